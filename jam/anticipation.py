@@ -1,0 +1,307 @@
+"""The protocol of anticipation: history and commitments in, a plan out. No threads, no devices.
+
+Per frame t the chord is chosen first, so it never sees the melody note of its own frame:
+p(y_t | x_<t, y_<t), then p(x_t | x_<t, y_<=t), the online factorisation of ReaLchords
+(arXiv 2506.14723). The dice of frame t are a function of (seed, t) alone, so a plan changes
+only where the player did something unexpected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jam.grid import Place
+from jam.harmony import Chord
+from jam.messages import Plan, PlanRequest
+from jam.rows import (
+    CHORD_FIRST,
+    HOLD,
+    N_CHORD_CLASSES,
+    N_MELODY_CLASSES,
+    NO_CHORD,
+    REST,
+    ChordState,
+    MelodyState,
+    Row,
+    chord_class,
+    chord_of_class,
+    chord_state,
+    melody_state,
+)
+from jam.settings import JamSettings
+
+Logits = NDArray[np.float32]
+
+
+class Predictor(Protocol):
+    """What the network and the rules have in common. It holds rows 0 to n_rows - 1.
+
+    Every method may be called only for the row after the last one held, n_rows. A predictor is
+    deterministic: the same rows and conditions give the same logits, however they were reached.
+    """
+
+    name: str
+
+    @property
+    def n_rows(self) -> int: ...
+
+    def reset(self, settings: JamSettings) -> None:
+        """Forget every row; take style and density as conditions from now on."""
+        ...
+
+    def rewind(self, n_rows: int) -> None:
+        """Forget the rows from number n_rows on, as if they had never been."""
+        ...
+
+    def extend(self, rows: Sequence[Row], places: Sequence[Place]) -> None:
+        """Take over rows, each with its place in the metre."""
+        ...
+
+    def chord_logits(self, place: Place) -> Logits:
+        """Logits of p(y_t | x_<t, y_<t), t = n_rows; shape (N_CHORD_CLASSES,)."""
+        ...
+
+    def melody_logits(self, place: Place, chord: ChordState) -> Logits:
+        """Logits of p(x_t | x_<t, y_<=t), y_t = chord; shape (N_MELODY_CLASSES,)."""
+        ...
+
+    def harmonise(self, melody: Sequence[MelodyState], places: Sequence[Place]) -> list[ChordState]:
+        """Chords for a melody that is known as a whole (the offline model, or rules)."""
+        ...
+
+
+_CHORD_DICE, _MELODY_DICE = 0, 1
+
+
+def gumbel_noise(seed: int, frame: int, which: int, size: int) -> Logits:
+    """Gumbel noise that is a function of (seed, frame, which) alone; shape (size,).
+
+    Adding it to log-probabilities and taking the greatest draws from the distribution
+    (the Gumbel-max trick). Counter-based (Philox), so no order of calls matters.
+    """
+    key = np.array([seed & (2**64 - 1), which], dtype=np.uint64)
+    counter = np.array([0, frame & (2**64 - 1), 0, 0], dtype=np.uint64)
+    uniform = np.random.Generator(np.random.Philox(key=key, counter=counter)).random(size)
+    return (-np.log(-np.log(np.clip(uniform, 1e-12, 1 - 1e-12)))).astype(np.float32)
+
+
+def draw(logits: Logits, temperature: float, noise: Logits) -> tuple[int, float]:
+    """Class drawn by the Gumbel-max trick, and its probability at this temperature.
+
+    Temperature 0 takes the likeliest class (its probability is then that at temperature 1).
+    """
+    scaled = logits.astype(np.float64) / (temperature or 1.0)
+    scaled -= scaled.max()
+    class_ = int(np.argmax(scaled + noise if temperature > 0 else scaled))
+    return class_, float(np.exp(scaled[class_]) / np.exp(scaled).sum())
+
+
+_MAJOR_SCALE = frozenset((0, 2, 4, 5, 7, 9, 11))
+# Natural minor, with the leading note that its dominant needs.
+_MINOR_SCALE = frozenset((0, 2, 3, 5, 7, 8, 10, 11))
+
+
+def in_key(chord: Chord, key: tuple[int, bool]) -> bool:
+    """True when every note of the chord belongs to the key (tonic, is_minor)."""
+    tonic, minor = key
+    scale = _MINOR_SCALE if minor else _MAJOR_SCALE
+    return all((pc - tonic) % 12 in scale for pc in chord.pitch_classes)
+
+
+def _forbidden(settings: JamSettings) -> NDArray[np.bool_] | None:
+    """Which chord classes the key lock rules out; shape (N_CHORD_CLASSES,)."""
+    if settings.key_lock is None:
+        return None
+    mask = np.zeros(N_CHORD_CLASSES, dtype=bool)
+    for class_ in range(CHORD_FIRST, N_CHORD_CLASSES):
+        mask[class_] = not in_key(chord_of_class(class_), settings.key_lock)
+    return mask
+
+
+def _planning(settings: JamSettings) -> tuple[object, ...]:
+    """The settings that change what is planned, beyond lookahead and commit."""
+    return (settings.temperature, settings.style, settings.density, settings.key_lock)
+
+
+class Anticipator:
+    """The agent without its process: keeps the predictor's rows along the plan and answers.
+
+    The rows held are history, then what was expected. A row that comes as expected costs one
+    new frame at the end; a surprise rolls back to the first frame that differs. `plan` gives
+    the same answer either way. Not thread-safe.
+    """
+
+    def __init__(self, predictor: Predictor, seed: int = 0) -> None:
+        self.predictor = predictor
+        self.seed = seed
+        self._rows: list[Row] = []
+        """History as the predictor knows it: chords of the listening bars are its memory."""
+        self._places: list[Place] = []
+        self._fed: list[tuple[Row, Place]] = []
+        """What the predictor holds: history, then the plan's rows."""
+        self._confidence: list[float] = []
+        self._settings: JamSettings | None = None
+        self._mask: NDArray[np.bool_] | None = None
+        self._remembered = False
+        """True once the listening bars have been harmonised."""
+
+    def restart(self, seed: int) -> None:
+        """Forget everything: a new session."""
+        self.__init__(self.predictor, seed)  # type: ignore[misc]
+
+    def plan(self, request: PlanRequest) -> Plan:
+        """Take over the rows that were closed and plan from the next frame on.
+
+        Raises ValueError when the request doesn't continue the rows known.
+        """
+        self._take_settings(request.settings)
+        self._take_rows(request)
+        start = request.next_frame
+        end = start + request.lookahead_frames
+        silent_until = request.silent_until_frame
+        if end <= silent_until:  # still only listening
+            nothing = request.lookahead_frames
+            return Plan(
+                start - 1, start, start, (NO_CHORD,) * nothing, (REST,) * nothing, (1.0,) * nothing,
+                self.predictor.name,
+            )  # fmt: skip
+        if not self._remembered:
+            self._remember()
+        committed = {
+            start + i: state
+            for i, state in enumerate(request.committed)
+            if start + i >= silent_until
+        }
+        self._feed_history(start, committed, request)
+        for frame in range(len(self._fed), end):
+            place = request.places[frame - request.first_frame]
+            before = self._fed[-1][0] if self._fed else Row()
+            if (fixed := committed.get(frame)) is not None:
+                chord, probability = fixed, 1.0
+            else:
+                chord, probability = self._draw_chord(
+                    frame, place, before.chord, silent_until, request.settings.temperature
+                )
+            melody = self._draw_melody(frame, place, before.melody, chord)
+            row = Row(melody, chord)
+            self.predictor.extend([row], [place])
+            self._fed.append((row, place))
+            self._confidence.append(probability)
+        planned = [row for row, _ in self._fed[start:end]]
+        chords = tuple(
+            NO_CHORD if frame < silent_until else row.chord
+            for frame, row in enumerate(planned, start)
+        )
+        committed_until = max(
+            start + len(request.committed), min(start + request.commit_frames, end)
+        )
+        return Plan(
+            start - 1,
+            start,
+            committed_until,
+            chords,
+            tuple(row.melody for row in planned),
+            tuple(self._confidence[start:end]),
+            self.predictor.name,
+        )
+
+    def _take_settings(self, settings: JamSettings) -> None:
+        old = self._settings
+        if old is not None and _planning(old) == _planning(settings):
+            return
+        self._settings = settings
+        self._mask = _forbidden(settings)
+        if old is None or (old.style, old.density) != (settings.style, settings.density):
+            # Conditions belong to the whole sequence: everything is fed anew.
+            self.predictor.reset(settings)
+            self._fed.clear()
+            self._confidence.clear()
+        else:
+            # What is not committed is planned again; the commit point is known in `plan`.
+            self._truncate(len(self._rows))
+
+    def _take_rows(self, request: PlanRequest) -> None:
+        if request.first_frame > len(self._rows):
+            raise ValueError(
+                f"rows from frame {request.first_frame} on, but {len(self._rows)} are known"
+            )
+        del self._rows[request.first_frame :], self._places[request.first_frame :]
+        for i, row in enumerate(request.rows):
+            frame = request.first_frame + i
+            if self._remembered and frame < request.silent_until_frame and frame < len(self._fed):
+                # Nothing was played while listening; the agent remembers what it thought.
+                row = Row(row.melody, self._fed[frame][0].chord)
+            self._rows.append(row)
+            self._places.append(request.places[i])
+
+    def _remember(self) -> None:
+        """At the end of listening: chords for what was heard, never played (as ReaLJam does)."""
+        self._remembered = True
+        if not self._rows:
+            return
+        chords = self.predictor.harmonise([row.melody for row in self._rows], self._places)
+        self._rows = [
+            Row(row.melody, chord) for row, chord in zip(self._rows, chords, strict=True)
+        ]
+
+    def _feed_history(
+        self, start: int, committed: dict[int, ChordState], request: PlanRequest
+    ) -> None:
+        """Make the predictor hold exactly the history, and of the old plan what still holds."""
+        known = list(zip(self._rows, self._places, strict=True))
+        agree = 0
+        for fed, true in zip(self._fed, known, strict=False):
+            if fed != true:
+                break
+            agree += 1
+        if agree < start:
+            self._truncate(agree)
+            self.predictor.extend(self._rows[agree:], self._places[agree:])
+            self._fed.extend(known[agree:])
+            self._confidence.extend([1.0] * (start - agree))
+            return
+        for frame in range(start, len(self._fed)):
+            row, place = self._fed[frame]
+            offset = frame - request.first_frame
+            if (
+                offset >= len(request.places)
+                or place != request.places[offset]
+                or committed.get(frame, row.chord) != row.chord
+            ):
+                self._truncate(frame)
+                break
+
+    def _truncate(self, n_rows: int) -> None:
+        if n_rows < len(self._fed):
+            self.predictor.rewind(n_rows)
+            del self._fed[n_rows:], self._confidence[n_rows:]
+
+    def _draw_chord(
+        self, frame: int, place: Place, before: ChordState, silent_until: int, temperature: float
+    ) -> tuple[ChordState, float]:
+        logits = self.predictor.chord_logits(place)
+        if self._mask is not None:
+            logits = np.where(self._mask, np.float32(-1e9), logits)
+        if frame == silent_until:
+            # The first chord that is heard has to be struck.
+            logits = logits.copy()
+            logits[HOLD] = -1e9
+        noise = gumbel_noise(self.seed, frame, _CHORD_DICE, N_CHORD_CLASSES)
+        class_, probability = draw(logits, temperature, noise)
+        state = chord_state(class_, before)
+        if chord_class(state, before) == HOLD:
+            state = ChordState(state.chord, False)
+        return state, probability
+
+    def _draw_melody(
+        self, frame: int, place: Place, before: MelodyState, chord: ChordState
+    ) -> MelodyState:
+        assert self._settings is not None
+        logits = self.predictor.melody_logits(place, chord)
+        noise = gumbel_noise(self.seed, frame, _MELODY_DICE, N_MELODY_CLASSES)
+        class_, _ = draw(logits, self._settings.temperature, noise)
+        return melody_state(class_, before)

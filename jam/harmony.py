@@ -1,0 +1,298 @@
+"""Chords: one table of qualities, and the reduction of every notation to it.
+
+`QUALITIES` is the single source: pitch classes, the symbol that is drawn, and the order of the
+network's classes are all derived from it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# quality -> (intervals above the root in semitones, suffix of the chord symbol)
+QUALITIES: dict[str, tuple[tuple[int, ...], str]] = {
+    "maj": ((0, 4, 7), ""),
+    "min": ((0, 3, 7), "m"),
+    "7": ((0, 4, 7, 10), "7"),
+    "maj7": ((0, 4, 7, 11), "maj7"),
+    "min7": ((0, 3, 7, 10), "m7"),
+    "dim": ((0, 3, 6), "dim"),
+    "aug": ((0, 4, 8), "aug"),
+    "sus4": ((0, 5, 7), "sus4"),
+    "sus2": ((0, 2, 7), "sus2"),
+    "hdim7": ((0, 3, 6, 10), "m7b5"),
+    "dim7": ((0, 3, 6, 9), "dim7"),
+    "maj6": ((0, 4, 7, 9), "6"),
+    "min6": ((0, 3, 7, 9), "m6"),
+    "9": ((0, 4, 7, 10, 2), "9"),
+    "min9": ((0, 3, 7, 10, 2), "m9"),
+    "maj9": ((0, 4, 7, 11, 2), "maj9"),
+    "7sus4": ((0, 5, 7, 10), "7sus4"),
+    "minmaj7": ((0, 3, 7, 11), "mMaj7"),
+    "5": ((0, 7), "5"),
+    "aug7": ((0, 4, 8, 10), "aug7"),
+}
+QUALITY_NAMES: tuple[str, ...] = tuple(QUALITIES)
+QUALITY_INDEX: dict[str, int] = {name: i for i, name in enumerate(QUALITY_NAMES)}
+
+SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+FLAT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
+# How players usually spell a root when nothing is known of the key.
+COMMON_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+_LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+
+
+@dataclass(frozen=True, slots=True)
+class Chord:
+    """A chord of the program: root 0 to 11 (C = 0) and a quality of the table."""
+
+    root: int
+    quality: str = "maj"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.root < 12 or self.quality not in QUALITIES:
+            raise ValueError(f"no such chord: root {self.root}, quality {self.quality!r}")
+
+    @property
+    def pitch_classes(self) -> tuple[int, ...]:
+        """Pitch classes from the root upwards, in the order of the table."""
+        return tuple((self.root + i) % 12 for i in QUALITIES[self.quality][0])
+
+    @property
+    def symbol(self) -> str:
+        return COMMON_NAMES[self.root] + QUALITIES[self.quality][1]
+
+    def transposed(self, semitones: int) -> Chord:
+        return Chord((self.root + semitones) % 12, self.quality)
+
+
+def pitch_class(name: str) -> int:
+    """Pitch class of a note name: letter, then any of # b ♯ ♭ - (music21's flat). ValueError."""
+    if not name or name[0].upper() not in _LETTERS:
+        raise ValueError(f"not a note name: {name!r}")
+    value = _LETTERS[name[0].upper()]
+    for sign in name[1:]:
+        if sign in "#♯":
+            value += 1
+        elif sign in "b♭-":
+            value -= 1
+        else:
+            raise ValueError(f"not a note name: {name!r}")
+    return value % 12
+
+
+def quality_of_intervals(intervals: frozenset[int]) -> str | None:
+    """The quality of the table that a set of intervals above the root is reduced to.
+
+    The rule, stated once for every notation: third and fifth decide the triad; a seventh is
+    kept; a ninth is kept only over a seventh whose chord the table has with it; other tensions
+    (11, 13, alterations of the ninth) are dropped. None where there is nothing but a root.
+    """
+    has = intervals.__contains__
+    if len(intervals - {0}) == 0:
+        return None
+    ninth = has(2) and (has(3) or has(4))
+    if has(4):
+        if has(8) and not has(7):
+            return "aug7" if has(10) else "aug"
+        if has(10):
+            return "9" if ninth else "7"
+        if has(11):
+            return "maj9" if ninth else "maj7"
+        return "maj6" if has(9) else "maj"
+    if has(3):
+        if has(6) and not has(7):
+            if has(10):
+                return "hdim7"
+            return "dim7" if has(9) else "dim"
+        if has(11):
+            return "minmaj7"
+        if has(10):
+            return "min9" if ninth else "min7"
+        return "min6" if has(9) else "min"
+    if has(5):
+        return "7sus4" if has(10) else "sus4"
+    if has(2):
+        return "7sus4" if has(10) else "sus2"
+    if has(10):
+        return "7"
+    if has(11):
+        return "maj7"
+    return "5" if has(7) else None
+
+
+# Base spellings of lead sheets, longest first where one begins another.
+_LEAD_SHEET_BASES: tuple[tuple[str, tuple[int, ...]], ...] = (
+    (r"m(?:in)?\(?(?:maj|Maj|M|Δ)7?\)?|-(?:maj|M|Δ)7?|mM7|minmaj7", (0, 3, 7, 11)),
+    (r"m(?:in|i)?7?\(?[b-]5\)?|-7?\(?b5\)?|ø7?|hdim7?|h7", (0, 3, 6, 10)),
+    (r"dim7|°7|o7|d7", (0, 3, 6, 9)),
+    (r"dim|°|o(?!n)|d(?![a-z])", (0, 3, 6)),
+    (r"aug7|\+7|7\(?#5\)?|7\+5?|7aug", (0, 4, 8, 10)),
+    (r"aug|\+|\(?#5\)?", (0, 4, 8)),
+    (r"(?:maj|Maj|MAJ|ma|M|j|Δ|\^)(?:9|11|13)", (0, 4, 7, 11, 2)),
+    (r"(?:maj|Maj|MAJ|ma|M|j|Δ|\^)7|Δ|\^|j7?", (0, 4, 7, 11)),
+    (r"(?:maj|Maj|MAJ|M)6|6", (0, 4, 7, 9)),
+    (r"(?:m|min|mi|-)(?:9|11|13)", (0, 3, 7, 10, 2)),
+    (r"(?:m|min|mi|-)7", (0, 3, 7, 10)),
+    (r"(?:m|min|mi|-)6", (0, 3, 7, 9)),
+    (r"(?:9|13|11)sus4?|7sus[24]?|sus4?7", (0, 5, 7, 10)),
+    (r"sus2|2", (0, 2, 7)),
+    (r"sus4?|4", (0, 5, 7)),
+    (r"9|11|13", (0, 4, 7, 10, 2)),
+    (r"dom7|7", (0, 4, 7, 10)),
+    (r"5", (0, 7)),
+    (r"maj|Maj|MAJ|ma|M", (0, 4, 7)),
+    (r"min|mi|m|-", (0, 3, 7)),
+)
+_BASE_PATTERNS = tuple((re.compile(p), i) for p, i in _LEAD_SHEET_BASES)
+_SYMBOL = re.compile(r"^\s*([A-Ga-g])([#b♯♭]*)(.*?)(?:/([A-Ga-g][#b♯♭]*))?\s*$")
+
+
+def parse_symbol(text: str) -> tuple[Chord | None, int | None]:
+    """Read a lead-sheet symbol ("Bbm7b5/Ab"): the chord and the pitch class of a slash bass.
+
+    "N.C.", "NC", "N" and "" are no chord. Raises ValueError for what can't be read.
+    """
+    if text.strip().upper().rstrip(".") in ("", "N.C", "NC", "N"):
+        return None, None
+    found = _SYMBOL.match(text)
+    if not found:
+        raise ValueError(f"not a chord symbol: {text!r}")
+    letter, signs, rest, bass = found.groups()
+    root = pitch_class(letter.upper() + signs)
+    intervals: tuple[int, ...] = (0, 4, 7)
+    for pattern, base in _BASE_PATTERNS:
+        if start := pattern.match(rest):
+            # The longest reading wins where several begin the same.
+            best = (start.end(), base)
+            for other, other_base in _BASE_PATTERNS:
+                if (found_other := other.match(rest)) and found_other.end() > best[0]:
+                    best = (found_other.end(), other_base)
+            rest, intervals = rest[best[0] :], best[1]
+            break
+    sounding = set(intervals)
+    if re.search(r"b5|-5", rest) and 7 in sounding:
+        sounding = (sounding - {7}) | {6}
+    if re.search(r"#5|\+5", rest) and 7 in sounding:
+        sounding = (sounding - {7}) | {8}
+    if "sus" in rest:
+        sounding = (sounding - {3, 4}) | {5}
+    if re.search(r"maj7|Maj7|M7", rest):
+        sounding.add(11)
+    quality = quality_of_intervals(frozenset(sounding)) or "maj"
+    return Chord(root, quality), pitch_class(bass[0].upper() + bass[1:]) if bass else None
+
+
+# Harte et al., "Symbolic representation of musical chords" (ISMIR 2005): shorthands.
+_HARTE = {
+    "maj": (0, 4, 7), "min": (0, 3, 7), "dim": (0, 3, 6), "aug": (0, 4, 8),
+    "maj7": (0, 4, 7, 11), "min7": (0, 3, 7, 10), "7": (0, 4, 7, 10), "dim7": (0, 3, 6, 9),
+    "hdim7": (0, 3, 6, 10), "minmaj7": (0, 3, 7, 11), "maj6": (0, 4, 7, 9),
+    "min6": (0, 3, 7, 9), "9": (0, 4, 7, 10, 2), "maj9": (0, 4, 7, 11, 2),
+    "min9": (0, 3, 7, 10, 2), "sus4": (0, 5, 7), "sus2": (0, 2, 7), "5": (0, 7), "1": (0,),
+    "11": (0, 4, 7, 10, 2, 5), "min11": (0, 3, 7, 10, 2, 5), "13": (0, 4, 7, 10, 2, 9),
+    "maj11": (0, 4, 7, 11, 2, 5), "maj13": (0, 4, 7, 11, 2, 9), "min13": (0, 3, 7, 10, 2, 9),
+}  # fmt: skip
+_DEGREES = {1: 0, 2: 2, 3: 4, 4: 5, 5: 7, 6: 9, 7: 11, 9: 2, 10: 4, 11: 5, 13: 9}
+
+
+def _degree(text: str) -> int:
+    signs, number = re.fullmatch(r"([#b]*)(\d+)", text).groups()  # type: ignore[union-attr]
+    return (_DEGREES[int(number)] + signs.count("#") - signs.count("b")) % 12
+
+
+def parse_harte(text: str) -> tuple[Chord | None, int | None]:
+    """Read Harte's syntax ("C#:min7(*5,9)/b3"): the chord and the pitch class of the bass.
+
+    "N" and "X" are no chord. Raises ValueError for what can't be read.
+    """
+    text = text.strip()
+    if text in ("", "N", "X"):
+        return None, None
+    found = re.fullmatch(r"([A-G][#b]*)(?::([a-zA-Z0-9]*)(?:\(([^)]*)\))?)?(?:/([#b]*\d+))?", text)
+    if not found:
+        raise ValueError(f"not a chord in Harte's syntax: {text!r}")
+    name, shorthand, degrees, bass = found.groups()
+    root = pitch_class(name)
+    if shorthand:
+        if shorthand.startswith("sus4"):
+            base: tuple[int, ...] = (0, 5, 7)
+        elif shorthand not in _HARTE:
+            raise ValueError(f"not a chord in Harte's syntax: {text!r}")
+        else:
+            base = _HARTE[shorthand]
+    else:
+        base = (0,) if degrees else (0, 4, 7)
+    intervals = set(base)
+    try:
+        for degree in filter(None, (degrees or "").split(",")):
+            if degree.strip().startswith("*"):
+                intervals.discard(_degree(degree.strip()[1:]))
+            else:
+                intervals.add(_degree(degree.strip()))
+        bass_class = None if bass is None else (root + _degree(bass)) % 12
+    except (AttributeError, KeyError):
+        raise ValueError(f"not a chord in Harte's syntax: {text!r}") from None
+    quality = quality_of_intervals(frozenset(intervals))
+    return (Chord(root, quality) if quality else Chord(root, "5")), bass_class
+
+
+# MusicXML 4.0, type kind-value.
+_MUSICXML_KINDS = {
+    "major": "maj", "minor": "min", "augmented": "aug", "diminished": "dim", "dominant": "7",
+    "major-seventh": "maj7", "minor-seventh": "min7", "diminished-seventh": "dim7",
+    "augmented-seventh": "aug7", "half-diminished": "hdim7", "major-minor": "minmaj7",
+    "major-sixth": "maj6", "minor-sixth": "min6", "dominant-ninth": "9", "major-ninth": "maj9",
+    "minor-ninth": "min9", "dominant-11th": "9", "major-11th": "maj9", "minor-11th": "min9",
+    "dominant-13th": "9", "major-13th": "maj9", "minor-13th": "min9",
+    "suspended-second": "sus2", "suspended-fourth": "sus4", "power": "5", "pedal": "5",
+    "Neapolitan": "maj", "Italian": "7", "French": "7", "German": "7", "Tristan": "hdim7",
+}  # fmt: skip
+
+
+def quality_of_musicxml_kind(kind: str, degrees: tuple[tuple[int, int, str], ...] = ()) -> str:
+    """Reduce a MusicXML `kind` with its `degree` elements (value, alter, type) to the table.
+
+    Raises ValueError for an unknown kind; "none" must be handled by the caller (no chord).
+    """
+    if kind not in _MUSICXML_KINDS:
+        raise ValueError(f"not a MusicXML kind: {kind!r}")
+    quality = _MUSICXML_KINDS[kind]
+    if not degrees:
+        return quality
+    intervals = set(QUALITIES[quality][0])
+    for value, alter, type_ in degrees:
+        if value not in _DEGREES:
+            continue
+        natural = _DEGREES[value] - (1 if value == 7 else 0)  # MusicXML counts from a minor 7th
+        interval = (natural + alter) % 12
+        if type_ == "subtract":
+            intervals.discard(interval)
+        elif type_ == "alter":
+            intervals.discard(natural % 12)
+            intervals.add(interval)
+        else:
+            intervals.add(interval)
+    return quality_of_intervals(frozenset(intervals)) or quality
+
+
+_MAJOR_PROFILE = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
+_MINOR_PROFILE = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
+
+
+def best_key(weights: tuple[float, ...] | list[float]) -> tuple[int, bool]:
+    """The key (tonic, is_minor) that fits 12 pitch-class weights best.
+
+    Correlation with the profiles of Krumhansl & Kessler (1982). C major when all are equal.
+    """
+    mean = sum(weights) / 12
+    centred = [w - mean for w in weights]
+    best, best_score = (0, False), -1e9
+    for minor, profile in ((False, _MAJOR_PROFILE), (True, _MINOR_PROFILE)):
+        mid = sum(profile) / 12
+        norm = sum((p - mid) ** 2 for p in profile) ** 0.5
+        for tonic in range(12):
+            dot = sum(c * (profile[(i - tonic) % 12] - mid) for i, c in enumerate(centred))
+            if dot / norm > best_score + 1e-12:
+                best, best_score = (tonic, minor), dot / norm
+    return best

@@ -1,0 +1,253 @@
+"""What is handed from one step, thread or process to the next: frozen, picklable, no behaviour.
+
+Times in seconds are of `jam.clock`, frames are of the session's `TempoMap`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from jam.grid import Meter, Place, TempoMap
+from jam.rows import ChordState, MelodyState, Row
+from jam.settings import JamSettings
+
+
+@dataclass(frozen=True, slots=True)
+class NoteEvent:
+    """A key of the player went down, or (velocity 0) came up; both carry the same note_id."""
+
+    note_id: int
+    pitch: int
+    velocity: int
+    at_s: float
+    channel: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PedalEvent:
+    """The player's sustain pedal."""
+
+    down: bool
+    at_s: float
+    channel: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """A frame was closed: what the stage tells the agent.
+
+    rows: those closed since the last request, the first of them of frame `first_frame`.
+    committed: chord states of the frames from the next one to the commit point.
+    places: place in the metre of every frame from `first_frame` to the end of the lookahead.
+    silent_until_frame: the end of listening; before it nothing the agent plans is played.
+    """
+
+    first_frame: int
+    rows: tuple[Row, ...]
+    committed: tuple[ChordState, ...]
+    places: tuple[Place, ...]
+    lookahead_frames: int
+    commit_frames: int
+    silent_until_frame: int
+    settings: JamSettings
+
+    @property
+    def next_frame(self) -> int:
+        """The first frame that is to be planned."""
+        return self.first_frame + len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The agent's answer: chords and expected melody of frames start_frame, start_frame + 1, …
+
+    Frames before `committed_until_frame` never change again. `confidence` is the probability
+    that the predictor gave to each chord state (1.0 where it was already committed earlier and
+    not computed anew).
+    """
+
+    made_at_frame: int
+    start_frame: int
+    committed_until_frame: int
+    chords: tuple[ChordState, ...]
+    expected_melody: tuple[MelodyState, ...]
+    confidence: tuple[float, ...]
+    predictor: str = ""
+    compute_s: float = 0.0
+
+    @property
+    def end_frame(self) -> int:
+        return self.start_frame + len(self.chords)
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedNote:
+    """A note of the accompaniment that will sound (or does, or did) from start to end frame.
+
+    note_id is the same in every plan for the same part, pitch and start, so a plan that is made
+    again keeps the notes that it keeps.
+    """
+
+    note_id: int
+    pitch: int
+    velocity: int
+    start_frame: int
+    end_frame: int
+    part: str
+    committed: bool
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedNote:
+    """A note that the player played; end_s is None while the key is down."""
+
+    note_id: int
+    pitch: int
+    velocity: int
+    start_s: float
+    end_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChordSpan:
+    """A chord of the plan or of the past, for the screen: from start to end frame."""
+
+    symbol: str
+    start_frame: int
+    end_frame: int
+    committed: bool
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """What the status line and the log tell of the engine's health."""
+
+    plans: int = 0
+    late_plans: int = 0
+    dropouts: int = 0
+    plan_ms: float = 0.0
+    scheduler_error_ms: float = 0.0
+    dropped_messages: int = 0
+    agent_restarts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceState:
+    """What is open now, in words for the user; empty where there is nothing."""
+
+    midi_api: str = ""
+    midi_inputs: tuple[str, ...] = ()
+    midi_outputs: tuple[str, ...] = ()
+    available_inputs: tuple[str, ...] = ()
+    available_outputs: tuple[str, ...] = ()
+    audio: str = ""
+    audio_latency_ms: float = 0.0
+    problems: tuple[str, ...] = ()
+    """One sentence each: what is missing, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The stage's state at one moment, all that the window draws. Sent whenever it changes.
+
+    `running` is False between stop and start. The position now is
+    `tempo_map.position_at(clock.now_s())`: the window reads the same clock.
+    phase: "stopped", "count-in", "listening", "playing" or "behind" (the plan ran out).
+    """
+
+    seq: int
+    running: bool
+    phase: str
+    at_s: float
+    tempo_map: TempoMap
+    settings: JamSettings
+    listen_until_frame: int = 0
+    committed_until_frame: int = 0
+    plan_end_frame: int = 0
+    planned: tuple[PlannedNote, ...] = ()
+    """Of the recent past, the present and the plan."""
+    chords: tuple[ChordSpan, ...] = ()
+    played: tuple[PlayedNote, ...] = ()
+    """Of the recent past, and everything held now."""
+    agent_state: str = "loading"
+    """"loading", "ready", "behind", "restarted" or "gone"; `agent_name` says which predictor."""
+    agent_name: str = ""
+    counters: Counters = Counters()
+    devices: DeviceState = DeviceState()
+    message: str = ""
+    """The newest thing that the user should know; "" when there is none."""
+
+
+# Commands: window or command line to stage.
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Begin a session; the seed pins the dice."""
+
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the session: every note off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """All notes off, everything closed, the process ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panic:
+    """Silence everything everywhere at once; the session goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSettings:
+    settings: JamSettings
+
+
+@dataclass(frozen=True, slots=True)
+class SelectDevices:
+    """Open these, by name; None leaves as it is, "" closes."""
+
+    midi_inputs: tuple[str, ...] | None = None
+    midi_outputs: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInput:
+    """The computer's keyboard (or the demo) plays: handled exactly as a MIDI note."""
+
+    pitch: int
+    velocity: int
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SoundedNote:
+    """A note-on or note-off that left the scheduler, with how late it was.
+
+    part: "chords", "bass", "drums" or "metronome"; velocity 0 is the note-off.
+    """
+
+    note_id: int
+    pitch: int
+    velocity: int
+    part: str
+    due_s: float
+    sent_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLog:
+    """What happened since the last log, for recording; sent a few times a second."""
+
+    played: tuple[NoteEvent | PedalEvent, ...] = ()
+    sounded: tuple[SoundedNote, ...] = ()
+    plans: tuple[Plan, ...] = ()
+    rows: tuple[tuple[int, Row], ...] = ()
+    tempo_map: TempoMap = field(default_factory=lambda: TempoMap.constant(100.0, Meter(4, 4)))

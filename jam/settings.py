@@ -1,0 +1,83 @@
+"""Everything that a player can turn, with its limits, in one frozen dataclass.
+
+Settings act while playing: what concerns the agent acts from the commit point on, metre at the
+next bar line, tempo at the next frame, everything that concerns sound at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from jam.errors import BadInput
+from jam.grid import Meter, check_bpm
+
+STYLES = ("any", "pop", "jazz", "folk")
+"""Style conditions of the model."""
+DENSITIES = (0.5, 1.0, 2.0, 4.0)
+"""Chord changes a bar that the density condition can ask for; None asks for none of them."""
+
+# name -> (lowest, highest, unit) of every number that isn't checked elsewhere
+LIMITS: dict[str, tuple[float, float, str]] = {
+    "lookahead_beats": (1, 16, "beats"),
+    "commit_beats": (0, 16, "beats"),
+    "listen_bars": (0, 16, "bars"),
+    "count_in_bars": (0, 4, "bars"),
+    "temperature": (0.0, 2.0, ""),
+    "player_volume": (0.0, 1.0, ""),
+    "agent_volume": (0.0, 1.0, ""),
+    "metronome_volume": (0.0, 1.0, ""),
+    "player_program": (0, 127, ""),
+    "agent_program": (0, 127, ""),
+    "split_pitch": (0, 127, ""),
+    "midi_channel": (0, 16, ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JamSettings:
+    """One jam's settings. Raises BadInput, naming the setting, for a value out of range."""
+
+    bpm: float = 100.0
+    meter: Meter = Meter(4, 4)
+    lookahead_beats: int = 4
+    commit_beats: int = 2
+    listen_bars: int = 2
+    count_in_bars: int = 1
+    temperature: float = 1.0
+    style: str = "any"
+    density: float | None = None
+    key_lock: tuple[int, bool] | None = None
+    """(tonic, is_minor): only chords of this key; None leaves the agent free."""
+    metronome: bool = True
+    player_volume: float = 0.9
+    agent_volume: float = 0.7
+    metronome_volume: float = 0.5
+    player_program: int = 0
+    agent_program: int = 4
+    split_pitch: int = 0
+    """Only notes from this MIDI pitch up are the melody."""
+    midi_channel: int = 0
+    """0 listens to every channel, 1 to 16 to that one."""
+
+    def __post_init__(self) -> None:
+        check_bpm(self.bpm)
+        for name, (low, high, unit) in LIMITS.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise BadInput(
+                    f"{name.replace('_', ' ')} {value:g}: must be between {low:g} and {high:g}"
+                    + (f" {unit}" if unit else "")
+                )
+        if self.style not in STYLES:
+            raise BadInput(f"style {self.style!r}: must be one of {', '.join(STYLES)}")
+        if self.density is not None and self.density not in DENSITIES:
+            raise BadInput(f"density {self.density!r}: must be one of {DENSITIES} or none")
+        if self.key_lock is not None and not 0 <= self.key_lock[0] < 12:
+            raise BadInput(f"key {self.key_lock[0]}: the tonic must be 0 to 11")
+
+    def changed(self, **values: Any) -> JamSettings:
+        """A copy with other values. Raises BadInput for an unknown name or a bad value."""
+        if unknown := set(values) - {f.name for f in fields(self)}:
+            raise BadInput(f"no such setting: {', '.join(sorted(unknown))}")
+        return replace(self, **values)
