@@ -244,9 +244,7 @@ class Anticipator:
         if not self._rows:
             return
         chords = self.predictor.harmonise([row.melody for row in self._rows], self._places)
-        self._rows = [
-            Row(row.melody, chord) for row, chord in zip(self._rows, chords, strict=True)
-        ]
+        self._rows = [Row(row.melody, chord) for row, chord in zip(self._rows, chords, strict=True)]
 
     def _feed_history(
         self, start: int, committed: dict[int, ChordState], request: PlanRequest

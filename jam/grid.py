@@ -111,9 +111,7 @@ class Place:
 def check_bpm(bpm: float) -> float:
     """Return `bpm`. Raises BadInput outside 30 to 300 beats a minute."""
     if not MIN_BPM <= bpm <= MAX_BPM:  # also catches NaN
-        raise BadInput(
-            f"tempo {bpm:g}: must be between {MIN_BPM:g} and {MAX_BPM:g} beats a minute"
-        )
+        raise BadInput(f"tempo {bpm:g}: must be between {MIN_BPM:g} and {MAX_BPM:g} beats a minute")
     return float(bpm)
 
 
