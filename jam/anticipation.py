@@ -148,6 +148,8 @@ class Anticipator:
         self._mask: NDArray[np.bool_] | None = None
         self._remembered = False
         """True once the listening bars have been harmonised."""
+        self._agreed = 0
+        """So many of the rows fed are known to be those of history."""
 
     def restart(self, seed: int) -> None:
         """Forget everything: a new session."""
@@ -170,7 +172,7 @@ class Anticipator:
                 self.predictor.name,
             )  # fmt: skip
         if not self._remembered:
-            self._remember()
+            self._remember(silent_until)
         committed = {
             start + i: state
             for i, state in enumerate(request.committed)
@@ -220,6 +222,7 @@ class Anticipator:
             self.predictor.reset(settings)
             self._fed.clear()
             self._confidence.clear()
+            self._agreed = 0
         else:
             # What is not committed is planned again; the commit point is known in `plan`.
             self._truncate(len(self._rows))
@@ -230,6 +233,7 @@ class Anticipator:
                 f"rows from frame {request.first_frame} on, but {len(self._rows)} are known"
             )
         del self._rows[request.first_frame :], self._places[request.first_frame :]
+        self._agreed = min(self._agreed, request.first_frame)
         for i, row in enumerate(request.rows):
             frame = request.first_frame + i
             if self._remembered and frame < request.silent_until_frame and frame < len(self._fed):
@@ -238,29 +242,33 @@ class Anticipator:
             self._rows.append(row)
             self._places.append(request.places[i])
 
-    def _remember(self) -> None:
+    def _remember(self, silent_until: int) -> None:
         """At the end of listening: chords for what was heard, never played (as ReaLJam does)."""
         self._remembered = True
-        if not self._rows:
-            return
-        chords = self.predictor.harmonise([row.melody for row in self._rows], self._places)
-        self._rows = [Row(row.melody, chord) for row, chord in zip(self._rows, chords, strict=True)]
+        heard, places = self._rows[:silent_until], self._places[:silent_until]
+        if heard:
+            chords = self.predictor.harmonise([row.melody for row in heard], places)
+            self._rows[:silent_until] = [
+                Row(row.melody, chord) for row, chord in zip(heard, chords, strict=True)
+            ]
+            self._agreed = 0
 
     def _feed_history(
         self, start: int, committed: dict[int, ChordState], request: PlanRequest
     ) -> None:
         """Make the predictor hold exactly the history, and of the old plan what still holds."""
-        known = list(zip(self._rows, self._places, strict=True))
-        agree = 0
-        for fed, true in zip(self._fed, known, strict=False):
-            if fed != true:
+        while self._agreed < min(start, len(self._fed)):
+            known = (self._rows[self._agreed], self._places[self._agreed])
+            if self._fed[self._agreed] != known:
                 break
-            agree += 1
-        if agree < start:
-            self._truncate(agree)
-            self.predictor.extend(self._rows[agree:], self._places[agree:])
-            self._fed.extend(known[agree:])
-            self._confidence.extend([1.0] * (start - agree))
+            self._agreed += 1
+        if self._agreed < start:
+            self._truncate(self._agreed)
+            rows, places = self._rows[self._agreed :], self._places[self._agreed :]
+            self.predictor.extend(rows, places)
+            self._fed.extend(zip(rows, places, strict=True))
+            self._confidence.extend([1.0] * len(rows))
+            self._agreed = start
             return
         for frame in range(start, len(self._fed)):
             row, place = self._fed[frame]
@@ -277,6 +285,7 @@ class Anticipator:
         if n_rows < len(self._fed):
             self.predictor.rewind(n_rows)
             del self._fed[n_rows:], self._confidence[n_rows:]
+            self._agreed = min(self._agreed, n_rows)
 
     def _draw_chord(
         self, frame: int, place: Place, before: ChordState, silent_until: int, temperature: float
