@@ -30,8 +30,8 @@ def assets_dir() -> Path:
     return checkout if checkout.is_dir() else Path(sys.prefix) / "share" / "jam"
 
 
-def find_soundfont() -> Path | None:
-    """The SoundFont to play with; None where there is none.
+def soundfont_path() -> Path:
+    """The SoundFont to play with; where there is none at all, the path at which one should be.
 
     JAM_SOUNDFONT names one, then comes the one that is shipped, then those of the system.
     Raises BadInput when JAM_SOUNDFONT names no file.
@@ -41,8 +41,9 @@ def find_soundfont() -> Path | None:
         if not path.is_file():
             raise BadInput(f"{SOUNDFONT_VARIABLE}={chosen}: no such file")
         return path
-    places = (assets_dir() / SOUNDFONT_NAME, *map(Path, _SYSTEM_SOUNDFONTS))
-    return next((place for place in places if place.is_file()), None)
+    shipped = assets_dir() / SOUNDFONT_NAME
+    places = (shipped, *map(Path, _SYSTEM_SOUNDFONTS))
+    return next((place for place in places if place.is_file()), shipped)
 
 
 def demo_tunes() -> list[Path]:
