@@ -174,6 +174,8 @@ class Snapshot:
     agent_state: str = "loading"
     """"loading", "ready", "behind", "restarted" or "gone"; `agent_name` says which predictor."""
     agent_name: str = ""
+    agent_waiting_s: float = 0.0
+    """How long the request that is under way has been waiting for its answer."""
     counters: Counters = Counters()
     devices: DeviceState = DeviceState()
     message: str = ""
@@ -246,6 +248,8 @@ class SoundedNote:
 class SessionLog:
     """What happened since the last log, for recording; sent a few times a second."""
 
+    session: int = 0
+    """Number of the session since the program started; 0 before the first."""
     played: tuple[NoteEvent | PedalEvent, ...] = ()
     sounded: tuple[SoundedNote, ...] = ()
     plans: tuple[Plan, ...] = ()

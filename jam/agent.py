@@ -1,0 +1,98 @@
+"""The agent's process: a `Predictor` behind a connection, at lower priority than the music."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Client, Connection
+
+from jam.anticipation import Anticipator, Predictor
+from jam.clock import SystemClock
+from jam.messages import Plan, PlanRequest
+
+LoadPredictor = Callable[[], tuple[Predictor, str]]
+"""Gives a predictor and, where it isn't the one that was wanted, a sentence for the user."""
+
+_CONNECT_FOR_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReady:
+    """The predictor is loaded."""
+
+    name: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRequest:
+    """A request of session number `session`, whose dice are pinned to `seed`."""
+
+    session: int
+    seed: int
+    request: PlanRequest
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAnswer:
+    """A plan; None where the request couldn't be answered (the history has to be sent again)."""
+
+    session: int
+    plan: Plan | None
+
+
+def agent_main(address: str, authkey: bytes, load: LoadPredictor) -> None:
+    """The process: connect to the stage, load, answer requests until the stage hangs up.
+
+    Runs on: a process of its own, one thread, niced so that it yields to sound and window.
+    """
+    # Ctrl-C goes to the whole group; the parent decides who ends when.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(5)
+    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+        connection = _connect(address, authkey)
+        predictor, message = load()
+        connection.send(AgentReady(predictor.name, message))
+        serve(connection, predictor)
+
+
+def _connect(address: str, authkey: bytes) -> Connection:
+    """The stage may still be starting: try until it listens. Raises OSError in the end."""
+    clock = SystemClock()
+    give_up_s = clock.now_s() + _CONNECT_FOR_S
+    while True:
+        try:
+            return Client(address, authkey=authkey)
+        except (FileNotFoundError, ConnectionRefusedError):
+            if clock.now_s() > give_up_s:
+                raise
+            time.sleep(0.02)
+
+
+def serve(connection: Connection, predictor: Predictor) -> None:
+    """Answer requests until the connection ends (EOFError)."""
+    clock = SystemClock()
+    anticipator: Anticipator | None = None
+    session = -1
+    while True:
+        asked: AgentRequest = connection.recv()
+        started_s = clock.now_s()
+        if asked.session != session or anticipator is None:
+            anticipator, session = Anticipator(predictor, asked.seed), asked.session
+            predictor.rewind(0)
+        try:
+            plan = anticipator.plan(asked.request)
+        except Exception:
+            # Whatever went wrong, the music goes on: begin again from the history.
+            logging.getLogger(__name__).exception("planning")
+            anticipator = None
+            connection.send(AgentAnswer(session, None))
+            continue
+        plan = replace(plan, compute_s=clock.now_s() - started_s)
+        connection.send(AgentAnswer(session, plan))

@@ -1,0 +1,272 @@
+"""MIDI ports by python-rtmidi: virtual ports, hot-plug, and what a message means."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jam.clock import Clock
+from jam.errors import BadInput, JamError
+from jam.quiet import quiet_stderr
+
+CLIENT_NAME = "jam"
+VIRTUAL_IN, VIRTUAL_OUT = "jam in", "jam out"
+_POLL_S = 1.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MidiMessage:
+    """A channel message that the program uses. kind: "note" (velocity 0 is off) or "control"."""
+
+    kind: str
+    channel: int
+    number: int
+    value: int
+
+
+def parse_message(data: Sequence[int]) -> MidiMessage | None:
+    """What a complete MIDI message means here; None for all that the program has no use for.
+
+    Never raises, whatever the bytes are.
+    """
+    if len(data) != 3 or not 0x80 <= data[0] <= 0xBF or data[1] > 127 or data[2] > 127:
+        return None
+    kind, channel = data[0] & 0xF0, data[0] & 0x0F
+    if kind == 0x90:
+        return MidiMessage("note", channel, data[1], data[2])
+    if kind == 0x80:
+        return MidiMessage("note", channel, data[1], 0)
+    if kind == 0xB0:
+        return MidiMessage("control", channel, data[1], data[2])
+    return None
+
+
+def _rtmidi() -> Any:
+    import rtmidi
+
+    return rtmidi
+
+
+_API_NAMES = {"alsa": "API_LINUX_ALSA", "jack": "API_UNIX_JACK", "coremidi": "API_MACOSX_CORE",
+              "winmm": "API_WINDOWS_MM"}  # fmt: skip
+MIDI_APIS = ("auto", *_API_NAMES)
+
+
+def open_api(name: str = "auto") -> tuple[str, int]:
+    """The MIDI system to use: (name, rtmidi's number), "auto" the first that answers.
+
+    Raises BadInput for a name that this machine's library doesn't know, JamError when the
+    system doesn't answer.
+    """
+    rtmidi = _rtmidi()
+    compiled = rtmidi.get_compiled_api()
+    known = {n: getattr(rtmidi, a) for n, a in _API_NAMES.items() if getattr(rtmidi, a) in compiled}
+    if name != "auto" and name not in known:
+        raise BadInput(f"MIDI system {name!r}: this machine knows {', '.join(known) or 'none'}")
+    for candidate in [name] if name != "auto" else list(known):
+        try:
+            with quiet_stderr():
+                rtmidi.MidiIn(known[candidate], name=CLIENT_NAME + " probe").delete()
+            return candidate, known[candidate]
+        except (rtmidi.SystemError, RuntimeError):
+            continue
+    tried = name if name != "auto" else " or ".join(known)
+    raise JamError(
+        f"no MIDI system: {tried} does not answer"
+        + (" (is /dev/snd/seq there, or a JACK server running?)" if sys.platform == "linux" else "")
+    )
+
+
+class MidiPorts:
+    """Every MIDI port of the program.
+
+    `on_message(port_name, message, at_s)` is called on rtmidi's thread with the time taken
+    on the callback's first line; `on_lost(port_name)` on the poll thread when an input is gone.
+    Wanted ports that are not there are opened when they appear (the names are polled).
+    Raises JamError or BadInput when the MIDI system can't be used.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        on_message: Callable[[str, MidiMessage, float], None],
+        on_lost: Callable[[str], None],
+        api: str = "auto",
+    ) -> None:
+        self._clock, self._on_message, self._on_lost = clock, on_message, on_lost
+        self.api, self._api_number = open_api(api)
+        self._lock = threading.Lock()
+        self._inputs: dict[str, Any] = {}
+        self._outputs: dict[str, Any] = {}
+        self._wanted_inputs: tuple[str, ...] | None = None
+        self._wanted_outputs: tuple[str, ...] = ()
+        self.available_inputs: tuple[str, ...] = ()
+        self.available_outputs: tuple[str, ...] = ()
+        self.dropped_messages = 0
+        self.has_virtual = self.api in ("alsa", "jack", "coremidi")
+        rtmidi = _rtmidi()
+        with quiet_stderr():
+            self._in_probe = rtmidi.MidiIn(self._api_number, name=CLIENT_NAME + " probe")
+            self._out_probe = rtmidi.MidiOut(self._api_number, name=CLIENT_NAME + " probe")
+        if self.has_virtual:
+            self._inputs[VIRTUAL_IN] = self._new_input(VIRTUAL_IN, None)
+            port = rtmidi.MidiOut(self._api_number, name=CLIENT_NAME)
+            port.open_virtual_port(VIRTUAL_OUT)
+            self._outputs[VIRTUAL_OUT] = port
+        self._closed = threading.Event()
+        self.poll()
+        self._thread = threading.Thread(target=self._poll_forever, name="midi-poll", daemon=True)
+        self._thread.start()
+
+    @property
+    def open_inputs(self) -> tuple[str, ...]:
+        return tuple(self._inputs)
+
+    @property
+    def open_outputs(self) -> tuple[str, ...]:
+        return tuple(self._outputs)
+
+    def want(
+        self, inputs: tuple[str, ...] | None = None, outputs: tuple[str, ...] | None = None
+    ) -> None:
+        """Choose devices by name or part of one. No inputs named: every hardware input there is.
+
+        Raises BadInput when one of the named isn't there now (it is opened when it comes).
+        """
+        if inputs is not None:
+            self._wanted_inputs = tuple(n for n in inputs if n)
+        if outputs is not None:
+            self._wanted_outputs = tuple(n for n in outputs if n)
+        self.poll()
+        for wanted, there, what in (
+            (self._wanted_inputs or (), self.available_inputs + self.open_inputs, "input"),
+            (self._wanted_outputs, self.available_outputs + self.open_outputs, "output"),
+        ):
+            for name in wanted:
+                if not any(name.lower() in other.lower() for other in there):
+                    raise BadInput(
+                        f"MIDI {what} {name!r}: not found; there are "
+                        + (", ".join(repr(n) for n in there) or "none")
+                    )
+
+    def poll(self) -> None:
+        """Compare the ports that are there with those wanted; open and close accordingly."""
+        with self._lock:
+            try:
+                with_own = self._in_probe.get_ports(), self._out_probe.get_ports()
+            except Exception:  # the server went away between two polls
+                _log.debug("polling MIDI ports", exc_info=True)
+                with_own = [], []
+            ins, outs = ([n for n in names if not _is_own(n)] for names in with_own)
+            self.available_inputs, self.available_outputs = tuple(ins), tuple(outs)
+            wanted_in = ins if self._wanted_inputs is None else _matching(self._wanted_inputs, ins)
+            wanted_out = _matching(self._wanted_outputs, outs)
+            lost = self._sync(self._inputs, wanted_in, VIRTUAL_IN, self._new_input)
+            self._sync(self._outputs, wanted_out, VIRTUAL_OUT, self._new_output)
+        for name in lost:
+            self._on_lost(name)
+
+    def _sync(
+        self,
+        open_ports: dict[str, Any],
+        wanted: Sequence[str],
+        keep: str,
+        opener: Callable[[str, str], Any],
+    ) -> list[str]:
+        gone = [name for name in open_ports if name != keep and name not in wanted]
+        for name in gone:
+            _delete(open_ports.pop(name))
+        for name in wanted:
+            if name not in open_ports:
+                try:
+                    open_ports[name] = opener(name, name)
+                except Exception as error:  # in use by another program, or gone again
+                    _log.warning("MIDI port %s can't be opened: %s", name, error)
+        return gone
+
+    def _new_input(self, name: str, connect_to: str | None) -> Any:
+        with quiet_stderr():
+            port = _rtmidi().MidiIn(self._api_number, name=CLIENT_NAME)
+            port.ignore_types(sysex=True, timing=True, active_sense=True)
+            port.set_callback(self._callback, data=name)
+            if connect_to is None:
+                port.open_virtual_port(VIRTUAL_IN)
+            else:
+                port.open_port(port.get_ports().index(connect_to), name=f"from {connect_to}")
+        return port
+
+    def _new_output(self, name: str, connect_to: str) -> Any:
+        with quiet_stderr():
+            port = _rtmidi().MidiOut(self._api_number, name=CLIENT_NAME)
+            port.open_port(port.get_ports().index(connect_to), name=f"to {connect_to}")
+        return port
+
+    def _callback(self, event: tuple[Sequence[int], float], name: str) -> None:
+        """Runs on: rtmidi's thread. Stamps, decodes, hands on; never blocks or raises."""
+        at_s = self._clock.now_s()
+        message = parse_message(event[0])
+        if message is None:
+            self.dropped_messages += 1
+            return
+        self._on_message(name, message, at_s)
+
+    def send(self, data: Sequence[int]) -> None:
+        """Send to every open output. Runs on: scheduler. A port that fails is closed later."""
+        for name, port in list(self._outputs.items()):
+            try:
+                port.send_message(data)
+            except Exception:
+                _log.debug("sending to %s", name, exc_info=True)
+
+    def panic(self) -> None:
+        """CC 123, 120 and 64 = 0 on all channels of every output."""
+        for channel in range(16):
+            for controller in (123, 120, 64):
+                self.send((0xB0 | channel, controller, 0))
+
+    def _poll_forever(self) -> None:
+        while not self._closed.wait(_POLL_S):
+            try:
+                self.poll()
+            except Exception:
+                _log.exception("polling MIDI ports")
+
+    def close(self) -> None:
+        self._closed.set()
+        self._thread.join(timeout=2.0)
+        for port in [*self._inputs.values(), *self._outputs.values()]:
+            _delete(port)
+        self._inputs.clear()
+        self._outputs.clear()
+        _delete(self._in_probe)
+        _delete(self._out_probe)
+
+
+def _delete(port: Any) -> None:
+    try:
+        with quiet_stderr():
+            port.close_port()
+            port.delete()
+    except Exception:
+        _log.debug("closing a MIDI port", exc_info=True)
+
+
+def _is_own(name: str) -> bool:
+    """Ports of this program, and the kernel's loop-through, are no instruments."""
+    return (
+        VIRTUAL_IN in name
+        or VIRTUAL_OUT in name
+        or "Midi Through" in name
+        or name.startswith(CLIENT_NAME + ":")
+        or name.startswith(CLIENT_NAME + "-")
+    )
+
+
+def _matching(wanted: Sequence[str], there: Sequence[str]) -> list[str]:
+    """Ports whose name is, or contains, one of those wanted."""
+    return [n for n in there if any(w == n or w.lower() in n.lower() for w in wanted)]

@@ -1,0 +1,143 @@
+"""Notes wait for their time here: note-on / note-off pairs at absolute times, paired by id."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from jam.clock import Clock
+from jam.grid import TempoMap
+from jam.messages import PlannedNote, SoundedNote
+
+_TOO_STALE_S = 0.25
+"""A note-on that is later than this (the machine slept) is dropped; a note-off never is."""
+
+Sink = Callable[[str, int, int], None]
+"""Takes part, pitch and velocity; velocity 0 is the note-off. Called on the scheduler's thread."""
+
+
+class Schedule:
+    """Which notes start and end when. Pure: driven by the times that it is given."""
+
+    def __init__(self) -> None:
+        self._tempo_map: TempoMap | None = None
+        self._waiting: dict[int, PlannedNote] = {}
+        self._sounding: dict[int, PlannedNote] = {}
+        self._done_until_frame = -(2**31)
+        self._started: set[int] = set()
+
+    def update(self, notes: Iterable[PlannedNote], tempo_map: TempoMap) -> None:
+        """Take over all notes that are to sound: those not listed are no longer planned.
+
+        A note that sounds already isn't struck again; where its end has moved, it moves. One
+        that sounds and is no longer listed ends when it would have ended.
+        """
+        self._tempo_map = tempo_map
+        listed = {note.note_id: note for note in notes}
+        for note_id in self._sounding:
+            if note_id in listed:
+                self._sounding[note_id] = listed[note_id]
+        self._waiting = {i: n for i, n in listed.items() if i not in self._started}
+        self._started &= listed.keys() | self._sounding.keys()
+
+    def next_due_s(self) -> float | None:
+        """When the next note starts or ends; None when nothing waits."""
+        if self._tempo_map is None:
+            return None
+        frames = [note.start_frame for note in self._waiting.values()]
+        frames += [note.end_frame for note in self._sounding.values()]
+        return self._tempo_map.seconds_at(min(frames)) if frames else None
+
+    def due(self, now_s: float) -> list[SoundedNote]:
+        """What is to be sent now, ends before starts; `sent_s` is `now_s`."""
+        if self._tempo_map is None:
+            return []
+        seconds_at = self._tempo_map.seconds_at
+        out: list[SoundedNote] = []
+        for note in [n for n in self._sounding.values() if seconds_at(n.end_frame) <= now_s]:
+            del self._sounding[note.note_id]
+            due_s = seconds_at(note.end_frame)
+            out.append(SoundedNote(note.note_id, note.pitch, 0, note.part, due_s, now_s))
+        starting = [n for n in self._waiting.values() if seconds_at(n.start_frame) <= now_s]
+        for note in sorted(starting, key=lambda n: n.start_frame):
+            del self._waiting[note.note_id]
+            self._started.add(note.note_id)
+            due_s = seconds_at(note.start_frame)
+            if now_s - due_s > _TOO_STALE_S or seconds_at(note.end_frame) <= now_s:
+                continue
+            for other in [
+                o
+                for o in self._sounding.values()
+                if (o.part, o.pitch) == (note.part, note.pitch)
+            ]:  # one key can't be down twice: its first note ends where the second begins
+                del self._sounding[other.note_id]
+                out.append(SoundedNote(other.note_id, other.pitch, 0, other.part, due_s, now_s))
+            self._sounding[note.note_id] = note
+            out.append(
+                SoundedNote(note.note_id, note.pitch, note.velocity, note.part, due_s, now_s)
+            )
+        return out
+
+    def stop(self, now_s: float) -> list[SoundedNote]:
+        """Forget everything planned; the note-offs of all that sounds."""
+        out = [SoundedNote(n.note_id, n.pitch, 0, n.part, now_s, now_s)
+               for n in self._sounding.values()]  # fmt: skip
+        self._waiting.clear()
+        self._sounding.clear()
+        self._started.clear()
+        return out
+
+
+class Scheduler:
+    """Sends notes at their time on a thread of its own. Methods may be called from any thread."""
+
+    def __init__(self, clock: Clock, sink: Sink) -> None:
+        self._clock, self._sink = clock, sink
+        self._schedule = Schedule()
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._running = True
+        self.sent: deque[SoundedNote] = deque()
+        """What was sent, for the record; whoever drains it pops from the left."""
+        self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
+        self._thread.start()
+
+    def update(self, notes: Iterable[PlannedNote], tempo_map: TempoMap) -> None:
+        """See `Schedule.update`."""
+        with self._lock:
+            self._schedule.update(notes, tempo_map)
+        self._wake.set()
+
+    def stop_notes(self) -> None:
+        """End everything that sounds at once, and forget what was planned."""
+        with self._lock:
+            self._send(self._schedule.stop(self._clock.now_s()))
+        self._wake.set()
+
+    def close(self) -> None:
+        self.stop_notes()
+        self._running = False
+        self._wake.set()
+        self._thread.join(timeout=1.0)
+
+    def _run(self) -> None:
+        """Runs on: the scheduler's thread. Waits for absolute deadlines, so nothing drifts."""
+        while self._running:
+            with self._lock:
+                due_s = self._schedule.next_due_s()
+            deadline_s = self._clock.now_s() + 1.0 if due_s is None else due_s
+            if self._clock.wait_until(deadline_s, self._wake):
+                self._wake.clear()
+                continue
+            with self._lock:
+                self._send(self._schedule.due(self._clock.now_s()))
+
+    def _send(self, events: list[SoundedNote]) -> None:
+        for event in events:
+            try:
+                self._sink(event.part, event.pitch, event.velocity)
+            except Exception:  # a port that went away must not end the music
+                logging.getLogger(__name__).exception("sending a note")
+            self.sent.append(event)

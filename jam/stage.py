@@ -1,0 +1,549 @@
+"""The stage's process: MIDI, clock, grid, scheduler, synth and audio around a `Conductor`."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import itertools
+import logging
+import os
+import queue
+import signal
+import threading
+from collections import deque
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+
+from jam import messages as m
+from jam.agent import AgentAnswer, AgentReady, AgentRequest
+from jam.agent_link import AgentLink
+from jam.audio import AudioChoice, AudioOutput, OwnDriverOutput, open_audio
+from jam.clock import SystemClock
+from jam.conductor import Conductor
+from jam.errors import BadInput, JamError
+from jam.grid import TempoMap
+from jam.midi_ports import MidiMessage, MidiPorts
+from jam.scheduler import Scheduler
+from jam.settings import JamSettings
+from jam.synth import CHANNELS, Synth
+
+_log = logging.getLogger(__name__)
+_SNAPSHOT_EVERY_S = 1 / 60
+_LOG_EVERY_S = 0.2
+_IDLE_S = 0.02
+_START_LEAD_S = 0.1
+"""From the start command to the first click, so that nothing begins late."""
+_SEEN_S = 8.0
+"""Notes that ended longer ago are not sent to the window any more."""
+_COMPUTER_KEYS = "computer keyboard"
+_SUSTAIN = 64
+
+
+@dataclass(frozen=True, slots=True)
+class StageChoice:
+    """What the stage opens when it starts."""
+
+    settings: JamSettings
+    audio: AudioChoice = AudioChoice()
+    midi_api: str = "auto"
+    midi_inputs: tuple[str, ...] | None = None
+    midi_outputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StageFailed:
+    """A device that was asked for by name doesn't exist (status 2), or the stage broke (1)."""
+
+    message: str
+    exit_status: int
+
+
+def stage_main(parent: Connection, address: str, authkey: bytes, choice: StageChoice) -> None:
+    """The process: opens devices, runs until told to quit or until the parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(10))
+    try:
+        stage = Stage(parent, address, authkey, choice)
+    except JamError as error:
+        parent.send(StageFailed(str(error), error.exit_status))
+        return
+    signal.signal(signal.SIGTERM, lambda *_: stage.quit())
+    # What exists now lives until the end; the collector need not look through it again.
+    gc.collect()
+    gc.freeze()
+    try:
+        stage.run()
+    finally:
+        stage.close()
+
+
+class Stage:
+    """Everything that must be in time. `run` is its loop; other threads only append and wake.
+
+    Raises BadInput when a device named in `choice` doesn't exist; a machine without MIDI or
+    audio is no error: what is missing is told in `DeviceState.problems`.
+    """
+
+    def __init__(
+        self, parent: Connection, address: str, authkey: bytes, choice: StageChoice
+    ) -> None:
+        self._clock = SystemClock()
+        self._wake = threading.Event()
+        self._settings = choice.settings
+        self._conductor: Conductor | None = None
+        self._session = 0
+        self._quit = False
+        self._problems: dict[str, str] = {}
+        self._message = ""
+        self._played: deque[m.NoteEvent | m.PedalEvent] = deque()
+        self._to_log: list[m.NoteEvent | m.PedalEvent] = []
+        self._logged_plans: list[m.Plan] = []
+        self._logged_rows = 0
+        self._held: dict[tuple[str, int, int], int] = {}
+        self._note_ids = itertools.count(1)
+        self._seen: dict[int, m.PlayedNote] = {}
+        self._counters = m.Counters()
+        self._agent_state, self._agent_name, self._agent_message = "loading", "", ""
+        self._asked = False
+        self._asked_s = 0.0
+        self._to_ask = False
+        self._agents_seen = 0
+        self._snapshots = itertools.count(1)
+        self._dirty = True
+        self._audio_choice = choice.audio
+        self.synth: Synth | None = None
+        self._audio: AudioOutput | OwnDriverOutput | None = None
+        self.ports: MidiPorts | None = None
+        self._open_audio()
+        self._open_midi(choice)
+        self._scheduler = Scheduler(self._clock, self._sound)
+        self._link = AgentLink(address, authkey, self._wake)
+        self._parent = _ParentLink(parent, self._wake)
+        self._apply_sound_settings(None)
+
+    # -- devices ----------------------------------------------------------------------------
+
+    def _open_audio(self) -> None:
+        if self._audio_choice.device == "none":
+            self._problems["audio"] = "Silent: no audio device was asked for."
+            return
+        try:
+            self.synth, self._audio = open_audio(self._audio_choice)
+        except BadInput:
+            raise
+        except JamError as error:
+            self._problems["audio"] = f"Silent: {error}."
+
+    def _open_midi(self, choice: StageChoice) -> None:
+        asked = choice.midi_api != "auto" or choice.midi_inputs or choice.midi_outputs
+        try:
+            self.ports = MidiPorts(
+                self._clock, self._on_midi, self._on_port_lost, choice.midi_api
+            )
+            self.ports.want(choice.midi_inputs, choice.midi_outputs)
+        except JamError as error:
+            if asked:
+                raise
+            self._problems["midi"] = f"No MIDI: {error}. The computer keyboard still plays."
+
+    def _apply_sound_settings(self, old: JamSettings | None) -> None:
+        if self.synth is None:
+            return
+        new = self._settings
+        for part, volume, program in (
+            ("player", new.player_volume, new.player_program),
+            ("chords", new.agent_volume, new.agent_program),
+        ):
+            self.synth.set_volume(part, volume)
+            if old is None or getattr(old, _PROGRAM_OF[part]) != program:
+                self.synth.set_program(part, program)
+        self.synth.set_volume("metronome", new.metronome_volume)
+
+    # -- the player: any thread ---------------------------------------------------------------
+
+    def _on_midi(self, port: str, message: MidiMessage, at_s: float) -> None:
+        """Runs on: rtmidi's thread. The player hears the note before anything else is done."""
+        channel = self._settings.midi_channel
+        if channel and message.channel != channel - 1:
+            return
+        if message.kind == "note":
+            self._on_key(port, message.channel, message.number, message.value, at_s)
+        elif message.number == _SUSTAIN:
+            if self.synth is not None:
+                self.synth.control("player", _SUSTAIN, message.value)
+            self._played.append(m.PedalEvent(message.value >= 64, at_s, message.channel))
+        elif message.number in (120, 123):
+            self._release(port)
+
+    def _on_key(self, port: str, channel: int, pitch: int, velocity: int, at_s: float) -> None:
+        if self.synth is not None:
+            if velocity:
+                self.synth.note_on("player", pitch, velocity)
+            else:
+                self.synth.note_off("player", pitch)
+        key = (port, channel, pitch)
+        if (held := self._held.pop(key, None)) is not None:
+            self._played.append(m.NoteEvent(held, pitch, 0, at_s, channel))
+        if velocity:
+            self._held[key] = note_id = next(self._note_ids)
+            self._played.append(m.NoteEvent(note_id, pitch, velocity, at_s, channel))
+        self._wake.set()
+
+    def _on_port_lost(self, port: str) -> None:
+        """Runs on: the poll thread. A device that went can't release its keys any more."""
+        self._release(port)
+        self._message = f"MIDI input {port} is gone; it is opened again when it comes back."
+        self._dirty = True
+
+    def _release(self, port: str | None = None) -> None:
+        """Release every key held on a port, or on all."""
+        now_s = self._clock.now_s()
+        for key in [k for k in list(self._held) if port is None or k[0] == port]:
+            self._on_key(key[0], key[1], key[2], 0, now_s)
+        if self.synth is not None:
+            self.synth.control("player", _SUSTAIN, 0)
+
+    # -- the accompaniment: scheduler's thread ------------------------------------------------
+
+    def _sound(self, part: str, pitch: int, velocity: int) -> None:
+        if self.ports is not None and part != "metronome":
+            status = (0x90 if velocity else 0x80) | CHANNELS[part]
+            self.ports.send((status, pitch, velocity))
+        if self.synth is not None:
+            if velocity:
+                self.synth.note_on(part, pitch, velocity)
+            else:
+                self.synth.note_off(part, pitch)
+
+    # -- the loop -----------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Until told to quit, or until the parent is gone."""
+        next_snapshot_s = next_log_s = 0.0
+        while not self._quit:
+            now_s = self._clock.now_s()
+            deadline_s = now_s + _IDLE_S
+            if self._conductor is not None:
+                deadline_s = min(deadline_s, self._conductor.next_close_s())
+            self._clock.wait_until(deadline_s, self._wake)
+            self._wake.clear()
+            self._take_commands()
+            self._take_played()
+            self._take_agent()
+            now_s = self._clock.now_s()
+            if self._conductor is not None and self._conductor.advance(now_s):
+                self._to_ask = True
+                self._schedule()
+                self._dirty = True
+            self._ask()
+            if now_s >= next_snapshot_s and self._changed():
+                self._parent.show(self._snapshot(now_s))
+                self._dirty = False
+                next_snapshot_s = now_s + _SNAPSHOT_EVERY_S
+            if now_s >= next_log_s:
+                self._send_log()
+                next_log_s = now_s + _LOG_EVERY_S
+
+    def quit(self) -> None:
+        """Leave the loop. May be called from a signal handler."""
+        self._quit = True
+        self._wake.set()
+
+    def close(self) -> None:
+        """All notes off everywhere, then every device closed."""
+        self._stop()
+        self.panic()
+        self._scheduler.close()
+        self._link.close()
+        if self.ports is not None:
+            self._clock.wait_until(self._clock.now_s() + 0.05)  # let the ports send what waits
+            self.ports.close()
+        if self._audio is not None:
+            self._audio.close()
+        if self.synth is not None:
+            self.synth.close()
+        self._send_log()
+        self._parent.close()
+
+    def panic(self) -> None:
+        """Silence everything everywhere."""
+        self._release()
+        self._scheduler.stop_notes()
+        if self.ports is not None:
+            self.ports.panic()
+        if self.synth is not None:
+            self.synth.panic()
+
+    def _take_commands(self) -> None:
+        while self._parent.commands:
+            command = self._parent.commands.popleft()
+            self._dirty = True
+            match command:
+                case m.Start(seed):
+                    self._start(seed)
+                case m.Stop():
+                    self._stop()
+                case m.Panic():
+                    self.panic()
+                    self._schedule()
+                case m.ChangeSettings(settings):
+                    old, self._settings = self._settings, settings
+                    if self._conductor is not None:
+                        self._conductor.change_settings(settings, self._clock.now_s())
+                        self._schedule()
+                    self._apply_sound_settings(old)
+                case m.SelectDevices(midi_inputs, midi_outputs):
+                    self._select(midi_inputs, midi_outputs)
+                case m.KeyInput(pitch, velocity, at_s):
+                    self._on_key(_COMPUTER_KEYS, 0, pitch, velocity, at_s)
+                case m.PedalEvent():
+                    if self.synth is not None:
+                        self.synth.control("player", _SUSTAIN, 127 if command.down else 0)
+                    self._played.append(command)
+                case m.Quit() | None:
+                    self.quit()
+
+    def _select(
+        self, inputs: tuple[str, ...] | None, outputs: tuple[str, ...] | None
+    ) -> None:
+        if self.ports is None:
+            return
+        try:
+            self.ports.want(inputs, outputs)
+            self._message = ""
+        except BadInput as error:
+            self._message = str(error)
+
+    def _start(self, seed: int) -> None:
+        self._stop()
+        self._session += 1
+        count_in_s = self._settings.count_in_bars * (
+            60.0 / self._settings.bpm * self._settings.meter.beats_per_bar
+        )
+        start_s = self._clock.now_s() + _START_LEAD_S + count_in_s
+        self._conductor = Conductor(self._settings, start_s, seed)
+        self._asked = False
+        self._logged_rows = 0
+        self._message = ""
+        self._schedule()
+
+    def _stop(self) -> None:
+        if self._conductor is None:
+            return
+        self._send_log()
+        self._conductor = None
+        self._scheduler.stop_notes()
+
+    def _take_played(self) -> None:
+        while self._played:
+            event = self._played.popleft()
+            self._to_log.append(event)
+            self._dirty = True
+            if isinstance(event, m.PedalEvent):
+                continue
+            if event.velocity:
+                self._seen[event.note_id] = m.PlayedNote(
+                    event.note_id, event.pitch, event.velocity, event.at_s
+                )
+            elif event.note_id in self._seen:
+                self._seen[event.note_id] = replace(self._seen[event.note_id], end_s=event.at_s)
+            if self._conductor is not None:
+                self._conductor.play(event)
+        if len(self._seen) > 32:
+            horizon_s = self._clock.now_s() - _SEEN_S
+            self._seen = {
+                i: n for i, n in self._seen.items() if n.end_s is None or n.end_s > horizon_s
+            }
+
+    def _take_agent(self) -> None:
+        while self._link.events:
+            event = self._link.events.popleft()
+            self._dirty = True
+            match event:
+                case AgentReady(name, message):
+                    self._agents_seen += 1
+                    self._agent_state = "ready" if self._agents_seen == 1 else "restarted"
+                    self._agent_name, self._agent_message = name, message
+                    self._counters = replace(
+                        self._counters, agent_restarts=self._agents_seen - 1
+                    )
+                    self._asked = False
+                    if self._conductor is not None:
+                        self._conductor.forget_requests()
+                        self._to_ask = True
+                case AgentAnswer(session, plan):
+                    if session == self._session:
+                        self._asked = False
+                        self._take_plan(plan)
+                case None:
+                    self._agent_state, self._asked = "gone", True
+
+    def _take_plan(self, plan: m.Plan | None) -> None:
+        if self._conductor is None:
+            return
+        if plan is None:
+            self._conductor.forget_requests()
+            self._to_ask = True
+            return
+        self._conductor.take(plan, self._clock.now_s())
+        self._logged_plans.append(plan)
+        self._counters = replace(
+            self._counters,
+            plans=self._counters.plans + 1,
+            late_plans=self._conductor.late_plans,
+            plan_ms=1000 * plan.compute_s,
+        )
+        self._schedule()
+
+    def _ask(self) -> None:
+        """One request at a time: what closes meanwhile goes with the next."""
+        ready = self._agent_state in ("ready", "restarted", "behind")
+        if self._conductor is None or not self._to_ask or self._asked or not ready:
+            return
+        self._to_ask, self._asked, self._asked_s = False, True, self._clock.now_s()
+        request = self._conductor.request()
+        self._link.send(AgentRequest(self._session, self._conductor.seed, request))
+
+    def _waiting(self) -> bool:
+        return self._asked and self._conductor is not None and self._agent_state != "gone"
+
+    def _schedule(self) -> None:
+        if self._conductor is None:
+            return
+        now_s = self._clock.now_s()
+        self._scheduler.update(
+            self._conductor.notes() + self._conductor.clicks(now_s), self._conductor.tempo_map
+        )
+
+    # -- to the parent ------------------------------------------------------------------------
+
+    def _changed(self) -> bool:
+        devices = self._devices()
+        if devices != getattr(self, "_devices_shown", None):
+            self._devices_shown = devices
+            self._dirty = True
+        return self._dirty
+
+    def _devices(self) -> m.DeviceState:
+        ports, audio = self.ports, self._audio
+        return m.DeviceState(
+            midi_api=ports.api if ports else "",
+            midi_inputs=ports.open_inputs if ports else (),
+            midi_outputs=ports.open_outputs if ports else (),
+            available_inputs=ports.available_inputs if ports else (),
+            available_outputs=ports.available_outputs if ports else (),
+            audio=audio.description if audio else "",
+            audio_latency_ms=audio.latency_ms if audio else 0.0,
+            problems=tuple(self._problems.values()),
+        )
+
+    def _snapshot(self, now_s: float) -> m.Snapshot:
+        conductor = self._conductor
+        counters = replace(
+            self._counters,
+            dropouts=self._audio.dropouts if self._audio else 0,
+            dropped_messages=self.ports.dropped_messages if self.ports else 0,
+        )
+        message = self._message or self._agent_message
+        common = dict(
+            seq=next(self._snapshots),
+            at_s=now_s,
+            settings=self._settings,
+            played=tuple(self._seen.values()),
+            agent_state=self._agent_state,
+            agent_name=self._agent_name,
+            agent_waiting_s=now_s - self._asked_s if self._waiting() else 0.0,
+            counters=counters,
+            devices=self._devices(),
+            message=message,
+        )
+        if conductor is None:
+            stopped = TempoMap.constant(self._settings.bpm, self._settings.meter, now_s)
+            return m.Snapshot(running=False, phase="stopped", tempo_map=stopped, **common)  # type: ignore[arg-type]
+        return m.Snapshot(
+            running=True,
+            phase=conductor.phase(now_s),
+            tempo_map=conductor.tempo_map,
+            listen_until_frame=conductor.listen_until_frame,
+            committed_until_frame=conductor.committed_until_frame,
+            plan_end_frame=conductor.plan.end_frame if conductor.plan else 0,
+            planned=tuple(conductor.notes()),
+            chords=conductor.chord_spans(),
+            **common,  # type: ignore[arg-type]
+        )
+
+    def _send_log(self) -> None:
+        conductor = self._conductor
+        sounded = []
+        with contextlib.suppress(IndexError):
+            while True:
+                sounded.append(self._scheduler.sent.popleft())
+        if errors := [1000 * (e.sent_s - e.due_s) for e in sounded if e.velocity]:
+            self._counters = replace(self._counters, scheduler_error_ms=max(errors))
+        rows = conductor.rows[self._logged_rows :] if conductor else []
+        if not (sounded or rows or self._to_log or self._logged_plans):
+            return
+        log = m.SessionLog(
+            session=self._session,
+            played=tuple(self._to_log),
+            sounded=tuple(sounded),
+            plans=tuple(self._logged_plans),
+            rows=tuple(enumerate(rows, self._logged_rows)),
+            **({"tempo_map": conductor.tempo_map} if conductor else {}),
+        )
+        self._logged_rows += len(rows)
+        self._to_log, self._logged_plans = [], []
+        self._parent.log(log)
+
+
+_PROGRAM_OF = {"player": "player_program", "chords": "agent_program"}
+
+
+class _ParentLink:
+    """The line to the parent. Reading and writing each have a thread, so neither holds up a note.
+
+    `commands` holds what came, None once the parent is gone. Of snapshots only the newest is
+    sent; of logs every one.
+    """
+
+    def __init__(self, connection: Connection, wake: threading.Event) -> None:
+        self._connection, self._wake = connection, wake
+        self.commands: deque[object] = deque()
+        self._newest: m.Snapshot | None = None
+        self._outgoing: queue.SimpleQueue[m.SessionLog | str] = queue.SimpleQueue()
+        threading.Thread(target=self._read, name="parent-read", daemon=True).start()
+        self._writer = threading.Thread(target=self._write, name="parent-write", daemon=True)
+        self._writer.start()
+
+    def show(self, snapshot: m.Snapshot) -> None:
+        self._newest = snapshot
+        self._outgoing.put("snapshot")
+
+    def log(self, log: m.SessionLog) -> None:
+        self._outgoing.put(log)
+
+    def close(self) -> None:
+        """Send what waits, for at most a second."""
+        self._outgoing.put("close")
+        self._writer.join(timeout=1.0)
+
+    def _read(self) -> None:
+        try:
+            while True:
+                self.commands.append(self._connection.recv())
+                self._wake.set()
+        except (EOFError, OSError):
+            self.commands.append(None)
+            self._wake.set()
+
+    def _write(self) -> None:
+        while (item := self._outgoing.get()) != "close":
+            if item == "snapshot":
+                item, self._newest = self._newest, None  # type: ignore[assignment]
+                if item is None:
+                    continue
+            try:
+                self._connection.send(item)
+            except (OSError, ValueError):
+                return  # the parent is gone; reading tells it to the loop

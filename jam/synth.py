@@ -1,0 +1,156 @@
+"""The SoundFont synthesizer: a thin shell around FluidSynth (by pyfluidsynth)."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jam.errors import JamError
+from jam.paths import soundfont_path
+from jam.quiet import quiet_stderr
+
+CHANNELS = {"player": 0, "chords": 1, "bass": 2, "metronome": 8, "drums": 9}
+"""MIDI channel (from 0) of each part, in the synth and at the MIDI output."""
+_DRUM_BANK = 128
+_PANIC_CONTROLLERS = (123, 120, 64)
+"""All notes off, all sound off, sustain pedal (released)."""
+_CEILING = 0.97
+
+
+def _load_fluidsynth() -> ModuleType:
+    try:
+        import fluidsynth
+    except (ImportError, OSError) as error:
+        raise JamError(
+            "the FluidSynth library is missing (Debian: libfluidsynth3; macOS: brew install"
+            f" fluid-synth): {error}"
+        ) from None
+    return fluidsynth
+
+
+class Limiter:
+    """Keeps samples below a ceiling; works in place on blocks of shape (n, 2).
+
+    A peak turns the whole block down at once, then the level comes back within half a second.
+    Preallocated: runs on the audio callback.
+    """
+
+    def __init__(self, sample_rate: int, max_frames: int = 8192) -> None:
+        self._gain = np.float32(1.0)
+        self._recover = np.float32(2.0 / sample_rate)
+        self._magnitude = np.empty((max_frames, 2), dtype=np.float32)
+
+    def process(self, block: NDArray[np.float32]) -> None:
+        magnitude = self._magnitude[: len(block)]
+        np.abs(block, out=magnitude)
+        peak = magnitude.max()
+        gain = min(np.float32(1.0), self._gain + self._recover * len(block))
+        if peak * gain > _CEILING:
+            gain = np.float32(_CEILING) / peak
+        if gain < 1.0:
+            block *= gain
+        self._gain = gain
+
+
+class Synth:
+    """A SoundFont on five channels. Notes may come from any thread; they sound in the next block.
+
+    Raises JamError when the library or the SoundFont can't be loaded.
+    """
+
+    def __init__(self, sample_rate: int = 48000, soundfont: Path | None = None) -> None:
+        fluidsynth = _load_fluidsynth()
+        path = soundfont or soundfont_path()
+        if not path.is_file():
+            raise JamError(f"SoundFont {path}: no such file")
+        self.sample_rate = sample_rate
+        self._fluid: Any = fluidsynth.Synth(gain=0.45, samplerate=float(sample_rate))
+        self._fluid.setting("synth.polyphony", 128)
+        with quiet_stderr():
+            self._font = self._fluid.sfload(str(path))
+        if self._font < 0:
+            self._fluid.delete()
+            raise JamError(f"SoundFont {path}: not a SoundFont that FluidSynth can read")
+        write = fluidsynth.cfunc(
+            "fluid_synth_write_float",
+            ctypes.c_int,
+            *(
+                (name, kind, 1)
+                for name, kind in (
+                    ("synth", ctypes.c_void_p),
+                    ("len", ctypes.c_int),
+                    ("lout", ctypes.c_void_p),
+                    ("loff", ctypes.c_int),
+                    ("lincr", ctypes.c_int),
+                    ("rout", ctypes.c_void_p),
+                    ("roff", ctypes.c_int),
+                    ("rincr", ctypes.c_int),
+                )
+            ),
+        )
+        self._write, self._handle = write, self._fluid.synth
+        self._limiter = Limiter(sample_rate)
+        for part in CHANNELS:
+            self.set_program(part, 0)
+        self._fluid.set_reverb(roomsize=0.35, damping=0.3, width=0.8, level=0.25)
+
+    def set_program(self, part: str, program: int) -> None:
+        """Choose the General MIDI instrument (0 to 127) of a part; drum parts keep their kit."""
+        drums = part in ("drums", "metronome")
+        channel = CHANNELS[part]
+        self._fluid.program_select(
+            channel, self._font, _DRUM_BANK if drums else 0, 0 if drums else program
+        )
+
+    def set_volume(self, part: str, volume: float) -> None:
+        """Volume 0.0 to 1.0 (MIDI controller 7)."""
+        self._fluid.cc(CHANNELS[part], 7, round(127 * volume))
+
+    def note_on(self, part: str, pitch: int, velocity: int) -> None:
+        """Runs on: MIDI callback, scheduler. A C call of some microseconds."""
+        self._fluid.noteon(CHANNELS[part], pitch, velocity)
+
+    def note_off(self, part: str, pitch: int) -> None:
+        self._fluid.noteoff(CHANNELS[part], pitch)
+
+    def control(self, part: str, controller: int, value: int) -> None:
+        self._fluid.cc(CHANNELS[part], controller, value)
+
+    def panic(self) -> None:
+        """Silence every channel at once."""
+        for channel in CHANNELS.values():
+            for controller in _PANIC_CONTROLLERS:
+                self._fluid.cc(channel, controller, 0)
+
+    def render_into(self, block: NDArray[np.float32]) -> None:
+        """Render len(block) frames of stereo into a C-contiguous float32 array (n, 2).
+
+        Runs on: audio callback. Never blocks on Python, allocates or logs.
+        """
+        address = block.ctypes.data
+        self._write(self._handle, len(block), address, 0, 2, address, 1, 2)
+        self._limiter.process(block)
+
+    def start_own_driver(self, driver: str, device: str | None, block_frames: int) -> None:
+        """Let FluidSynth open the audio device itself, on a thread of its own.
+
+        Raises JamError when it can't.
+        """
+        self._fluid.setting("audio.period-size", block_frames)
+        self._fluid.setting("audio.periods", 2)
+        if driver == "jack":
+            self._fluid.setting("audio.jack.autoconnect", 1)
+            self._fluid.setting("audio.jack.id", "jam")
+        with quiet_stderr():
+            self._fluid.start(driver=driver, device=device)
+        if not self._fluid.audio_driver:
+            raise JamError(f"FluidSynth can't open the audio driver {driver!r}")
+
+    def close(self) -> None:
+        """Free everything; the audio stream must have been closed before."""
+        self._fluid.delete()
