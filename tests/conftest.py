@@ -1,0 +1,15 @@
+"""Settings of the whole suite, and what several tests need."""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+# No test depends on the speed of the machine, and CI finds the same examples every time;
+# `HYPOTHESIS_PROFILE=search` looks for new ones.
+settings.register_profile(
+    "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
