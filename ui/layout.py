@@ -1,0 +1,150 @@
+"""Where things lie in the waterfall: areas and piano keys as rectangles. Numbers only, no Qt.
+
+From top to bottom: the fall, in which the plan comes down; the piano, whose upper edge is the
+present; the past, in which what sounded runs off. On the left, the lane of chord names above a
+panel with the chord that sounds now. Lengths are in logical pixels, y grows downwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from jam.rows import HIGHEST_PITCH, LOWEST_PITCH
+
+KEY_RANGES: dict[str, tuple[int, int]] = {
+    "88 keys": (LOWEST_PITCH, HIGHEST_PITCH),
+    "76 keys": (28, 103),
+    "61 keys": (36, 96),
+    "49 keys": (36, 84),
+}
+"""Key ranges offered to the user: lowest and highest MIDI pitch, both white keys."""
+
+_BLACK = frozenset((1, 3, 6, 8, 10))
+# How far a black key's middle lies from the crack between its neighbours, in its own widths:
+# real keyboards spread the groups of two and three apart.
+_BLACK_SHIFT = {1: -0.12, 3: 0.12, 6: -0.16, 8: 0.0, 10: 0.16}
+_BLACK_WIDTH, _BLACK_HEIGHT = 0.6, 0.62
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rect:
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> float:
+        return self.y + self.height
+
+    def contains(self, x: float, y: float) -> bool:
+        return self.x <= x < self.right and self.y <= y < self.bottom
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A piano key: its outline's box, and the rectangles of it that no black key covers."""
+
+    pitch: int
+    black: bool
+    box: Rect
+    parts: tuple[Rect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Every area of the picture; `keys` by pitch from low_pitch upwards."""
+
+    lane: Rect
+    now_panel: Rect
+    fall: Rect
+    piano: Rect
+    past: Rect
+    low_pitch: int
+    keys: tuple[Key, ...]
+
+    def key(self, pitch: int) -> Key | None:
+        """The key of a MIDI pitch; None outside the range shown."""
+        index = pitch - self.low_pitch
+        return self.keys[index] if 0 <= index < len(self.keys) else None
+
+    def pitch_at(self, x: float, y: float) -> int | None:
+        """The pitch of the key under a point; None beside the piano."""
+        for key in self.keys:
+            if any(part.contains(x, y) for part in key.parts):
+                return key.pitch
+        return None
+
+
+def is_black(pitch: int) -> bool:
+    return pitch % 12 in _BLACK
+
+
+def _clamp(value: float, low: float, high: float) -> float:
+    return max(low, min(high, value))
+
+
+@lru_cache(maxsize=8)
+def layout(size: Size, low_pitch: int, high_pitch: int) -> Layout:
+    """The areas for a widget of this size and a key range that begins and ends on white keys.
+
+    The piano begins and ends on whole pixels, so its cached picture stays sharp.
+    """
+    if is_black(low_pitch) or is_black(high_pitch) or low_pitch >= high_pitch:
+        raise ValueError(f"key range {low_pitch} to {high_pitch}: must end on white keys")
+    width, height = max(size.width, 1.0), max(size.height, 1.0)
+    lane_width = float(round(min(_clamp(width * 0.145, 120, 330), width / 2)))
+    piano_height = float(round(min(_clamp(height * 0.165, 56, 230), height / 2)))
+    past_height = float(round(min(_clamp(height * 0.15, 30, 260), height / 4)))
+    fall_height = max(1.0, height - piano_height - past_height)
+    fall_width = max(1.0, width - lane_width)
+    fall = Rect(lane_width, 0.0, fall_width, fall_height)
+    piano = Rect(lane_width, fall.bottom, fall_width, piano_height)
+    return Layout(
+        lane=Rect(0.0, 0.0, lane_width, fall_height),
+        now_panel=Rect(0.0, fall.bottom, lane_width, height - fall_height),
+        fall=fall,
+        piano=piano,
+        past=Rect(lane_width, piano.bottom, fall_width, past_height),
+        low_pitch=low_pitch,
+        keys=piano_keys(piano, low_pitch, high_pitch),
+    )
+
+
+def piano_keys(piano: Rect, low_pitch: int, high_pitch: int) -> tuple[Key, ...]:
+    """The keys of a piano drawn into a rectangle, by pitch."""
+    n_white = sum(not is_black(p) for p in range(low_pitch, high_pitch + 1))
+    white_width = piano.width / n_white
+    black_width, black_height = white_width * _BLACK_WIDTH, piano.height * _BLACK_HEIGHT
+    boxes: dict[int, Rect] = {}
+    left = piano.x
+    for pitch in range(low_pitch, high_pitch + 1):
+        if is_black(pitch):
+            middle = left + _BLACK_SHIFT[pitch % 12] * black_width
+            boxes[pitch] = Rect(middle - black_width / 2, piano.y, black_width, black_height)
+        else:
+            boxes[pitch] = Rect(left, piano.y, white_width, piano.height)
+            left += white_width
+    keys = []
+    for pitch, box in boxes.items():
+        if is_black(pitch):
+            keys.append(Key(pitch, True, box, (box,)))
+            continue
+        below, above = boxes.get(pitch - 1), boxes.get(pitch + 1)
+        neck_left = below.right if below and is_black(pitch - 1) else box.x
+        neck_right = above.x if above and is_black(pitch + 1) else box.right
+        neck = Rect(neck_left, box.y, neck_right - neck_left, black_height)
+        front = Rect(box.x, box.y + black_height, box.width, box.height - black_height)
+        keys.append(Key(pitch, False, box, (neck, front)))
+    return tuple(keys)

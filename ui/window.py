@@ -1,0 +1,284 @@
+"""The main window: waterfall, controls, notice, status line; keys and mouse that play.
+
+Runs on: the window's thread. It polls the newest snapshot about 60 times a second and sends
+commands; nothing in it waits, and no note but those of the computer's keys passes through it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+
+from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QCloseEvent, QKeyEvent
+from PyQt6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from jam.clock import Clock, SystemClock
+from jam.messages import ChangeSettings, Panic, SelectDevices, Snapshot, Start, Stop
+from jam.settings import JamSettings
+from ui.controls import Controls
+from ui.keyboard import ComputerPiano, key_name, letters_by_pitch
+from ui.link import EngineLink
+from ui.status import StatusLine, notice_of
+from ui.theme import DARK, Theme, style_sheet
+from ui.waterfall import Waterfall
+
+POLL_MS = 16
+SAVE_DELAY_MS = 500
+ECHO_S = 1.5
+"""How long the engine's settings are not taken over while a change of ours is under way."""
+_NO_PIANO = (
+    Qt.KeyboardModifier.ControlModifier
+    | Qt.KeyboardModifier.AltModifier
+    | Qt.KeyboardModifier.MetaModifier
+)
+
+
+class Notice(QFrame):
+    """What the user should know, in place; closed by hand, or when it is over."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("notice")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 5, 8, 5)
+        self.label = QLabel()
+        self.label.setWordWrap(True)
+        self.label.setTextFormat(Qt.TextFormat.PlainText)
+        self.label.setAccessibleName("Notice")
+        self.label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        row.addWidget(self.label, 1)
+        close = QPushButton("✕")
+        close.setAccessibleName("Close the notice")
+        close.setToolTip("Close the notice; it comes back when there is something new.")
+        close.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        close.clicked.connect(self.hide)
+        row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        self.hide()
+
+    def show_notice(self, text: str) -> None:
+        if text == self.label.text():
+            return
+        self.label.setText(text)
+        self.setVisible(bool(text))
+
+
+class MainWindow(QWidget):
+    """The window. `clock` is the engine's clock; tests give their own."""
+
+    closed = pyqtSignal()
+
+    def __init__(
+        self,
+        link: EngineLink,
+        settings: JamSettings,
+        save_settings: Callable[[JamSettings], None] | None = None,
+        clock: Clock | None = None,
+        theme: Theme = DARK,
+    ) -> None:
+        super().__init__()
+        self.link = link
+        self.clock = clock or SystemClock()
+        self._save_settings = save_settings
+        self._snapshot: Snapshot | None = None
+        self._sent: JamSettings | None = None
+        self._sent_at_s = 0.0
+        self.setWindowTitle("jam")
+        self.setStyleSheet(style_sheet(theme))
+        self.setMinimumSize(960, 480)
+
+        self.controls = Controls(settings)
+        self.notice = Notice()
+        self.waterfall = Waterfall(theme)
+        self.status = StatusLine()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.controls)
+        column.addWidget(self.notice)
+        column.addWidget(self.waterfall, 1)
+        column.addWidget(self.status)
+
+        self.piano = ComputerPiano(link.send, self.clock.now_s)
+        self.controls.start_stop.connect(self.start_stop)
+        self.controls.panic.connect(self.panic)
+        self.controls.settings_changed.connect(self._on_settings)
+        self.controls.midi_inputs_chosen.connect(
+            lambda names: link.send(SelectDevices(midi_inputs=names))
+        )
+        self.controls.key_range_chosen.connect(
+            lambda low, high: self.waterfall.set_view(
+                replace(self.waterfall.view, low_pitch=low, high_pitch=high)
+            )
+        )
+        self.controls.done.connect(self.waterfall.setFocus)
+        self.waterfall.key_pressed.connect(lambda pitch: self.piano.note_down("mouse", pitch))
+        self.waterfall.key_released.connect(lambda _: self.piano.note_up("mouse"))
+
+        self._save_timer = QTimer(self)
+        self._save_timer.setSingleShot(True)
+        self._save_timer.setInterval(SAVE_DELAY_MS)
+        self._save_timer.timeout.connect(self._save)
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(POLL_MS)
+        self._timer.timeout.connect(self.poll)
+        self._timer.start()
+        if (app := QApplication.instance()) is not None:
+            app.installEventFilter(self)
+        self.waterfall.setFocus()
+        self.status.show_status(None, 0.0)
+
+    # Engine to window
+
+    def poll(self) -> None:
+        """Take the newest snapshot and have repainted what moved."""
+        snapshot = self.link.snapshot()
+        if snapshot is None:
+            return
+        now_s = self.clock.now_s()
+        fresh = snapshot is not self._snapshot
+        if fresh:
+            self._snapshot = snapshot
+            self._take_settings(snapshot.settings, now_s)
+            self.controls.show_running(snapshot.running)
+            self.controls.midi_input.show_devices(snapshot.devices)
+            self.notice.show_notice(notice_of(snapshot))
+            self._show_letters()
+        scene = self.waterfall.scene
+        if fresh or scene is None or scene.moving:
+            self.waterfall.show_moment(snapshot, now_s)
+            self.status.show_status(snapshot, now_s)
+
+    def _take_settings(self, settings: JamSettings, now_s: float) -> None:
+        """Follow what the engine says, unless a change of ours is still on its way to it."""
+        if self._sent is not None:
+            if settings != self._sent and now_s - self._sent_at_s < ECHO_S:
+                return
+            self._sent = None
+        if settings != self.controls.settings:
+            self.controls.show_settings(settings)
+
+    def _show_letters(self) -> None:
+        """The computer keys are written on the piano while nothing else is there to play on."""
+        devices = self._snapshot.devices if self._snapshot is not None else None
+        # The program's own virtual port is open always; that doesn't mean anyone plays on it.
+        others = [n for n in devices.midi_inputs if not n.startswith("jam")] if devices else []
+        self.waterfall.set_letters({} if others else letters_by_pitch(self.piano.octave))
+
+    # Window to engine
+
+    @property
+    def running(self) -> bool:
+        return self._snapshot is not None and self._snapshot.running
+
+    def start_stop(self) -> None:
+        self.link.send(Stop() if self.running else Start(seed=secrets.randbits(32)))
+
+    def panic(self) -> None:
+        """Silence; the keys that are down are forgotten, so they can't sound again."""
+        self.release_keys()
+        self.link.send(Panic())
+
+    def release_keys(self) -> None:
+        self.waterfall.release_mouse_key()
+        self.piano.release_all()
+
+    def _on_settings(self, settings: JamSettings) -> None:
+        self._sent, self._sent_at_s = settings, self.clock.now_s()
+        self.link.send(ChangeSettings(settings))
+        self._save_timer.start()
+
+    def _save(self) -> None:
+        if self._save_settings is not None:
+            self._save_settings(self.controls.settings)
+
+    # Keys
+
+    def eventFilter(self, a0: QObject | None, a1: QEvent | None) -> bool:
+        if a1 is None or not isinstance(a0, QWidget):
+            return False
+        if a1.type() == QEvent.Type.KeyPress and isinstance(a1, QKeyEvent):
+            return self._key_press(a0, a1)
+        if a1.type() == QEvent.Type.KeyRelease and isinstance(a1, QKeyEvent):
+            if a1.isAutoRepeat():
+                return False
+            # Wherever the focus went meanwhile, a note that began here ends.
+            used = self.piano.key_up(_name_of(a1))
+            return used and self._plays(a0, a1)
+        return False
+
+    def _key_press(self, widget: QWidget, event: QKeyEvent) -> bool:
+        if event.key() == Qt.Key.Key_Escape:
+            if not event.isAutoRepeat():
+                self.panic()
+            if widget.window() is not self:
+                return False  # a list or dialog that is open closes as well
+            self.waterfall.setFocus()
+            return True
+        if not self._plays(widget, event):
+            return False
+        if event.key() == Qt.Key.Key_Space:
+            if isinstance(widget, QAbstractButton | QComboBox):
+                return False  # reached by Tab, so Space is meant for it
+            if not event.isAutoRepeat():
+                self.start_stop()
+            return True
+        name = _name_of(event)
+        if not name:
+            return False
+        if not event.isAutoRepeat():
+            octave = self.piano.octave
+            self.piano.key_down(name)
+            if octave != self.piano.octave:
+                self._show_letters()
+        return True
+
+    def _plays(self, widget: QWidget, event: QKeyEvent) -> bool:
+        """True when a key pressed at this widget is the piano's and not text or a shortcut."""
+        if widget.window() is not self or event.modifiers() & _NO_PIANO:
+            return False
+        if isinstance(widget, QTextEdit):
+            return False
+        # Letters mean nothing to the number in a spin box, so they go on playing.
+        return not (
+            isinstance(widget, QLineEdit) and not isinstance(widget.parent(), QAbstractSpinBox)
+        )
+
+    def event(self, a0: QEvent | None) -> bool:
+        if a0 is not None and a0.type() in (QEvent.Type.WindowDeactivate, QEvent.Type.Hide):
+            self.release_keys()
+        return super().event(a0)
+
+    def closeEvent(self, a0: QCloseEvent | None) -> None:
+        self._timer.stop()
+        self.release_keys()
+        if (app := QApplication.instance()) is not None:
+            app.removeEventFilter(self)
+        if self._save_timer.isActive():
+            self._save_timer.stop()
+            self._save()
+        self.closed.emit()
+        super().closeEvent(a0)
+
+
+def _name_of(event: QKeyEvent) -> str:
+    """The piano's name of the key; see ui.keyboard."""
+    code = event.key()
+    character = chr(code) if 32 < code < 127 else ""
+    return key_name(character, event.nativeScanCode())
