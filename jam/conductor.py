@@ -28,12 +28,19 @@ class Conductor:
     so the plan that follows is there before frame f + 1 begins.
     """
 
-    def __init__(self, settings: JamSettings, start_s: float, seed: int = 0) -> None:
+    def __init__(
+        self,
+        settings: JamSettings,
+        start_s: float,
+        seed: int = 0,
+        tempo_map: TempoMap | None = None,
+    ) -> None:
+        """Frame 0 falls at `start_s`; a `tempo_map` known beforehand takes its place."""
         self.settings = settings
         self.seed = seed
-        self.tempo_map = TempoMap.constant(settings.bpm, settings.meter, start_s)
+        self.tempo_map = tempo_map or TempoMap.constant(settings.bpm, settings.meter, start_s)
         self.rows: list[Row] = []
-        self.listen_until_frame = settings.listen_bars * settings.meter.frames_per_bar
+        self.listen_until_frame = self.tempo_map.bar_start(settings.listen_bars)
         self.committed_until_frame = 0
         self.late_plans = 0
         self.plan: Plan | None = None

