@@ -146,8 +146,8 @@ class Anticipator:
         self._confidence: list[float] = []
         self._settings: JamSettings | None = None
         self._mask: NDArray[np.bool_] | None = None
-        self._remembered = False
-        """True once the listening bars have been harmonised."""
+        self._memory_end: int | None = None
+        """Rows before it have the chords of the agent's memory; None until it has harmonised."""
         self._agreed = 0
         """So many of the rows fed are known to be those of history."""
 
@@ -171,8 +171,7 @@ class Anticipator:
                 start - 1, start, start, (NO_CHORD,) * nothing, (REST,) * nothing, (1.0,) * nothing,
                 self.predictor.name,
             )  # fmt: skip
-        if not self._remembered:
-            self._remember(silent_until)
+        self._remember(request)
         committed = {
             start + i: state
             for i, state in enumerate(request.committed)
@@ -234,41 +233,63 @@ class Anticipator:
             )
         del self._rows[request.first_frame :], self._places[request.first_frame :]
         self._agreed = min(self._agreed, request.first_frame)
-        for i, row in enumerate(request.rows):
-            frame = request.first_frame + i
-            if self._remembered and frame < request.silent_until_frame and frame < len(self._fed):
-                # Nothing was played while listening; the agent remembers what it thought.
-                row = Row(row.melody, self._fed[frame][0].chord)
-            self._rows.append(row)
-            self._places.append(request.places[i])
+        self._rows.extend(request.rows)
+        self._places.extend(request.places[: len(request.rows)])
+        if self._memory_end is not None and request.first_frame < self._memory_end:
+            self._memory_end = None  # the listening bars are told anew
 
-    def _remember(self, silent_until: int) -> None:
-        """At the end of listening: chords for what was heard, never played (as ReaLJam does)."""
-        self._remembered = True
-        heard, places = self._rows[:silent_until], self._places[:silent_until]
-        if heard:
-            chords = self.predictor.harmonise([row.melody for row in heard], places)
-            self._rows[:silent_until] = [
-                Row(row.melody, chord) for row, chord in zip(heard, chords, strict=True)
-            ]
+    def _remember(self, request: PlanRequest) -> None:
+        """Chords for the bars that were only heard: never played, but the agent's memory.
+
+        What was heard when the first plan is made is harmonised as a whole (as ReaLJam does);
+        in the frames from there to the end of listening the agent remembers what it thought.
+        """
+        silent_until = request.silent_until_frame
+        end = min(len(self._rows), silent_until)
+        if self._memory_end is None:
+            heard = max(0, min(end, silent_until - request.lookahead_frames + 1))
+            melody = [row.melody for row in self._rows[:heard]]
+            chords = self.predictor.harmonise(melody, self._places[:heard]) if heard else []
+            self._rows[:heard] = [Row(m, c) for m, c in zip(melody, chords, strict=True)]
+            self._memory_end = heard
             self._agreed = 0
+        for frame in range(self._memory_end, end):
+            self._hold_history(frame)
+            if frame < len(self._fed):
+                chord = self._fed[frame][0].chord
+            else:
+                before = self._fed[-1][0].chord if self._fed else NO_CHORD
+                chord, _ = self._draw_chord(
+                    frame, self._places[frame], before, silent_until, request.settings.temperature
+                )
+            self._rows[frame] = Row(self._rows[frame].melody, chord)
+        self._memory_end = max(self._memory_end, end)
+
+    def _hold_history(self, n_rows: int) -> bool:
+        """Make the predictor hold the first `n_rows` of history; True when it held them already.
+
+        Then what it holds beyond them is still the plan that was made from them.
+        """
+        while self._agreed < min(n_rows, len(self._fed)):
+            known = (self._rows[self._agreed], self._places[self._agreed])
+            if self._fed[self._agreed] != known:
+                break
+            self._agreed += 1
+        if self._agreed >= n_rows:
+            return True
+        self._truncate(self._agreed)
+        rows, places = self._rows[self._agreed : n_rows], self._places[self._agreed : n_rows]
+        self.predictor.extend(rows, places)
+        self._fed.extend(zip(rows, places, strict=True))
+        self._confidence.extend([1.0] * len(rows))
+        self._agreed = n_rows
+        return False
 
     def _feed_history(
         self, start: int, committed: dict[int, ChordState], request: PlanRequest
     ) -> None:
         """Make the predictor hold exactly the history, and of the old plan what still holds."""
-        while self._agreed < min(start, len(self._fed)):
-            known = (self._rows[self._agreed], self._places[self._agreed])
-            if self._fed[self._agreed] != known:
-                break
-            self._agreed += 1
-        if self._agreed < start:
-            self._truncate(self._agreed)
-            rows, places = self._rows[self._agreed :], self._places[self._agreed :]
-            self.predictor.extend(rows, places)
-            self._fed.extend(zip(rows, places, strict=True))
-            self._confidence.extend([1.0] * len(rows))
-            self._agreed = start
+        if not self._hold_history(start):
             return
         for frame in range(start, len(self._fed)):
             row, place = self._fed[frame]

@@ -59,3 +59,10 @@ def data_dir() -> Path:
 def config_dir() -> Path:
     """The user's folder for settings, made where it doesn't exist."""
     return platformdirs.user_config_path("jam", appauthor=False, ensure_exists=True)
+
+
+def recordings_dir() -> Path:
+    """The folder of what the demo records, made where it doesn't exist."""
+    folder = data_dir() / "recordings"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -73,21 +73,25 @@ def write_take(path: str | os.PathLike[str], take: Take, settings: JamSettings) 
     write_midi(path, parts, take.tempo_map, markers)
 
 
-def chord_chart(chords: Sequence[ChordState], tempo_map: TempoMap, bars_a_line: int = 4) -> str:
-    """Chords by bar: a name on the beat where it begins, a dot on a beat where it goes on."""
-    if not chords:
-        return "(no bar was played)"
+def chart_cells(chords: Sequence[ChordState], tempo_map: TempoMap) -> list[str]:
+    """One text a bar: a name where a chord begins, a dot on a beat where it goes on."""
     bars: list[list[str]] = []
     for frame, state in enumerate(chords):
         place = tempo_map.place(frame)
         if place.frame_in_bar == 0:
             bars.append([])
-        on_beat = place.frame_in_bar % place.meter.frames_per_beat == 0
         if state.onset and state.chord is not None:
             bars[-1].append(state.chord.symbol)
-        elif on_beat:
+        elif place.strength:
             bars[-1].append("." if state.chord is not None else "-")
-    cells = [" ".join(beats) for beats in bars]
+    return [" ".join(beats) for beats in bars]
+
+
+def chord_chart(chords: Sequence[ChordState], tempo_map: TempoMap, bars_a_line: int = 4) -> str:
+    """The chords by bar as a lead sheet shows them."""
+    cells = chart_cells(chords, tempo_map)
+    if not cells:
+        return "(no bar was played)"
     width = max(len(cell) for cell in cells)
     lines = []
     for first in range(0, len(cells), bars_a_line):

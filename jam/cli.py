@@ -1,0 +1,393 @@
+"""The command line: the one place that ties jam, models and ui together, each when it is needed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from jam import __version__
+from jam.errors import BadInput, JamError
+
+if TYPE_CHECKING:
+    from jam.anticipation import Predictor
+    from jam.engine import Engine
+    from jam.midi_file import MidiSong
+    from jam.records import Recorder
+    from jam.settings import JamSettings
+
+DEMO_SECONDS = 30.0
+_METERS = "4/4, 3/4, 2/4, 5/4, 7/8, 6/8, 9/8, 12/8"
+
+
+def load_predictor(name: str = "auto") -> tuple[Predictor, str]:
+    """The agent's mind: the network, or the rules where it can't be had, with the reason."""
+    from jam.rules import RuleBasedPredictor
+
+    if name != "rules":
+        try:
+            import models
+
+            load = getattr(models, "load_predictor", None)
+            if load is not None:
+                return load(), ""
+        except BadInput as error:
+            return RuleBasedPredictor(), f"The rule-based partner plays: {error}"
+        except ImportError as error:
+            return RuleBasedPredictor(), f"The rule-based partner plays: {error}"
+    return RuleBasedPredictor(), ""
+
+
+def load_rules() -> tuple[Predictor, str]:
+    """The rule-based predictor, asked for by name."""
+    return load_predictor("rules")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="jam",
+        description="Play a melody on a MIDI keyboard; a partner that anticipates accompanies.",
+        epilog="Without a command the window opens. Example: jam demo",
+    )
+    parser.add_argument("--version", action="version", version=f"jam {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    def add(name: str, help_: str, example: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, help=help_, description=help_[0].upper() + help_[1:] + ".",
+            epilog=f"Example: {example}",
+        )  # fmt: skip
+
+    window = add("window", "open the window (the default)", "jam window --midi-api jack")
+    _add_devices(window)
+    _add_agent(window)
+
+    play = add("play", "jam without a window", "jam play --bpm 96 --meter 3/4 --record waltz.mid")
+    _add_devices(play)
+    _add_agent(play)
+    _add_music(play)
+    play.add_argument("--seconds", type=float, metavar="S", help="stop after so long")
+    play.add_argument("--record", metavar="FILE", help="write both parts to FILE.mid or FILE.wav")
+
+    demo = add("demo", "play a bundled tune as if a player played it", "jam demo --no-window")
+    _add_devices(demo)
+    _add_agent(demo)
+    demo.add_argument("--no-window", action="store_true", help="sound and text only")
+    demo.add_argument("--seconds", type=float, metavar="S",
+                      help=f"stop after so long (without a window: {DEMO_SECONDS:g})")  # fmt: skip
+    demo.add_argument("--tune", metavar="FILE.mid", help="play this file's melody instead")
+
+    devices = add("devices", "list MIDI ports and audio devices", "jam devices --midi-api jack")
+    devices.add_argument("--midi-api", default="auto", help="auto, alsa, jack, coremidi or winmm")
+
+    doctor = add("doctor", "check everything and say how to mend what is wrong", "jam doctor")
+    doctor.add_argument("--midi-api", default="auto", help="auto, alsa, jack, coremidi or winmm")
+    _add_agent(doctor)
+
+    render = add("render", "accompany the melody of a MIDI file, as if it were played live",
+                 "jam render melody.mid -o duet.mid --seed 7")  # fmt: skip
+    render.add_argument("melody", metavar="MELODY.mid", help="tempo and metre are taken from it")
+    render.add_argument("-o", "--output", required=True, metavar="OUT", help="OUT.mid or OUT.wav")
+    render.add_argument("--seed", type=int, default=0, help="the same seed gives the same file")
+    render.add_argument("--lookahead", type=int, metavar="BEATS")
+    render.add_argument("--commit", type=int, metavar="BEATS")
+    render.add_argument("--listen", type=int, metavar="BARS")
+    render.add_argument("--temperature", type=float, metavar="T")
+    _add_agent(render)
+    return parser
+
+
+def _add_devices(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("devices")
+    group.add_argument("--midi-in", action="append", metavar="NAME",
+                       help="MIDI input, by name or part of it (default: every one)")  # fmt: skip
+    group.add_argument("--midi-out", action="append", metavar="NAME", default=[],
+                       help="MIDI output that gets the accompaniment too")  # fmt: skip
+    group.add_argument("--midi-api", default="auto", metavar="API",
+                       help="auto, alsa, jack, coremidi or winmm")  # fmt: skip
+    group.add_argument("--midi-channel", type=int, metavar="1-16",
+                       help="listen to one MIDI channel only")  # fmt: skip
+    group.add_argument("--audio", default="", metavar="NAME",
+                       help='audio device; "none" is silent, "fluidsynth:jack" (alsa, pulseaudio,'
+                       " …) FluidSynth's own driver")  # fmt: skip
+    group.add_argument("--rate", type=int, default=0, metavar="HZ", help="sample rate")
+    group.add_argument("--buffer", type=int, default=256, metavar="FRAMES",
+                       help="audio buffer, 64 to 2048 (256)")  # fmt: skip
+
+
+def _add_agent(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--agent", choices=("auto", "rules"), default="auto",
+                        help="the partner's mind: the model, or plain rules")  # fmt: skip
+
+
+def _add_music(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("music")
+    group.add_argument("--bpm", type=float, metavar="BEATS", help="beats a minute, 30 to 300")
+    group.add_argument("--meter", metavar="N/D", help=_METERS)
+    group.add_argument("--lookahead", type=int, metavar="BEATS", help="how far it plans (4)")
+    group.add_argument("--commit", type=int, metavar="BEATS", help="how much is fixed (2)")
+    group.add_argument("--listen", type=int, metavar="BARS", help="bars it only listens (2)")
+    group.add_argument("--count-in", type=int, metavar="BARS", help="bars counted in (1)")
+    group.add_argument("--temperature", type=float, metavar="T", help="0 strict to 2 wild (1)")
+    group.add_argument("--no-metronome", action="store_true")
+    group.add_argument("--seed", type=int, default=0, help="pins the partner's dice")
+
+
+_SETTING_OF = {
+    "bpm": "bpm",
+    "lookahead": "lookahead_beats",
+    "commit": "commit_beats",
+    "listen": "listen_bars",
+    "count_in": "count_in_bars",
+    "temperature": "temperature",
+    "midi_channel": "midi_channel",
+}
+
+
+def _settings(args: argparse.Namespace, base: JamSettings) -> JamSettings:
+    """The base with what was given on the command line. Raises BadInput, naming the option."""
+    from jam.grid import Meter
+
+    values: dict[str, Any] = {
+        name: getattr(args, option)
+        for option, name in _SETTING_OF.items()
+        if getattr(args, option, None) is not None
+    }
+    if getattr(args, "meter", None):
+        values["meter"] = Meter.parse(args.meter)
+    if getattr(args, "no_metronome", False):
+        values["metronome"] = False
+    return base.changed(**values)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line. Exit status: 0 done, 1 failed at run time, 2 bad input."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
+        words.insert(0, "window")
+    args = _parser().parse_args(words)
+    run = {
+        "window": _window, "play": _play, "demo": _demo, "devices": _devices,
+        "doctor": _doctor, "render": _render,
+    }[args.command]  # fmt: skip
+    try:
+        return run(args)
+    except JamError as error:
+        print(f"jam: {error}", file=sys.stderr)
+        return error.exit_status
+    except BrokenPipeError:  # the reader of our output went away: nothing to complain about
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+
+
+def has_screen() -> bool:
+    """False on a Linux machine where no window can be opened."""
+    if sys.platform != "linux":
+        return True
+    platform = os.environ.get("QT_QPA_PLATFORM", "")
+    return platform in ("offscreen", "minimal", "vnc", "linuxfb", "eglfs") or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+
+
+def _open_engine(
+    args: argparse.Namespace,
+    settings: JamSettings,
+    recorder: Recorder | None = None,
+    midi_inputs: tuple[str, ...] | None = None,
+) -> Engine:
+    from jam.audio import AudioChoice
+    from jam.engine import Engine
+    from jam.stage import StageChoice
+
+    inputs = tuple(args.midi_in) if getattr(args, "midi_in", None) else midi_inputs
+    choice = StageChoice(
+        settings=settings,
+        audio=AudioChoice(
+            getattr(args, "audio", ""), getattr(args, "rate", 0), getattr(args, "buffer", 256)
+        ),
+        midi_api=getattr(args, "midi_api", "auto"),
+        midi_inputs=inputs,
+        midi_outputs=tuple(getattr(args, "midi_out", ())),
+    )
+    load = load_rules if getattr(args, "agent", "auto") == "rules" else load_predictor
+    return Engine(choice, load, recorder.take_log if recorder else None)
+
+
+def _stop_on_signals() -> threading.Event:
+    """An event that SIGINT and SIGTERM set: everything then ends in order, all notes off."""
+    import signal
+
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _window(args: argparse.Namespace) -> int:
+    if not has_screen():
+        print("No screen here: playing the demo for 30 seconds instead (jam play jams without"
+              " a window).")  # fmt: skip
+        args.tune, args.seconds = None, DEMO_SECONDS
+        return _demo_in_text(args)
+    return _run_window(args, None)
+
+
+def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
+    from dataclasses import replace
+
+    from jam.demo import TunePlayer
+    from jam.messages import Panic, Stop
+    from jam.preferences import load_preferences, save_preferences
+
+    preferences, complaint = load_preferences()
+    settings = _settings(args, preferences.settings)
+    if song is not None:
+        first = song.tempo_map.segments[0]
+        settings = settings.changed(bpm=first.bpm, meter=first.meter)
+    engine = _open_engine(args, settings, midi_inputs=preferences.midi_inputs)
+    tune: TunePlayer | None = None
+    stop = _stop_on_signals()
+    try:
+        from ui.app import run
+
+        if song is not None:
+            tune = TunePlayer(engine, song)
+            engine.wait_until_up()
+            tune.start()
+
+        def save(changed: JamSettings) -> None:
+            if song is None:  # the demo's tempo is not the player's
+                save_preferences(replace(preferences, settings=changed))
+
+        return run(engine, settings, save, stop=stop, message=complaint,
+                   seconds=getattr(args, "seconds", None))  # fmt: skip
+    finally:
+        if tune is not None:
+            tune.close()
+        engine.send(Stop())
+        engine.send(Panic())
+        engine.close()
+
+
+def _play(args: argparse.Namespace) -> int:
+    from jam.messages import Start
+    from jam.records import Recorder, check_output, write_take
+    from jam.settings import JamSettings
+    from jam.texts import say_devices, watch
+
+    settings = _settings(args, JamSettings())
+    if args.seconds is not None and not args.seconds > 0:
+        raise BadInput(f"--seconds {args.seconds:g}: must be greater than 0")
+    output = check_output(args.record, (".mid", ".midi", ".wav")) if args.record else None
+    recorder = Recorder()
+    stop = _stop_on_signals()
+    with _open_engine(args, settings, recorder) as engine:
+        say_devices(engine.wait_until_up())
+        engine.send(Start(args.seed))
+        watch(engine, recorder, args.seconds, stop)
+        alive = engine.alive
+    if output is not None:
+        write_take(output, recorder.take(), settings)
+        print(f"Recorded: {output}")
+    if not alive:
+        raise JamError("the sound process has ended by itself")
+    return 0
+
+
+def _song(args: argparse.Namespace) -> MidiSong:
+    from jam.midi_file import read_midi
+    from jam.paths import demo_tunes
+
+    if getattr(args, "tune", None):
+        return read_midi(args.tune)
+    tunes = demo_tunes()
+    if not tunes:
+        raise JamError("the bundled tunes are missing (assets/tunes)")
+    return read_midi(tunes[0])
+
+
+def _demo(args: argparse.Namespace) -> int:
+    if args.no_window or not has_screen():
+        if not args.no_window:
+            print("No screen here: the demo plays without a window.")
+        return _demo_in_text(args)
+    return _run_window(args, _song(args))
+
+
+def _demo_in_text(args: argparse.Namespace) -> int:
+    """The demo through the whole live pipeline, with whatever MIDI and audio there is."""
+    from jam.demo import TunePlayer
+    from jam.paths import recordings_dir
+    from jam.records import Recorder, chord_chart, write_take
+    from jam.settings import JamSettings
+    from jam.texts import say_devices, watch
+
+    song = _song(args)
+    first = song.tempo_map.segments[0]
+    settings = _settings(args, JamSettings(bpm=first.bpm, meter=first.meter))
+    recorder = Recorder()
+    stop = _stop_on_signals()
+    with _open_engine(args, settings, recorder) as engine:
+        say_devices(engine.wait_until_up())
+        tune = TunePlayer(engine, song)
+        tune.start()
+        watch(engine, recorder, args.seconds or DEMO_SECONDS, stop)
+        tune.close()
+    take = recorder.take()
+    print("\nChords by bar:\n" + chord_chart(take.chords, take.tempo_map))
+    folder = recordings_dir()
+    for suffix, name in ((".mid", "MIDI"), (".wav", "WAV")):
+        path = folder / f"demo{suffix}"
+        try:
+            write_take(path, take, settings)
+            print(f"{name}: {path}")
+        except JamError as error:
+            print(f"{name}: not written: {error}")
+    return 0
+
+
+def _devices(args: argparse.Namespace) -> int:
+    from jam.doctor import audio_findings, midi_findings, print_findings
+
+    if args.midi_api != "auto":
+        from jam.midi_ports import open_api
+
+        open_api(args.midi_api)
+    print_findings([*midi_findings(args.midi_api), *audio_findings()], print)
+    return 0
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from jam.doctor import examine, print_findings
+
+    load = load_rules if args.agent == "rules" else load_predictor
+    good = print_findings(examine(load, args.midi_api), print)
+    print("All is well." if good else "Not everything is well: see the arrows.")
+    return 0 if good else 1
+
+
+def _render(args: argparse.Namespace) -> int:
+    from jam.midi_file import read_midi
+    from jam.records import check_output, write_take
+    from jam.render import render
+    from jam.settings import JamSettings
+    from jam.texts import progress_bar
+
+    output = check_output(args.output, (".mid", ".midi", ".wav"))
+    settings = _settings(args, JamSettings())
+    song = read_midi(args.melody)
+    predictor, complaint = load_rules() if args.agent == "rules" else load_predictor()
+    if complaint:
+        print(f"jam: {complaint}", file=sys.stderr)
+    with progress_bar("accompanying") as progress:
+        take = render(song, predictor, settings, args.seed, progress)
+    write_take(output, take, settings)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
