@@ -32,6 +32,7 @@ from jam.settings import LIMITS, JamSettings
 from ui.layout import KEY_RANGES
 from ui.theme import DARK
 
+OWN_PORT = "jam "
 NO_INPUT = "Computer keys"
 _CAPTION_PX, _FIELD_PX = 17, 30
 
@@ -60,6 +61,11 @@ class CountSpin(QSpinBox):
         self._on_value(val)
 
 
+def hardware_inputs(devices: DeviceState) -> tuple[str, ...]:
+    """The inputs that are open, without the program's own virtual port, which always is."""
+    return tuple(name for name in devices.midi_inputs if not name.startswith(OWN_PORT))
+
+
 class Combo(QComboBox):
     """A list to choose from, with an arrow of its own: style sheets can't draw one."""
 
@@ -85,7 +91,7 @@ class MidiInputCombo(Combo):
         self._open = False
         self._known: tuple[tuple[str, ...], tuple[str, ...]] | None = None
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(14)
+        self.setMinimumContentsLength(9)
         self.activated.connect(self._on_activated)
         self._choices: list[tuple[str, ...]] = []
         self.show_devices(DeviceState())
@@ -100,7 +106,7 @@ class MidiInputCombo(Combo):
 
     def show_devices(self, devices: DeviceState) -> None:
         """List the inputs there are, and mark what is open."""
-        known = (devices.available_inputs, devices.midi_inputs)
+        known = (devices.available_inputs, hardware_inputs(devices))
         if self._open or known == self._known:
             return
         self._known = known

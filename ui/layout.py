@@ -33,6 +33,10 @@ class Size:
     height: float
 
 
+MIN_SIZE = Size(320, 160)
+"""A smaller widget shows a part of a picture of this size."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rect:
     x: float
@@ -103,7 +107,7 @@ def layout(size: Size, low_pitch: int, high_pitch: int) -> Layout:
     """
     if is_black(low_pitch) or is_black(high_pitch) or low_pitch >= high_pitch:
         raise ValueError(f"key range {low_pitch} to {high_pitch}: must end on white keys")
-    width, height = max(size.width, 1.0), max(size.height, 1.0)
+    width, height = max(size.width, MIN_SIZE.width), max(size.height, MIN_SIZE.height)
     lane_width = float(round(min(_clamp(width * 0.145, 120, 330), width / 2)))
     piano_height = float(round(min(_clamp(height * 0.165, 56, 230), height / 2)))
     past_height = float(round(min(_clamp(height * 0.15, 30, 260), height / 4)))

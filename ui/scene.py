@@ -291,7 +291,8 @@ def _chords(snapshot: Snapshot, scale: _Scale, lane: Rect) -> tuple[ChordShape, 
         bottom = min(bottom, lane.bottom)
         top = max(top, lane.y - 8)
         font_px = max(11.0, min(largest, (scale.fall_y(span.start_frame) - top) * 0.72))
-        rect = Rect(lane.x + 8, top + 1.5, lane.width - 14, max(1.0, bottom - top - 1.5))
+        gap = min(1.5, (bottom - top) / 2)
+        rect = Rect(lane.x + 8, top + gap, lane.width - 14, bottom - top - gap)
         shapes.append(
             ChordShape(
                 pretty_symbol(span.symbol), rect, bottom, font_px, span.committed,

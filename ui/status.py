@@ -67,7 +67,7 @@ def status_of(snapshot: Snapshot | None, now_s: float) -> Status:
         dropouts=f"dropouts {counters.dropouts}",
         audio=audio,
         audio_alert=not devices.audio,
-        midi="MIDI: " + (" + ".join(devices.midi_inputs) or "computer keyboard only"),
+        midi="MIDI: " + (" + ".join(devices.midi_inputs) or "none, the computer's keys play"),
     )
 
 

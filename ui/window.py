@@ -31,7 +31,7 @@ from PyQt6.QtWidgets import (
 from jam.clock import Clock, SystemClock
 from jam.messages import ChangeSettings, Panic, SelectDevices, Snapshot, Start, Stop
 from jam.settings import JamSettings
-from ui.controls import Controls
+from ui.controls import Controls, hardware_inputs
 from ui.keyboard import ComputerPiano, key_name, letters_by_pitch
 from ui.link import EngineLink
 from ui.status import StatusLine, notice_of
@@ -152,7 +152,7 @@ class MainWindow(QWidget):
         if snapshot is None:
             return
         now_s = self.clock.now_s()
-        fresh = snapshot is not self._snapshot
+        fresh = snapshot is not self._snapshot and snapshot != self._snapshot
         if fresh:
             self._snapshot = snapshot
             self._take_settings(snapshot.settings, now_s)
@@ -176,9 +176,7 @@ class MainWindow(QWidget):
 
     def _show_letters(self) -> None:
         """The computer keys are written on the piano while nothing else is there to play on."""
-        devices = self._snapshot.devices if self._snapshot is not None else None
-        # The program's own virtual port is open always; that doesn't mean anyone plays on it.
-        others = [n for n in devices.midi_inputs if not n.startswith("jam")] if devices else []
+        others = hardware_inputs(self._snapshot.devices) if self._snapshot is not None else ()
         self.waterfall.set_letters({} if others else letters_by_pitch(self.piano.octave))
 
     # Window to engine
