@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 from jam.grid import TempoMap
 from jam.harmony import QUALITIES, Chord
@@ -34,23 +34,21 @@ def voice(chord: Chord, before: Voicing | None) -> Voicing:
     else:
         upper = (intervals[1], intervals[3], intervals[4] if len(intervals) > 4 else intervals[2])
     low, high = VOICES_RANGE
-    choices = [
-        [p for p in range(low, high + 1) if p % 12 == (chord.root + i) % 12] for i in upper
-    ]
+    choices = [[p for p in range(low, high + 1) if p % 12 == (chord.root + i) % 12] for i in upper]
     best: Voicing = ()
     best_cost = float("inf")
     for picked in product(*choices):
         pitches = tuple(sorted(picked))
         if len(set(pitches)) < len(pitches):
             continue
-        gaps = [b - a for a, b in zip(pitches, pitches[1:], strict=False)]
+        gaps = [b - a for a, b in pairwise(pitches)]
         cost = 0.3 * abs(sum(pitches) / 3 - _CENTRE) + sum(2.0 for g in gaps if g < 3)
         cost += sum(0.5 * (g - 9) for g in gaps if g > 9)
         if before is not None:
             cost += sum(abs(a - b) for a, b in zip(pitches, before[1:], strict=False))
         if cost < best_cost:
             best, best_cost = pitches, cost
-    root = [p for p in range(BASS_RANGE[0], BASS_RANGE[1]) if p % 12 == chord.root][0]
+    root = next(p for p in range(*BASS_RANGE) if p % 12 == chord.root)
     return (root, *best)
 
 
@@ -63,9 +61,7 @@ class Strike:
     chord: Chord
 
 
-def strikes(
-    chords: Sequence[ChordState], first_frame: int, tempo_map: TempoMap
-) -> list[Strike]:
+def strikes(chords: Sequence[ChordState], first_frame: int, tempo_map: TempoMap) -> list[Strike]:
     """The strikes of a line of chord states whose first is of `first_frame`.
 
     A chord that still holds at the end of the line lasts to the bar line after it: where no
@@ -154,8 +150,13 @@ def metronome(tempo_map: TempoMap, first_frame: int, end_frame: int) -> list[Pla
         pitch, velocity = (76, 110) if place.strength == 3 else (77, 80)
         clicks.append(
             PlannedNote(
-                note_id("metronome", frame, pitch), pitch, velocity, frame, frame + 1,
-                "metronome", True,
-            )  # fmt: skip
+                note_id("metronome", frame, pitch),
+                pitch,
+                velocity,
+                frame,
+                frame + 1,
+                "metronome",
+                True,
+            )
         )
     return clicks

@@ -65,6 +65,8 @@ def find_device(name: str) -> dict[str, Any]:
     no audio output at all.
     """
     devices = output_devices()
+    if not devices and name:
+        raise BadInput(f"audio device {name!r}: not found; there is no audio output at all")
     if not devices:
         raise JamError("no audio output device was found")
     if name == "":

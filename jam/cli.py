@@ -6,8 +6,9 @@ import argparse
 import os
 import sys
 import threading
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import IO, TYPE_CHECKING, Any
 
 from jam import __version__
 from jam.errors import BadInput, JamError
@@ -15,8 +16,8 @@ from jam.errors import BadInput, JamError
 if TYPE_CHECKING:
     from jam.anticipation import Predictor
     from jam.engine import Engine
+    from jam.messages import SessionLog
     from jam.midi_file import MidiSong
-    from jam.records import Recorder
     from jam.settings import JamSettings
 
 DEMO_SECONDS = 30.0
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_music(play)
     play.add_argument("--seconds", type=float, metavar="S", help="stop after so long")
     play.add_argument("--record", metavar="FILE", help="write both parts to FILE.mid or FILE.wav")
+    play.add_argument("--log", metavar="FILE", help="write all that happens, as JSON lines")
 
     demo = add("demo", "play a bundled tune as if a player played it", "jam demo --no-window")
     _add_devices(demo)
@@ -196,7 +198,7 @@ def has_screen() -> bool:
 def _open_engine(
     args: argparse.Namespace,
     settings: JamSettings,
-    recorder: Recorder | None = None,
+    on_log: Callable[[SessionLog], None] | None = None,
     midi_inputs: tuple[str, ...] | None = None,
 ) -> Engine:
     from jam.audio import AudioChoice
@@ -214,7 +216,7 @@ def _open_engine(
         midi_outputs=tuple(getattr(args, "midi_out", ())),
     )
     load = load_rules if getattr(args, "agent", "auto") == "rules" else load_predictor
-    return Engine(choice, load, recorder.take_log if recorder else None)
+    return Engine(choice, load, on_log)
 
 
 def _stop_on_signals() -> threading.Event:
@@ -237,10 +239,10 @@ def _window(args: argparse.Namespace) -> int:
 
 
 def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
+    import signal
     from dataclasses import replace
 
     from jam.demo import TunePlayer
-    from jam.messages import Panic, Stop
     from jam.preferences import load_preferences, save_preferences
 
     preferences, complaint = load_preferences()
@@ -250,7 +252,6 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
         settings = settings.changed(bpm=first.bpm, meter=first.meter)
     engine = _open_engine(args, settings, midi_inputs=preferences.midi_inputs)
     tune: TunePlayer | None = None
-    stop = _stop_on_signals()
     try:
         from ui.app import run
 
@@ -263,21 +264,26 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
             if song is None:  # the demo's tempo is not the player's
                 save_preferences(replace(preferences, settings=changed))
 
-        return run(engine, settings, save, stop=stop, message=complaint,
-                   seconds=getattr(args, "seconds", None))  # fmt: skip
+        if complaint:
+            print(f"jam: {complaint}", file=sys.stderr)
+        if (seconds := getattr(args, "seconds", None)) is not None:
+            # The window closes in order on SIGTERM, all notes off.
+            timer = threading.Timer(seconds, signal.raise_signal, (signal.SIGTERM,))
+            timer.daemon = True
+            timer.start()
+        return run(engine, settings, save)
     finally:
         if tune is not None:
             tune.close()
-        engine.send(Stop())
-        engine.send(Panic())
         engine.close()
 
 
 def _play(args: argparse.Namespace) -> int:
     from jam.messages import Start
     from jam.records import Recorder, check_output, write_take
+    from jam.session_log import LogWriter
     from jam.settings import JamSettings
-    from jam.texts import say_devices, watch
+    from jam.texts import COMMANDS, follow_commands, say_devices, watch
 
     settings = _settings(args, JamSettings())
     if args.seconds is not None and not args.seconds > 0:
@@ -285,17 +291,39 @@ def _play(args: argparse.Namespace) -> int:
     output = check_output(args.record, (".mid", ".midi", ".wav")) if args.record else None
     recorder = Recorder()
     stop = _stop_on_signals()
-    with _open_engine(args, settings, recorder) as engine:
+    with ExitStack() as stack:
+        writer = LogWriter(stack.enter_context(_writable(args.log))) if args.log else None
+
+        def on_log(log: SessionLog) -> None:
+            recorder.take_log(log)
+            if writer is not None:
+                writer.take_log(log)
+
+        engine = stack.enter_context(_open_engine(args, settings, on_log))
         say_devices(engine.wait_until_up())
+        print(f"Type while it plays: {COMMANDS}. Ctrl-C ends.", flush=True)
         engine.send(Start(args.seed))
+        typed = threading.Thread(
+            target=follow_commands, args=(sys.stdin, engine, settings, args.seed, stop), daemon=True
+        )
+        typed.start()
         watch(engine, recorder, args.seconds, stop)
         alive = engine.alive
+        engine.close()
     if output is not None:
         write_take(output, recorder.take(), settings)
         print(f"Recorded: {output}")
     if not alive:
         raise JamError("the sound process has ended by itself")
     return 0
+
+
+def _writable(path: str) -> IO[str]:
+    """Open a text file for writing. Raises BadInput."""
+    try:
+        return open(path, "w", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{path}: can't be written: {error.strerror}") from None
 
 
 def _song(args: argparse.Namespace) -> MidiSong:
@@ -331,7 +359,7 @@ def _demo_in_text(args: argparse.Namespace) -> int:
     settings = _settings(args, JamSettings(bpm=first.bpm, meter=first.meter))
     recorder = Recorder()
     stop = _stop_on_signals()
-    with _open_engine(args, settings, recorder) as engine:
+    with _open_engine(args, settings, recorder.take_log) as engine:
         say_devices(engine.wait_until_up())
         tune = TunePlayer(engine, song)
         tune.start()

@@ -179,9 +179,7 @@ class Conductor:
             if note.start_frame < first:
                 self._past_notes[note.note_id] = note
         horizon = first - _KEPT_BARS * self.tempo_map.meter_at(now).frames_per_bar
-        self._past_notes = {
-            i: n for i, n in self._past_notes.items() if n.end_frame >= horizon
-        }
+        self._past_notes = {i: n for i, n in self._past_notes.items() if n.end_frame >= horizon}
         self._notes = notes
         for note in notes:
             if note.committed:
@@ -190,7 +188,7 @@ class Conductor:
         for kept in (self._velocities, self._voicings, self._confidence):
             newest_before = max((f for f in kept if f < first), default=first)
             for frame in [f for f in kept if f < newest_before]:
-                del kept[frame]  # type: ignore[attr-defined]
+                del kept[frame]
 
     def _velocity(self) -> int:
         """The accompaniment is a little softer than the player."""

@@ -44,10 +44,12 @@ def midi_findings(api: str = "auto") -> list[Finding]:
     except JamError as error:
         return [
             Finding(
-                "note", "MIDI", str(error),
+                "note",
+                "MIDI",
+                str(error),
                 "connect a keyboard and load the kernel's snd-seq, or start a JACK server;"
                 " until then the computer keyboard plays",
-            )  # fmt: skip
+            )
         ]
     try:
         virtual = f"virtual ports “{VIRTUAL_IN}” and “{VIRTUAL_OUT}”"
@@ -75,9 +77,11 @@ def audio_findings() -> list[Finding]:
     if not devices:
         return [
             Finding(
-                "note", "audio", "no audio output device",
+                "note",
+                "audio",
+                "no audio output device",
                 "connect one, or start a JACK server; until then jam is silent",
-            )  # fmt: skip
+            )
         ]
     return [
         Finding(

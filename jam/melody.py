@@ -55,7 +55,9 @@ class MelodyTracker:
             and (note.off_frame is None or note.off_frame > frame)
         ]
         ended = [
-            i for i, n in self._notes.items() if n.off_frame is not None and n.off_frame <= frame + 1
+            i
+            for i, n in self._notes.items()
+            if n.off_frame is not None and n.off_frame <= frame + 1
         ]
         for note_id in ended:
             del self._notes[note_id]

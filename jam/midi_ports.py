@@ -262,8 +262,7 @@ def _is_own(name: str) -> bool:
         VIRTUAL_IN in name
         or VIRTUAL_OUT in name
         or "Midi Through" in name
-        or name.startswith(CLIENT_NAME + ":")
-        or name.startswith(CLIENT_NAME + "-")
+        or name.startswith((f"{CLIENT_NAME}:", f"{CLIENT_NAME}-"))
     )
 
 

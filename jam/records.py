@@ -51,17 +51,22 @@ def write_take(path: str | os.PathLike[str], take: Take, settings: JamSettings) 
         write_wav(
             path,
             [
-                WavNote(part, n.pitch, n.velocity, at(n.start_frame) - start_s,
-                        at(n.end_frame) - start_s)
+                WavNote(
+                    part,
+                    n.pitch,
+                    n.velocity,
+                    at(n.start_frame) - start_s,
+                    at(n.end_frame) - start_s,
+                )
                 for part, notes in take.parts.items()
                 for n in notes
-            ],  # fmt: skip
+            ],
             {"player": settings.player_volume, "chords": settings.agent_volume},
             programs,
         )
         return
     parts = [
-        Part(name, programs.get(part, 0), CHANNELS[part], take.parts[part])
+        Part(name, programs.get(part, 0), CHANNELS[part], take.parts.get(part, ()))
         for part, name in _TRACKS
         if take.parts.get(part) or part in ("player", "chords")
     ]
@@ -155,9 +160,7 @@ class Recorder:
         parts = {part: list(notes) for part, notes in self._notes.items()}
         end = len(self.chords) + tempo_map.meter_at(len(self.chords)).frames_per_beat
         for (part, _), (start, pitch, velocity) in self._open.items():
-            parts.setdefault(part, []).append(
-                PartNote(start, max(end, start + 1), pitch, velocity)
-            )
+            parts.setdefault(part, []).append(PartNote(start, max(end, start + 1), pitch, velocity))
         return Take(
             tempo_map,
             {part: tuple(sorted(notes, key=_start)) for part, notes in parts.items()},

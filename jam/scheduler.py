@@ -68,9 +68,7 @@ class Schedule:
             if now_s - due_s > _TOO_STALE_S or seconds_at(note.end_frame) <= now_s:
                 continue
             for other in [
-                o
-                for o in self._sounding.values()
-                if (o.part, o.pitch) == (note.part, note.pitch)
+                o for o in self._sounding.values() if (o.part, o.pitch) == (note.part, note.pitch)
             ]:  # one key can't be down twice: its first note ends where the second begins
                 del self._sounding[other.note_id]
                 out.append(SoundedNote(other.note_id, other.pitch, 0, other.part, due_s, now_s))

@@ -11,7 +11,7 @@ import queue
 import signal
 import threading
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
 from jam import messages as m
@@ -44,7 +44,7 @@ class StageChoice:
     """What the stage opens when it starts."""
 
     settings: JamSettings
-    audio: AudioChoice = AudioChoice()
+    audio: AudioChoice = field(default_factory=AudioChoice)
     midi_api: str = "auto"
     midi_inputs: tuple[str, ...] | None = None
     midi_outputs: tuple[str, ...] = ()
@@ -111,6 +111,7 @@ class Stage:
         self._agents_seen = 0
         self._snapshots = itertools.count(1)
         self._dirty = True
+        self._devices_shown: m.DeviceState | None = None
         self._audio_choice = choice.audio
         self.synth: Synth | None = None
         self._audio: AudioOutput | OwnDriverOutput | None = None
@@ -136,14 +137,16 @@ class Stage:
             self._problems["audio"] = f"Silent: {error}."
 
     def _open_midi(self, choice: StageChoice) -> None:
-        asked = choice.midi_api != "auto" or choice.midi_inputs or choice.midi_outputs
+        named = (*(choice.midi_inputs or ()), *choice.midi_outputs)
         try:
-            self.ports = MidiPorts(
-                self._clock, self._on_midi, self._on_port_lost, choice.midi_api
-            )
+            self.ports = MidiPorts(self._clock, self._on_midi, self._on_port_lost, choice.midi_api)
             self.ports.want(choice.midi_inputs, choice.midi_outputs)
         except JamError as error:
-            if asked:
+            if isinstance(error, BadInput):
+                raise
+            if named:
+                raise BadInput(f"MIDI port {named[0]!r}: {error}") from None
+            if choice.midi_api != "auto":
                 raise
             self._problems["midi"] = f"No MIDI: {error}. The computer keyboard still plays."
 
@@ -304,9 +307,7 @@ class Stage:
                 case m.Quit() | None:
                     self.quit()
 
-    def _select(
-        self, inputs: tuple[str, ...] | None, outputs: tuple[str, ...] | None
-    ) -> None:
+    def _select(self, inputs: tuple[str, ...] | None, outputs: tuple[str, ...] | None) -> None:
         if self.ports is None:
             return
         try:
@@ -365,9 +366,7 @@ class Stage:
                     self._agents_seen += 1
                     self._agent_state = "ready" if self._agents_seen == 1 else "restarted"
                     self._agent_name, self._agent_message = name, message
-                    self._counters = replace(
-                        self._counters, agent_restarts=self._agents_seen - 1
-                    )
+                    self._counters = replace(self._counters, agent_restarts=self._agents_seen - 1)
                     self._asked = False
                     if self._conductor is not None:
                         self._conductor.forget_requests()
@@ -420,7 +419,7 @@ class Stage:
 
     def _changed(self) -> bool:
         devices = self._devices()
-        if devices != getattr(self, "_devices_shown", None):
+        if devices != self._devices_shown:
             self._devices_shown = devices
             self._dirty = True
         return self._dirty
@@ -445,10 +444,12 @@ class Stage:
             dropouts=self._audio.dropouts if self._audio else 0,
             dropped_messages=self.ports.dropped_messages if self.ports else 0,
         )
-        message = self._message or self._agent_message
-        common = dict(
+        stopped = m.Snapshot(
             seq=next(self._snapshots),
+            running=False,
+            phase="stopped",
             at_s=now_s,
+            tempo_map=TempoMap.constant(self._settings.bpm, self._settings.meter, now_s),
             settings=self._settings,
             played=tuple(self._seen.values()),
             agent_state=self._agent_state,
@@ -456,12 +457,12 @@ class Stage:
             agent_waiting_s=now_s - self._asked_s if self._waiting() else 0.0,
             counters=counters,
             devices=self._devices(),
-            message=message,
+            message=self._message or self._agent_message,
         )
         if conductor is None:
-            stopped = TempoMap.constant(self._settings.bpm, self._settings.meter, now_s)
-            return m.Snapshot(running=False, phase="stopped", tempo_map=stopped, **common)  # type: ignore[arg-type]
-        return m.Snapshot(
+            return stopped
+        return replace(
+            stopped,
             running=True,
             phase=conductor.phase(now_s),
             tempo_map=conductor.tempo_map,
@@ -470,7 +471,6 @@ class Stage:
             plan_end_frame=conductor.plan.end_frame if conductor.plan else 0,
             planned=tuple(conductor.notes()),
             chords=conductor.chord_spans(),
-            **common,  # type: ignore[arg-type]
         )
 
     def _send_log(self) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from jam.demo import wait_while
 from jam.engine import Engine
-from jam.messages import Snapshot
+from jam.errors import BadInput
+from jam.grid import Meter
+from jam.messages import ChangeSettings, Panic, Snapshot, Start, Stop
 from jam.records import Recorder, chart_cells
+from jam.settings import JamSettings
 
 
 def say_devices(snapshot: Snapshot) -> None:
@@ -26,9 +29,7 @@ def say_devices(snapshot: Snapshot) -> None:
     sys.stdout.flush()
 
 
-def watch(
-    engine: Engine, recorder: Recorder, seconds: float | None, stop: threading.Event
-) -> None:
+def watch(engine: Engine, recorder: Recorder, seconds: float | None, stop: threading.Event) -> None:
     """Print each bar's chords when it is over, and news, until the time is up or `stop` is set."""
     said = ""
     bars_said = 0
@@ -70,3 +71,51 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
             bar.update(done - bar.n)
 
         yield progress
+
+
+COMMANDS = "bpm, meter, lookahead, commit, listen, temperature VALUE; start, stop, panic, quit"
+
+
+def follow_commands(
+    lines: Iterable[str], engine: Engine, settings: JamSettings, seed: int, quit_: threading.Event
+) -> None:
+    """Carry out what is typed while the jam goes on: "bpm 120", "meter 3/4", "panic", "quit".
+
+    Runs on: a thread of its own, until the input ends.
+    """
+    for line in lines:
+        word, _, value = line.strip().partition(" ")
+        try:
+            match word:
+                case "":
+                    continue
+                case "quit":
+                    quit_.set()
+                    return
+                case "start":
+                    engine.send(Start(seed))
+                case "stop":
+                    engine.send(Stop())
+                case "panic":
+                    engine.send(Panic())
+                case _:
+                    settings = _changed(settings, word, value.strip())
+                    engine.send(ChangeSettings(settings))
+        except BadInput as error:
+            print(f"jam: {error}", file=sys.stderr)
+
+
+def _changed(settings: JamSettings, word: str, value: str) -> JamSettings:
+    """Settings with one value typed by the user. Raises BadInput."""
+    if word == "meter":
+        return settings.changed(meter=Meter.parse(value))
+    name = {"lookahead": "lookahead_beats", "commit": "commit_beats", "listen": "listen_bars"}.get(
+        word, word
+    )
+    if name not in ("bpm", "temperature", "lookahead_beats", "commit_beats", "listen_bars"):
+        raise BadInput(f"no such command: {word!r} (there are {COMMANDS})")
+    try:
+        number = float(value)
+    except ValueError:
+        raise BadInput(f"{word} {value!r}: not a number") from None
+    return settings.changed(**{name: int(number) if name.endswith(("beats", "bars")) else number})

@@ -1,0 +1,71 @@
+"""A session's log as JSON lines: everything heard, planned and sent, one event a line.
+
+{"kind": "played", "note_id": …, "pitch": …, "velocity": …, "at_s": …}
+{"kind": "sounded", "part": …, "pitch": …, "velocity": …, "due_s": …, "sent_s": …}
+{"kind": "plan", "made_at_frame": …, "start_frame": …, "committed_until_frame": …,
+ "chords": ["C", "-", …], "compute_s": …}     ("-" holds, "" is no chord)
+{"kind": "row", "frame": …, "melody": …, "chord": …}
+{"kind": "tempo", "segments": [[start_frame, start_s, bpm, "4/4"], …]}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import IO, Any
+
+from jam.grid import TempoMap
+from jam.messages import NoteEvent, PedalEvent, SessionLog
+from jam.rows import ChordState
+
+
+def _chord(state: ChordState) -> str:
+    if state.chord is None:
+        return ""
+    return state.chord.symbol if state.onset else "-"
+
+
+def _tempo(tempo_map: TempoMap) -> list[list[Any]]:
+    return [[s.start_frame, s.start_s, s.bpm, str(s.meter)] for s in tempo_map.segments]
+
+
+def log_events(log: SessionLog) -> Iterator[dict[str, Any]]:
+    """The events of one log, as plain values."""
+    for event in log.played:
+        kind = {NoteEvent: "played", PedalEvent: "pedal"}[type(event)]
+        yield {"kind": kind, **asdict(event)}
+    for plan in log.plans:
+        yield {
+            "kind": "plan",
+            "made_at_frame": plan.made_at_frame,
+            "start_frame": plan.start_frame,
+            "committed_until_frame": plan.committed_until_frame,
+            "chords": [_chord(state) for state in plan.chords],
+            "compute_s": plan.compute_s,
+        }
+    for frame, row in log.rows:
+        melody = row.melody.pitch if row.melody.pitch is not None else ""
+        yield {"kind": "row", "frame": frame, "melody": melody, "onset": row.melody.onset,
+               "chord": _chord(row.chord)}  # fmt: skip
+    for note in log.sounded:
+        yield {"kind": "sounded", **asdict(note)}
+
+
+class LogWriter:
+    """Writes logs to a file as they come."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self._out = out
+        self._tempo_map: TempoMap | None = None
+
+    def take_log(self, log: SessionLog) -> None:
+        if log.session and log.tempo_map != self._tempo_map:
+            self._tempo_map = log.tempo_map
+            self._write({"kind": "tempo", "segments": _tempo(log.tempo_map)})
+        for event in log_events(log):
+            self._write(event)
+        self._out.flush()
+
+    def _write(self, event: dict[str, Any]) -> None:
+        self._out.write(json.dumps(event, separators=(",", ":")) + "\n")
