@@ -19,9 +19,9 @@ from ui.scene import (
     View,
     beat_frames,
     plan_opacity,
-    pretty_symbol,
     waterfall_scene,
 )
+from ui.words import pretty_symbol
 
 SIZE = Size(1280, 600)
 VIEW = View()
@@ -35,6 +35,9 @@ def running(position: float = 0.0, **values: object) -> tuple[Snapshot, float]:
     """A running snapshot with nothing in it but what is given, and the time of a position."""
     tempo_map = TempoMap.constant(100, Meter())
     empty = replace(stopped_snapshot(), running=True, phase="playing", tempo_map=tempo_map)
+    empty = replace(
+        empty, committed_until_frame=int(position) + 9, plan_end_frame=int(position) + 17
+    )
     return replace(empty, **values), tempo_map.seconds_at(position)  # type: ignore[arg-type]
 
 
@@ -126,13 +129,49 @@ def test_committed_is_solid_and_the_rest_fainter_the_less_likely() -> None:
     assert plan_opacity(True, 0.1) == 1.0
     assert 0 < plan_opacity(False, 0.0) < plan_opacity(False, 0.5) < plan_opacity(False, 1.0) < 1
     notes = (
-        PlannedNote(1, 60, 80, 4, 8, "chords", True),
+        PlannedNote(1, 60, 80, 4, 7, "chords", True),
         PlannedNote(2, 64, 80, 8, 12, "chords", False, 0.9),
         PlannedNote(3, 67, 80, 8, 12, "chords", False, 0.2),
     )
     snapshot, at_s = running(0.0, planned=notes)
     opacity = {n.pitch: n.opacity for n in waterfall_scene(snapshot, at_s, VIEW, SIZE).notes}
     assert opacity[60] == 1.0 > opacity[64] > opacity[67]
+
+
+@given(st.floats(0, 100))
+def test_what_is_committed_is_solid_up_to_the_commit_point(position: float) -> None:
+    start = int(position) + 2
+    note = PlannedNote(1, 60, 80, start, start + 40, "chords", True, 0.5)
+    snapshot, at_s = running(position, planned=(note,))
+    scene = waterfall_scene(snapshot, at_s, VIEW, SIZE)
+    fall = scene.layout.fall
+    whole, certain = scene.notes
+    assert (whole.committed, certain.committed) == (False, True)
+    assert whole.rect.bottom == certain.rect.bottom
+    # Two and four of the 4.5 beats: the ends of what is drawn stand still.
+    assert certain.rect.y == pytest.approx(fall.bottom - fall.height * 2 / 4.5 + 1.5)
+    assert whole.rect.y == pytest.approx(fall.bottom - fall.height * 4 / 4.5 + 1.5)
+    (line,) = [s for s in scene.lines if s.kind is LineKind.COMMIT]
+    assert line.y == pytest.approx(certain.rect.y - 1.5)
+
+
+@given(st.floats(0, 100), st.integers(0, 8), st.integers(0, 16), st.integers(1, 40))
+def test_nothing_is_solid_that_is_not_committed(
+    position: float, committed: int, start: int, length: int
+) -> None:
+    """Whatever the engine has committed, however late it is."""
+    until = int(position) + committed
+    note = PlannedNote(1, 60, 80, int(position) + start, int(position) + start + length, "chords",
+                       int(position) + start < until, 0.5)  # fmt: skip
+    span = ChordSpan("C", note.start_frame, note.end_frame, note.committed, 0.5)
+    snapshot, at_s = running(position, planned=(note,), chords=(span,), committed_until_frame=until)
+    scene = waterfall_scene(snapshot, at_s, VIEW, SIZE)
+    fall = scene.layout.fall
+    line = fall.bottom - (until - position) / 18 * fall.height
+    solid = [n.rect for n in scene.notes if n.committed and n.rect.y < fall.bottom]
+    solid += [c.rect for c in scene.chords if c.committed]
+    assert all(rect.y >= line - 1e-6 for rect in solid)
+    assert len([c for c in scene.chords if c.text]) <= 1
 
 
 def test_the_player_is_drawn_below_and_lights_the_key() -> None:
@@ -226,7 +265,8 @@ def test_the_same_chord_struck_again_is_no_change() -> None:
 
 def test_the_name_stays_in_sight_while_its_chord_sounds() -> None:
     snapshot, at_s = chords_at(6.0, ChordSpan("C", 0, 16, True))
-    (chord,) = waterfall_scene(snapshot, at_s, VIEW, SIZE).chords
+    _, chord = waterfall_scene(snapshot, at_s, VIEW, SIZE).chords
+    assert chord.text == "C"
     assert chord.sounding
     assert chord.label_bottom == layout(SIZE, 21, 108).lane.bottom
 

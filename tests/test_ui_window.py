@@ -452,7 +452,7 @@ def test_the_status_line() -> None:
     )
     status = status_of(snapshot, snapshot.at_s)
     assert status.transport == "Listening · bar 2, beat 2"
-    assert status.agent == "rules is ready"
+    assert status.agent == "Agent: rules, ready"
     assert (status.plan, status.late, status.dropouts) == (
         "plan 4.2 ms", "late plans 2", "dropouts 3",
     )  # fmt: skip

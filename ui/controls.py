@@ -315,6 +315,7 @@ class Controls(QFrame):
         slider.setPageStep(10)
         slider.valueChanged.connect(lambda value: self._change(**{setting: value / 100}))
         self._field(row, slider, setting, caption, 78, tip)
+        slider.setMaximumWidth(150)
         self._sliders[setting] = slider
 
     # Showing and changing

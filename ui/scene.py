@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from enum import Enum
 
 from jam.grid import TempoMap
-from jam.messages import ChordSpan, Snapshot
-from ui.layout import Layout, Rect, Size, layout
+from jam.messages import PlannedNote, Snapshot
+from ui.layout import Key, Layout, Rect, Size, layout
+from ui.words import NowPanel, headline, now_panel, pretty_symbol
 
 SILENT_PARTS = frozenset(("drums", "metronome"))
 """Parts whose pitches are no piano keys."""
 MIN_LIT_S = 0.08
 """A key is lit at least this long, so that the shortest staccato is seen."""
 MIN_NOTE_HEIGHT = 3.0
-KEYS_HINT = "Orange is you, blue is the agent.  Esc silences everything."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,14 @@ class LineShape:
 
 @dataclass(frozen=True, slots=True)
 class ChordShape:
-    """A chord of the lane: its block, and where the bottom of its name's text box lies."""
+    """A chord of the lane: its block, and the room of its name, which may be larger.
+
+    The text is "" for a block that has the chord's other block, which is certain, upon it.
+    """
 
     text: str
     rect: Rect
+    label_top: float
     label_bottom: float
     font_px: float
     committed: bool
@@ -90,17 +94,6 @@ class LitKey:
 
 
 @dataclass(frozen=True, slots=True)
-class NowPanel:
-    """The words at the foot of the lane: the chord now, the next one, and the count-down."""
-
-    chord: str = ""
-    next_chord: str = ""
-    next_committed: bool = True
-    count_down: str = ""
-    caption: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Scene:
     """Everything that is drawn. `moving` is False when the next moment looks the same."""
 
@@ -114,14 +107,6 @@ class Scene:
     headline: str
     subline: str
     moving: bool
-
-
-def pretty_symbol(symbol: str) -> str:
-    """A chord symbol with real accidentals, as musicians write it: "Bbm7b5" to "B♭m7♭5"."""
-    head, tail = symbol[:2], symbol[2:]
-    if len(head) == 2 and head[1] in "#b":
-        head = head[0] + ("♯" if head[1] == "#" else "♭")
-    return head + tail.replace("b5", "♭5").replace("#5", "♯5").replace("b9", "♭9")
 
 
 def plan_opacity(committed: bool, confidence: float) -> float:
@@ -142,6 +127,18 @@ class _Scale:
         self.ahead_frames = max(1.0, beats * self.frames_per_beat)
         self.past_frames = max(1.0, view.past_beats * self.frames_per_beat)
         self.fall, self.past = areas.fall, areas.past
+        # Plans come once a frame; what is drawn of their ends moves with the music instead of
+        # jumping, and never shows more than there is.
+        settings = snapshot.settings
+        self.plan_end = min(
+            float(snapshot.plan_end_frame),
+            self.position + settings.lookahead_beats * self.frames_per_beat,
+        )
+        self.committed_until = min(
+            float(snapshot.committed_until_frame),
+            max(self.position, snapshot.listen_until_frame)
+            + settings.commit_beats * self.frames_per_beat,
+        )
 
     def fall_y(self, frame: float) -> float:
         """Height of a frame to come: the bottom of the fall is the present."""
@@ -151,6 +148,21 @@ class _Scale:
     def past_y(self, frame: float) -> float:
         """Height of a frame gone by: the top of the past is the present."""
         return self.past.y + (self.now - frame) / self.past_frames * self.past.height
+
+    def stretches(self, start: float, end: float, committed: bool) -> list[tuple[float, bool]]:
+        """How what lasts from `start` to `end` is drawn: (until, solid), the lower one first.
+
+        What is committed may reach beyond the commit point: then all of it is drawn
+        translucent, and the part that is certain solid upon it.
+        """
+        end = min(end, self.plan_end)
+        if end <= self.position:
+            return []
+        certain = min(end, self.committed_until) if committed else start
+        drawn = [(end, False)] if certain < end else []
+        if certain > max(start, self.position):
+            drawn.append((certain, True))
+        return drawn
 
 
 def waterfall_scene(snapshot: Snapshot, now_s: float, view: View, size: Size) -> Scene:
@@ -162,14 +174,9 @@ def waterfall_scene(snapshot: Snapshot, now_s: float, view: View, size: Size) ->
     for planned in snapshot.planned:
         if planned.part in SILENT_PARTS or not snapshot.running:
             continue
-        sounding = planned.start_frame <= scale.position < planned.end_frame
-        if sounding and (planned.committed or planned.confidence > 0):
+        if planned.start_frame <= scale.position < planned.end_frame:
             lit.setdefault(planned.pitch, [False, False])[1] = True
-        opacity = plan_opacity(planned.committed, planned.confidence)
-        notes += _note(
-            scale, areas, planned.pitch, planned.start_frame, planned.end_frame,
-            False, planned.part, planned.committed, opacity,
-        )  # fmt: skip
+        notes += _planned(scale, areas, planned)
     any_past = False
     for played in snapshot.played:
         if played.start_s > now_s + MIN_LIT_S:
@@ -179,12 +186,12 @@ def waterfall_scene(snapshot: Snapshot, now_s: float, view: View, size: Size) ->
             lit.setdefault(played.pitch, [False, False])[0] = True
         start = snapshot.tempo_map.position_at(played.start_s)
         end = min(snapshot.tempo_map.position_at(end_s), scale.now)
-        shapes = _note(scale, areas, played.pitch, start, end, True, "player", True, 1.0)
+        shapes = _past(scale, areas, played.pitch, start, end, "player")
         any_past = any_past or bool(shapes) or played.end_s is None
         notes += shapes
     # The player's notes lie on top, and black keys' columns on the white ones they overlap.
     notes.sort(key=lambda n: (n.player, n.black))
-    headline, subline = _headline(snapshot, scale)
+    large, small = headline(snapshot, scale.position)
     return Scene(
         layout=areas,
         position=scale.position,
@@ -192,52 +199,62 @@ def waterfall_scene(snapshot: Snapshot, now_s: float, view: View, size: Size) ->
         lines=_lines(snapshot, scale),
         chords=_chords(snapshot, scale, areas.lane),
         lit=tuple(LitKey(p, who[0], who[1]) for p, who in sorted(lit.items())),
-        now=_now_panel(snapshot, scale),
-        headline=headline,
-        subline=subline,
+        now=now_panel(snapshot, scale.position),
+        headline=large,
+        subline=small,
         moving=snapshot.running or any_past,
     )
 
 
-def _note(
-    scale: _Scale,
-    areas: Layout,
-    pitch: int,
-    start: float,
-    end: float,
-    player: bool,
-    part: str,
-    committed: bool,
-    opacity: float,
-) -> list[NoteShape]:
-    """The shapes of one note: what is left of it above the piano, what is gone below."""
-    key = areas.key(pitch)
-    if key is None or end < start:
-        return []
+def _column(key: Key) -> tuple[float, float]:
+    """Left edge and width of the notes of a key."""
     inset = min(1.5, key.box.width * 0.08)
-    x, width = key.box.x + inset, key.box.width - 2 * inset
-    shapes = []
-    position = scale.position
-    if not player and end > position:
+    return key.box.x + inset, key.box.width - 2 * inset
+
+
+def _planned(scale: _Scale, areas: Layout, note: PlannedNote) -> list[NoteShape]:
+    """A note of the agent: what is left of it above the piano, what is gone below.
+
+    A note that is committed, but whose end is not, has a translucent shape with the part that
+    will sound in any case solid upon it.
+    """
+    key = areas.key(note.pitch)
+    if key is None:
+        return []
+    shapes: list[NoteShape] = []
+    x, width = _column(key)
+    start, sounding = note.start_frame, note.start_frame <= scale.position
+    for until, solid in scale.stretches(start, note.end_frame, note.committed):
         # A gap before the next note of the same pitch keeps repeated chords apart.
-        top = max(scale.fall_y(end) + 1.5, scale.fall.y - 8)
+        top = max(scale.fall_y(until) + 1.5, scale.fall.y - 8)
         bottom = min(scale.fall_y(start), scale.fall.bottom)
-        if bottom > scale.fall.y and bottom > top:
+        if bottom > max(top, scale.fall.y):
             rect = Rect(x, top, width, bottom - top)
-            sounding = start <= position
+            opacity = plan_opacity(solid, note.confidence)
             shapes.append(
-                NoteShape(rect, pitch, key.black, player, part, committed, sounding, opacity)
+                NoteShape(rect, note.pitch, key.black, False, note.part, solid, sounding, opacity)
             )
-    now = scale.now
-    if start < now and (player or committed):
-        top = max(scale.past_y(min(end, now)), scale.past.y)
-        bottom = min(max(scale.past_y(start), top + MIN_NOTE_HEIGHT), scale.past.bottom)
-        if top < scale.past.bottom and bottom > top:
-            age = (now - min(end, now)) / scale.past_frames
-            faded = 0.9 - 0.65 * min(1.0, age)
-            rect = Rect(x, top, width, bottom - top)
-            shapes.append(NoteShape(rect, pitch, key.black, player, part, True, False, faded))
+    if sounding:
+        shapes += _past(scale, areas, note.pitch, start, note.end_frame, note.part)
     return shapes
+
+
+def _past(
+    scale: _Scale, areas: Layout, pitch: int, start: float, end: float, part: str
+) -> list[NoteShape]:
+    """What has sounded of a note, below the piano, the fainter the longer ago; at most one."""
+    key = areas.key(pitch)
+    end = min(end, scale.now)
+    if key is None or start >= scale.now or end < start:
+        return []
+    top = max(scale.past_y(end), scale.past.y)
+    bottom = min(max(scale.past_y(start), top + MIN_NOTE_HEIGHT), scale.past.bottom)
+    if top >= scale.past.bottom or bottom <= top:
+        return []
+    faded = 0.9 - 0.65 * min(1.0, (scale.now - end) / scale.past_frames)
+    x, width = _column(key)
+    rect = Rect(x, top, width, bottom - top)
+    return [NoteShape(rect, pitch, key.black, part == "player", part, True, False, faded)]
 
 
 def beat_frames(tempo_map: TempoMap, first: float, last: float) -> list[tuple[int, int, int]]:
@@ -268,10 +285,10 @@ def _lines(snapshot: Snapshot, scale: _Scale) -> tuple[LineShape, ...]:
         lines.append(LineShape(_LINE_KINDS[strength], scale.fall_y(frame), label))
     if not snapshot.running:
         return tuple(lines)
-    entry, commit = snapshot.listen_until_frame, snapshot.committed_until_frame
+    entry, commit = snapshot.listen_until_frame, scale.committed_until
     if position < entry <= last:
         lines.append(LineShape(LineKind.ENTRY, scale.fall_y(entry), "the agent comes in"))
-    if max(position, entry) < commit <= min(last, snapshot.plan_end_frame):
+    if max(position, entry) < commit < min(last, scale.plan_end):
         lines.append(LineShape(LineKind.COMMIT, scale.fall_y(commit), "may still change"))
     return tuple(lines)
 
@@ -283,82 +300,27 @@ def _chords(snapshot: Snapshot, scale: _Scale, lane: Rect) -> tuple[ChordShape, 
         return ()
     largest = max(18.0, min(lane.width * 0.21, lane.height * 0.095))
     for span in snapshot.chords:
-        if span.end_frame <= scale.position or not span.symbol:
+        onset_y = scale.fall_y(span.start_frame)
+        stretches = scale.stretches(span.start_frame, span.end_frame, span.committed)
+        if onset_y <= lane.y or not span.symbol or not stretches:
             continue
-        top, bottom = scale.fall_y(span.end_frame), scale.fall_y(span.start_frame)
-        if bottom <= lane.y:
-            continue
-        bottom = min(bottom, lane.bottom)
-        top = max(top, lane.y - 8)
-        font_px = max(11.0, min(largest, (scale.fall_y(span.start_frame) - top) * 0.72))
-        gap = min(1.5, (bottom - top) / 2)
-        rect = Rect(lane.x + 8, top + gap, lane.width - 14, bottom - top - gap)
-        shapes.append(
-            ChordShape(
-                pretty_symbol(span.symbol), rect, bottom, font_px, span.committed,
-                span.start_frame <= scale.position, plan_opacity(span.committed, span.confidence),
+        bottom = min(onset_y, lane.bottom)
+        whole_top = max(scale.fall_y(stretches[0][0]), lane.y)
+        font_px = max(11.0, min(largest, (onset_y - whole_top) * 0.72))
+        for i, (until, solid) in enumerate(stretches, 1):
+            top = max(scale.fall_y(until), lane.y - 8)
+            gap = min(1.5, (bottom - top) / 2)
+            shapes.append(
+                ChordShape(
+                    # The name belongs to the uppermost block: it is written once.
+                    pretty_symbol(span.symbol) if i == len(stretches) else "",
+                    Rect(lane.x + 8, top + gap, lane.width - 14, bottom - top - gap),
+                    whole_top,
+                    bottom,
+                    font_px,
+                    solid,
+                    span.start_frame <= scale.position,
+                    plan_opacity(solid, span.confidence),
+                )
             )
-        )  # fmt: skip
     return tuple(shapes)
-
-
-def _now_panel(snapshot: Snapshot, scale: _Scale) -> NowPanel:
-    if not snapshot.running:
-        return NowPanel()
-    position = scale.position
-    current: ChordSpan | None = None
-    following: ChordSpan | None = None
-    for span in sorted(snapshot.chords, key=lambda s: s.start_frame):
-        if not span.symbol:
-            continue
-        if span.start_frame <= position < span.end_frame:
-            current = span
-        elif (
-            span.start_frame > position
-            and following is None
-            # The same chord struck again is no news.
-            and not (current is not None and current.symbol == span.symbol)
-        ):
-            following = span
-    caption = ""
-    if position < snapshot.listen_until_frame:
-        caption = "count-in" if position < 0 else "listening"
-    if following is None:
-        target = snapshot.listen_until_frame
-        count = _count_down(target - position, scale) if position < target else ""
-        chord = pretty_symbol(current.symbol) if current else ""
-        return NowPanel(chord, "", True, count, caption)
-    return NowPanel(
-        pretty_symbol(current.symbol) if current else "",
-        pretty_symbol(following.symbol),
-        following.committed,
-        _count_down(following.start_frame - position, scale),
-        caption,
-    )
-
-
-def _count_down(frames: float, scale: _Scale) -> str:
-    """Whole beats that are left, as one counts them: the beat before the change is 1."""
-    return str(max(1, math.ceil(frames / scale.frames_per_beat - 1e-9)))
-
-
-def _headline(snapshot: Snapshot, scale: _Scale) -> tuple[str, str]:
-    """Large words over the fall, only where there is something to wait for."""
-    bars = snapshot.settings.listen_bars
-    if not snapshot.running:
-        listening = f"The agent listens for {bars} bar{'s' if bars != 1 else ''}, then joins in."
-        if bars == 0:
-            listening = "The agent joins in at once."
-        return "Press Space and play", f"{listening}\n{KEYS_HINT}"
-    position = scale.position
-    if position < 0:
-        return _count_down(-position, scale), "count-in"
-    if position < snapshot.listen_until_frame:
-        if snapshot.chords:  # the plan is in sight, and says it better
-            return "", ""
-        place = snapshot.tempo_map.place(int(position))
-        until = snapshot.tempo_map.place(snapshot.listen_until_frame)
-        return "Listening", f"bar {place.bar + 1} of {until.bar}"
-    if snapshot.phase == "behind":
-        return "", "The agent is behind: the last chord rests until it has caught up."
-    return "", ""

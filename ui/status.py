@@ -19,11 +19,11 @@ _PHASES = {
     "behind": "Playing, the agent is behind",
 }
 _AGENT_STATES = {
-    "loading": "is loading",
-    "ready": "is ready",
-    "behind": "is behind",
-    "restarted": "was started again",
-    "gone": "is gone",
+    "loading": "loading",
+    "ready": "ready",
+    "behind": "behind",
+    "restarted": "started again",
+    "gone": "gone",
 }
 
 
@@ -53,8 +53,8 @@ def status_of(snapshot: Snapshot | None, now_s: float) -> Status:
             place = snapshot.tempo_map.place(int(position))
             transport += f" · bar {place.bar + 1}, beat {place.beat + 1}"
     counters, devices = snapshot.counters, snapshot.devices
-    name = snapshot.agent_name or "Agent"
-    agent = f"{name} {_AGENT_STATES.get(snapshot.agent_state, snapshot.agent_state)}"
+    state = _AGENT_STATES.get(snapshot.agent_state, snapshot.agent_state)
+    agent = f"Agent: {snapshot.agent_name}, {state}" if snapshot.agent_name else f"Agent: {state}"
     audio = f"Audio: {devices.audio}" if devices.audio else "No audio"
     if devices.audio and devices.audio_latency_ms > 0:
         audio += f" · {devices.audio_latency_ms:.0f} ms"

@@ -245,17 +245,14 @@ class Waterfall(QWidget):
             painter.setBrush(ink.colour(t.agent_block, chord.opacity * 0.5))
             rect.adjust(0.5, 0.5, -0.5, -0.5)
         painter.drawRoundedRect(rect, 5.0, 5.0)
-        if chord.sounding and rect.height() < chord.font_px * 1.15:
-            return  # on its way out; the panel below still says it
+        if not chord.text or chord.label_bottom - chord.label_top < chord.font_px * 1.15:
+            return  # coming in at the top, or on its way out: the panel below still says it
         colour = t.text if chord.committed else t.agent_light
         text = ink.fitted(self, chord.text, chord.font_px, colour, rect.width() - 14, bold=True)
         height = text.height() / text.devicePixelRatio()
         width = text.width() / text.devicePixelRatio()
-        painter.save()
-        painter.setClipRect(rect, Qt.ClipOperation.IntersectClip)
         x = rect.x() + (rect.width() - width) / 2
         painter.drawPixmap(QPointF(x, chord.label_bottom - height - 3), text)
-        painter.restore()
 
     def _paint_now(self, painter: QPainter, scene: Scene) -> None:
         t, ink, now = self.theme, self._ink, scene.now

@@ -1,0 +1,92 @@
+"""The words of the picture: chord names, what comes next and when, what one waits for. No Qt."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from jam.grid import Meter
+from jam.messages import ChordSpan, Snapshot
+
+KEYS_HINT = "Orange is you, blue is the agent.  Esc silences everything."
+
+
+@dataclass(frozen=True, slots=True)
+class NowPanel:
+    """The words at the foot of the lane: the chord now, the next one, and the count-down."""
+
+    chord: str = ""
+    next_chord: str = ""
+    next_committed: bool = True
+    count_down: str = ""
+    caption: str = ""
+
+
+def pretty_symbol(symbol: str) -> str:
+    """A chord symbol with real accidentals, as musicians write it: "Bbm7b5" to "B♭m7♭5"."""
+    head, tail = symbol[:2], symbol[2:]
+    if len(head) == 2 and head[1] in "#b":
+        head = head[0] + ("♯" if head[1] == "#" else "♭")
+    return head + tail.replace("b5", "♭5").replace("#5", "♯5").replace("b9", "♭9")
+
+
+def now_panel(snapshot: Snapshot, position: float) -> NowPanel:
+    """The panel at a position in frames."""
+    if not snapshot.running:
+        return NowPanel()
+    meter = snapshot.tempo_map.meter_at(position)
+    current: ChordSpan | None = None
+    following: ChordSpan | None = None
+    for span in sorted(snapshot.chords, key=lambda s: s.start_frame):
+        if not span.symbol:
+            continue
+        if span.start_frame <= position < span.end_frame:
+            current = span
+        elif (
+            span.start_frame > position
+            and following is None
+            # The same chord struck again is no news.
+            and not (current is not None and current.symbol == span.symbol)
+        ):
+            following = span
+    caption = ""
+    if position < snapshot.listen_until_frame:
+        caption = "count-in" if position < 0 else "listening"
+    if following is None:
+        target = snapshot.listen_until_frame
+        count = count_down(target - position, meter) if position < target else ""
+        chord = pretty_symbol(current.symbol) if current else ""
+        return NowPanel(chord, "", True, count, caption)
+    return NowPanel(
+        pretty_symbol(current.symbol) if current else "",
+        pretty_symbol(following.symbol),
+        following.committed,
+        count_down(following.start_frame - position, meter),
+        caption,
+    )
+
+
+def count_down(frames: float, meter: Meter) -> str:
+    """Whole beats that are left, as one counts them: the beat before the change is 1."""
+    return str(max(1, math.ceil(frames / meter.frames_per_beat - 1e-9)))
+
+
+def headline(snapshot: Snapshot, position: float) -> tuple[str, str]:
+    """Large words over the fall, only where there is something to wait for."""
+    bars = snapshot.settings.listen_bars
+    if not snapshot.running:
+        listening = f"The agent listens for {bars} bar{'s' if bars != 1 else ''}, then joins in."
+        if bars == 0:
+            listening = "The agent joins in at once."
+        return "Press Space and play", f"{listening}\n{KEYS_HINT}"
+    if position < 0:
+        return count_down(-position, snapshot.tempo_map.meter_at(position)), "count-in"
+    if position < snapshot.listen_until_frame:
+        if snapshot.chords:  # the plan is in sight, and says it better
+            return "", ""
+        place = snapshot.tempo_map.place(int(position))
+        until = snapshot.tempo_map.place(snapshot.listen_until_frame)
+        return "Listening", f"bar {place.bar + 1} of {until.bar}"
+    if snapshot.phase == "behind":
+        return "", "The agent is behind: the last chord rests until it has caught up."
+    return "", ""
