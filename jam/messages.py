@@ -5,9 +5,9 @@ Times in seconds are of `jam.clock`, frames are of the session's `TempoMap`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from jam.grid import Meter, Place, TempoMap
+from jam.grid import Place, TempoMap
 from jam.rows import ChordState, MelodyState, Row
 from jam.settings import JamSettings
 
@@ -249,9 +249,9 @@ class SessionLog:
     """What happened since the last log, for recording; sent a few times a second."""
 
     session: int = 0
-    """Number of the session since the program started; 0 before the first."""
+    """Number of the session since the program started; 0 for what happens between two."""
     played: tuple[NoteEvent | PedalEvent, ...] = ()
     sounded: tuple[SoundedNote, ...] = ()
     plans: tuple[Plan, ...] = ()
     rows: tuple[tuple[int, Row], ...] = ()
-    tempo_map: TempoMap = field(default_factory=lambda: TempoMap.constant(100.0, Meter(4, 4)))
+    tempo_map: TempoMap | None = None

@@ -123,11 +123,11 @@ class Recorder:
 
     def take_log(self, log: SessionLog) -> None:
         """Add a log. A new session's first log drops the one before."""
+        if log.tempo_map is None:
+            return
         if log.session != self._session:
             self._session = log.session
             self._clear()
-        if log.session == 0:
-            return
         self._tempo_map = log.tempo_map
         for frame, row in log.rows:
             assert frame == len(self.chords)

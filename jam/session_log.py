@@ -60,7 +60,7 @@ class LogWriter:
         self._tempo_map: TempoMap | None = None
 
     def take_log(self, log: SessionLog) -> None:
-        if log.session and log.tempo_map != self._tempo_map:
+        if log.tempo_map is not None and log.tempo_map != self._tempo_map:
             self._tempo_map = log.tempo_map
             self._write({"kind": "tempo", "segments": _tempo(log.tempo_map)})
         for event in log_events(log):

@@ -332,9 +332,11 @@ class Stage:
     def _stop(self) -> None:
         if self._conductor is None:
             return
-        self._send_log()
+        tempo_map = self._conductor.tempo_map
+        self._send_log(tempo_map)
         self._conductor = None
         self._scheduler.stop_notes()
+        self._send_log(tempo_map)
 
     def _take_played(self) -> None:
         while self._played:
@@ -473,8 +475,11 @@ class Stage:
             chords=conductor.chord_spans(),
         )
 
-    def _send_log(self) -> None:
+    def _send_log(self, tempo_map: TempoMap | None = None) -> None:
+        """Send what happened since the last log; `tempo_map` of a session that has ended."""
         conductor = self._conductor
+        if conductor is not None:
+            tempo_map = conductor.tempo_map
         sounded = []
         with contextlib.suppress(IndexError):
             while True:
@@ -485,12 +490,12 @@ class Stage:
         if not (sounded or rows or self._to_log or self._logged_plans):
             return
         log = m.SessionLog(
-            session=self._session,
+            session=self._session if tempo_map is not None else 0,
             played=tuple(self._to_log),
             sounded=tuple(sounded),
             plans=tuple(self._logged_plans),
             rows=tuple(enumerate(rows, self._logged_rows)),
-            **({"tempo_map": conductor.tempo_map} if conductor else {}),
+            tempo_map=tempo_map,
         )
         self._logged_rows += len(rows)
         self._to_log, self._logged_plans = [], []

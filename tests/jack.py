@@ -1,0 +1,108 @@
+"""Real parts for the end-to-end tests: a JACK server, a player and a recorder as processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+RATE = 48000
+
+
+@contextmanager
+def jack_server(block_frames: int = 512) -> Iterator[dict[str, str]]:
+    """A JACK server with a dummy device; gives the environment in which programs find it."""
+    jackd = shutil.which("jackd")
+    assert jackd, "jackd is missing (Debian: jackd2); `make test` installs it"
+    name = f"jamtest{os.getpid()}"
+    environment = {**os.environ, "JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"}
+    server = subprocess.Popen(
+        [jackd, "-n", name, "-r", "-d", "dummy", "-r", str(RATE), "-p", str(block_frames)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        probe = [sys.executable, "-c", "import jack; jack.Client('probe', no_start_server=True)"]
+        for _ in range(100):
+            if subprocess.run(probe, env=environment, capture_output=True).returncode == 0:
+                break
+            time.sleep(0.1)
+        else:
+            raise AssertionError("the JACK server did not start")
+        yield environment
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What came out of the program: MIDI as (second, bytes), sound as (frames, 2) floats.
+
+    Both on JACK's clock, second 0 being the start of the recording.
+    """
+
+    midi: list[tuple[float, bytes]]
+    audio: NDArray[np.float32]
+
+    def notes(self, channel: int = 1) -> list[tuple[float, int, bool]]:
+        """(second, pitch, is it a note-on) of one channel, from 0."""
+        return [
+            (at_s, data[1], data[0] & 0xF0 == 0x90 and data[2] > 0)
+            for at_s, data in self.midi
+            if len(data) == 3 and data[0] & 0x0F == channel and data[0] & 0xF0 in (0x80, 0x90)
+        ]
+
+
+@contextmanager
+def recorder(environment: dict[str, str], folder: Path) -> Iterator[Path]:
+    """Records the program's MIDI output and its sound, in a process of its own, inside the
+    block; then `load_recording` reads the file that it left.
+    """
+    out = folder / "recording"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.jack_recorder", str(out)],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None and process.stdin is not None
+    assert process.stdout.readline() == "recording\n"
+    try:
+        yield out
+    finally:
+        process.stdin.close()
+        assert process.wait(20) == 0
+
+
+def load_recording(path: Path) -> Recording:
+    midi = json.loads(path.with_suffix(".json").read_text())
+    return Recording(
+        [(at_s, bytes.fromhex(data)) for at_s, data in midi], np.load(path.with_suffix(".npy"))
+    )
+
+
+def play(
+    environment: dict[str, str], messages: list[tuple[float, list[int]]]
+) -> subprocess.Popen[str]:
+    """Another process plays (second from now, MIDI bytes) into the program's port, in real time."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.jack_player"], env=environment, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(json.dumps(messages))
+    process.stdin.close()
+    assert process.stdout.readline() == "playing\n"
+    return process

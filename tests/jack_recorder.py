@@ -1,0 +1,60 @@
+"""A recorder as a process: the program's MIDI output and sound, until standard input ends."""
+
+import json
+import select
+import sys
+from pathlib import Path
+
+import jack
+import numpy as np
+
+
+def main() -> None:
+    out = Path(sys.argv[1])
+    client = jack.Client("recorder", no_start_server=True)
+    midi_in = client.midi_inports.register("midi")
+    channels = [client.inports.register(f"audio{i}") for i in range(2)]
+    blocks: list[tuple[int, np.ndarray]] = []
+    midi: list[tuple[float, str]] = []
+    first: list[int] = []
+
+    @client.set_process_callback
+    def process(_frames: int) -> None:
+        now = client.last_frame_time
+        if not first:
+            first.append(now)
+        block = np.stack([port.get_array() for port in channels], axis=1).copy()
+        blocks.append((now - first[0], block))
+        for offset, data in midi_in.incoming_midi_events():
+            at_s = (now - first[0] + offset) / client.samplerate
+            midi.append((at_s, bytes(data).hex()))
+
+    connected: set[str] = set()
+
+    def connect() -> None:
+        """Whatever of the program's ports is there and not connected yet."""
+        for port in client.get_ports(is_output=True):
+            if port.name in connected or port.name.split(":")[0] in ("system", "recorder"):
+                continue
+            if port.is_midi and port.name.endswith("jam out"):
+                client.connect(port, midi_in)
+            elif port.is_audio:
+                number = sum(name.startswith("audio ") for name in connected)
+                client.connect(port, channels[number % 2])
+                connected.add(f"audio {number}")
+            connected.add(port.name)
+
+    with client:
+        print("recording", flush=True)
+        while not select.select([sys.stdin], [], [], 0.1)[0]:
+            connect()
+    # By their time, not one after the other: a cycle that was missed leaves a gap.
+    audio = np.zeros((blocks[-1][0] + len(blocks[-1][1]), 2), dtype=np.float32)
+    for start, block in blocks:
+        audio[start : start + len(block)] = block
+    np.save(out.with_suffix(".npy"), audio)
+    out.with_suffix(".json").write_text(json.dumps(midi))
+
+
+if __name__ == "__main__":
+    main()

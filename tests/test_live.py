@@ -1,0 +1,272 @@
+"""End to end, with real parts: JACK, a player in another process, `jam play`, a recorder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from jam.grid import Meter, TempoMap
+from jam.midi_file import read_midi
+from tests.jack import RATE, Recording, jack_server, load_recording, play, recorder
+
+TUNE = (60, 64, 67, 72, 71, 67, 64, 62, 65, 69, 72, 69, 67, 64, 62, 67)
+
+
+@pytest.fixture(scope="module")
+def jack() -> Iterator[dict[str, str]]:
+    with jack_server() as environment:
+        yield environment
+
+
+def tune(seconds: float, beat_s: float) -> list[tuple[float, list[int]]]:
+    """Quarter notes, with what else a keyboard sends between: clock, sensing, SysEx, pedal."""
+    messages: list[tuple[float, list[int]]] = []
+    for n in range(int(seconds / beat_s)):
+        at_s, pitch = n * beat_s, TUNE[n % len(TUNE)]
+        messages += [
+            (at_s, [0x90, pitch, 70 + n % 30]),
+            (at_s + 0.3 * beat_s, [0xFE]),
+            (at_s + 0.4 * beat_s, [0xF8]),
+            (at_s + 0.5 * beat_s, [0xF0, 0x7D, 1, 2, 0xF7]),
+            (at_s + 0.8 * beat_s, [0x90, pitch, 0] if n % 2 else [0x80, pitch, 64]),
+        ]
+    return messages
+
+
+@dataclass
+class Jam:
+    """A finished run of `jam play`."""
+
+    status: int
+    output: str
+    log: list[dict[str, Any]]
+    recording: Recording
+    record: Path
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.log if event["kind"] == kind]
+
+    def sounded(self, part: str = "chords") -> list[dict[str, Any]]:
+        return [event for event in self.of("sounded") if event["part"] == part]
+
+
+def run_jam(
+    environment: dict[str, str],
+    folder: Path,
+    seconds: float,
+    options: list[str],
+    typed: Sequence[tuple[float, str]] = (),
+    beat_s: float = 0.5,
+) -> Jam:
+    """`jam play` for so many seconds, then SIGTERM in the middle of the jam."""
+    log, record = folder / "log.jsonl", folder / "record.mid"
+    command = [
+        sys.executable, "-m", "jam.cli", "play", "--midi-api", "jack", "--agent", "rules",
+        "--count-in", "1", "--log", str(log), "--record", str(record), *options,
+    ]  # fmt: skip
+    with recorder(environment, folder) as out:
+        jam = subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        assert jam.stdin is not None and jam.stdout is not None
+        first_lines = ""
+        while "Type while" not in first_lines:
+            line = jam.stdout.readline()
+            assert line, f"jam play ended: {first_lines}"
+            first_lines += line
+        player = play(environment, tune(seconds, beat_s))
+        start_s = time.monotonic()
+        for at_s, line in typed:
+            time.sleep(max(0.0, start_s + at_s - time.monotonic()))
+            jam.stdin.write(line + "\n")
+            jam.stdin.flush()
+        time.sleep(max(0.0, start_s + seconds - time.monotonic()))
+        jam.send_signal(signal.SIGTERM)
+        output, _ = jam.communicate(timeout=20)
+        player.wait(20)
+        time.sleep(0.5)  # what still sounds after the end would be recorded
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    return Jam(jam.returncode, first_lines + output, events, load_recording(out), record)
+
+
+def tempo_map_of(jam: Jam) -> TempoMap:
+    """The final tempo map, rebuilt from the log."""
+    first, *later = jam.of("tempo")[-1]["segments"]
+    tempo_map = TempoMap.constant(first[2], Meter.parse(first[3]), first[1])
+    for frame, _, bpm, meter in later:
+        if Meter.parse(meter) != tempo_map.meter_at(frame):
+            tempo_map = tempo_map.with_meter(frame, Meter.parse(meter))
+        if bpm != tempo_map.bpm_at(frame):
+            tempo_map = tempo_map.with_tempo(frame, bpm)
+    return tempo_map
+
+
+def check(jam: Jam, listen_bars: int = 2) -> TempoMap:
+    """What holds of every jam, whatever the metre and tempo."""
+    assert jam.status == 0, jam.output
+    tempo_map = tempo_map_of(jam)
+    notes = jam.sounded()
+    starts = [note for note in notes if note["velocity"]]
+    assert len(starts) >= 12
+
+    # It starts after the listening bars, not before.
+    listen_until = tempo_map.bar_start(listen_bars)
+    first_frame = tempo_map.position_at(starts[0]["due_s"])
+    assert first_frame == pytest.approx(listen_until, abs=0.01)
+
+    # Every onset is due exactly on the grid, and leaves the scheduler at that time or later.
+    for note in starts:
+        position = tempo_map.position_at(note["due_s"])
+        assert position == pytest.approx(round(position), abs=0.01)
+        assert note["sent_s"] >= note["due_s"]
+    errors_s = sorted(note["sent_s"] - note["due_s"] for note in starts)
+    assert errors_s[len(errors_s) // 2] < 0.5 * tempo_map.frame_s_at(0)
+
+    # At the MIDI output: the same notes in the same order, each with its note-off.
+    recorded = jam.recording.notes()
+    assert [pitch for _, pitch, on in recorded if on] == [note["pitch"] for note in starts]
+    sounding: Counter[int] = Counter()
+    for _, pitch, on in recorded:
+        sounding[pitch] += 1 if on else -1
+        assert sounding[pitch] in (0, 1)
+    assert not +sounding
+    # The time between onsets at the port is that of the grid, but for JACK's own blocks.
+    at_s = np.array([t for t, _, on in recorded if on])
+    due_s = np.array([note["due_s"] for note in starts])
+    drift_s = (at_s - at_s[0]) - (due_s - due_s[0])
+    assert np.median(np.abs(drift_s - np.median(drift_s))) < 0.5 * tempo_map.frame_s_at(0)
+
+    # Nothing that was committed ever changed.
+    committed: dict[int, str] = {}
+    rows = {row["frame"]: row["chord"] for row in jam.of("row")}
+    for plan in jam.of("plan"):
+        for i, chord in enumerate(plan["chords"]):
+            frame = plan["start_frame"] + i
+            if frame < plan["committed_until_frame"]:
+                assert committed.setdefault(frame, chord) == chord
+    for frame, chord in committed.items():
+        if frame in rows:
+            assert rows[frame] == chord or (rows[frame], chord) == ("", "-")
+
+    # The sound has the accompaniment's onsets, does not clip, and is silent after the end.
+    audio = np.abs(jam.recording.audio).max(axis=1)
+    assert 0.02 < audio.max() < 0.99
+    assert audio[-RATE // 10 :].max() < 1e-3
+    return tempo_map
+
+
+def rise(jam: Jam, pitch: int, at_s: float) -> float:
+    """How much stronger a pitch's fundamental is in the 0.2 s after a moment than before it."""
+    audio, frame = jam.recording.audio[:, 0], int(at_s * RATE)
+    width = RATE // 5
+    tone = np.exp(-2j * np.pi * 440 * 2 ** ((pitch - 69) / 12) * np.arange(width) / RATE)
+    window = tone * np.hanning(width)
+    before = abs(window @ audio[frame - width : frame])
+    after = abs(window @ audio[frame + 1024 : frame + 1024 + width])
+    return float(after / max(before, 1e-6))
+
+
+def test_jam_in_four(jack: dict[str, str], tmp_path: Path) -> None:
+    jam = run_jam(jack, tmp_path, 13.0, ["--bpm", "120", "--no-metronome"])
+    tempo_map = check(jam)
+    assert {row["melody"] for row in jam.of("row")} >= {60, 64, 67}
+    # The accompaniment is heard when its notes leave the port: its first bass note appears.
+    at_s, bass, _ = next(note for note in jam.recording.notes() if note[2])
+    assert rise(jam, bass, at_s) > 3
+    # What was recorded can be read again, with both parts and the tempo.
+    song = read_midi(jam.record)
+    assert song.tempo_map.bpm_at(0) == 120.0
+    assert song.track_names[1:] == ("Melody", "Chords")
+    assert len(song.markers) >= 2
+    assert tempo_map.meter_at(0) == Meter(4, 4)
+
+
+def test_jam_in_three_with_a_tempo_change(jack: dict[str, str], tmp_path: Path) -> None:
+    jam = run_jam(
+        jack, tmp_path, 14.0, ["--bpm", "140", "--meter", "3/4"], [(7.0, "bpm 100")], 60 / 140
+    )
+    tempo_map = check(jam)
+    assert [segment.bpm for segment in tempo_map.segments] == [140.0, 100.0]
+    changed = tempo_map.segments[1].start_frame
+    late = [n for n in jam.sounded() if tempo_map.position_at(n["due_s"]) >= changed]
+    assert len([n for n in late if n["velocity"]]) >= 4
+    # Bars of three beats: chords fall on bar lines of 12 frames.
+    frames = [round(tempo_map.position_at(n["due_s"])) for n in jam.sounded() if n["velocity"]]
+    assert sum(frame % 12 == 0 for frame in frames) > len(frames) / 2
+
+
+def test_metre_change_and_commands(jack: dict[str, str], tmp_path: Path) -> None:
+    typed = [(5.0, "meter 6/8"), (5.1, "meter 5/9"), (5.2, "sing"), (8.0, "panic")]
+    jam = run_jam(jack, tmp_path, 11.0, ["--bpm", "150", "--listen", "1"], typed, 0.4)
+    assert "metre 5/9" in jam.output and "no such command: 'sing'" in jam.output
+    tempo_map = check(jam, listen_bars=1)
+    assert tempo_map.meter_at(10**6) == Meter(6, 8)
+    assert tempo_map.segments[-1].start_frame % 16 == 0  # on a bar line of the old metre
+    panics = [data for _, data in jam.recording.midi if data[0] & 0xF0 == 0xB0]
+    for channel in range(16):
+        for controller in (123, 120, 64):
+            assert bytes([0xB0 | channel, controller, 0]) in panics
+
+
+def test_the_stage_ends_when_its_parent_is_killed(jack: dict[str, str], tmp_path: Path) -> None:
+    """kill -9 of the parent: the stage notices, and leaves no sounding note."""
+    with recorder(jack, tmp_path) as out:
+        jam = subprocess.Popen(
+            [sys.executable, "-m", "jam.cli", "play", "--midi-api", "jack", "--agent", "rules",
+             "--bpm", "200", "--listen", "1"],
+            env=jack, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert jam.stdout is not None
+        while "Type while" not in jam.stdout.readline():
+            pass
+        player = play(jack, tune(6.0, 0.3))
+        time.sleep(6.0)
+        jam.kill()
+        jam.wait(10)
+        player.wait(20)
+        time.sleep(3.0)
+    recording = load_recording(out)
+    sounding: Counter[int] = Counter()
+    for _, pitch, on in recording.notes():
+        sounding[pitch] += 1 if on else -1
+    assert sum(1 for *_, on in recording.notes() if on) > 4
+    assert not +sounding
+    assert np.abs(recording.audio[-RATE // 10 :]).max() < 1e-3
+
+
+def test_a_port_that_does_not_exist(jack: dict[str, str]) -> None:
+    for options, named in (
+        (["--midi-in", "Theremin"], "MIDI input 'Theremin'"),
+        (["--midi-out", "Theremin"], "MIDI output 'Theremin'"),
+        (["--audio", "Gramophone"], "audio device 'Gramophone'"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "jam.cli", "play", "--seconds", "1", *options],
+            env=jack, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert named in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_no_midi_and_no_audio_is_no_error(tmp_path: Path) -> None:
+    """Without a MIDI system and without a sound card it says so and plays on silently."""
+    environment = {**os.environ, "JACK_DEFAULT_SERVER": "there is none"}
+    done = subprocess.run(
+        [sys.executable, "-m", "jam.cli", "play", "--seconds", "2", "--audio", "none"],
+        env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Silent" in done.stdout
