@@ -121,66 +121,113 @@ def quality_of_intervals(intervals: frozenset[int]) -> str | None:
     return "5" if has(7) else None
 
 
-# Base spellings of lead sheets, longest first where one begins another.
-_LEAD_SHEET_BASES: tuple[tuple[str, tuple[int, ...]], ...] = (
-    (r"m(?:in)?\(?(?:maj|Maj|M|Δ)7?\)?|-(?:maj|M|Δ)7?|mM7|minmaj7", (0, 3, 7, 11)),
-    (r"m(?:in|i)?7?\(?[b-]5\)?|-7?\(?b5\)?|ø7?|hdim7?|h7", (0, 3, 6, 10)),
-    (r"dim7|°7|o7|d7", (0, 3, 6, 9)),
-    (r"dim|°|o(?!n)|d(?![a-z])", (0, 3, 6)),
-    (r"aug7|\+7|7\(?#5\)?|7\+5?|7aug", (0, 4, 8, 10)),
-    (r"aug|\+|\(?#5\)?", (0, 4, 8)),
-    (r"(?:maj|Maj|MAJ|ma|M|j|Δ|\^)(?:9|11|13)", (0, 4, 7, 11, 2)),
-    (r"(?:maj|Maj|MAJ|ma|M|j|Δ|\^)7|Δ|\^|j7?", (0, 4, 7, 11)),
-    (r"(?:maj|Maj|MAJ|M)6|6", (0, 4, 7, 9)),
-    (r"(?:m|min|mi|-)(?:9|11|13)", (0, 3, 7, 10, 2)),
-    (r"(?:m|min|mi|-)7", (0, 3, 7, 10)),
-    (r"(?:m|min|mi|-)6", (0, 3, 7, 9)),
-    (r"(?:9|13|11)sus4?|7sus[24]?|sus4?7", (0, 5, 7, 10)),
-    (r"sus2|2", (0, 2, 7)),
-    (r"sus4?|4", (0, 5, 7)),
-    (r"9|11|13", (0, 4, 7, 10, 2)),
-    (r"dom7|7", (0, 4, 7, 10)),
-    (r"5", (0, 7)),
-    (r"maj|Maj|MAJ|ma|M", (0, 4, 7)),
-    (r"min|mi|m|-", (0, 3, 7)),
+_SYMBOL = re.compile(r"([A-Ga-g])([#b]*)(.*?)(?:/([A-Ga-g][#b]*))?")
+# What may follow the root of a lead-sheet symbol, in the order in which it is tried.
+_SYMBOL_PARTS = re.compile(
+    r"(?P<half>ø|hdim|h(?=7|$))"
+    r"|(?P<dim>dim|°|o(?!m)|d(?=7|$))"
+    r"|(?P<alt>alt)"
+    r"|(?P<add>add(?:[#b]?\d+)?)"
+    r"|(?P<no>(?:no|omit)(?P<left_out>[357]))"
+    r"|(?P<sus>sus(?P<sus_degree>[24](?!\d))?)"
+    r"|(?P<dom>dom)"
+    r"|(?P<minor>MIN|MI|[Mm]in(?!or)|mi(?!n)|m(?!aj|a(?:\d|$)))"
+    r"|(?P<major>MAJ|MA|[Mm]aj|ma|M|Δ|\^|j)"
+    r"|(?P<signed>[#b+-](?P<altered>5|9|11|13|4|6))"
+    r"|(?P<aug>aug|\+)"
+    r"|(?P<minus>-)"
+    r"|(?P<degree>13|11|9|7|69|6|5|4|2)(?P<after>(?<!7)[#b](?=$|\D|\d+[#b]))?"
 )
-_BASE_PATTERNS = tuple((re.compile(p), i) for p, i in _LEAD_SHEET_BASES)
-_SYMBOL = re.compile(r"^\s*([A-Ga-g])([#b♯♭]*)(.*?)(?:/([A-Ga-g][#b♯♭]*))?\s*$")
 
 
 def parse_symbol(text: str) -> tuple[Chord | None, int | None]:
     """Read a lead-sheet symbol ("Bbm7b5/Ab"): the chord and the pitch class of a slash bass.
 
-    "N.C.", "NC", "N" and "" are no chord. Raises ValueError for what can't be read.
+    "N.C.", "NC", "N" and "" are no chord. Accidentals of a tension stand before it (7b9) or, as
+    in some jazz notations, after it (79b). Raises ValueError for what can't be read to its end.
     """
-    if text.strip().upper().rstrip(".") in ("", "N.C", "NC", "N"):
+    symbol = re.sub(r"\s", "", text).replace("♯", "#").replace("♭", "b")
+    if symbol.startswith("(") and symbol.endswith(")"):
+        symbol = symbol[1:-1]
+    if symbol.upper().rstrip(".") in ("", "N.C", "NC", "N"):
         return None, None
-    found = _SYMBOL.match(text)
+    symbol = symbol.replace("6/9", "69").replace("/maj", "maj").replace("/9", "")
+    found = _SYMBOL.fullmatch(symbol)
     if not found:
         raise ValueError(f"not a chord symbol: {text!r}")
     letter, signs, rest, bass = found.groups()
+    try:
+        intervals = _symbol_intervals(re.sub(r"[(),\[\]]", "", rest))
+    except ValueError:
+        raise ValueError(f"not a chord symbol: {text!r}") from None
+    quality = quality_of_intervals(frozenset(intervals)) or "maj"
     root = pitch_class(letter.upper() + signs)
-    intervals: tuple[int, ...] = (0, 4, 7)
-    for pattern, base in _BASE_PATTERNS:
-        if start := pattern.match(rest):
-            # The longest reading wins where several begin the same.
-            best = (start.end(), base)
-            for other, other_base in _BASE_PATTERNS:
-                if (found_other := other.match(rest)) and found_other.end() > best[0]:
-                    best = (found_other.end(), other_base)
-            rest, intervals = rest[best[0] :], best[1]
-            break
-    sounding = set(intervals)
-    if re.search(r"b5|-5", rest) and 7 in sounding:
-        sounding = (sounding - {7}) | {6}
-    if re.search(r"#5|\+5", rest) and 7 in sounding:
-        sounding = (sounding - {7}) | {8}
-    if "sus" in rest:
-        sounding = (sounding - {3, 4}) | {5}
-    if re.search(r"maj7|Maj7|M7", rest):
-        sounding.add(11)
-    quality = quality_of_intervals(frozenset(sounding)) or "maj"
     return Chord(root, quality), pitch_class(bass[0].upper() + bass[1:]) if bass else None
+
+
+def _symbol_intervals(rest: str) -> set[int]:
+    """Intervals of what stands behind the root in a symbol. Raises ValueError."""
+    third: int | None = 4
+    fifth: int | None = 7
+    seventh: int | None = None
+    sixth = ninth = major = False
+    dim = False
+    at = 0
+    first_degree = True
+    while at < len(rest):
+        part = _SYMBOL_PARTS.match(rest, at)
+        if part is None:
+            raise ValueError(rest)
+        begins, at = at == 0, part.end()
+        if part["half"]:
+            third, fifth, seventh = 3, 6, 10
+        elif part["dim"]:
+            third, fifth, dim = 3, 6, True
+        elif part["alt"]:
+            seventh = seventh or 10
+        elif part["no"]:
+            third = None if part["left_out"] == "3" else third
+            fifth = None if part["left_out"] == "5" else fifth
+        elif part["sus"]:
+            third = 2 if part["sus_degree"] == "2" else 5
+        elif part["minor"] or (part["minus"] and begins):
+            third = 3
+        elif part["major"]:
+            major = True
+            # A minor or dominant chord that says "major", or a bare triangle: the seventh.
+            bare = part["major"] in "Δ^j" and not re.match(r"\d", rest[at:])
+            if third == 3 or seventh is not None or bare:
+                seventh = 11
+        elif part["signed"] and not (begins and part["signed"][0] in "+-"):
+            if part["altered"] == "5":
+                fifth = 6 if part["signed"][0] in "b-" else 8
+        elif part["signed"]:  # "+9", "-9": the sign is the chord's, the number is read next
+            third, fifth = (3, fifth) if part["signed"][0] == "-" else (third, 8)
+            at = part.start() + 1
+        elif part["aug"]:
+            fifth = 8
+        elif part["minus"]:
+            raise ValueError(rest)
+        elif part["degree"]:
+            number = part["degree"]
+            if number in ("6", "69"):
+                sixth = True
+            elif number == "5":
+                third = None if first_degree and begins else third
+            elif number in ("2", "4") and first_degree:
+                third = int(number) if number == "2" else 5
+            elif number in ("7", "9", "11", "13"):
+                if first_degree or number == "7":
+                    seventh = seventh or (11 if major else 9 if dim and number == "7" else 10)
+                plain = not part["after"]
+                ninth |= plain and (number == "9" or (first_degree and number != "7"))
+            first_degree = False
+    sounding = {0, *(i for i in (third, fifth, seventh) if i is not None)}
+    if sixth:
+        sounding.add(9)
+    if ninth and seventh is not None:
+        sounding.add(2)
+    return sounding
 
 
 # Harte et al., "Symbolic representation of musical chords" (ISMIR 2005): shorthands.
@@ -193,6 +240,10 @@ _HARTE = {
     "11": (0, 4, 7, 10, 2, 5), "min11": (0, 3, 7, 10, 2, 5), "13": (0, 4, 7, 10, 2, 9),
     "maj11": (0, 4, 7, 11, 2, 5), "maj13": (0, 4, 7, 11, 2, 9), "min13": (0, 3, 7, 10, 2, 9),
 }  # fmt: skip
+_HARTE_CHORD = re.compile(
+    # Some write flats as in Humdrum: "B-:maj".
+    r"([A-G][#b-]*)(?::([a-zA-Z0-9]*)(?:\(([^)]*)\))?)?(?:/([#b]*\d+))?"
+)
 _DEGREES = {1: 0, 2: 2, 3: 4, 4: 5, 5: 7, 6: 9, 7: 11, 9: 2, 10: 4, 11: 5, 13: 9}
 
 
@@ -209,18 +260,15 @@ def parse_harte(text: str) -> tuple[Chord | None, int | None]:
     text = text.strip()
     if text in ("", "N", "X"):
         return None, None
-    found = re.fullmatch(r"([A-G][#b]*)(?::([a-zA-Z0-9]*)(?:\(([^)]*)\))?)?(?:/([#b]*\d+))?", text)
+    found = _HARTE_CHORD.fullmatch(text)
     if not found:
         raise ValueError(f"not a chord in Harte's syntax: {text!r}")
     name, shorthand, degrees, bass = found.groups()
     root = pitch_class(name)
     if shorthand:
-        if shorthand.startswith("sus4"):
-            base: tuple[int, ...] = (0, 5, 7)
-        elif shorthand not in _HARTE:
+        if shorthand not in _HARTE:
             raise ValueError(f"not a chord in Harte's syntax: {text!r}")
-        else:
-            base = _HARTE[shorthand]
+        base: tuple[int, ...] = _HARTE[shorthand]
     else:
         base = (0,) if degrees else (0, 4, 7)
     intervals = set(base)

@@ -1,0 +1,25 @@
+"""The chord-melody corpus: pop and jazz lead sheets in MusicXML, one file a song."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jam.grid import FRAMES_PER_QUARTER
+from models.corpora.draft import Draft
+from models.corpora.files import Files
+from models.corpora.musicxml import read_score, snapped
+from models.corpora.songs import score_draft
+
+NAME = "chord-melody"
+
+
+def pieces(files: Files) -> list[str]:
+    return files.paths(".xml", ".musicxml", ".mxl")
+
+
+def read(files: Files, piece: str) -> Iterator[Draft]:
+    """The one draft of a file. Raises BadInput."""
+    score = read_score(files.read(piece))
+    # The sheets were scanned: a symbol's offset says where it was printed, not when it sounds.
+    snapped(score.measures, FRAMES_PER_QUARTER)
+    yield score_draft(NAME, piece.rsplit("/", 1)[-1].rsplit(".", 1)[0], score, style="jazz")

@@ -1,0 +1,211 @@
+"""Written music: measures with repeats and endings, played out and put on whole bars.
+
+What ABC, MusicXML and Humdrum have in common. A reader fills `Measure`s; `played_order` unfolds
+repeats and endings; `lay_out` puts the measures one after another, finds the bar of a measure
+that is too short (a pickup, or an end that a pickup completes), and yields the notes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from jam.errors import BadInput
+from jam.grid import Meter
+from jam.harmony import Chord
+from models.corpora.draft import DraftChord, DraftNote
+
+MAX_MEASURES = 5_000
+"""Longest piece after its repeats are played out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note of a measure; positions in sixteenths from the start of the measure."""
+
+    start: Fraction
+    length: Fraction
+    pitch: int
+    tied: bool = False
+    """True when the next note of the same pitch goes on with this one."""
+
+
+@dataclass(slots=True)
+class Measure:
+    meter: Meter
+    notes: list[Note] = field(default_factory=list)
+    chords: list[tuple[Fraction, Chord | None, str]] = field(default_factory=list)
+    """(position in sixteenths from the start of the measure, chord, label)"""
+    length: Fraction = Fraction(0)
+    starts_section: bool = False
+    """A repeat may go back to here."""
+    repeats: int = 1
+    """How often the section that ends with this measure is played; 2 after one repeat sign."""
+    endings: frozenset[int] = frozenset()
+    """The passes in which this measure is played; empty for all."""
+    ends_section: bool = False
+    """A double bar: a short measure before it is an end, not a pickup."""
+    marks: frozenset[str] = frozenset()
+    """Of "segno", "coda", "tocoda", "fine", "dacapo", "dalsegno"; jumps act at the end."""
+
+
+def played_order(measures: Sequence[Measure]) -> list[int]:
+    """Indices of the measures as they are played. Raises BadInput where there is no end to it.
+
+    After a da capo or dal segno, repeats are not taken again (the last ending is played), the
+    piece ends at "fine", and "tocoda" leads on to "coda".
+    """
+    order: list[int] = []
+    section = 0
+    turn = 1
+    jumped = False
+    i = 0
+    while i < len(measures):
+        measure = measures[i]
+        follows = bool(order) and order[-1] == i - 1
+        if measure.starts_section and i != section and not measure.endings:
+            section, turn = i, 1
+        elif follows and measures[i - 1].endings and not measure.endings:
+            section, turn = i, 1  # after the last ending a new section begins
+        if measure.endings and (
+            (_last_ending(measures, i) not in measure.endings)
+            if jumped
+            else turn not in measure.endings
+        ):
+            i += 1
+            continue
+        order.append(i)
+        if len(order) > MAX_MEASURES:
+            raise BadInput(f"more than {MAX_MEASURES} bars with all repeats")
+        times = measure.repeats
+        if times > 1 and measure.endings:
+            times = _last_ending(measures, i)
+        if times > turn and not jumped:
+            turn += 1
+            i = section
+            continue
+        if times > 1 and not measure.endings:
+            section, turn = i + 1, 1
+        if jumped and "fine" in measure.marks:
+            break
+        if jumped and "tocoda" in measure.marks:
+            i = next((k for k, m in enumerate(measures) if k > i and "coda" in m.marks), i + 1)
+            section = i
+        elif not jumped and measure.marks & {"dacapo", "dalsegno"}:
+            jumped = True
+            i = 0
+            if "dalsegno" in measure.marks:
+                i = next((k for k, m in enumerate(measures) if "segno" in m.marks), 0)
+            section = i
+        else:
+            i += 1
+    return order
+
+
+def _last_ending(measures: Sequence[Measure], i: int) -> int:
+    """The highest pass among the endings that stand together around measure i."""
+    first = i
+    while (
+        first > 0
+        and measures[first - 1].endings
+        and (min(measures[first - 1].endings) <= min(measures[first].endings))
+    ):
+        first -= 1
+    last = 0
+    for measure in measures[first:]:
+        if not measure.endings or max(measure.endings) < last:
+            break
+        last = max(measure.endings)
+    return last
+
+
+@dataclass(slots=True)
+class LaidOut:
+    """Measures in their played order on whole bars."""
+
+    bars: list[Meter] = field(default_factory=list)
+    notes: list[DraftNote] = field(default_factory=list)
+    chords: list[DraftChord] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+
+def lay_out(measures: Sequence[Measure], order: Sequence[int] | None = None) -> LaidOut:
+    """Notes and chords at their places from the first bar line, in sixteenths.
+
+    A measure shorter than its metre is joined with the next ones as long as they fit into one
+    bar. What doesn't fill a bar then is put at the bar's end when it is a pickup, else at its
+    start, and the rest of the bar is silent.
+    """
+    played = [measures[i] for i in (order if order is not None else played_order(measures))]
+    out = LaidOut()
+    open_ties: dict[int, int] = {}
+    at = 0
+    for group in _bar_groups(played):
+        meter = group[0].meter
+        size = meter.frames_per_bar
+        total = sum((m.length for m in group), Fraction(0))
+        n_bars = max(1, -(-total.__ceil__() // size))
+        if total > size or (total < size and len(group) > 1):
+            out.dropped["bars of another length than their metre"] += 1
+        place = Fraction(at)
+        missing = n_bars * size - total
+        for j, measure in enumerate(group):
+            is_last = j == len(group) - 1
+            if missing > 0 and is_last and not measure.ends_section and _is_pickup(group, at):
+                place += missing
+            open_ties = _put(measure, place, out, open_ties)
+            place += measure.length
+        out.bars.extend([meter] * n_bars)
+        at += n_bars * size
+    return out
+
+
+def _is_pickup(group: Sequence[Measure], at: int) -> bool:
+    """Whether the last measure of a bar that is not full leads to the next bar."""
+    return at == 0 or len(group) > 1 or group[-1].starts_section
+
+
+def _bar_groups(played: Sequence[Measure]) -> list[list[Measure]]:
+    """Measures that share a bar: short ones that follow one another and fit into it."""
+    groups: list[list[Measure]] = []
+    filled = Fraction(0)
+    for measure in played:
+        size = measure.meter.frames_per_bar
+        if measure.length == 0 and not measure.notes and not measure.chords:
+            continue
+        joins = (
+            groups
+            and filled < groups[-1][0].meter.frames_per_bar
+            and measure.meter == groups[-1][0].meter
+            and filled + measure.length <= size
+            and not (len(groups) == 1 and len(groups[0]) == 1 and measure.length > size / 2)
+        )
+        if joins:
+            groups[-1].append(measure)
+            filled += measure.length
+        else:
+            groups.append([measure])
+            filled = measure.length
+    return groups
+
+
+def _put(
+    measure: Measure, place: Fraction, out: LaidOut, open_ties: dict[int, int]
+) -> dict[int, int]:
+    """Add a measure's notes and chords at `place`; returns the notes that are tied onwards."""
+    still_open: dict[int, int] = dict(open_ties)
+    for note in measure.notes:
+        start, end = place + note.start, place + note.start + note.length
+        index = still_open.pop(note.pitch, None)
+        if index is not None and out.notes[index].end == start:
+            out.notes[index] = DraftNote(out.notes[index].start, end, note.pitch)
+        else:
+            index = len(out.notes)
+            out.notes.append(DraftNote(start, end, note.pitch))
+        if note.tied:
+            still_open[note.pitch] = index
+    for position, chord, label in measure.chords:
+        out.chords.append(DraftChord(place + position, chord, label))
+    return still_open
