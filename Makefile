@@ -20,7 +20,7 @@ test:
 
 bench:
 	@sh tools/setup.sh test
-	@sh tools/with_screen.sh $(BIN)/python -m jam.bench $(ARGS)
+	@sh tools/with_screen.sh $(BIN)/python -m tools.bench $(ARGS)
 
 setup:
 	@sh tools/setup.sh test

@@ -14,13 +14,17 @@ from jam.settings import JamSettings
 
 @dataclass(frozen=True, slots=True)
 class NoteEvent:
-    """A key of the player went down, or (velocity 0) came up; both carry the same note_id."""
+    """A key of the player went down, or (velocity 0) came up; both carry the same note_id.
+
+    at_s: the first line of the MIDI callback. heard_s: when the synth had taken it over.
+    """
 
     note_id: int
     pitch: int
     velocity: int
     at_s: float
     channel: int = 0
+    heard_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +235,7 @@ class KeyInput:
 
 @dataclass(frozen=True, slots=True)
 class SoundedNote:
-    """A note-on or note-off that left the scheduler, with how late it was.
+    """A note-on or note-off: when it was due, and when synth and MIDI output had taken it over.
 
     part: "chords", "bass", "drums" or "metronome"; velocity 0 is the note-off.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -164,7 +165,10 @@ class MidiPorts:
                 with_own = [], []
             ins, outs = ([n for n in names if not _is_own(n)] for names in with_own)
             self.available_inputs, self.available_outputs = tuple(ins), tuple(outs)
-            wanted_in = ins if self._wanted_inputs is None else _matching(self._wanted_inputs, ins)
+            if self._wanted_inputs is None:
+                wanted_in = [name for name in ins if is_hardware(name, self.api)]
+            else:
+                wanted_in = _matching(self._wanted_inputs, ins)
             wanted_out = _matching(self._wanted_outputs, outs)
             lost = self._sync(self._inputs, wanted_in, VIRTUAL_IN, self._new_input)
             self._sync(self._outputs, wanted_out, VIRTUAL_OUT, self._new_output)
@@ -264,6 +268,19 @@ def _is_own(name: str) -> bool:
         or "Midi Through" in name
         or name.startswith((f"{CLIENT_NAME}:", f"{CLIENT_NAME}-"))
     )
+
+
+def is_hardware(name: str, api: str) -> bool:
+    """True for a port that most likely is an instrument and not another program.
+
+    Programs connect themselves to `jam in`; opening their ports too would double every note.
+    ALSA numbers programs from 128 up; JACK's own ports and its ALSA bridge are the hardware.
+    """
+    if api == "jack":
+        return name.startswith(("system:", "a2j:", "alsa_midi:"))
+    if api == "alsa" and (number := re.search(r" (\d+):\d+$", name)):
+        return int(number[1]) < 128
+    return True
 
 
 def _matching(wanted: Sequence[str], there: Sequence[str]) -> list[str]:

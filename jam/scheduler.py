@@ -6,6 +6,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from jam.clock import Clock
 from jam.grid import TempoMap
@@ -51,7 +52,7 @@ class Schedule:
         return self._tempo_map.seconds_at(min(frames)) if frames else None
 
     def due(self, now_s: float) -> list[SoundedNote]:
-        """What is to be sent now, ends before starts; `sent_s` is `now_s`."""
+        """What is to be sent now, ends before starts; `sent_s` is `now_s` as yet."""
         if self._tempo_map is None:
             return []
         seconds_at = self._tempo_map.seconds_at
@@ -138,4 +139,4 @@ class Scheduler:
                 self._sink(event.part, event.pitch, event.velocity)
             except Exception:  # a port that went away must not end the music
                 logging.getLogger(__name__).exception("sending a note")
-            self.sent.append(event)
+            self.sent.append(replace(event, sent_s=self._clock.now_s()))

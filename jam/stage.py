@@ -116,8 +116,9 @@ class Stage:
         self.synth: Synth | None = None
         self._audio: AudioOutput | OwnDriverOutput | None = None
         self.ports: MidiPorts | None = None
-        self._open_audio()
+        # MIDI first: beside a running audio stream JACK takes up to a second for each client.
         self._open_midi(choice)
+        self._open_audio()
         self._scheduler = Scheduler(self._clock, self._sound)
         self._link = AgentLink(address, authkey, self._wake)
         self._parent = _ParentLink(parent, self._wake)
@@ -185,12 +186,13 @@ class Stage:
                 self.synth.note_on("player", pitch, velocity)
             else:
                 self.synth.note_off("player", pitch)
+        heard_s = self._clock.now_s()
         key = (port, channel, pitch)
         if (held := self._held.pop(key, None)) is not None:
-            self._played.append(m.NoteEvent(held, pitch, 0, at_s, channel))
+            self._played.append(m.NoteEvent(held, pitch, 0, at_s, channel, heard_s))
         if velocity:
             self._held[key] = note_id = next(self._note_ids)
-            self._played.append(m.NoteEvent(note_id, pitch, velocity, at_s, channel))
+            self._played.append(m.NoteEvent(note_id, pitch, velocity, at_s, channel, heard_s))
         self._wake.set()
 
     def _on_port_lost(self, port: str) -> None:
@@ -261,9 +263,10 @@ class Stage:
         self._link.close()
         if self.ports is not None:
             self._clock.wait_until(self._clock.now_s() + 0.05)  # let the ports send what waits
-            self.ports.close()
-        if self._audio is not None:
+        if self._audio is not None:  # before the ports, as they were opened before it
             self._audio.close()
+        if self.ports is not None:
+            self.ports.close()
         if self.synth is not None:
             self.synth.close()
         self._send_log()

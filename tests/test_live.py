@@ -143,6 +143,11 @@ def check(jam: Jam, listen_bars: int = 2) -> TempoMap:
         sounding[pitch] += 1 if on else -1
         assert sounding[pitch] in (0, 1)
     assert not +sounding
+    # The player's notes came in once each: 8 a jam at least, and none twice.
+    ids = [event["note_id"] for event in jam.of("played") if event["velocity"]]
+    times_s = [event["at_s"] for event in jam.of("played") if event["velocity"]]
+    assert len(ids) == len(set(ids)) >= 8
+    assert min(np.diff(times_s)) > 0.01
     # The time between onsets at the port is that of the grid, but for JACK's own blocks.
     at_s = np.array([t for t, _, on in recorded if on])
     due_s = np.array([note["due_s"] for note in starts])
