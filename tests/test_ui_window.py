@@ -41,7 +41,7 @@ from ui.icon import app_icon
 from ui.layout import KEY_RANGES
 from ui.link import EngineLink
 from ui.status import notice_of, status_of
-from ui.window import ECHO_S, MainWindow
+from ui.window import ECHO_S, MainWindow, is_frugal
 
 QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
 
@@ -443,6 +443,28 @@ def test_nothing_is_repainted_while_nothing_moves(bench: Bench, qtbot: QtBot) ->
         bench.tick(0.016)
         QApplication.processEvents()
     assert len(bench.window.waterfall.paint_times_ms) == painted
+
+
+def test_before_the_first_snapshot_it_says_so(qtbot: QtBot) -> None:
+    made = Bench()
+    qtbot.addWidget(made.window)
+    made.window.show()
+    made.link.up = False
+    made.tick()
+    assert made.window.waterfall.scene is not None
+    assert made.window.waterfall.scene.headline == "Starting"
+    made.link.up = True
+    made.tick()
+    assert made.window.waterfall.scene is not None
+    assert made.window.waterfall.scene.headline == "Press Space and play"
+    made.window.close()
+
+
+def test_slow_painting_halves_the_rate_and_comes_back() -> None:
+    assert not is_frugal(False, 4.0)
+    assert is_frugal(False, 6.0)
+    assert is_frugal(True, 4.0)
+    assert not is_frugal(True, 2.0)
 
 
 def test_the_status_line() -> None:

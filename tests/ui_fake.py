@@ -123,6 +123,7 @@ class FakeLink:
         self.clock = clock
         self.sent: list[object] = []
         self.closed = False
+        self.up = True
         self.settings = settings or JamSettings()
         self.devices = DeviceState("ALSA", (), (), ("Digital Piano", "nanoKEY2"), (), "Speakers")
         self.running = False
@@ -154,6 +155,8 @@ class FakeLink:
                 self._held.pop(command.pitch, None)
 
     def snapshot(self) -> Snapshot | None:
+        if not self.up:
+            return None
         if self.override is not None:
             return self.override
         last = self._last

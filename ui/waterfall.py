@@ -7,7 +7,6 @@ now when its words change.
 
 from __future__ import annotations
 
-import time
 from collections import deque
 
 from PyQt6.QtCore import QPointF, QRect, QRectF, QSize, Qt, pyqtSignal
@@ -23,6 +22,7 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
+from jam.clock import SystemClock
 from jam.messages import Snapshot
 from ui.ground import paint_ground, paint_key, paint_key_name, q_rect
 from ui.ink import Ink
@@ -48,7 +48,7 @@ def fill_bar(painter: QPainter, rect: QRectF) -> None:
 
 
 class Waterfall(QWidget):
-    """Draws snapshots. Runs on: the window's thread; reads no clock but to time its painting."""
+    """Draws snapshots. Runs on: the window's thread. Reads the clock to time its painting only."""
 
     key_pressed = pyqtSignal(int)
     """The mouse went down on the key of this pitch."""
@@ -60,6 +60,7 @@ class Waterfall(QWidget):
         self.theme = theme
         self.scene: Scene | None = None
         self.paint_times_ms: deque[float] = deque(maxlen=4096)
+        self._clock = SystemClock()
         self._ink = Ink()
         self._ground: QPixmap | None = None
         self._letters: dict[int, str] = {}
@@ -124,6 +125,11 @@ class Waterfall(QWidget):
         if not dirty.isEmpty():
             self.update(dirty)
 
+    def mean_paint_ms(self) -> float:
+        """Of the last two seconds or so; 0 before anything was painted."""
+        recent = list(self.paint_times_ms)[-120:]
+        return sum(recent) / len(recent) if recent else 0.0
+
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         self._forget()
 
@@ -159,7 +165,7 @@ class Waterfall(QWidget):
     def paintEvent(self, event: QPaintEvent | None) -> None:
         if event is None:
             return
-        began_s = time.perf_counter()
+        began_s = self._clock.now_s()
         ground = self._ground_pixmap()
         ratio = ground.devicePixelRatio()
         painter = QPainter(self)
@@ -174,7 +180,7 @@ class Waterfall(QWidget):
         if self.scene is not None:
             self._paint_scene(painter, self.scene, region)
         painter.end()
-        self.paint_times_ms.append((time.perf_counter() - began_s) * 1e3)
+        self.paint_times_ms.append((self._clock.now_s() - began_s) * 1e3)
 
     def _paint_scene(self, painter: QPainter, scene: Scene, region: QRegion) -> None:
         areas = scene.layout

@@ -29,6 +29,7 @@ from PyQt6.QtWidgets import (
 )
 
 from jam.clock import Clock, SystemClock
+from jam.grid import TempoMap
 from jam.messages import ChangeSettings, Panic, SelectDevices, Snapshot, Start, Stop
 from jam.settings import JamSettings
 from ui.controls import Controls, hardware_inputs
@@ -42,6 +43,8 @@ POLL_MS = 16
 SAVE_DELAY_MS = 500
 ECHO_S = 1.5
 """How long the engine's settings are not taken over while a change of ours is under way."""
+FRUGAL_MS, LAVISH_MS = 5.0, 3.0
+"""When painting takes longer, every second picture is left out; when it takes less, none is."""
 _NO_PIANO = (
     Qt.KeyboardModifier.ControlModifier
     | Qt.KeyboardModifier.AltModifier
@@ -98,6 +101,8 @@ class MainWindow(QWidget):
         self._snapshot: Snapshot | None = None
         self._sent: JamSettings | None = None
         self._sent_at_s = 0.0
+        self._polls = 0
+        self._frugal = False
         self.setWindowTitle("jam")
         self.setStyleSheet(style_sheet(theme))
         self.setMinimumSize(960, 480)
@@ -150,6 +155,8 @@ class MainWindow(QWidget):
         """Take the newest snapshot and have repainted what moved."""
         snapshot = self.link.snapshot()
         if snapshot is None:
+            if self.waterfall.scene is None:
+                self.waterfall.show_moment(_before_the_first(self.controls.settings), 0.0)
             return
         now_s = self.clock.now_s()
         fresh = snapshot is not self._snapshot and snapshot != self._snapshot
@@ -160,10 +167,17 @@ class MainWindow(QWidget):
             self.controls.midi_input.show_devices(snapshot.devices)
             self.notice.show_notice(notice_of(snapshot))
             self._show_letters()
+        self._polls += 1
+        if self._polls % 60 == 0:
+            self._frugal = is_frugal(self._frugal, self.waterfall.mean_paint_ms())
         scene = self.waterfall.scene
-        if fresh or scene is None or scene.moving:
-            self.waterfall.show_moment(snapshot, now_s)
-            self.status.show_status(snapshot, now_s)
+        if scene is None or not scene.moving:
+            if not fresh and scene is not None:
+                return
+        elif self._frugal and self._polls % 2:
+            return  # the processor is short: the music needs it more than the picture
+        self.waterfall.show_moment(snapshot, now_s)
+        self.status.show_status(snapshot, now_s)
 
     def _take_settings(self, settings: JamSettings, now_s: float) -> None:
         """Follow what the engine says, unless a change of ours is still on its way to it."""
@@ -273,6 +287,17 @@ class MainWindow(QWidget):
             self._save()
         self.closed.emit()
         super().closeEvent(a0)
+
+
+def is_frugal(before: bool, mean_paint_ms: float) -> bool:
+    """Whether to draw 30 pictures a second instead of 60, with some play in between."""
+    return mean_paint_ms > (LAVISH_MS if before else FRUGAL_MS)
+
+
+def _before_the_first(settings: JamSettings) -> Snapshot:
+    """What is shown until the engine has said something."""
+    tempo_map = TempoMap.constant(settings.bpm, settings.meter)
+    return Snapshot(0, False, "starting", 0.0, tempo_map, settings)
 
 
 def _name_of(event: QKeyEvent) -> str:

@@ -73,6 +73,8 @@ def count_down(frames: float, meter: Meter) -> str:
 
 def headline(snapshot: Snapshot, position: float) -> tuple[str, str]:
     """Large words over the fall, only where there is something to wait for."""
+    if snapshot.phase == "starting":
+        return "Starting", "Sound and agent are on their way."
     bars = snapshot.settings.listen_bars
     if not snapshot.running:
         listening = f"The agent listens for {bars} bar{'s' if bars != 1 else ''}, then joins in."
