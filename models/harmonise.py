@@ -1,0 +1,127 @@
+"""The offline network with numpy alone: chords for melodies that are known as a whole."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jam.anticipation import draw, gumbel_noise
+from models import spread, vocab
+from models.config import NetConfig, slopes
+from models.decode import (
+    CHORD,
+    Ints,
+    Stack,
+    apply,
+    feed_forward,
+    memory_features,
+    no_memory,
+    normed,
+    remember,
+)
+from models.spread import Floats, Layer, Weights
+
+ENCODED, AROUND = 512, 256
+"""Long melodies are encoded in pieces of so many frames, seeing so many more on both sides."""
+
+
+class OfflineDecoder:
+    """p(y_t | x, y_<t) for B melodies in step."""
+
+    def __init__(
+        self, config: NetConfig, weights: Weights, batch: int = 1, frames: int | None = None
+    ) -> None:
+        self.config = config
+        self.encoder = [
+            spread.layer(config, weights, f"encoder.{i}") for i in range(config.encoder_layers)
+        ]
+        self.heard = spread.tables(config, weights, "heard")
+        self.heard_out = spread.linear(
+            *spread.dense(config, weights, "heard_out"), spread.gain(weights, "heard_norm")
+        )
+        layers = [spread.layer(config, weights, f"blocks.{i}") for i in range(config.layers)]
+        self.stack = Stack(config, layers, batch, frames)
+        self.past = spread.tables(config, weights, "past")
+        self.chord_out = spread.head(config, weights, "chord_out", spread.gain(weights, "norm"))
+
+    def encode(self, pitch: Ints, onset: Ints, shared: Ints) -> Floats:
+        """(B, T, D) of melodies (B, T) with places and conditions (B, T, 8)."""
+        features = vocab.melody_features(pitch, onset)
+        own = np.stack([features[name] for name in vocab.MELODY_FEATURES], -1)
+        indices = np.concatenate([own, shared], -1)
+        n = pitch.shape[1]
+        parts = []
+        for start in range(0, n, ENCODED):
+            low, high = max(0, start - AROUND), min(n, start + ENCODED + AROUND)
+            x = np.stack([self._encode(self.heard(one)) for one in indices[:, low:high]])
+            parts.append(x[:, start - low : start - low + ENCODED])
+        return np.concatenate(parts, 1)
+
+    def _encode(self, x: Floats) -> Floats:
+        n, dim = x.shape
+        frames = np.arange(n, dtype=np.float32)
+        distance = np.abs(frames[:, None] - frames[None, :])
+        fading = np.array(slopes(self.config.heads), np.float32)
+        for layer in self.encoder:
+            x = x + self._attend(x, layer, fading, distance)
+            x += feed_forward(x, layer)
+        return apply(normed(x), self.heard_out)
+
+    def _attend(self, x: Floats, layer: Layer, fading: Floats, distance: Floats) -> Floats:
+        n, dim = x.shape
+        heads = self.config.heads
+        qkv = apply(normed(x), layer.qkv).reshape(n, 3, heads, dim // heads)
+        mixed = np.empty((n, heads, dim // heads), np.float32)
+        for h in range(heads):
+            scores = qkv[:, 0, h] @ qkv[:, 1, h].T - fading[h] * distance
+            scores -= scores.max(-1, keepdims=True)
+            np.exp(scores, out=scores)
+            scores /= scores.sum(-1, keepdims=True)
+            mixed[:, h] = scores @ qkv[:, 2, h]
+        return apply(mixed.reshape(n, dim), layer.out)
+
+    def chord_logits(self, memory: Ints, shared: Ints, encoded: Floats) -> Floats:
+        """Takes in one position: (B, N_MEMORY), (B, 8), (B, D) to (B, N_CHORD_CLASSES)."""
+        found = memory_features(memory)
+        own = np.stack([found[name] for name in vocab.CHORD_FEATURES], 1)
+        x = self.past(np.concatenate([own, shared], 1)) + encoded
+        return apply(normed(self.stack.step(x)), self.chord_out)
+
+
+def harmonies(
+    decoder: OfflineDecoder,
+    pitch: Ints,
+    onset: Ints,
+    shared: Ints,
+    hold_bias: Floats,
+    temperature: float,
+    seeds: list[int],
+) -> tuple[Ints, Ints]:
+    """Chord indices and onsets, (B, T), sampled for melodies (B, T); see `OfflineDecoder`."""
+    b, n = pitch.shape
+    chords, onsets = np.zeros((b, n), np.int64), np.zeros((b, n), np.int64)
+    encoded = decoder.encode(pitch, onset, shared)
+    decoder.stack.clear()
+    memory = no_memory(b)
+    for t in range(n):
+        logits = decoder.chord_logits(memory, shared[:, t], encoded[:, t])
+        logits[:, 0] += hold_bias[shared[:, t, _STRENGTH]]
+        chords[:, t], onsets[:, t] = drawn(logits, memory[:, CHORD], temperature, seeds, t)
+        memory = remember(memory, pitch[:, t], onset[:, t], chords[:, t], onsets[:, t])
+    return chords, onsets
+
+
+_STRENGTH = vocab.PLACE_FEATURES.index("strength")
+
+
+def drawn(
+    logits: Floats, before: Ints, temperature: float, seeds: list[int], frame: int
+) -> tuple[Ints, Ints]:
+    """Chord index and onset of each session, with the dice of (its seed, frame)."""
+    classes = np.array(
+        [
+            draw(row, temperature, gumbel_noise(seed, frame, 0, len(row)))[0]
+            for row, seed in zip(logits, seeds, strict=True)
+        ]
+    )
+    index = np.where(classes == 0, before, np.where(classes == 1, 0, classes - 1))
+    return index, (classes > 1).astype(np.int64)
