@@ -17,6 +17,7 @@ from jam.rows import (
     N_CHORD_CLASSES,
     N_MELODY_CLASSES,
     NO_CHORD,
+    REST,
     ChordState,
     MelodyState,
     Row,
@@ -116,10 +117,12 @@ class Jam:
             settings=self.settings,
         )
 
-    def ask(self) -> Plan:
-        """Ask the agent and take its plan over."""
+    def ask(self, lost: bool = False) -> Plan:
+        """Ask the agent and take its plan over, unless it comes too late and is lost."""
         plan = self.anticipator.plan(self.request())
         self.told_until_frame = len(self.rows)
+        if lost:
+            return plan
         self.plans.append(plan)
         keep = max(self.committed_until_frame, plan.start_frame)
         self.line[keep:] = plan.chords[keep - plan.start_frame :]
@@ -135,16 +138,26 @@ class Jam:
         self.rows.append(Row(melody, self.line[frame]))
         self.committed_until_frame = max(self.committed_until_frame, frame + 1)
 
+    def expected(self) -> MelodyState:
+        """What the agent expects in the next frame; a rest where it expects nothing yet."""
+        frame = len(self.rows)
+        if not self.plans or frame >= self.plans[-1].end_frame:
+            return REST
+        return self.plans[-1].expected_melody[frame - self.plans[-1].start_frame]
+
     def play(
         self,
-        melody: Sequence[MelodyState],
+        melody: Sequence[MelodyState | None],
         before_frame: Callable[[Jam, int], bool] = lambda jam, frame: True,
     ) -> Jam:
-        """Play a melody; `before_frame` may change anything and says whether to ask."""
+        """Play a melody (None: what the agent expects).
+
+        `before_frame` may change anything and says whether the agent is to be asked.
+        """
         for state in melody:
             if before_frame(self, len(self.rows)):
                 self.ask()
-            self.close(state)
+            self.close(self.expected() if state is None else state)
         return self
 
     def from_scratch(self) -> Plan:

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from jam.grid import MAX_BPM, MAX_FRAMES_PER_BAR, METERS, MIN_BPM, Meter, TempoMap
 from jam.harmony import QUALITY_NAMES, Chord
 from jam.rows import (
+    HIGHEST_PITCH,
+    LOWEST_PITCH,
     N_CHORD_CLASSES,
     N_MELODY_CLASSES,
     NO_CHORD,
@@ -68,3 +70,14 @@ def harmonies(draw: st.DrawFn, min_frames: int = 0, max_frames: int = 64) -> lis
         before = chord_state(class_, before)
         states.append(before)
     return states
+
+
+players = st.lists(
+    st.one_of(
+        *([st.none()] * 8),
+        st.just(REST),
+        st.builds(MelodyState, st.integers(LOWEST_PITCH, HIGHEST_PITCH), st.just(True)),
+    ),
+    max_size=48,
+)
+"""What a player does in each frame: mostly what is expected (None), now and then a surprise."""
