@@ -24,6 +24,13 @@ from PyQt6.QtGui import QGuiApplication
 app = QGuiApplication([])
 screen = app.primaryScreen()
 picture = screen.grabWindow(0)
+# Without a window manager the window lies where it likes; around it the screen is black.
+image = picture.toImage()
+middle_x, middle_y = image.width() // 2, image.height() // 2
+black = 0xFF000000
+left = next(x for x in range(image.width()) if image.pixel(x, middle_y) | black != black)
+top = next(y for y in range(image.height()) if image.pixel(middle_x, y) | black != black)
+picture = picture.copy(left, top, int(sys.argv[2]), int(sys.argv[3]))
 sys.exit(0 if picture.save(sys.argv[1], "PNG") else 1)
 """
 
@@ -33,7 +40,7 @@ from PyQt6.QtCore import QSettings
 from PyQt6.QtWidgets import QApplication, QWidget
 app = QApplication([])
 window = QWidget()
-window.setGeometry(0, 0, int(sys.argv[1]), int(sys.argv[2]))
+window.setGeometry(40, 40, int(sys.argv[1]), int(sys.argv[2]))
 window.show()
 app.processEvents()
 stored = QSettings("jam", "jam")
@@ -48,7 +55,7 @@ def main() -> int:
     parser.add_argument("--size", default="1280x720", help="of the window (1280x720)")
     parser.add_argument("--scale", default="1", help="scaling of the screen, e.g. 2")
     parser.add_argument("--after", type=float, default=16.0, help="seconds of playing (16)")
-    parser.add_argument("jam", nargs="*", help="what to start (demo), e.g. -- window")
+    parser.add_argument("--start", default="demo", help="the words after jam (demo)")
     args = parser.parse_args()
     width, height = (int(number) for number in args.size.split("x"))
     if shutil.which("Xvfb") is None:
@@ -61,9 +68,10 @@ def main() -> int:
             "XDG_DATA_HOME": f"{home}/.local/share", "JACK_DEFAULT_SERVER": f"jam{os.getpid()}",
             "JACK_NO_START_SERVER": "1", "QT_QPA_PLATFORM": "xcb",
         }  # fmt: skip
+        screen = f"{width + 120}x{height + 120}x24"
         display_number, our_end = os.pipe()
         xvfb = subprocess.Popen(
-            ["Xvfb", "-displayfd", str(our_end), "-screen", "0", f"{width}x{height}x24"],
+            ["Xvfb", "-displayfd", str(our_end), "-screen", "0", screen],
             pass_fds=(our_end,), stderr=subprocess.DEVNULL,
         )  # fmt: skip
         stack.callback(_end, xvfb)
@@ -81,7 +89,7 @@ def main() -> int:
         place = [sys.executable, "-c", _PLACE, str(width), str(height)]
         subprocess.run(place, env=environment, check=True)
         scaled = {**environment, "QT_SCALE_FACTOR": args.scale}
-        words = args.jam or ["demo"]
+        words = args.start.split()
         jam = subprocess.Popen(
             [sys.executable, "-m", "jam.cli", *words], env=scaled, cwd=ROOT,
         )  # fmt: skip
@@ -90,7 +98,7 @@ def main() -> int:
         if jam.poll() is not None:
             print(f"screenshot: jam has ended with {jam.returncode}", file=sys.stderr)
             return 1
-        grab = [sys.executable, "-c", _GRAB, str(args.out.resolve())]
+        grab = [sys.executable, "-c", _GRAB, str(args.out.resolve()), str(width), str(height)]
         return subprocess.run(grab, env=environment, check=False).returncode
 
 

@@ -91,7 +91,7 @@ class MidiInputCombo(Combo):
         self._open = False
         self._known: tuple[tuple[str, ...], tuple[str, ...]] | None = None
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(9)
+        self.setMinimumContentsLength(6)
         self.activated.connect(self._on_activated)
         self._choices: list[tuple[str, ...]] = []
         self.show_devices(DeviceState())
@@ -206,8 +206,8 @@ class Controls(QFrame):
         self.midi_input = MidiInputCombo()
         self.midi_input.chosen.connect(self.midi_inputs_chosen.emit)
         self._field(
-            row, self.midi_input, "midi_input", "MIDI &in", 120,
-            "The MIDI keyboard that you play; the computer's keys always play as well.", 1,
+            row, self.midi_input, "midi_input", "MIDI &in", 90,
+            "The MIDI keyboard that you play; the computer's keys always play as well.", 2,
         )  # fmt: skip
         self.midi_input.setMaximumWidth(320)
         self.key_range = Combo()
@@ -314,7 +314,7 @@ class Controls(QFrame):
         slider.setRange(0, 100)
         slider.setPageStep(10)
         slider.valueChanged.connect(lambda value: self._change(**{setting: value / 100}))
-        self._field(row, slider, setting, caption, 78, tip)
+        self._field(row, slider, setting, caption, 48, tip, 1)
         slider.setMaximumWidth(150)
         self._sliders[setting] = slider
 

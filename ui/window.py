@@ -105,7 +105,7 @@ class MainWindow(QWidget):
         self._frugal = False
         self.setWindowTitle("jam")
         self.setStyleSheet(style_sheet(theme))
-        self.setMinimumSize(960, 480)
+        self.setMinimumHeight(480)
 
         self.controls = Controls(settings)
         self.notice = Notice()
