@@ -363,7 +363,8 @@ def test_a_long_jam_is_not_compared_from_its_beginning() -> None:
 
         def __eq__(self, other: object) -> bool:
             Counted.compared += 1
-            return super().__eq__(other)
+            same = isinstance(other, MelodyState)
+            return same and (self.pitch, self.onset) == (other.pitch, other.onset)
 
         __hash__ = None  # type: ignore[assignment]
 
