@@ -12,7 +12,7 @@ from jam.messages import PlannedNote
 from jam.rows import ChordState
 
 BASS_RANGE = (36, 48)
-VOICES_RANGE = (50, 69)
+VOICES_RANGE = (48, 71)
 """Upper voices stay below where melodies usually lie (C5 and up), above muddy low thirds."""
 
 Voicing = tuple[int, ...]

@@ -43,6 +43,7 @@ class Conductor:
         self.listen_until_frame = self.tempo_map.bar_start(settings.listen_bars)
         self.committed_until_frame = 0
         self.late_plans = 0
+        self._is_late = False
         self.plan: Plan | None = None
         self._line: list[ChordState] = []
         """Chord of every frame from 0 to the end of the plan."""
@@ -127,10 +128,9 @@ class Conductor:
 
     def take(self, plan: Plan, now_s: float) -> None:
         """Take over a plan: everything beyond what is committed or has begun is replaced."""
-        begun = math.floor(self.tempo_map.position_at(now_s)) + 1
-        if self.committed_until_frame < begun < plan.end_frame and begun > self.listen_until_frame:
-            self.late_plans += 1
-        self._fix(begun)
+        self._fix(math.floor(self.tempo_map.position_at(now_s)) + 1)
+        self.late_plans += self._is_late
+        self._is_late = False
         if plan.end_frame <= self.committed_until_frame:
             return
         del self._line[max(self.committed_until_frame, plan.start_frame) :]
@@ -157,6 +157,9 @@ class Conductor:
             before = self._line[-1] if self._line else NO_CHORD
             rests = self.tempo_map.place(frame).frame_in_bar == 0
             self._line.append(NO_CHORD if rests else ChordState(before.chord, False))
+        for frame in range(max(self.committed_until_frame, self.listen_until_frame), until_frame):
+            # It began before it was committed, and no plan was made for it just before either.
+            self._is_late |= self.plan is None or self.plan.start_frame < frame
         self.committed_until_frame = max(self.committed_until_frame, until_frame)
 
     # -- what will sound --------------------------------------------------------------------
