@@ -171,17 +171,19 @@ def waterfall_scene(snapshot: Snapshot, now_s: float, view: View, size: Size) ->
     scale = _Scale(snapshot, now_s, view, areas)
     notes: list[NoteShape] = []
     lit: dict[int, list[bool]] = {}
+    oldest = scale.now - scale.past_frames
+    oldest_s = snapshot.tempo_map.seconds_at(oldest)
     for planned in snapshot.planned:
-        if planned.part in SILENT_PARTS or not snapshot.running:
+        if planned.end_frame < oldest or planned.part in SILENT_PARTS or not snapshot.running:
             continue
         if planned.start_frame <= scale.position < planned.end_frame:
             lit.setdefault(planned.pitch, [False, False])[1] = True
         notes += _planned(scale, areas, planned)
     any_past = False
     for played in snapshot.played:
-        if played.start_s > now_s + MIN_LIT_S:
-            continue
         end_s = now_s if played.end_s is None else played.end_s
+        if end_s < oldest_s or played.start_s > now_s + MIN_LIT_S:
+            continue
         if played.end_s is None or now_s < max(end_s, played.start_s + MIN_LIT_S):
             lit.setdefault(played.pitch, [False, False])[0] = True
         start = snapshot.tempo_map.position_at(played.start_s)

@@ -30,6 +30,9 @@ from ui.layout import Key, Layout, Rect, Size, layout
 from ui.scene import ChordShape, LineKind, LitKey, NoteShape, Scene, View, waterfall_scene
 from ui.theme import DARK, Theme
 
+PAST_EVERY = 3
+"""The past is repainted with every third picture."""
+
 
 def outer(rect: Rect) -> QRect:
     """The whole pixels that a rectangle touches."""
@@ -45,6 +48,21 @@ def fill_bar(painter: QPainter, rect: QRectF) -> None:
     painter.drawRect(rect.adjusted(0, cut, 0, -cut))
     painter.drawRect(QRectF(rect.x() + cut, rect.y(), rect.width() - 2 * cut, cut))
     painter.drawRect(QRectF(rect.x() + cut, rect.bottom() - cut, rect.width() - 2 * cut, cut))
+
+
+def fill_outlined_bar(painter: QPainter, rect: QRectF, fill: QColor, line: QColor) -> None:
+    """The same with an outline of one pixel, the corners left open."""
+    painter.setBrush(fill)
+    painter.drawRect(rect.adjusted(1, 1, -1, -1))
+    painter.setBrush(line)
+    x, y, width, height = rect.x(), rect.y(), rect.width(), rect.height()
+    for edge in (
+        QRectF(x + 1, y, width - 2, 1),
+        QRectF(x + 1, y + height - 1, width - 2, 1),
+        QRectF(x, y + 1, 1, height - 2),
+        QRectF(x + width - 1, y + 1, 1, height - 2),
+    ):
+        painter.drawRect(edge)
 
 
 class Waterfall(QWidget):
@@ -65,6 +83,7 @@ class Waterfall(QWidget):
         self._ground: QPixmap | None = None
         self._letters: dict[int, str] = {}
         self._mouse_pitch: int | None = None
+        self._past_waits = 0
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -113,7 +132,11 @@ class Waterfall(QWidget):
             (old.notes, old.lines) != (new.notes, new.lines)
         ):
             dirty += outer(areas.fall)
-            dirty += outer(areas.past)
+            self._past_waits += 1
+            # The past moves by less than a pixel a picture: it can wait, unless a key is struck.
+            if self._past_waits >= PAST_EVERY or old.lit != new.lit or not new.moving:
+                self._past_waits = 0
+                dirty += outer(areas.past)
         if old.chords != new.chords:
             dirty += outer(areas.lane)
         if old.now != new.now:
@@ -242,26 +265,25 @@ class Waterfall(QWidget):
             if note.sounding:
                 name = t.agent_light
         rect = q_rect(note.rect)
-        painter.setBrush(ink.colour(name, note.opacity))
+        painter.setPen(Qt.PenStyle.NoPen)
+        fill = ink.colour(name, note.opacity)
         if note.committed:
-            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(fill)
             fill_bar(painter, rect)
-            return
-        # The outline keeps what is faint legible, and tells it from committed without hue.
-        painter.setPen(ink.pen(name, 0.75))
-        painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 3.0, 3.0)
+        else:
+            # The outline keeps what is faint legible, and tells it from committed without hue.
+            fill_outlined_bar(painter, rect, fill, ink.colour(name, 0.75))
 
     def _paint_chord(self, painter: QPainter, chord: ChordShape) -> None:
         t, ink = self.theme, self._ink
         rect = q_rect(chord.rect)
+        painter.setPen(Qt.PenStyle.NoPen)
         if chord.committed:
-            painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(ink.colour(t.agent_block, 1.0 if chord.sounding else 0.8))
             fill_bar(painter, rect)
         else:
-            painter.setPen(ink.pen(t.agent, 0.6))
-            painter.setBrush(ink.colour(t.agent_block, chord.opacity * 0.5))
-            painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 4.0, 4.0)
+            fill = ink.colour(t.agent_block, chord.opacity * 0.5)
+            fill_outlined_bar(painter, rect, fill, ink.colour(t.agent, 0.6))
         if not chord.text or chord.label_bottom - chord.label_top < chord.font_px * 1.15:
             return  # coming in at the top, or on its way out: the panel below still says it
         colour = t.text if chord.committed else t.agent_light
