@@ -367,9 +367,10 @@ def expanded_parts(text: str) -> str:
 
 
 def spelled_out(symbol: str) -> str:
-    """A chord symbol without brackets and with # for the + that some write for a sharp bass."""
-    symbol = symbol.replace("(", "").replace(")", "") if symbol.startswith("(") else symbol
-    return re.sub(r"/\s*([A-Ga-g])\+$", r"/\1#", re.sub(r"\s+", "", symbol))
+    """A chord symbol with what some write in ABC made plain: "D/f+" for F#, "Fa7" for augmented."""
+    symbol = re.sub(r"\s", "", symbol)
+    symbol = re.sub(r"/([A-Ga-g])\+$", r"/\1#", symbol)
+    return re.sub(r"^([A-G][#b]?)a(?=7?$)", r"\1aug", symbol)
 
 
 def parse_tune(number: str, lines: list[str]) -> Tune:

@@ -22,4 +22,13 @@ def read(files: Files, piece: str) -> Iterator[Draft]:
     score = read_score(files.read(piece))
     # The sheets were scanned: a symbol's offset says where it was printed, not when it sounds.
     snapped(score.measures, FRAMES_PER_QUARTER)
-    yield score_draft(NAME, piece.rsplit("/", 1)[-1].rsplit(".", 1)[0], score, style="jazz")
+    draft = score_draft(NAME, piece.rsplit("/", 1)[-1].rsplit(".", 1)[0], score)
+    draft.style = style_of(draft)
+    yield draft
+
+
+def style_of(draft: Draft) -> str:
+    """ "jazz" where at least half of the chords have a seventh, else "pop": the corpus has both."""
+    chords = [item.chord for item in draft.chords if item.chord is not None]
+    sevenths = sum(len(chord.pitch_classes) > 3 for chord in chords)
+    return "jazz" if sevenths * 2 >= len(chords) else "pop"

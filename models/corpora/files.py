@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterable
 from pathlib import Path
 
 from jam.errors import BadInput
@@ -37,16 +36,6 @@ class Files:
         except OSError as error:
             raise BadInput(f"{entry}: {error.strerror}") from None
 
-    def below(self, folder: str) -> Files:
-        """The files of one folder at the top, with paths from there."""
-        start = folder + "/"
-        inside = {p[len(start) :]: e for p, e in self._entries.items() if p.startswith(start)}
-        return Files(f"{self.where}/{folder}", inside)
-
-    def folders(self) -> list[str]:
-        """Names of the folders at the top."""
-        return sorted({path.split("/", 1)[0] for path in self._entries if "/" in path})
-
 
 def open_files(where: Path) -> Files:
     """A folder with everything below it, or a .tar archive. Raises BadInput."""
@@ -78,6 +67,10 @@ def _archive_entries(where: Path) -> dict[str, Path | bytes]:
                     entries[member.name.removeprefix("./")] = content.read()
     except (tarfile.TarError, OSError, EOFError, ValueError) as error:
         raise BadInput(f"{where}: not a readable archive ({error})") from None
+    # Most archives hold one folder of their own name; paths are counted from there.
+    tops = {path.split("/", 1)[0] for path in entries}
+    if len(tops) == 1 and all("/" in path for path in entries):
+        return {path.split("/", 1)[1]: entry for path, entry in entries.items()}
     return entries
 
 
@@ -89,8 +82,3 @@ def decoded(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.decode("latin-1")
-
-
-def joined_folders(paths: Iterable[str]) -> list[str]:
-    """Folders that hold the given files, each once, in order."""
-    return sorted({path.rsplit("/", 1)[0] if "/" in path else "" for path in paths})

@@ -167,14 +167,17 @@ class _Reader:
         untimed = [t for s, t in zip(self.spines, tokens, strict=True) if s.kind == "harm"]
         if untimed and untimed[0].endswith("r;") and self.time_base is None:
             return  # outside the metre: what is heard before the first bar and after the last
-        pitches: list[tuple[int, Fraction | None, bool, bool]] = []
+        pitches: list[tuple[int, Fraction | None, bool]] = []
+        timed = self.time_base is not None  # a line of grace notes only takes no time
         for spine, token in zip(self.spines, tokens, strict=True):
             if token == ".":
                 continue
-            if spine.kind in ("kern", "harm") and "q" not in token:
+            grace = spine.kind == "kern" and "q" in token.lower()
+            if spine.kind in ("kern", "harm") and not grace:
                 length = recip(token)
                 if length is not None:
                     spine.ends = self.now + length
+                    timed = True
             if spine.kind == "kern" and spine.number == self.melody:
                 pitches.extend(self.kern(token))
             elif spine.kind == "harte" and spine.number == self.harte:
@@ -183,13 +186,14 @@ class _Reader:
                 self.song.seconds.append((self.now, float(token)))
         if pitches:
             self.add(max(pitches, key=lambda p: p[0]))
-        self.advance()
+        if timed:
+            self.advance()
 
-    def kern(self, token: str) -> list[tuple[int, Fraction | None, bool, bool]]:
-        """(pitch, length, goes on, goes on from before) of every note of a token."""
+    def kern(self, token: str) -> list[tuple[int, Fraction | None, bool]]:
+        """(pitch, length, tied to the next) of every note of a token."""
         notes = []
         for part in token.split(" "):
-            if "q" in part:
+            if "q" in part.lower():
                 continue  # a grace note
             if "r" in part:
                 self.end_untimed_note()
@@ -198,12 +202,11 @@ class _Reader:
             if pitch is None or not 0 <= pitch <= 127:
                 self.song.dropped["notes not read"] += 1
                 continue
-            tied = "[" in part or "_" in part
-            notes.append((pitch, recip(part), tied, "]" in part or "_" in part))
+            notes.append((pitch, recip(part), "[" in part or "_" in part))
         return notes
 
-    def add(self, note: tuple[int, Fraction | None, bool, bool]) -> None:
-        pitch, length, tied, _ = note
+    def add(self, note: tuple[int, Fraction | None, bool]) -> None:
+        pitch, length, tied = note
         self.end_untimed_note()
         start = self.now - self.measure_start
         if length is None:

@@ -7,6 +7,7 @@ from collections import Counter
 from jam.grid import FRAMES_PER_QUARTER
 from models.corpora.abc import Tune
 from models.corpora.draft import Draft
+from models.corpora.humdrum import read_humdrum
 from models.corpora.musicxml import Score
 from models.corpora.score import LaidOut, lay_out, played_order
 
@@ -35,6 +36,15 @@ def score_draft(source: str, piece: str, score: Score, style: str = "any") -> Dr
     """Raises BadInput where the repeats have no end."""
     laid_out = lay_out(score.measures)
     return _draft(source, piece, laid_out, style, score.quarter_bpm, score.dropped)
+
+
+def humdrum_draft(source: str, piece: str, text: str, style: str = "any") -> Draft:
+    """A Humdrum file is played as it stands. Raises BadInput."""
+    song = read_humdrum(text)
+    laid_out = lay_out(song.measures, range(len(song.measures)))
+    draft = _draft(source, piece, laid_out, style, None, song.dropped)
+    draft.bpm = song.bpm(laid_out.bars[0]) if laid_out.bars else None
+    return draft
 
 
 def _draft(
