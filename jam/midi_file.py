@@ -6,6 +6,7 @@ from a file can be put on the grid and a jam can be written with its bar lines i
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from bisect import bisect_right
@@ -258,9 +259,9 @@ def write_midi(
     folder doesn't exist, JamError when the file can't be written.
     """
     file = Path(path)
-    if not file.parent.is_dir():
+    if not os.path.isdir(file.parent):
         raise BadInput(f"{file}: no such folder")
-    if file.is_dir():
+    if os.path.isdir(file):
         raise BadInput(f"{file}: a folder, not a file")
     first = min((note.start_frame for part in parts for note in part.notes), default=0.0)
     bar_frames = tempo_map.meter_at(0).frames_per_bar
@@ -268,12 +269,13 @@ def write_midi(
     midi = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER)
     midi.tracks.append(_conductor_track(tempo_map, chords, shift))
     midi.tracks.extend(_part_track(part, shift) for part in parts)
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}.part")
+    unfinished = file.with_name(f".jam-{os.getpid()}.part")
     try:
         midi.save(unfinished)
         unfinished.replace(file)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
         raise JamError(f"{file}: can't be written: {error.strerror or error}") from None
 
 
