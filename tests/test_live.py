@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from jam.audio import AudioChoice
+from jam.cli import load_rules
+from jam.clock import SystemClock
+from jam.engine import Engine
 from jam.grid import Meter, TempoMap
+from jam.messages import KeyInput, SessionLog, Snapshot, SoundedNote, Start
 from jam.midi_file import read_midi
+from jam.settings import JamSettings
+from jam.stage import StageChoice
 from tests.jack import RATE, Recording, jack_server, load_recording, play, recorder
 
 TUNE = (60, 64, 67, 72, 71, 67, 64, 62, 65, 69, 72, 69, 67, 64, 62, 67)
@@ -275,3 +283,124 @@ def test_no_midi_and_no_audio_is_no_error(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "Silent" in done.stdout
+
+
+@contextmanager
+def instrument(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """A MIDI keyboard that is plugged in while the block runs; a line "60 100" plays a key."""
+    code = (
+        "import rtmidi, sys\n"
+        "port = rtmidi.MidiOut(rtmidi.API_UNIX_JACK, name='Clavinova')\n"
+        "port.open_virtual_port('keys')\n"
+        "print('plugged in', flush=True)\n"
+        "for line in sys.stdin: port.send_message([0x90, *map(int, line.split())])\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None and process.stdout.readline() == "plugged in\n"
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_for(condition: Callable[[], object], what: str) -> None:
+    for _ in range(300):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"waited 15 s for {what}")
+
+
+def test_a_keyboard_is_unplugged_and_comes_back(
+    jack: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", jack["JACK_DEFAULT_SERVER"])
+    with instrument(jack) as keyboard:
+        choice = StageChoice(JamSettings(), AudioChoice("none"), "jack", ("Clavinova",))
+        with Engine(choice, load_rules) as engine:
+            engine.wait_until_up()
+
+            def snapshot() -> Snapshot:
+                newest = engine.snapshot()
+                assert newest is not None
+                return newest
+
+            def held() -> list[int]:
+                return [note.pitch for note in snapshot().played if note.end_s is None]
+
+            def connected() -> bool:
+                return any("Clavinova" in name for name in snapshot().devices.midi_inputs)
+
+            assert connected()
+            assert keyboard.stdin is not None
+            keyboard.stdin.write("60 100\n64 90\n")
+            keyboard.stdin.flush()
+            wait_for(lambda: held() == [60, 64], "two keys to be held")
+            keyboard.kill()
+            wait_for(lambda: not held(), "the held notes to be released")
+            wait_for(lambda: not connected(), "the port to be closed")
+            assert "is gone" in snapshot().message
+            with instrument(jack) as again:
+                wait_for(connected, "the keyboard to be found again")
+                assert again.stdin is not None
+                again.stdin.write("67 100\n")
+                again.stdin.flush()
+                wait_for(lambda: held() == [67], "a key of the keyboard that came back")
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_the_agent_is_killed_or_frozen_and_the_music_goes_on(how: signal.Signals) -> None:
+    """No sound needed: what is planned is sent on time, and a new agent takes over."""
+    logs: list[SessionLog] = []
+    settings = JamSettings(bpm=200.0, listen_bars=1, count_in_bars=0)
+    with Engine(StageChoice(settings, AudioChoice("none")), load_rules, logs.append) as engine:
+        engine.wait_until_up()
+        engine.send(Start(1))
+        clock = SystemClock()
+
+        def notes() -> list[SoundedNote]:
+            return [e for log in logs for e in log.sounded if e.part == "chords" and e.velocity]
+
+        def play(pitch: int) -> None:
+            engine.send(KeyInput(pitch, 80, clock.now_s()))
+            time.sleep(0.1)
+            engine.send(KeyInput(pitch, 0, clock.now_s()))
+
+        while len(notes()) < 8:
+            play(60)
+        pid = engine.agent_pid
+        assert pid is not None
+        os.kill(pid, how)
+        play(64)
+
+        def is_back() -> bool:
+            play(67)
+            newest = engine.snapshot()
+            return newest is not None and newest.agent_state == "restarted"
+
+        wait_for(is_back, "the agent to be started again")
+        assert engine.agent_pid != pid
+        before = len(notes())
+
+        def goes_on() -> bool:
+            play(72)
+            return len(notes()) > before + 8
+
+        wait_for(goes_on, "the new agent's chords")
+        newest = engine.snapshot()
+        assert newest is not None and newest.counters.agent_restarts == 1
+        assert newest.running
+    starts = Counter(e.note_id for log in logs for e in log.sounded if e.velocity)
+    ends = Counter(e.note_id for log in logs for e in log.sounded if not e.velocity)
+    assert starts == ends and max(starts.values()) == 1
+    committed: dict[int, object] = {}
+    rows = {frame: row.chord for log in logs for frame, row in log.rows}
+    for plan in (plan for log in logs for plan in log.plans):
+        for frame in range(plan.start_frame, plan.committed_until_frame):
+            chord = plan.chords[frame - plan.start_frame]
+            assert committed.setdefault(frame, chord) == chord
+            assert rows.get(frame, chord) == chord
