@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from PyQt6.QtGui import QColor, QPalette
+
 
 @dataclass(frozen=True, slots=True)
 class Theme:
@@ -46,6 +48,23 @@ class Theme:
 DARK = Theme()
 
 
+def palette(theme: Theme) -> QPalette:
+    """What the style sheet leaves to the style: frames of lists, tool tips, dialogs."""
+    role = QPalette.ColorRole
+    colours = {
+        role.Window: theme.window, role.WindowText: theme.text, role.Base: theme.field,
+        role.AlternateBase: theme.field_hover, role.Text: theme.text, role.Button: theme.field,
+        role.ButtonText: theme.text, role.ToolTipBase: theme.field, role.ToolTipText: theme.text,
+        role.PlaceholderText: theme.text_dim, role.Highlight: theme.agent_block,
+        role.HighlightedText: theme.text, role.Light: theme.outline, role.Midlight: theme.outline,
+        role.Mid: theme.outline, role.Dark: theme.bar, role.Shadow: theme.fall,
+    }  # fmt: skip
+    made = QPalette()
+    for which, colour in colours.items():
+        made.setColor(which, QColor(colour))
+    return made
+
+
 def style_sheet(theme: Theme) -> str:
     """The Qt style sheet of everything but the waterfall, which paints itself."""
     t = theme
@@ -54,13 +73,14 @@ QWidget {{ background: {t.window}; color: {t.text}; font-size: 13px; }}
 QToolTip {{ background: {t.field}; color: {t.text}; border: 1px solid {t.outline};
     padding: 4px; }}
 #controls {{ background: {t.bar}; border-bottom: 1px solid {t.outline}; }}
-#controls QWidget {{ background: transparent; }}
+#controls QLabel, #controls QCheckBox, #controls QSlider {{ background: transparent; }}
 #controls QLabel, #controls QCheckBox {{ color: {t.text_dim}; font-size: 12px; }}
 #controls QCheckBox {{ spacing: 5px; }}
 #controls QCheckBox::indicator {{ width: 12px; height: 12px; border-radius: 3px;
     border: 1px solid {t.text_dim}; background: {t.field}; }}
 #controls QCheckBox::indicator:checked {{ background: {t.agent}; border-color: {t.agent}; }}
-#controls QCheckBox:focus {{ color: {t.focus}; text-decoration: underline; }}
+#controls QCheckBox:focus {{ color: {t.focus}; border: 1px solid {t.focus};
+    border-radius: 4px; }}
 #controls QSpinBox, #controls QDoubleSpinBox, #controls QComboBox {{
     background: {t.field}; border: 1px solid {t.outline}; border-radius: 5px;
     padding: 2px 6px; selection-background-color: {t.agent_block}; }}
@@ -70,7 +90,7 @@ QToolTip {{ background: {t.field}; color: {t.text}; border: 1px solid {t.outline
 #controls QPushButton:focus {{ border: 1px solid {t.focus}; }}
 #controls QComboBox::drop-down {{ border: none; width: 16px; }}
 #controls QComboBox::down-arrow {{ image: none; width: 0; height: 0; }}
-QComboBox QAbstractItemView {{ background: {t.field}; color: {t.text};
+#controls QComboBox QAbstractItemView {{ background: {t.field}; color: {t.text};
     border: 1px solid {t.outline}; selection-background-color: {t.agent_block}; outline: 0; }}
 #controls QSpinBox::up-button, #controls QSpinBox::down-button,
 #controls QDoubleSpinBox::up-button, #controls QDoubleSpinBox::down-button {{

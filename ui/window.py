@@ -36,7 +36,7 @@ from ui.controls import Controls, hardware_inputs
 from ui.keyboard import ComputerPiano, key_name, letters_by_pitch
 from ui.link import EngineLink
 from ui.status import StatusLine, notice_of
-from ui.theme import DARK, Theme, style_sheet
+from ui.theme import DARK, Theme, palette, style_sheet
 from ui.waterfall import Waterfall
 
 POLL_MS = 16
@@ -104,6 +104,8 @@ class MainWindow(QWidget):
         self._polls = 0
         self._frugal = False
         self.setWindowTitle("jam")
+        if isinstance(app := QApplication.instance(), QApplication):
+            app.setPalette(palette(theme))
         self.setStyleSheet(style_sheet(theme))
         self.setMinimumHeight(480)
 
@@ -144,7 +146,7 @@ class MainWindow(QWidget):
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self.poll)
         self._timer.start()
-        if (app := QApplication.instance()) is not None:
+        if app is not None:
             app.installEventFilter(self)
         self.waterfall.setFocus()
         self.status.show_status(None, 0.0)
