@@ -1,0 +1,170 @@
+"""Who may import whom. The rules are read from the sources, and one of them is tried out."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+PURE = frozenset(
+    f"jam.{name}"
+    for name in (
+        "anticipation", "errors", "grid", "harmony", "melody", "messages", "rows", "rules",
+        "settings", "smf",
+    )
+)  # fmt: skip
+"""Music without time, devices or files: what training and live play share."""
+
+
+def modules(package: str) -> list[str]:
+    """Dotted names of a package's modules."""
+    return sorted(
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for path in (ROOT / package).rglob("*.py")
+    )
+
+
+def source(module: str) -> ast.Module:
+    path = ROOT.joinpath(*module.split("."))
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def imports(node: ast.AST, only_at_start: bool = False) -> Iterator[str]:
+    """Dotted names of what is imported; `only_at_start`: not those within functions.
+
+    What is imported for type checking alone is never imported at run time, and left out.
+    """
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from (alias.name for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0, "imports are absolute"
+            assert child.module
+            yield child.module
+            yield from (f"{child.module}.{alias.name}" for alias in child.names)
+        elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+            continue
+        elif not (only_at_start and isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef)):
+            yield from imports(child, only_at_start)
+
+
+def roots(module: str, only_at_start: bool = False) -> set[str]:
+    return {name.split(".")[0] for name in imports(source(module), only_at_start)}
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert {"jam.cli", "jam.grid"} <= set(modules("jam"))
+    assert modules("models") and modules("ui")
+    assert "numpy" in roots("jam.anticipation")
+
+
+@pytest.mark.parametrize("module", modules("jam"))
+def test_jam_knows_neither_window_nor_network(module: str) -> None:
+    forbidden = {"PyQt6", "torch", "models", "ui", "tests", "tools"}
+    if module == "jam.cli":  # ties all together, when it has to
+        assert not roots(module, only_at_start=True) & (forbidden | {"numpy"})
+    else:
+        assert not roots(module) & forbidden
+
+
+@pytest.mark.parametrize("module", modules("models"))
+def test_models_know_only_the_music(module: str) -> None:
+    assert not roots(module) & {"PyQt6", "ui", "tests", "tools"}
+    of_jam = {".".join(n.split(".")[:2]) for n in imports(source(module)) if n.startswith("jam.")}
+    assert of_jam <= PURE
+    assert "jam" not in imports(source(module)) or of_jam
+
+
+@pytest.mark.parametrize("module", sorted(PURE))
+def test_the_music_is_pure(module: str) -> None:
+    """No device, process, file or clock; of the project only each other."""
+    outside = {name for name in roots(module) if name not in sys.stdlib_module_names}
+    assert outside <= {"jam", "numpy"}
+    assert not roots(module) & {
+        "asyncio", "io", "logging", "multiprocessing", "os", "pathlib", "random", "socket",
+        "subprocess", "sys", "threading", "time",
+    }  # fmt: skip
+    of_jam = {".".join(n.split(".")[:2]) for n in imports(source(module)) if n.startswith("jam.")}
+    assert of_jam <= PURE
+
+
+@pytest.mark.parametrize("module", modules("ui"))
+def test_the_window_knows_no_network(module: str) -> None:
+    assert not roots(module) & {"models", "torch", "tests", "tools"}
+
+
+@pytest.mark.parametrize("module", modules("jam") + modules("models") + modules("ui"))
+def test_nothing_that_was_pickled_or_written_as_text_is_executed(module: str) -> None:
+    assert not roots(module) & {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
+    called = {
+        node.func.id
+        for node in ast.walk(source(module))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    assert not called & {"eval", "exec", "compile", "__import__"}
+
+
+CLOCKS = {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"}
+
+
+@pytest.mark.parametrize("module", modules("jam") + modules("ui"))
+def test_there_is_one_clock(module: str) -> None:
+    read = {
+        node.attr
+        for node in ast.walk(source(module))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "time"
+    }
+    named = {name for name in imports(source(module)) if name.startswith("time.")}
+    assert module == "jam.clock" or not (read | {n.split(".")[1] for n in named}) & CLOCKS
+
+
+def test_every_package_is_named() -> None:
+    """What pyproject names is what there is, one by one."""
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    there = {
+        ".".join(path.parent.relative_to(ROOT).parts)
+        for package in ("jam", "models", "ui")
+        for path in (ROOT / package).rglob("__init__.py")
+    }
+    assert sorted(named) == sorted(there)
+
+
+def loaded_after(code: str) -> set[str]:
+    """Top-level modules that a new interpreter has loaded after some code."""
+    script = f"import sys, json\n{code}\nprint(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    return {name.split(".")[0] for name in json.loads(done.stderr.splitlines()[-1])}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["play", "--help"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = f"""
+from jam.cli import main
+try:
+    main({arguments!r})
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+    heavy = {"PyQt6", "fluidsynth", "matplotlib", "mido", "models", "music21", "numpy", "rtmidi",
+             "sounddevice", "torch", "ui"}  # fmt: skip
+    loaded = loaded_after(code)
+    assert "jam" in loaded
+    assert not loaded & heavy
+
+
+@pytest.mark.parametrize("module", ["jam.stage", "jam.agent", "jam.render"])
+def test_the_processes_of_the_music_stay_light(module: str) -> None:
+    assert not loaded_after(f"import {module}") & {"PyQt6", "torch", "models", "ui", "music21"}
