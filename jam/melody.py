@@ -33,8 +33,13 @@ class MelodyTracker:
         self._last = REST
 
     def note_on(self, note_id: int, pitch: int, position: float) -> None:
-        """A key went down. One that arrives for a closed frame falls into the first open one."""
-        frame = max(nearest_frame(position), self._next_frame)
+        """A key went down. One that arrives for a closed frame falls into the first open one.
+
+        Before frame 0 (a count-in) nothing is closed: what ends there is not of the melody.
+        """
+        frame = nearest_frame(position)
+        if self._next_frame > 0:
+            frame = max(frame, self._next_frame)
         self._notes[note_id] = _Note(pitch, frame)
 
     def note_off(self, note_id: int, position: float) -> None:

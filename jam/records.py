@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jam.errors import BadInput
 from jam.grid import TempoMap
-from jam.messages import NoteEvent, Plan, SessionLog
+from jam.messages import NoteEvent, SessionLog
 from jam.midi_file import Part, PartNote, write_midi
 from jam.rows import ChordState
 from jam.settings import JamSettings
@@ -117,9 +117,6 @@ class Recorder:
         self._open: dict[tuple[str, int], tuple[float, int, int]] = {}
         self._tempo_map: TempoMap | None = None
         self.chords: list[ChordState] = []
-        self.plans: list[Plan] = []
-        self.errors_ms: list[float] = []
-        """How late each note-on left the scheduler."""
 
     def take_log(self, log: SessionLog) -> None:
         """Add a log. A new session's first log drops the one before."""
@@ -132,7 +129,6 @@ class Recorder:
         for frame, row in log.rows:
             assert frame == len(self.chords)
             self.chords.append(row.chord)
-        self.plans.extend(log.plans)
         for event in log.played:
             if isinstance(event, NoteEvent):
                 self._note("player", event.note_id, event.pitch, event.velocity, event.at_s)
@@ -142,8 +138,6 @@ class Recorder:
             self._note(
                 sounded.part, sounded.note_id, sounded.pitch, sounded.velocity, sounded.sent_s
             )
-            if sounded.velocity:
-                self.errors_ms.append(1000 * (sounded.sent_s - sounded.due_s))
 
     def _note(self, part: str, note_id: int, pitch: int, velocity: int, at_s: float) -> None:
         assert self._tempo_map is not None

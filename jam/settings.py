@@ -51,7 +51,7 @@ class JamSettings:
     """(tonic, is_minor): only chords of this key; None leaves the agent free."""
     metronome: bool = True
     player_volume: float = 0.9
-    agent_volume: float = 0.7
+    agent_volume: float = 0.5
     metronome_volume: float = 0.5
     player_program: int = 0
     agent_program: int = 4

@@ -69,7 +69,7 @@ class Synth:
         if not path.is_file():
             raise JamError(f"SoundFont {path}: no such file")
         self.sample_rate = sample_rate
-        self._fluid: Any = fluidsynth.Synth(gain=0.45, samplerate=float(sample_rate))
+        self._fluid: Any = fluidsynth.Synth(gain=2.0, samplerate=float(sample_rate))
         self._fluid.setting("synth.polyphony", 128)
         # Only the samples of the instruments chosen are decoded: 0.2 s instead of 1.3 s.
         self._fluid.setting("synth.dynamic-sample-loading", 1)
