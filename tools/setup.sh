@@ -63,7 +63,6 @@ if [ "$(uname)" = Linux ] && command -v ldconfig >/dev/null; then
     if [ "$what" = test ]; then
         need_program jackd jackd2
         need_program Xvfb xvfb
-        need_program xvfb-run xvfb
         need_program xauth xauth
     fi
 fi
