@@ -186,34 +186,52 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def has_screen() -> bool:
-    """False on a Linux machine where no window can be opened."""
+    """False on a Linux machine where no window can be opened (Qt itself would abort there)."""
     if sys.platform != "linux":
         return True
     platform = os.environ.get("QT_QPA_PLATFORM", "")
-    return platform in ("offscreen", "minimal", "vnc", "linuxfb", "eglfs") or bool(
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-    )
+    if platform and not platform.startswith(("xcb", "wayland")):
+        return True
+    if os.environ.get("WAYLAND_DISPLAY"):
+        return True
+    return bool(os.environ.get("DISPLAY")) and _x_server_answers()
+
+
+def _x_server_answers() -> bool:
+    """Asks the X server of DISPLAY, by the library that Qt uses; True when it can't be asked."""
+    import ctypes
+
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return True
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
+    failed = bool(xcb.xcb_connection_has_error(connection))
+    xcb.xcb_disconnect(connection)
+    return not failed
 
 
 def _open_engine(
     args: argparse.Namespace,
     settings: JamSettings,
     on_log: Callable[[SessionLog], None] | None = None,
-    midi_inputs: tuple[str, ...] | None = None,
+    midi_inputs: tuple[str, ...] = ("*",),
 ) -> Engine:
     from jam.audio import AudioChoice
     from jam.engine import Engine
     from jam.stage import StageChoice
 
-    inputs = tuple(args.midi_in) if getattr(args, "midi_in", None) else midi_inputs
+    named = tuple(getattr(args, "midi_in", None) or ())
     choice = StageChoice(
         settings=settings,
         audio=AudioChoice(
             getattr(args, "audio", ""), getattr(args, "rate", 0), getattr(args, "buffer", 256)
         ),
         midi_api=getattr(args, "midi_api", "auto"),
-        midi_inputs=inputs,
+        midi_inputs=named or midi_inputs,
         midi_outputs=tuple(getattr(args, "midi_out", ())),
+        devices_required=bool(named or getattr(args, "midi_out", ())),
     )
     load = load_rules if getattr(args, "agent", "auto") == "rules" else load_predictor
     return Engine(choice, load, on_log)
@@ -260,18 +278,24 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
             engine.wait_until_up()
             tune.start()
 
-        def save(changed: JamSettings) -> None:
+        def save(**changed: Any) -> None:
+            nonlocal preferences
+            preferences = replace(preferences, **changed)
             if song is None:  # the demo's tempo is not the player's
-                save_preferences(replace(preferences, settings=changed))
+                save_preferences(preferences)
 
-        if complaint:
-            print(f"jam: {complaint}", file=sys.stderr)
         if (seconds := getattr(args, "seconds", None)) is not None:
             # The window closes in order on SIGTERM, all notes off.
             timer = threading.Timer(seconds, signal.raise_signal, (signal.SIGTERM,))
             timer.daemon = True
             timer.start()
-        return run(engine, settings, save)
+        return run(
+            engine,
+            settings,
+            lambda changed: save(settings=changed),
+            lambda names: save(midi_inputs=names),
+            complaint,
+        )
     finally:
         if tune is not None:
             tune.close()

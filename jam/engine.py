@@ -6,6 +6,7 @@ import contextlib
 import logging
 import multiprocessing
 import os
+import queue
 import secrets
 import shutil
 import sys
@@ -62,12 +63,13 @@ class Engine:
         self._snapshot: Snapshot | None = None
         self._failure: StageFailed | None = None
         self._first_word = threading.Event()
-        self._send_lock = threading.Lock()
+        self._outgoing: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._closing = threading.Event()
         self._start_agent()
         self._reader = threading.Thread(target=self._read, name="stage-read", daemon=True)
         self._reader.start()
-        threading.Thread(target=self._supervise, name="supervise", daemon=True).start()
+        for target in (self._write, self._supervise):
+            threading.Thread(target=target, name=target.__name__, daemon=True).start()
 
     def __enter__(self) -> Engine:
         return self
@@ -98,9 +100,11 @@ class Engine:
         return self._snapshot
 
     def send(self, command: object) -> None:
-        """Send a command to the stage; without effect once it is gone."""
-        with self._send_lock, contextlib.suppress(OSError, ValueError):
-            self._connection.send(command)
+        """Hand a command to the writing thread; without effect once the stage is gone.
+
+        Never blocks, so a window that sends can't be held up by a stage that doesn't read.
+        """
+        self._outgoing.put(command)
 
     def snapshot(self) -> Snapshot | None:
         """The newest snapshot; None before the first. Once the stage is gone it says so."""
@@ -135,6 +139,15 @@ class Engine:
             daemon=True,
         )
         self._agent.start()
+
+    def _write(self) -> None:
+        """Runs on: a thread of the parent. Sends commands in order, Quit last."""
+        with contextlib.suppress(OSError, ValueError):
+            while True:
+                command = self._outgoing.get()
+                self._connection.send(command)
+                if isinstance(command, Quit):
+                    return
 
     def _read(self) -> None:
         """Runs on: a thread of the parent. Takes what the stage sends until it hangs up."""

@@ -137,6 +137,10 @@ class Counters:
     agent_restarts: int = 0
 
 
+EVERY_INPUT: tuple[str, ...] = ("*",)
+"""Chosen as MIDI inputs: every MIDI keyboard there is, now and later."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceState:
     """What is open now, in words for the user; empty where there is nothing."""
@@ -148,6 +152,8 @@ class DeviceState:
     available_outputs: tuple[str, ...] = ()
     audio: str = ""
     audio_latency_ms: float = 0.0
+    wanted_inputs: tuple[str, ...] = EVERY_INPUT
+    """What was chosen, whether it is there or not."""
     problems: tuple[str, ...] = ()
     """One sentence each: what is missing, and what to do."""
 
@@ -218,7 +224,10 @@ class ChangeSettings:
 
 @dataclass(frozen=True, slots=True)
 class SelectDevices:
-    """Open these, by name; None leaves as it is, "" closes."""
+    """Open these, by name, and close the others; None leaves as it is.
+
+    EVERY_INPUT opens every MIDI keyboard.
+    """
 
     midi_inputs: tuple[str, ...] | None = None
     midi_outputs: tuple[str, ...] | None = None

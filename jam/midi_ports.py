@@ -12,6 +12,7 @@ from typing import Any
 
 from jam.clock import Clock
 from jam.errors import BadInput, JamError
+from jam.messages import EVERY_INPUT
 from jam.quiet import quiet_stderr
 
 CLIENT_NAME = "jam"
@@ -104,7 +105,7 @@ class MidiPorts:
         self._lock = threading.Lock()
         self._inputs: dict[str, Any] = {}
         self._outputs: dict[str, Any] = {}
-        self._wanted_inputs: tuple[str, ...] | None = None
+        self.wanted_inputs = EVERY_INPUT
         self._wanted_outputs: tuple[str, ...] = ()
         self.available_inputs: tuple[str, ...] = ()
         self.available_outputs: tuple[str, ...] = ()
@@ -135,17 +136,17 @@ class MidiPorts:
     def want(
         self, inputs: tuple[str, ...] | None = None, outputs: tuple[str, ...] | None = None
     ) -> None:
-        """Choose devices by name or part of one. No inputs named: every hardware input there is.
+        """Choose devices by name or part of one; None leaves as it is.
 
         Raises BadInput when one of the named isn't there now (it is opened when it comes).
         """
         if inputs is not None:
-            self._wanted_inputs = tuple(n for n in inputs if n)
+            self.wanted_inputs = inputs
         if outputs is not None:
-            self._wanted_outputs = tuple(n for n in outputs if n)
+            self._wanted_outputs = outputs
         self.poll()
         for wanted, there, what in (
-            (self._wanted_inputs or (), self.available_inputs + self.open_inputs, "input"),
+            (self._named_inputs(), self.available_inputs + self.open_inputs, "input"),
             (self._wanted_outputs, self.available_outputs + self.open_outputs, "output"),
         ):
             for name in wanted:
@@ -154,6 +155,9 @@ class MidiPorts:
                         f"MIDI {what} {name!r}: not found; there are "
                         + (", ".join(repr(n) for n in there) or "none")
                     )
+
+    def _named_inputs(self) -> tuple[str, ...]:
+        return () if self.wanted_inputs == EVERY_INPUT else self.wanted_inputs
 
     def poll(self) -> None:
         """Compare the ports that are there with those wanted; open and close accordingly."""
@@ -165,10 +169,10 @@ class MidiPorts:
                 with_own = [], []
             ins, outs = ([n for n in names if not _is_own(n)] for names in with_own)
             self.available_inputs, self.available_outputs = tuple(ins), tuple(outs)
-            if self._wanted_inputs is None:
+            if self.wanted_inputs == EVERY_INPUT:
                 wanted_in = [name for name in ins if is_hardware(name, self.api)]
             else:
-                wanted_in = _matching(self._wanted_inputs, ins)
+                wanted_in = _matching(self.wanted_inputs, ins)
             wanted_out = _matching(self._wanted_outputs, outs)
             lost = self._sync(self._inputs, wanted_in, VIRTUAL_IN, self._new_input)
             self._sync(self._outputs, wanted_out, VIRTUAL_OUT, self._new_output)

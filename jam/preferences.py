@@ -10,6 +10,7 @@ from typing import Any
 
 from jam.errors import BadInput
 from jam.grid import Meter
+from jam.messages import EVERY_INPUT
 from jam.paths import config_dir
 from jam.settings import JamSettings
 
@@ -21,8 +22,7 @@ class Preferences:
     """What is remembered between two starts."""
 
     settings: JamSettings = field(default_factory=JamSettings)
-    midi_inputs: tuple[str, ...] | None = None
-    """None: every MIDI keyboard that is there."""
+    midi_inputs: tuple[str, ...] = EVERY_INPUT
 
 
 def preferences_path() -> Path:
@@ -70,11 +70,13 @@ def load_preferences(path: Path | None = None) -> tuple[Preferences, str]:
     try:
         with path.open("rb") as file:
             data = json.loads(file.read(_MAX_BYTES))
-        inputs = data.get("midi_inputs")
+        inputs = data.get("midi_inputs", list(EVERY_INPUT))
+        if not isinstance(inputs, list):
+            raise BadInput(f"midi_inputs: {inputs!r} is no list")
         return (
             Preferences(
                 settings_from_json(data.get("settings", {})),
-                None if inputs is None else tuple(str(name) for name in inputs),
+                tuple(str(name) for name in inputs),
             ),
             "",
         )

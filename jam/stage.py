@@ -46,8 +46,10 @@ class StageChoice:
     settings: JamSettings
     audio: AudioChoice = field(default_factory=AudioChoice)
     midi_api: str = "auto"
-    midi_inputs: tuple[str, ...] | None = None
+    midi_inputs: tuple[str, ...] = m.EVERY_INPUT
     midi_outputs: tuple[str, ...] = ()
+    devices_required: bool = True
+    """False where the names are only remembered: what isn't there is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +140,24 @@ class Stage:
             self._problems["audio"] = f"Silent: {error}."
 
     def _open_midi(self, choice: StageChoice) -> None:
-        named = (*(choice.midi_inputs or ()), *choice.midi_outputs)
+        named = tuple(n for n in choice.midi_inputs + choice.midi_outputs if n not in m.EVERY_INPUT)
         try:
             self.ports = MidiPorts(self._clock, self._on_midi, self._on_port_lost, choice.midi_api)
-            self.ports.want(choice.midi_inputs, choice.midi_outputs)
+        except BadInput:
+            raise
         except JamError as error:
-            if isinstance(error, BadInput):
-                raise
-            if named:
+            if choice.devices_required and named:
                 raise BadInput(f"MIDI port {named[0]!r}: {error}") from None
             if choice.midi_api != "auto":
                 raise
             self._problems["midi"] = f"No MIDI: {error}. The computer keyboard still plays."
+            return
+        try:
+            self.ports.want(choice.midi_inputs, choice.midi_outputs)
+        except BadInput as error:
+            if choice.devices_required:
+                raise
+            self._message = f"{error}. It is opened when it comes."
 
     def _apply_sound_settings(self, old: JamSettings | None) -> None:
         if self.synth is None:
@@ -437,6 +445,7 @@ class Stage:
             midi_outputs=ports.open_outputs if ports else (),
             available_inputs=ports.available_inputs if ports else (),
             available_outputs=ports.available_outputs if ports else (),
+            wanted_inputs=ports.wanted_inputs if ports else m.EVERY_INPUT,
             audio=audio.description if audio else "",
             audio_latency_ms=audio.latency_ms if audio else 0.0,
             problems=tuple(self._problems.values()),

@@ -300,7 +300,7 @@ def test_midi_inputs_come_and_go(bench: Bench) -> None:
     def names() -> list[str]:
         return [combo.itemText(i) for i in range(combo.count())]
 
-    assert names() == ["Computer keys", "Digital Piano", "nanoKEY2", "All MIDI inputs"]
+    assert names() == ["All keyboards", "Digital Piano", "nanoKEY2", "Computer keys"]
     combo.setCurrentIndex(2)
     combo.activated.emit(2)
     assert bench.sent(SelectDevices) == [SelectDevices(midi_inputs=("nanoKEY2",))]
@@ -309,9 +309,9 @@ def test_midi_inputs_come_and_go(bench: Bench) -> None:
     bench.link.devices = DeviceState("ALSA", ("jam in",), (), ("Digital Piano",))
     bench.link._changed = True
     bench.tick()
-    assert names() == ["Computer keys", "Digital Piano"]
-    assert combo.currentText() == "Computer keys"
-    combo.activated.emit(0)
+    assert names() == ["All keyboards", "Digital Piano", "Computer keys"]
+    assert combo.currentText() == "All keyboards"
+    combo.activated.emit(2)
     assert bench.sent(SelectDevices)[-1] == SelectDevices(midi_inputs=())
 
 
@@ -324,7 +324,7 @@ def test_the_list_does_not_change_under_the_hand(bench: Bench) -> None:
     assert combo.count() == 4
     combo.hidePopup()
     combo.show_devices(DeviceState())
-    assert combo.count() == 1
+    assert combo.count() == 2
 
 
 def test_the_key_range_is_the_piano_s(bench: Bench) -> None:

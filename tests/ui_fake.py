@@ -146,7 +146,8 @@ class FakeLink:
         elif isinstance(command, ChangeSettings):
             self.settings = command.settings
         elif isinstance(command, SelectDevices) and command.midi_inputs is not None:
-            self.devices = replace(self.devices, midi_inputs=command.midi_inputs)
+            names = command.midi_inputs
+            self.devices = replace(self.devices, midi_inputs=names, wanted_inputs=names)
         elif isinstance(command, KeyInput):
             if command.velocity:
                 note = PlayedNote(command.pitch, command.pitch, command.velocity, command.at_s)

@@ -27,10 +27,13 @@ def run(
     link: EngineLink,
     settings: JamSettings,
     save_settings: Callable[[JamSettings], None] | None = None,
+    save_midi_inputs: Callable[[tuple[str, ...]], None] | None = None,
+    news: str = "",
 ) -> int:
     """Show the window on an engine that is running; returns the exit status when it is closed.
 
-    save_settings is called in the window's thread, half a second after the last change. SIGINT
+    save_settings is called in the window's thread, half a second after the last change,
+    save_midi_inputs when others are chosen; `news` is told when the window opens. SIGINT
     and SIGTERM close the window. The link is closed at the end, whatever happened.
     """
     # PyQt ends the program at an error in a slot or a paint event unless there is a hook; the
@@ -45,6 +48,9 @@ def run(
     app.setStyle("Fusion")
     app.setWindowIcon(app_icon())
     window = MainWindow(link, settings, save_settings)
+    if save_midi_inputs is not None:
+        window.controls.midi_inputs_chosen.connect(save_midi_inputs)
+    window.tell(news)
     stored = QSettings()
     geometry = stored.value("geometry")
     if not (isinstance(geometry, QByteArray) and window.restoreGeometry(geometry)):

@@ -27,7 +27,7 @@ from PyQt6.QtWidgets import (
 
 from jam.errors import BadInput
 from jam.grid import MAX_BPM, METERS, MIN_BPM, Meter
-from jam.messages import DeviceState
+from jam.messages import EVERY_INPUT, DeviceState
 from jam.settings import LIMITS, JamSettings
 from ui.layout import KEY_RANGES
 from ui.theme import DARK
@@ -106,27 +106,24 @@ class MidiInputCombo(Combo):
 
     def show_devices(self, devices: DeviceState) -> None:
         """List the inputs there are, and mark what is open."""
-        known = (devices.available_inputs, hardware_inputs(devices))
+        known = (devices.available_inputs, devices.wanted_inputs)
         if self._open or known == self._known:
             return
         self._known = known
-        available, opened = known
-        choices: list[tuple[str, ...]] = [()]
-        choices += [(name,) for name in available]
-        if len(available) > 1:
-            choices.append(tuple(available))
-        if opened not in choices:
-            choices.append(opened)
+        available, wanted = known
+        choices: list[tuple[str, ...]] = [EVERY_INPUT, *((name,) for name in available), ()]
+        if wanted not in choices:
+            choices.append(wanted)
         self._choices = choices
         with QSignalBlocker(self):
             self.clear()
             for names in choices:
                 text = NO_INPUT if not names else " + ".join(names)
-                if len(names) > 1 and names == available:
-                    text = "All MIDI inputs"
+                if names == EVERY_INPUT:
+                    text = "All keyboards"
                 self.addItem(text)
                 self.setItemData(self.count() - 1, text, Qt.ItemDataRole.ToolTipRole)
-            self.setCurrentIndex(choices.index(opened))
+            self.setCurrentIndex(choices.index(wanted))
 
     def _on_activated(self, index: int) -> None:
         self._open = False

@@ -111,6 +111,7 @@ class MainWindow(QWidget):
 
         self.controls = Controls(settings)
         self.notice = Notice()
+        self._news = ""
         self.waterfall = Waterfall(theme)
         self.status = StatusLine()
         column = QVBoxLayout(self)
@@ -167,7 +168,8 @@ class MainWindow(QWidget):
             self._take_settings(snapshot.settings, now_s)
             self.controls.show_running(snapshot.running)
             self.controls.midi_input.show_devices(snapshot.devices)
-            self.notice.show_notice(notice_of(snapshot))
+            lines = (self._news, notice_of(snapshot))
+            self.notice.show_notice("\n".join(line for line in lines if line))
             self._show_letters()
         self._polls += 1
         if self._polls % 60 == 0:
@@ -194,6 +196,11 @@ class MainWindow(QWidget):
         """The computer keys are written on the piano while nothing else is there to play on."""
         others = hardware_inputs(self._snapshot.devices) if self._snapshot is not None else ()
         self.waterfall.set_letters({} if others else letters_by_pitch(self.piano.octave))
+
+    def tell(self, news: str) -> None:
+        """Show a sentence that doesn't come from the engine."""
+        self._news = news
+        self.notice.show_notice(news)
 
     # Window to engine
 
