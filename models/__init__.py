@@ -1,5 +1,24 @@
 """What learns: corpora, vocabulary, Transformer, training, evaluation, shipped weights.
 
 Imports from `jam` only the pure modules that encode music, so training and live play share
-one representation.
+one representation. Playing needs numpy alone; torch is imported by training only.
 """
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jam.anticipation import Predictor
+
+
+def load_predictor(weights_dir: Path | str | None = None) -> Predictor:
+    """The network of a folder of weights (None: those that are shipped) as a `Predictor`.
+
+    Raises BadInput for weights that are missing, broken, of another shape, or whose JSON has an
+    unknown key. Nothing in the files is executed.
+    """
+    from models.predictor import load_predictor as load  # numpy and safetensors only when needed
+
+    return load(weights_dir)

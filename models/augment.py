@@ -88,12 +88,12 @@ def imperfect(rng: np.random.Generator, piece: Piece) -> Piece:
 class Wrongness:
     """How much of the past is wrong, and where it is put right."""
 
-    true_share: float = 0.3
+    true_share: float = 0.35
     """Share of windows whose past stays the truth."""
     throughout_share: float = 0.25
     """Share of windows that are wrong from the first frame to the last."""
-    half_bar_share: float = 0.25
-    beat_share: float = 0.1
+    half_bar_share: float = 0.2
+    beat_share: float = 0.0
     """Shares of windows that are corrected at half bars or beats; the rest at bar lines."""
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from models import spread, vocab
 from models.config import NetConfig, slopes
-from models.spread import Floats, Layer, Linear, Tables, Weights
+from models.spread import Floats, Layer, Tables, Weights
 
 Ints = NDArray[np.int64]
 SPARE, MARGIN = 768, 256
@@ -22,22 +22,28 @@ _EPS = np.float32(1e-5)
 
 
 def normed(x: Floats) -> Floats:
-    """Root-mean-square normalisation without gain, over the last axis."""
-    scale = np.float32(1.0) / np.sqrt((x * x).mean(-1, keepdims=True) + _EPS)
-    result: Floats = x * scale
+    """Root-mean-square normalisation without gain, over the last axis of (B, D)."""
+    scale = 1.0 / np.sqrt(np.vecdot(x, x) / np.float32(x.shape[-1]) + _EPS)
+    result: Floats = x * scale[:, None]
     return result
 
 
-def apply(x: Floats, map_: Linear) -> Floats:
-    result: Floats = x @ map_.weight
-    result += map_.bias
-    return result
+def rectified(x: Floats, plain: int, back: bool = True) -> Floats:
+    """max(x, 0) at every pitch class; (B, plain + 12 c) in the basis of frequencies.
+
+    The result is in that basis again, or (back=False) stays in that of pitch classes.
+    """
+    b = len(x)
+    sites = spread.TO_CLASSES @ x[:, plain:].reshape(b, 12, -1)
+    np.maximum(sites, 0.0, out=sites)
+    if back:
+        sites = spread.TO_FREQUENCIES @ sites
+    return np.concatenate([np.maximum(x[:, :plain], 0.0), sites.reshape(b, -1)], 1)
 
 
-def feed_forward(x: Floats, layer: Layer) -> Floats:
-    hidden = apply(normed(x), layer.up)
-    np.maximum(hidden, 0.0, out=hidden)
-    return apply(hidden, layer.down)
+def feed_forward(x: Floats, layer: Layer, plain: int) -> Floats:
+    """plain: invariant channels of the hidden layer."""
+    return layer.down(rectified(layer.up(normed(x)), plain))
 
 
 class Stack:
@@ -86,7 +92,7 @@ class Stack:
         bias = self._bias[:, None, self.config.context - (slot + 1 - first) :]
         b, heads, size, dim = self.batch, self.config.heads, self.size, self.config.dim
         for i, layer in enumerate(self.layers):
-            qkv = apply(normed(x), layer.qkv)
+            qkv = layer.qkv(normed(x)).take(layer.to_heads, axis=1)
             keys, values = self._keys[i], self._values[i]
             keys[:, :, slot] = qkv[:, dim : 2 * dim].reshape(b, heads, size)
             values[:, :, slot] = qkv[:, 2 * dim :].reshape(b, heads, size)
@@ -96,8 +102,8 @@ class Stack:
             np.exp(scores, out=scores)
             scores /= scores.sum(-1, keepdims=True)
             mixed = (scores @ values[:, :, first : slot + 1]).reshape(b, dim)
-            x = x + apply(mixed, layer.out)
-            x += feed_forward(x, layer)
+            x = x + layer.out(mixed.take(layer.from_heads, axis=1))
+            x += feed_forward(x, layer, self.config.ffn * self.config.invariant)
         self.n += 1
         return x
 
@@ -174,12 +180,16 @@ class OnlineDecoder:
         self.stack = Stack(config, layers, batch, frames)
         self.past: Tables = spread.tables(config, weights, "past")
         self.now: Tables = spread.tables(config, weights, "now")
-        self.norm = spread.gain(weights, "norm")
-        self.chord_out = spread.head(config, weights, "chord_out", self.norm)
-        self.melody_up = spread.linear(
-            *spread.dense(config, weights, "melody_up"), spread.gain(weights, "melody_norm")
-        )
-        self.melody_out = spread.head(config, weights, "melody_out")
+        width = config.width
+        c, d = width
+        norm = spread.gain(weights, "norm")
+        self.norm = np.concatenate([norm[12 * c :], norm[: 12 * c]])
+        self.chord_out = spread.head(weights, "chord_out", width, norm)
+        self.melody_up = spread.blocks(
+            *spread.dense(weights, "melody_up"), width, (2 * c, 2 * d),
+            spread.gain(weights, "melody_norm"),
+        )  # fmt: skip
+        self.melody_out = spread.head(weights, "melody_out", (2 * c, 2 * d))
 
     def hidden(self, memory: Ints, shared: Ints) -> Floats:
         """Takes in one position; (B, D), normed.
@@ -194,15 +204,14 @@ class OnlineDecoder:
 
     def chord_logits(self, hidden: Floats) -> Floats:
         """(B, N_CHORD_CLASSES)."""
-        return apply(hidden, self.chord_out)
+        return self.chord_out(hidden)
 
     def melody_logits(self, hidden: Floats, chord: Ints, onset: Ints, last_pitch: Ints) -> Floats:
         """(B, N_MELODY_CLASSES), beside the chord (index, onset) of the frame itself."""
         x = hidden * self.norm + self.now(np.stack([chord, onset], 1))
-        up = apply(normed(x), self.melody_up)
-        np.maximum(up, 0.0, out=up)
-        relative = apply(up, self.melody_out)
+        up = rectified(self.melody_up(normed(x)), 2 * self.config.invariant)
+        relative = self.melody_out(up)
         last = np.where(last_pitch == 0, vocab.FIRST_PITCH, last_pitch)
         order = vocab.MELODY_FROM_RELATIVE[last - vocab.LOWEST_PITCH]
-        result: Floats = np.take_along_axis(relative, order, 1)
+        result: Floats = relative[np.arange(len(order))[:, None], order]
         return result

@@ -11,7 +11,6 @@ from models.decode import (
     CHORD,
     Ints,
     Stack,
-    apply,
     feed_forward,
     memory_features,
     no_memory,
@@ -35,13 +34,16 @@ class OfflineDecoder:
             spread.layer(config, weights, f"encoder.{i}") for i in range(config.encoder_layers)
         ]
         self.heard = spread.tables(config, weights, "heard")
-        self.heard_out = spread.linear(
-            *spread.dense(config, weights, "heard_out"), spread.gain(weights, "heard_norm")
-        )
+        self.heard_out = spread.blocks(
+            *spread.dense(weights, "heard_out"), config.width, config.width,
+            spread.gain(weights, "heard_norm"),
+        )  # fmt: skip
         layers = [spread.layer(config, weights, f"blocks.{i}") for i in range(config.layers)]
         self.stack = Stack(config, layers, batch, frames)
         self.past = spread.tables(config, weights, "past")
-        self.chord_out = spread.head(config, weights, "chord_out", spread.gain(weights, "norm"))
+        self.chord_out = spread.head(
+            weights, "chord_out", config.width, spread.gain(weights, "norm")
+        )
 
     def encode(self, pitch: Ints, onset: Ints, shared: Ints) -> Floats:
         """(B, T, D) of melodies (B, T) with places and conditions (B, T, 8)."""
@@ -57,19 +59,20 @@ class OfflineDecoder:
         return np.concatenate(parts, 1)
 
     def _encode(self, x: Floats) -> Floats:
-        n, dim = x.shape
+        n = len(x)
         frames = np.arange(n, dtype=np.float32)
         distance = np.abs(frames[:, None] - frames[None, :])
         fading = np.array(slopes(self.config.heads), np.float32)
         for layer in self.encoder:
             x = x + self._attend(x, layer, fading, distance)
-            x += feed_forward(x, layer)
-        return apply(normed(x), self.heard_out)
+            x += feed_forward(x, layer, self.config.ffn * self.config.invariant)
+        return self.heard_out(normed(x))
 
     def _attend(self, x: Floats, layer: Layer, fading: Floats, distance: Floats) -> Floats:
         n, dim = x.shape
         heads = self.config.heads
-        qkv = apply(normed(x), layer.qkv).reshape(n, 3, heads, dim // heads)
+        qkv = layer.qkv(normed(x)).take(layer.to_heads, axis=1)
+        qkv = qkv.reshape(n, 3, heads, dim // heads)
         mixed = np.empty((n, heads, dim // heads), np.float32)
         for h in range(heads):
             scores = qkv[:, 0, h] @ qkv[:, 1, h].T - fading[h] * distance
@@ -77,14 +80,14 @@ class OfflineDecoder:
             np.exp(scores, out=scores)
             scores /= scores.sum(-1, keepdims=True)
             mixed[:, h] = scores @ qkv[:, 2, h]
-        return apply(mixed.reshape(n, dim), layer.out)
+        return layer.out(mixed.reshape(n, dim).take(layer.from_heads, axis=1))
 
     def chord_logits(self, memory: Ints, shared: Ints, encoded: Floats) -> Floats:
         """Takes in one position: (B, N_MEMORY), (B, 8), (B, D) to (B, N_CHORD_CLASSES)."""
         found = memory_features(memory)
         own = np.stack([found[name] for name in vocab.CHORD_FEATURES], 1)
         x = self.past(np.concatenate([own, shared], 1)) + encoded
-        return apply(normed(self.stack.step(x)), self.chord_out)
+        return self.chord_out(normed(self.stack.step(x)))
 
 
 def harmonies(

@@ -40,6 +40,9 @@ class Decoding:
     temperature: float = 1.0
     """Of the harmoniser's own sampling; not used online, where the player sets it."""
 
+    def to_dict(self) -> dict[str, Any]:
+        return {"hold_bias": [round(b, 3) for b in self.hold_bias], "temperature": self.temperature}
+
     @classmethod
     def from_dict(cls, values: Any, where: str) -> Decoding:
         """Raises BadInput."""

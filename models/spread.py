@@ -1,7 +1,15 @@
-"""The free parameters of a network spread out to ordinary matrices, with numpy alone.
+"""The free parameters of a network made ready for decoding, with numpy alone.
 
-The same as `dense` and `tables` of `models.network` (a test compares them), so that playing
-needs neither torch nor its start-up time and memory.
+Playing needs neither torch nor its start-up time and memory. And because every map commutes
+with transposition, the discrete Fourier transform over the twelve pitch classes takes it to
+blocks: one for what all transpositions leave alone (the plain channels, frequency 0; frequency
+6 is kept with them) and one for each frequency 1 to 5. That is a fifth of the numbers of the
+dense matrix, which matters at batch 1, where reading weights from memory is most of the work.
+Norms and attention's inner products are the same in either basis, for the transform is
+orthonormal; only the rectifier needs the pitch classes themselves.
+
+Layout of a vector of width (c, d): d plain channels, then 12 x c: frequency 0, frequency 6,
+cosine and sine of frequencies 1 to 5 (or, in the basis of pitch classes, C, C#, …).
 """
 
 from __future__ import annotations
@@ -15,10 +23,30 @@ from numpy.typing import NDArray
 
 from jam.harmony import QUALITIES, QUALITY_NAMES
 from models import checkpoint, vocab
-from models.config import NetConfig, embeddings, parameter_shapes
+from models.config import NetConfig, Width, embeddings, parameter_shapes
 
 Floats = NDArray[np.float32]
 Weights = dict[str, Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """A map that commutes with transposition, in the basis of frequencies.
+
+    still: (d_in + 2 c_in, d_out + 2 c_out), with bias; turning: (5, 2 c_in, 2 c_out).
+    """
+
+    still: Floats
+    bias: Floats
+    turning: Floats
+
+    def __call__(self, x: Floats) -> Floats:
+        """(B, in) to (B, out)."""
+        b, n = len(x), len(self.still)
+        still = x[:, :n] @ self.still
+        still += self.bias
+        turning = x[:, n:].reshape(b, 5, -1).transpose(1, 0, 2) @ self.turning
+        return np.concatenate([still, turning.transpose(1, 0, 2).reshape(b, -1)], 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +56,23 @@ class Linear:
     weight: Floats
     bias: Floats
 
+    def __call__(self, x: Floats) -> Floats:
+        result: Floats = x @ self.weight
+        result += self.bias
+        return result
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:
     """One block; the gains of its norms are multiplied into the weights behind them."""
 
-    qkv: Linear
-    out: Linear
-    up: Linear
-    down: Linear
+    qkv: Blocks
+    to_heads: NDArray[np.int64]
+    """Where each of the 3D numbers after `qkv` comes from: queries, keys, values, by heads."""
+    from_heads: NDArray[np.int64]
+    out: Blocks
+    up: Blocks
+    down: Blocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +106,8 @@ def load_weights(folder: Path, kind: str) -> tuple[NetConfig, Weights, dict[str,
         raise checkpoint.BadInput(f"{where}: {error}") from None
     if config.kind != kind:
         raise checkpoint.BadInput(f"{where}: a network of kind {config.kind!r}, expected {kind!r}")
+    if not config.tied:
+        raise checkpoint.BadInput(f"{where}: untied networks can be trained, but not played")
     path = folder / f"{kind}.safetensors"
     arrays, _ = checkpoint.read_arrays(path)
     checkpoint.check_shapes(path, arrays, parameter_shapes(config))
@@ -88,10 +126,8 @@ def turned(patterns: Floats) -> Floats:
     return np.stack([np.roll(patterns, r, 1).reshape(len(patterns), -1) for r in range(12)])
 
 
-def dense(config: NetConfig, weights: Weights, name: str) -> tuple[Floats, Floats]:
+def dense(weights: Weights, name: str) -> tuple[Floats, Floats]:
     """A linear map's (out, in) matrix and (out,) bias."""
-    if not config.tied:
-        return weights[f"{name}.full"], weights[f"{name}.full_bias"]
     upper = np.concatenate(
         [circulant(weights[f"{name}.pitch_pitch"]), np.tile(weights[f"{name}.pitch_plain"], (12, 1))], 1
     )  # fmt: skip
@@ -109,45 +145,100 @@ def gain(weights: Weights, name: str) -> Floats:
     )
 
 
-def linear(weight: Floats, bias: Floats, before: Floats | None = None) -> Linear:
-    """For x @ weight; `before` is the gain of a norm in front."""
+def _transform() -> Floats:
+    """(12 frequencies, 12 pitch classes): orthonormal, real."""
+    place = np.arange(12)
+    rows = [np.full(12, 12**-0.5), (-1.0) ** place * 12**-0.5]
+    for k in range(1, 6):
+        rows += [np.cos(np.pi * k * place / 6), np.sin(np.pi * k * place / 6)]
+    rows[2:] = [row * 6**-0.5 for row in rows[2:]]
+    return np.array(rows, np.float32)
+
+
+TO_FREQUENCIES = _transform()
+TO_CLASSES = np.ascontiguousarray(TO_FREQUENCIES.T)
+
+
+def in_frequencies(x: Floats, width: Width) -> Floats:
+    """(…, 12 c + d), pitch classes first as in `models.network`, to the layout of this module."""
+    c, d = width
+    sites = x[..., : 12 * c].reshape(*x.shape[:-1], 12, c)
+    turned_ = (TO_FREQUENCIES @ sites).reshape(*x.shape[:-1], 12 * c)
+    return np.concatenate([x[..., 12 * c :], turned_], -1).astype(np.float32)
+
+
+def blocks(
+    weight: Floats, bias: Floats, width_in: Width, width_out: Width, before: Floats | None = None
+) -> Blocks:
+    """From a dense matrix (out, in); `before` is the gain of a norm in front."""
     if before is not None:
         weight = weight * before
-    return Linear(np.ascontiguousarray(weight.T, np.float32), bias.astype(np.float32))
+    both = in_frequencies(in_frequencies(weight, width_in).T, width_out)  # (in, out)
+    (ci, di), (co, do) = width_in, width_out
+    ni, no = di + 2 * ci, do + 2 * co
+    turning = [
+        both[ni + 2 * ci * k : ni + 2 * ci * (k + 1), no + 2 * co * k : no + 2 * co * (k + 1)]
+        for k in range(5)
+    ]
+    return Blocks(
+        np.ascontiguousarray(both[:ni, :no]),
+        in_frequencies(bias, width_out)[:no],
+        np.ascontiguousarray(np.stack(turning)),
+    )
 
 
 def head_order(config: NetConfig) -> NDArray[np.int64]:
-    """Which of the D places belong to head 0, head 1, …"""
+    """Which of the D places, in this module's layout, belong to head 0, head 1, …"""
     c, d = config.channels // config.heads, config.invariant // config.heads
-    pitch = np.arange(12 * config.channels).reshape(12, config.heads, c)
-    plain = np.arange(config.invariant).reshape(config.heads, d) + 12 * config.channels
+    plain = np.arange(config.invariant).reshape(config.heads, d)
+    turned_ = np.arange(12 * config.channels).reshape(12, config.heads, c) + config.invariant
     return np.concatenate(
-        [np.concatenate([pitch[:, h].ravel(), plain[h]]) for h in range(config.heads)]
+        [np.concatenate([plain[h], turned_[:, h].ravel()]) for h in range(config.heads)]
     )
 
 
 def layer(config: NetConfig, weights: Weights, name: str) -> Layer:
-    order = head_order(config)
-    parts = [dense(config, weights, f"{name}.attention.qkv.{i}") for i in range(3)]
+    width = config.width
+    c, d = width
+    hidden = (config.ffn * c, config.ffn * d)
+    norm1, norm2 = gain(weights, f"{name}.norm1"), gain(weights, f"{name}.norm2")
+    parts = [
+        blocks(*dense(weights, f"{name}.attention.qkv.{i}"), width, width, norm1)
+        for i in range(3)
+    ]
     # Attention's scale is multiplied into the queries.
-    scale = (config.dim // config.heads) ** -0.5
-    scales = (scale, 1.0, 1.0)
-    qkv = np.concatenate([w[order] * s for (w, _), s in zip(parts, scales, strict=True)])
-    qkv_bias = np.concatenate([b[order] * s for (_, b), s in zip(parts, scales, strict=True)])
-    out, out_bias = dense(config, weights, f"{name}.attention.out")
+    scale = np.float32((config.dim // config.heads) ** -0.5)
+    scales = (scale, np.float32(1.0), np.float32(1.0))
+    qkv = Blocks(
+        np.concatenate([p.still * s for p, s in zip(parts, scales, strict=True)], 1),
+        np.concatenate([p.bias * s for p, s in zip(parts, scales, strict=True)]),
+        np.concatenate([p.turning * s for p, s in zip(parts, scales, strict=True)], 2),
+    )
+    still = d + 2 * c
+    order = head_order(config)
+    to_heads = []
+    for i in range(3):
+        # A place of part i: in the still block of that part, or in its share of a frequency's.
+        frequency, rest = np.divmod(order - still, 2 * c)
+        turning = 3 * still + frequency * 6 * c + i * 2 * c + rest
+        to_heads.append(np.where(order < still, i * still + order, turning))
     return Layer(
-        linear(qkv, qkv_bias, gain(weights, f"{name}.norm1")),
-        linear(out[:, order], out_bias),
-        linear(*dense(config, weights, f"{name}.up"), gain(weights, f"{name}.norm2")),
-        linear(*dense(config, weights, f"{name}.down")),
+        qkv,
+        np.concatenate(to_heads),
+        np.argsort(order),
+        blocks(*dense(weights, f"{name}.attention.out"), width, width),
+        blocks(*dense(weights, f"{name}.up"), width, hidden, norm2),
+        blocks(*dense(weights, f"{name}.down"), hidden, width),
     )
 
 
-def head(config: NetConfig, weights: Weights, name: str, norm: Floats | None = None) -> Linear:
-    """An output layer, its two pitchless classes first."""
-    weight, bias = dense(config, weights, name)
+def head(weights: Weights, name: str, width: Width, norm: Floats | None = None) -> Linear:
+    """An output layer from the basis of frequencies, its two pitchless classes first."""
+    weight, bias = dense(weights, name)
+    if norm is not None:
+        weight = weight * norm
     order = np.r_[-2, -1, 0 : len(bias) - 2]
-    return linear(weight[order], bias[order], norm)
+    return Linear(np.ascontiguousarray(in_frequencies(weight[order], width).T), bias[order])
 
 
 def tables(config: NetConfig, weights: Weights, name: str) -> Tables:
@@ -172,7 +263,7 @@ def tables(config: NetConfig, weights: Weights, name: str) -> Tables:
             kinds = np.concatenate([plain[:1], spread])
         else:
             sites, kinds = np.zeros((len(plain), 12 * config.channels), np.float32), plain
-        found.append(np.concatenate([sites, kinds], 1).astype(np.float32))
+        found.append(in_frequencies(np.concatenate([sites, kinds], 1), config.width))
     first = np.cumsum([0, *(len(t) for t in found[:-1])]).astype(np.int64)
     assert all(len(t) == vocab.FEATURES[n] for t, n in zip(found, names, strict=True))
     return Tables(names, first, np.concatenate(found))

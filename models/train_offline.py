@@ -21,8 +21,8 @@ from models.network import Net
 WRONGNESS = Wrongness(true_share=0.5, throughout_share=0.15)
 
 
-def main() -> None:
-    args = training.parser(__doc__.splitlines()[0]).parse_args()
+def main(argv: list[str] | None = None) -> None:
+    args = training.parser(__doc__.splitlines()[0]).parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
     training.seed_everything(args.seed)
     net = training.load_net(args.init, "offline") if args.init else None

@@ -23,10 +23,10 @@ MELODY_WEIGHT = 0.25
 """Of the melody's loss: it is only anticipated; what is played are the chords."""
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     parser = training.parser(__doc__.splitlines()[0])
     parser.add_argument("--wrong-past", action="store_true")
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
     training.seed_everything(args.seed)
     net = training.load_net(args.init, "online") if args.init else Net(CONFIGS["online"][args.config])

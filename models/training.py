@@ -48,6 +48,8 @@ def parser(description: str, **defaults: Any) -> argparse.ArgumentParser:
     p.add_argument("--steps", type=int, default=4000)
     p.add_argument("--minutes", type=float,
                    help="end after so long instead; the learning rate follows")  # fmt: skip
+    p.add_argument("--stop-after", type=int, metavar="STEP",
+                   help="save and leave there, as if interrupted")  # fmt: skip
     p.add_argument("--frames", type=int, default=2048, help="frames in a batch, a process")
     p.add_argument("--lr", type=float, default=2e-3)
     p.add_argument("--warmup", type=int, default=50, help="steps")
@@ -104,6 +106,7 @@ class Run:
         self.step = 0
         self.elapsed_s = 0.0
         self._step_s = 0.0
+        self._loss = 0.0
         self._recent: list[dict[str, float]] = []
         self._saved_s = self._logged_s = time.monotonic()
         self._file: Path = args.out / "checkpoint.safetensors"
@@ -134,11 +137,11 @@ class Run:
             self._step_s = 0.9 * self._step_s + 0.1 * spent_s if self._step_s else spent_s
             self.elapsed_s += self._agreed(spent_s)
             bar.update(100 * self.progress - bar.n)
-            if self._recent:
-                loss = f"{self._recent[-1].get('loss', 0):.3f}"
-                bar.set_postfix(step=self.step, loss=loss, refresh=False)
+            bar.set_postfix(step=self.step, loss=f"{self._loss:.3f}", refresh=False)
             if time.monotonic() - self._saved_s > CHECKPOINT_EVERY_S:
                 self.save()
+            if self.step == self.args.stop_after:
+                break
         bar.close()
         self.save()
 
@@ -176,8 +179,9 @@ class Run:
         norm = nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         if torch.isfinite(norm):  # one bad batch must not undo a day's work
             self.optimizer.step()
+        self._loss = float(loss.detach())
         self._recent.append(
-            {"loss": float(loss.detach()), "norm": float(norm), "frames": frames, **values}
+            {"loss": self._loss, "norm": float(norm), "frames": frames, **values}
         )
 
     def due(self) -> bool:
@@ -187,7 +191,7 @@ class Run:
     def log(self, validation: dict[str, float]) -> None:
         """Write one line of metrics: means since the last line, and the validation's values."""
         now_s = time.monotonic()
-        recent, self._recent = self._recent, self._recent[-1:]
+        recent, self._recent = self._recent, []
         means = {k: float(np.mean([r[k] for r in recent if k in r])) for k in recent[-1]}
         spent_s, self._logged_s = max(1e-9, now_s - self._logged_s), now_s
         line = {

@@ -1,0 +1,163 @@
+"""Who is evaluated: any `Predictor` in a simulated jam, our networks many pieces at once, and
+the baselines. Each takes pieces and gives the same pieces with its chords."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from jam.anticipation import Predictor, draw, gumbel_noise
+from jam.errors import BadInput
+from jam.grid import Meter, Place
+from jam.harmony import best_key
+from jam.rows import NO_CHORD, REST, ChordState, MelodyState, Row, chord_class, chord_state
+from jam.rules import RuleBasedPredictor
+from jam.settings import JamSettings
+from models import spread, vocab
+from models.data import Piece
+from models.decode import OnlineDecoder, shared_features
+from models.harmonise import OfflineDecoder, harmonies
+from models.metrics import Jam
+from models.predictor import Decoding, one_thread
+from models.rollout import online_chords
+from models.vocab import Ints
+
+Contestant = Callable[[Sequence[Piece], float, int], list[Jam]]
+"""(pieces, temperature, seed) to jams; piece i has the seed `seed + i`."""
+TOGETHER = 64
+
+
+def with_chords(piece: Piece, chord: Ints, onset: Ints) -> Jam:
+    return Jam(piece.pitch, piece.onset, chord, onset, piece.places)
+
+
+def truth(pieces: Sequence[Piece], temperature: float = 1.0, seed: int = 0) -> list[Jam]:
+    """The pieces with their own chords."""
+    return [with_chords(p, p.chord, p.chord_onset) for p in pieces]
+
+
+def tonic_triad(pieces: Sequence[Piece], temperature: float = 1.0, seed: int = 0) -> list[Jam]:
+    """The tonic triad of the key that fits the whole melody best, struck once and held."""
+    jams = []
+    for piece in pieces:
+        counts = np.bincount(piece.pitch[piece.pitch > 0] % 12, minlength=12)
+        tonic, minor = best_key([float(c) for c in counts])
+        chord = np.full(piece.n_frames, 1 + tonic * vocab.N_QUALITIES + int(minor))
+        onset = np.zeros(piece.n_frames, np.int64)
+        onset[0] = 1
+        jams.append(with_chords(piece, chord, onset))
+    return jams
+
+
+def meter_of(bar_frames: int, beat_frames: int) -> Meter:
+    """A metre with that bar and beat."""
+    if beat_frames == 6:
+        return Meter(bar_frames // 2, 8)
+    denominator = 16 // beat_frames
+    return Meter(bar_frames // beat_frames, denominator)
+
+
+def places_of(piece: Piece) -> list[Place]:
+    """The places of a window's frames."""
+    names = vocab.PLACE_FEATURES
+    frame, bar_frames = names.index("frame_in_bar"), names.index("bar_frames")
+    beat, bar = names.index("beat_frames"), names.index("bar_in_form")
+    return [
+        Place(int(p[bar]), int(p[frame]), meter_of(int(p[bar_frames]), int(p[beat])))
+        for p in piece.places
+    ]
+
+
+def melody_of(piece: Piece) -> list[MelodyState]:
+    return [
+        MelodyState(int(p), bool(o)) if p else REST
+        for p, o in zip(piece.pitch, piece.onset, strict=True)
+    ]
+
+
+def protocol(predictor: Predictor) -> Contestant:
+    """Any predictor, frame by frame under the online factorisation."""
+
+    def play(pieces: Sequence[Piece], temperature: float, seed: int) -> list[Jam]:
+        jams = []
+        for i, piece in enumerate(pieces):
+            predictor.reset(JamSettings(temperature=temperature))
+            states: list[ChordState] = []
+            before = NO_CHORD
+            for t, (melody, place) in enumerate(zip(melody_of(piece), places_of(piece), strict=True)):
+                logits = predictor.chord_logits(place)
+                noise = gumbel_noise(seed + i, t, 0, len(logits))
+                state = chord_state(draw(logits, temperature, noise)[0], before)
+                if chord_class(state, before) == 0:
+                    state = ChordState(state.chord, False)
+                predictor.extend([Row(melody, state)], [place])
+                states.append(state)
+                before = state
+            jams.append(with_chords(piece, *vocab.chord_arrays(states)))
+        return jams
+
+    return play
+
+
+def rules(pieces: Sequence[Piece], temperature: float, seed: int) -> list[Jam]:
+    """The rule-based predictor."""
+    return protocol(RuleBasedPredictor())(pieces, temperature, seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Padded:
+    """Pieces filled up to one length."""
+
+    pitch: Ints
+    onset: Ints
+    shared: Ints
+
+
+def padded(pieces: Sequence[Piece], frames: int | None = None) -> Padded:
+    """With `frames` frames each, or as many as the longest has."""
+    n = frames or max(p.n_frames for p in pieces)
+    pitch = np.stack([np.pad(p.pitch, (0, n - p.n_frames)) for p in pieces])
+    onset = np.stack([np.pad(p.onset, (0, n - p.n_frames)) for p in pieces])
+    places = np.stack([np.pad(p.places, ((0, n - p.n_frames), (0, 0))) for p in pieces])
+    return Padded(pitch, onset, shared_features(places))
+
+
+def network(folder: Path, kind: str) -> Contestant:
+    """Our online or offline network, many pieces in step; the rules of decoding are its own."""
+    one_thread()
+    config, weights, settings = spread.load_weights(folder, kind)
+    decoding = Decoding.from_dict(settings.get("decoding", {}), str(folder / f"{kind}.json"))
+    bias = np.array(decoding.hold_bias, np.float32)
+
+    def play(pieces: Sequence[Piece], temperature: float, seed: int) -> list[Jam]:
+        jams: list[Jam] = []
+        for first in range(0, len(pieces), TOGETHER):
+            some = pieces[first : first + TOGETHER]
+            p = padded(some)
+            seeds = [seed + first + i for i in range(len(some))]
+            frames = p.pitch.shape[1]
+            if kind == "online":
+                online = OnlineDecoder(config, weights, len(some), frames)
+                found = online_chords(online, p.pitch, p.onset, p.shared, bias, temperature, seeds)
+            else:
+                offline = OfflineDecoder(config, weights, len(some), frames)
+                found = harmonies(offline, p.pitch, p.onset, p.shared, bias, temperature, seeds)
+            for piece, chord, onset in zip(some, *found, strict=True):
+                jams.append(with_chords(piece, chord[: piece.n_frames], onset[: piece.n_frames]))
+        return jams
+
+    return play
+
+
+def load_factory(spec: str) -> Predictor:
+    """The predictor that "module:factory" makes. Raises BadInput where there is none."""
+    module, _, name = spec.partition(":")
+    try:
+        predictor: Predictor = getattr(importlib.import_module(module), name)()
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise BadInput(f"predictor {spec!r}: {error}") from None
+    return predictor
