@@ -99,6 +99,14 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--listen", type=int, metavar="BARS")
     render.add_argument("--temperature", type=float, metavar="T")
     _add_agent(render)
+
+    harmonize = add("harmonize", "find chords for a whole melody, knowing all of it",
+                    "jam harmonize melody.mid -o song.musicxml")  # fmt: skip
+    harmonize.add_argument("melody", metavar="MELODY.mid", help="tempo and metre are taken from it")
+    harmonize.add_argument("-o", "--output", required=True, metavar="OUT",
+                           help="OUT.mid, OUT.wav, or a lead sheet: OUT.musicxml")  # fmt: skip
+    harmonize.add_argument("--seed", type=int, default=0, help="the same seed gives the same file")
+    _add_agent(harmonize)
     return parser
 
 
@@ -173,7 +181,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parser().parse_args(words)
     run = {
         "window": _window, "play": _play, "demo": _demo, "devices": _devices,
-        "doctor": _doctor, "render": _render,
+        "doctor": _doctor, "render": _render, "harmonize": _harmonize,
     }[args.command]  # fmt: skip
     try:
         return run(args)
@@ -438,6 +446,31 @@ def _render(args: argparse.Namespace) -> int:
     with progress_bar("accompanying") as progress:
         take = render(song, predictor, settings, args.seed, progress)
     write_take(output, take, settings)
+    return 0
+
+
+def _harmonize(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from jam.harmonize import harmonize
+    from jam.midi_file import read_midi
+    from jam.records import check_output, write_take
+    from jam.score import write_musicxml
+    from jam.settings import JamSettings
+    from jam.texts import progress_bar
+
+    output = check_output(args.output, (".mid", ".midi", ".wav", ".musicxml"))
+    settings = JamSettings()
+    song = read_midi(args.melody)
+    predictor, complaint = load_rules() if args.agent == "rules" else load_predictor()
+    if complaint:
+        print(f"jam: {complaint}", file=sys.stderr)
+    with progress_bar("harmonising") as progress:
+        take, melody, chords = harmonize(song, predictor, settings, args.seed, progress)
+    if output.suffix.lower() == ".musicxml":
+        write_musicxml(output, Path(args.melody).stem, melody, chords, take.tempo_map)
+    else:
+        write_take(output, take, settings)
     return 0
 
 
