@@ -68,7 +68,7 @@ def _melody_and_others(song: RawSong, notes: list[RawNote]) -> tuple[list[RawNot
     for note in notes:
         groups[note.track, note.channel].append(note)
     if len(groups) == 1:
-        return notes, notes
+        return _skyline(notes)
 
     def name(key: tuple[int, int]) -> str:
         return song.track_names[key[0]]
@@ -91,6 +91,21 @@ def _melody_and_others(song: RawSong, notes: list[RawNote]) -> tuple[list[RawNot
         for note in group
     ]
     return groups[melody_key], chord_notes
+
+
+def _skyline(notes: list[RawNote]) -> tuple[list[RawNote], list[RawNote]]:
+    """Notes that begin above everything that sounds, and the others."""
+    moments = [(n.end_tick, 0, n) for n in notes] + [(n.start_tick, 1, n) for n in notes]
+    # What ends at a moment is gone before what begins there is judged, the highest first.
+    moments.sort(key=lambda m: (m[0], m[1], -m[2].pitch))
+    sounding = [0] * 128
+    top: list[RawNote] = []
+    under: list[RawNote] = []
+    for _, begins, note in moments:
+        if begins:
+            (under if any(sounding[note.pitch + 1 :]) else top).append(note)
+        sounding[note.pitch] += 1 if begins else -1
+    return top, under
 
 
 def _marker_chords(song: RawSong, unit: Fraction, draft: Draft) -> list[DraftChord]:

@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 
 from jam.errors import BadInput
 from jam.grid import Meter
-from jam.harmony import Chord, quality_of_musicxml_kind
+from jam.harmony import Chord, parse_symbol, quality_of_musicxml_kind
 from models.corpora.score import Measure, Note
 from models.corpora.xml_tree import parse_xml, unzipped
 
@@ -220,6 +220,7 @@ def read_harmony(item: Element, transpose: int = 0) -> tuple[Chord | None, str]:
     if letter not in _STEPS:
         raise ValueError("no such root")
     alter = _number(root, "root-alter", 0)
+    name = letter + ("#" * alter if alter > 0 else "b" * -alter)
     degrees = tuple(
         (
             _number(degree, "degree-value"),
@@ -228,11 +229,15 @@ def read_harmony(item: Element, transpose: int = 0) -> tuple[Chord | None, str]:
         )
         for degree in item.findall("degree")
     )
-    quality = quality_of_musicxml_kind(kind or "major", degrees)
-    chord = Chord((_STEPS[letter] + alter + transpose) % 12, quality)
     element = item.find("kind")
     text = element.get("text") if element is not None else None
-    name = letter + ("#" * alter if alter > 0 else "b" * -alter)
+    if kind == "other" and text:
+        # The standard has no word for it; what is printed says it.
+        written, _ = parse_symbol(name + text)
+        quality = written.quality if written else "maj"
+    else:
+        quality = quality_of_musicxml_kind(kind or "major", degrees)
+    chord = Chord((_STEPS[letter] + alter + transpose) % 12, quality)
     label = f"{name}{text}" if text else f"{name}:{kind}"
     for value, change, type_ in degrees:
         label += f" {type_} {'#' * change if change > 0 else 'b' * -change}{value}"
