@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jam.rows import HIGHEST_PITCH, LOWEST_PITCH
 from models import vocab
@@ -81,7 +82,7 @@ def imperfect(rng: np.random.Generator, piece: Piece) -> Piece:
             neighbour = int(pitch[start]) + int(rng.choice((-2, -1, 1, 2)))
             pitch[start] = min(max(neighbour, LOWEST_PITCH), HIGHEST_PITCH)
             onset[start + 1] = 1
-    return replace(piece, pitch=pitch, onset=vocab._with_changes(pitch, onset))
+    return replace(piece, pitch=pitch, onset=vocab.with_changes(pitch, onset))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def wrong_past(
         wrong = _wrong_stretches(rng, piece, due)
     chord, onset = _wrong_chords(rng, piece, donor)
     past = np.where(wrong, chord, piece.chord)
-    past_onset = vocab._with_changes(past, np.where(wrong, onset, piece.chord_onset))
+    past_onset = vocab.with_changes(past, np.where(wrong, onset, piece.chord_onset))
     before = np.concatenate([[0], past[:-1]])
     target = vocab.chord_targets(piece.chord, piece.chord_onset, before)
     changes = piece.chord_onset != 0
@@ -132,7 +133,9 @@ def wrong_past(
     return past, past_onset, np.where(waiting, 0, target)
 
 
-def _wrong_stretches(rng: np.random.Generator, piece: Piece, due: Ints) -> Ints:
+def _wrong_stretches(
+    rng: np.random.Generator, piece: Piece, due: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     """Stretches of right and wrong in turn; wrong begins at bar lines, right where due."""
     n = piece.n_frames
     wrong = np.zeros(n, dtype=bool)
@@ -172,7 +175,7 @@ def _wrong_chords(rng: np.random.Generator, piece: Piece, donor: Piece) -> tuple
     if kind < 0.9:
         return chord, onset
     # Single chords replaced by others of the same piece, in the same rhythm.
-    starts = np.flatnonzero(vocab._with_changes(piece.chord, piece.chord_onset))
+    starts = np.flatnonzero(vocab.with_changes(piece.chord, piece.chord_onset))
     chord = piece.chord.copy()
     for start, end in zip(starts, np.append(starts[1:], n), strict=True):
         if rng.random() < 0.5:

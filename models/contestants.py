@@ -88,7 +88,9 @@ def protocol(predictor: Predictor) -> Contestant:
             predictor.reset(JamSettings(temperature=temperature))
             states: list[ChordState] = []
             before = NO_CHORD
-            for t, (melody, place) in enumerate(zip(melody_of(piece), places_of(piece), strict=True)):
+            for t, (melody, place) in enumerate(
+                zip(melody_of(piece), places_of(piece), strict=True)
+            ):
                 logits = predictor.chord_logits(place)
                 noise = gumbel_noise(seed + i, t, 0, len(logits))
                 state = chord_state(draw(logits, temperature, noise)[0], before)

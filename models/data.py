@@ -47,9 +47,9 @@ class Piece:
         places = self.places[cut].copy()
         places[:, _BAR] -= places[0, _BAR]
         return replace(
-            self, pitch=self.pitch[cut], onset=vocab._with_changes(self.pitch[cut], self.onset[cut]),
-            chord=self.chord[cut], places=places,
-            chord_onset=vocab._with_changes(self.chord[cut], self.chord_onset[cut]),
+            self, pitch=self.pitch[cut], chord=self.chord[cut], places=places,
+            onset=vocab.with_changes(self.pitch[cut], self.onset[cut]),
+            chord_onset=vocab.with_changes(self.chord[cut], self.chord_onset[cut]),
         )  # fmt: skip
 
     def changes_per_bar(self) -> float:
@@ -208,7 +208,6 @@ def stack(windows: Sequence[Shown], length: int) -> Batch:
     onset = padded([w.piece.onset for w in windows])
     chord = padded([w.past for w in windows])
     chord_onset = padded([w.past_onset for w in windows])
-    true_chord = padded([w.piece.chord for w in windows])
     weight = padded([np.ones(w.piece.n_frames, dtype=np.int64) for w in windows])
     places = np.stack(
         [np.pad(w.piece.places, ((0, length - w.piece.n_frames), (0, 0))) for w in windows]
@@ -228,7 +227,6 @@ def stack(windows: Sequence[Shown], length: int) -> Batch:
         "chord": np.where(leads_on, features["chord"], np.where(target == 1, 0, target - 1)),
         "chord_onset": np.where(target > 1, 1, 0),
     }
-    assert true_chord.shape == chord.shape
     return Batch(
         _tensors(features | common), _tensors(melody | common), _tensors(now),
         torch.from_numpy(np.where(last == 0, vocab.FIRST_PITCH, last)),

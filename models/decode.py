@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from jam.rows import LOWEST_PITCH
 from models import spread, vocab
 from models.config import NetConfig, slopes
 from models.spread import Floats, Layer, Tables, Weights
@@ -75,7 +76,9 @@ class Stack:
 
     def rewind(self, n: int) -> bool:
         """Forget the positions from n on; False where what is left is too little context."""
-        enough = n >= self.base and (self.base == self.start or n - self.base >= self.config.context)
+        enough = n >= self.base and (
+            self.base == self.start or n - self.base >= self.config.context
+        )
         if enough:
             self.n = n
         return enough
@@ -148,7 +151,7 @@ def memory_features(memory: Ints) -> dict[str, Ints]:
     pitch, onset = memory[:, PITCH], memory[:, MELODY_ONSET]
     return {
         "melody": onset * 13 + np.where(pitch > 0, 1 + pitch % 12, 0),
-        "melody_height": np.where(pitch > 0, 1 + (pitch - vocab.LOWEST_PITCH) // 6, 0),
+        "melody_height": np.where(pitch > 0, 1 + (pitch - LOWEST_PITCH) // 6, 0),
         "melody_interval": memory[:, INTERVAL],
         "melody_age": np.clip(memory[:, MELODY_AGE], 0, vocab.MAX_MELODY_AGE - 1),
         "chord": memory[:, CHORD],
@@ -212,6 +215,6 @@ class OnlineDecoder:
         up = rectified(self.melody_up(normed(x)), 2 * self.config.invariant)
         relative = self.melody_out(up)
         last = np.where(last_pitch == 0, vocab.FIRST_PITCH, last_pitch)
-        order = vocab.MELODY_FROM_RELATIVE[last - vocab.LOWEST_PITCH]
+        order = vocab.MELODY_FROM_RELATIVE[last - LOWEST_PITCH]
         result: Floats = relative[np.arange(len(order))[:, None], order]
         return result

@@ -31,6 +31,7 @@ from models.data import MIN_FRAMES, Piece, piece_of, read_sheets
 from models.leadsheet import LeadSheet
 from models.stability import stability
 
+BASELINES = {"rule-based": contestants.rules, "tonic triad": contestants.tonic_triad}
 JUMP_BEAT, JUMP_BEATS, COLD_BEATS = 16, 32, 16
 COLUMNS = {
     "note_in_chord": "note in chord", "of_truth": "of truth's", "changes_per_bar": "changes/bar",
@@ -88,8 +89,7 @@ def chosen(args: argparse.Namespace) -> list[Piece]:
 def players(args: argparse.Namespace) -> dict[str, tuple[Contestant, list[float]]]:
     """Name to (player, temperatures); baselines have no temperature of their own."""
     found: dict[str, tuple[Contestant, list[float]]] = {
-        "rule-based": (contestants.rules, [1.0]),
-        "tonic triad": (contestants.tonic_triad, [1.0]),
+        name: (play, [1.0]) for name, play in BASELINES.items()
     }
     folders = [(n, Path(d)) for n, _, d in (w.partition("=") for w in args.weights)]
     shipped = Path(__file__).parent / "weights"
@@ -106,7 +106,7 @@ def players(args: argparse.Namespace) -> dict[str, tuple[Contestant, list[float]
 
 def jumped(piece: Piece) -> Piece:
     """The melody leaps a tritone at beat 17 and stays there."""
-    beat = np.cumsum(piece.places[:, metrics._COLUMN["frame_in_beat"]] == 0) - 1
+    beat = np.cumsum(piece.places[:, metrics.COLUMN["frame_in_beat"]] == 0) - 1
     up = (beat >= JUMP_BEAT) & (piece.pitch > 0)
     moved = piece.pitch + np.where(piece.pitch.max() + 6 <= HIGHEST_PITCH, 6, -6)
     return replace(piece, pitch=np.where(up, moved, piece.pitch))
@@ -136,9 +136,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
             real = [true[i] for i in members]
             values = metrics.measure([jams[i] for i in members], real)
             reference = metrics.measure(real, real)
-            values["of_truth"] = metrics.ratio(
-                values["note_in_chord"], reference["note_in_chord"]
-            )
+            values["of_truth"] = metrics.ratio(values["note_in_chord"], reference["note_in_chord"])
             rows.append({"group": group, "pieces": len(members), "name": name,
                          "temperature": temperature, **values})  # fmt: skip
 
@@ -146,8 +144,8 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
     field = players(args)
     for name, (play, temperatures) in tqdm(field.items(), desc="players"):
         for temperature in temperatures:
-            take(name, temperature if len(temperatures) > 1 or name not in
-                 ("rule-based", "tonic triad") else None, play(pieces, temperature, args.seed))  # fmt: skip
+            shown = None if name in BASELINES else temperature
+            take(name, shown, play(pieces, temperature, args.seed))
         if not args.no_plots:
             long = [p for p in pieces if p.n_frames >= 200][:150]
             calm = metrics.by_beat(play(long, 1.0, args.seed), JUMP_BEATS)

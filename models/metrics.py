@@ -23,7 +23,7 @@ LONG_BEATS = 8
 MAX_GAP = 64
 FORM_BARS = (4, 8, 16, 32)
 
-_COLUMN = {name: i for i, name in enumerate(vocab.PLACE_FEATURES)}
+COLUMN = {name: i for i, name in enumerate(vocab.PLACE_FEATURES)}
 CHORD_TONES: NDArray[np.bool_] = np.zeros((vocab.N_CHORDS, 12), dtype=bool)
 """Which pitch classes each chord index holds."""
 for _root in range(12):
@@ -45,7 +45,7 @@ class Jam:
 
     def of(self, name: str) -> Ints:
         """A column of the places."""
-        return self.places[:, _COLUMN[name]]
+        return self.places[:, COLUMN[name]]
 
 
 def chord_spans(jam: Jam) -> list[tuple[int, int, int]]:
@@ -54,9 +54,7 @@ def chord_spans(jam: Jam) -> list[tuple[int, int, int]]:
     begins = vocab.ages(chord, jam.chord_onset, n + 1) == 0
     starts = np.flatnonzero(begins)
     ends = np.append(starts[1:], n)
-    return [
-        (int(s), int(e), int(chord[s])) for s, e in zip(starts, ends, strict=True) if chord[s]
-    ]
+    return [(int(s), int(e), int(chord[s])) for s, e in zip(starts, ends, strict=True) if chord[s]]
 
 
 def changes(jam: Jam) -> list[int]:
@@ -69,7 +67,7 @@ def changes(jam: Jam) -> list[int]:
     return found
 
 
-def fits(jam: Jam) -> tuple[Ints, Ints]:
+def fits(jam: Jam) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """A frame each: (melody and chord both sound, and the melody's pitch class is in it)."""
     both = (jam.pitch > 0) & (jam.chord > 0)
     return both, both & CHORD_TONES[jam.chord, jam.pitch % 12]

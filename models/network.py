@@ -27,6 +27,7 @@ from jam.rows import N_CHORD_CLASSES
 from models import vocab
 from models.config import NetConfig, Width, embeddings, slopes
 
+
 def circulant(kernel: Tensor) -> Tensor:
     """(12, out, in), by interval from output to input pitch class, to (12 * out, 12 * in)."""
     twice = torch.cat([kernel, kernel])

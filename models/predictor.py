@@ -51,12 +51,12 @@ class Decoding:
         if unknown := sorted(set(values) - {f.name for f in fields(cls)}):
             raise BadInput(f"{where}: unknown key {unknown[0]!r} in decoding")
         try:
-            found = cls(**{k: tuple(map(float, v)) if k == "hold_bias" else float(v)
-                           for k, v in values.items()})  # fmt: skip
+            off_beat, beat, group, bar = map(float, values.get("hold_bias", (0.0,) * 4))
+            found = cls((off_beat, beat, group, bar), float(values.get("temperature", 1.0)))
         except (TypeError, ValueError):
-            raise BadInput(f"{where}: decoding holds something other than numbers") from None
-        if len(found.hold_bias) != 4 or not np.isfinite([*found.hold_bias, found.temperature]).all():
-            raise BadInput(f"{where}: decoding needs four finite numbers for hold_bias")
+            raise BadInput(f"{where}: decoding must hold four numbers and one") from None
+        if not np.isfinite([*found.hold_bias, found.temperature]).all():
+            raise BadInput(f"{where}: decoding holds numbers that are not finite")
         return found
 
 
@@ -175,9 +175,10 @@ class NeuralPredictor:
     def melody_logits(self, place: Place, chord: ChordState) -> Logits:
         t = self._n_rows
         hidden = self._position(place)
-        index = np.array([vocab.chord_index(chord)])
-        onset = np.array([int(index[0] != 0 and (chord.onset or index[0] != self._memories[t, CHORD]))])
-        return self._online.melody_logits(hidden, index, onset, self._memories[t : t + 1, LAST_PITCH])[0]
+        index = vocab.chord_index(chord)
+        onset = int(index != 0 and (chord.onset or index != self._memories[t, CHORD]))
+        last = self._memories[t : t + 1, LAST_PITCH]
+        return self._online.melody_logits(hidden, np.array([index]), np.array([onset]), last)[0]
 
     def harmonise(self, melody: Sequence[MelodyState], places: Sequence[Place]) -> list[ChordState]:
         if not melody:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jam.errors import BadInput
 from jam.harmony import QUALITIES, QUALITY_NAMES
 from models import checkpoint, vocab
 from models.config import NetConfig, Width, embeddings, parameter_shapes
@@ -97,17 +98,17 @@ def load_weights(folder: Path, kind: str) -> tuple[NetConfig, Weights, dict[str,
     settings = checkpoint.read_json(folder / f"{kind}.json")
     where = folder / f"{kind}.json"
     if unknown := sorted(set(settings) - {"network", "training", "decoding"}):
-        raise checkpoint.BadInput(f"{where}: unknown key {unknown[0]!r}")
+        raise BadInput(f"{where}: unknown key {unknown[0]!r}")
     if not isinstance(settings.get("network"), dict):
-        raise checkpoint.BadInput(f"{where}: no settings of a network")
+        raise BadInput(f"{where}: no settings of a network")
     try:
         config = NetConfig.from_dict(settings["network"])
-    except checkpoint.BadInput as error:
-        raise checkpoint.BadInput(f"{where}: {error}") from None
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}") from None
     if config.kind != kind:
-        raise checkpoint.BadInput(f"{where}: a network of kind {config.kind!r}, expected {kind!r}")
+        raise BadInput(f"{where}: a network of kind {config.kind!r}, expected {kind!r}")
     if not config.tied:
-        raise checkpoint.BadInput(f"{where}: untied networks can be trained, but not played")
+        raise BadInput(f"{where}: untied networks can be trained, but not played")
     path = folder / f"{kind}.safetensors"
     arrays, _ = checkpoint.read_arrays(path)
     checkpoint.check_shapes(path, arrays, parameter_shapes(config))
@@ -129,8 +130,12 @@ def turned(patterns: Floats) -> Floats:
 def dense(weights: Weights, name: str) -> tuple[Floats, Floats]:
     """A linear map's (out, in) matrix and (out,) bias."""
     upper = np.concatenate(
-        [circulant(weights[f"{name}.pitch_pitch"]), np.tile(weights[f"{name}.pitch_plain"], (12, 1))], 1
-    )  # fmt: skip
+        [
+            circulant(weights[f"{name}.pitch_pitch"]),
+            np.tile(weights[f"{name}.pitch_plain"], (12, 1)),
+        ],
+        1,
+    )
     lower = np.concatenate(
         [np.tile(weights[f"{name}.plain_pitch"], (1, 12)), weights[f"{name}.plain_plain"]], 1
     )
@@ -161,7 +166,7 @@ TO_CLASSES = np.ascontiguousarray(TO_FREQUENCIES.T)
 
 def in_frequencies(x: Floats, width: Width) -> Floats:
     """(…, 12 c + d), pitch classes first as in `models.network`, to the layout of this module."""
-    c, d = width
+    c = width[0]
     sites = x[..., : 12 * c].reshape(*x.shape[:-1], 12, c)
     turned_ = (TO_FREQUENCIES @ sites).reshape(*x.shape[:-1], 12 * c)
     return np.concatenate([x[..., 12 * c :], turned_], -1).astype(np.float32)
@@ -203,8 +208,7 @@ def layer(config: NetConfig, weights: Weights, name: str) -> Layer:
     hidden = (config.ffn * c, config.ffn * d)
     norm1, norm2 = gain(weights, f"{name}.norm1"), gain(weights, f"{name}.norm2")
     parts = [
-        blocks(*dense(weights, f"{name}.attention.qkv.{i}"), width, width, norm1)
-        for i in range(3)
+        blocks(*dense(weights, f"{name}.attention.qkv.{i}"), width, width, norm1) for i in range(3)
     ]
     # Attention's scale is multiplied into the queries.
     scale = np.float32((config.dim // config.heads) ** -0.5)
@@ -251,7 +255,9 @@ def tables(config: NetConfig, weights: Weights, name: str) -> Tables:
             notes = turned(weights[f"{name}.melody"])
             rest = np.zeros_like(notes[:1, 0])
             sites = np.concatenate([rest, notes[:, 0], rest, notes[:, 1]])
-            kinds = np.concatenate([plain[:1], np.tile(plain[1:2], (12, 1)), np.tile(plain[2:], (13, 1))])
+            kinds = np.concatenate(
+                [plain[:1], np.tile(plain[1:2], (12, 1)), np.tile(plain[2:], (13, 1))]
+            )
         elif feature == "chord":
             pattern = weights[f"{name}.quality"].copy()
             for i, quality in enumerate(QUALITY_NAMES):

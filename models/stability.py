@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from jam.anticipation import Anticipator, Predictor
@@ -32,10 +33,15 @@ def changed_share(predictor: Predictor, pieces: Sequence[Piece]) -> float:
         for t in range(min(FRAMES, len(melody) - lookahead - 1)):
             plan = agent.plan(
                 PlanRequest(
-                    t, (Row(melody[t], chords.get(t, NO_CHORD)),),
+                    t,
+                    (Row(melody[t], chords.get(t, NO_CHORD)),),
                     tuple(chords[f] for f in range(t + 1, committed_until)),
-                    tuple(places[t : t + 1 + lookahead]), lookahead, commit, 0, settings,
-                )  # fmt: skip
+                    tuple(places[t : t + 1 + lookahead]),
+                    lookahead,
+                    commit,
+                    0,
+                    settings,
+                )
             )
             for i, state in enumerate(plan.chords):
                 frame = plan.start_frame + i
@@ -51,10 +57,8 @@ def stability(pieces: Sequence[Piece], specs: Sequence[str]) -> dict[str, float]
     """Name to share, for the rules, the shipped network where there is one, and `specs`."""
     some = [p for p in pieces if p.n_frames >= FRAMES][:PIECES]
     found = {"rule-based": changed_share(RuleBasedPredictor(), some)}
-    try:
+    with contextlib.suppress(BadInput):
         found["shipped"] = changed_share(load_predictor(), some)
-    except BadInput:
-        pass
     for spec in specs:
         found[spec] = changed_share(load_factory(spec), some)
     return found

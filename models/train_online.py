@@ -1,7 +1,8 @@
 """Stage 1: the online network by maximum likelihood, and with a wrong past.
 
     python -m models.train_online --data data.jsonl --out runs/online
-    python -m models.train_online --data data.jsonl --out runs/repair --init runs/online --wrong-past
+    python -m models.train_online --data data.jsonl --out runs/repair \\
+        --init runs/online --wrong-past
 
 Departs from ReaLchords (arXiv 2506.14723): one position a frame with two heads instead of
 interleaved tokens, metre and conditions as input, transposition built into the weights, and
@@ -15,8 +16,8 @@ from torch import Tensor
 
 from models import training
 from models.augment import Wrongness
-from models.data import Batch, batch_at, pieces
 from models.config import CONFIGS
+from models.data import Batch, batch_at, pieces
 from models.network import Net
 
 MELODY_WEIGHT = 0.25
@@ -29,7 +30,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
     training.seed_everything(args.seed)
-    net = training.load_net(args.init, "online") if args.init else Net(CONFIGS["online"][args.config])
+    net = training.load_net(args.init, "online") if args.init else None
+    net = net or Net(CONFIGS["online"][args.config])
     run = training.Run(args, net)
     corpus, held_out = pieces(args.data, "train"), pieces(args.data, "valid")
     wrongness = Wrongness() if args.wrong_past else None

@@ -29,8 +29,8 @@ from tqdm import tqdm
 
 from jam.errors import BadInput
 from models import checkpoint
-from models.data import Batch, Piece, batch_at
 from models.config import NetConfig
+from models.data import Batch, Piece, batch_at
 from models.network import Net, n_parameters
 
 CHECKPOINT_EVERY_S = 90.0
@@ -91,9 +91,7 @@ class Run:
         self.rank = int(os.environ.get("RANK", "0"))
         self.world = int(os.environ.get("WORLD_SIZE", "1"))
         cuda = torch.cuda.is_available()
-        self.device = torch.device(
-            f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if cuda else "cpu"
-        )
+        self.device = torch.device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if cuda else "cpu")
         if self.world > 1 and not dist.is_initialized():
             dist.init_process_group("nccl" if cuda else "gloo")
         self.net = net.to(self.device)
@@ -170,7 +168,7 @@ class Run:
     def update(self, loss: Tensor, values: dict[str, float], frames: float) -> None:
         """One step of the optimizer, and the values for the metrics file."""
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         if self.world > 1:
             for p in self.net.parameters():
                 if p.grad is not None:
@@ -180,9 +178,7 @@ class Run:
         if torch.isfinite(norm):  # one bad batch must not undo a day's work
             self.optimizer.step()
         self._loss = float(loss.detach())
-        self._recent.append(
-            {"loss": self._loss, "norm": float(norm), "frames": frames, **values}
-        )
+        self._recent.append({"loss": self._loss, "norm": float(norm), "frames": frames, **values})
 
     def due(self) -> bool:
         """True at steps where validation is due, the last one included."""
@@ -195,7 +191,9 @@ class Run:
         means = {k: float(np.mean([r[k] for r in recent if k in r])) for k in recent[-1]}
         spent_s, self._logged_s = max(1e-9, now_s - self._logged_s), now_s
         line = {
-            "step": self.step + 1, "elapsed_s": round(self.elapsed_s, 1), "lr": self.learning_rate(),
+            "step": self.step + 1,
+            "elapsed_s": round(self.elapsed_s, 1),
+            "lr": self.learning_rate(),
             "frames_per_s": round(sum(r["frames"] for r in recent) / spent_s, 1),
             **{k: v for k, v in means.items() if k != "frames"},
             **{f"valid_{k}": v for k, v in validation.items()},
@@ -231,10 +229,9 @@ class Run:
                 p.copy_(torch.from_numpy(arrays[f"net.{name}"]))
                 if f"exp_avg.{name}" in arrays:
                     self.optimizer.state[p] = {
-                        "step": torch.tensor(float(arrays[f"step.{name}"][0])),
-                        "exp_avg": torch.from_numpy(arrays[f"exp_avg.{name}"]).view_as(p).to(p),
-                        "exp_avg_sq": torch.from_numpy(arrays[f"exp_avg_sq.{name}"]).view_as(p).to(p),
-                    }  # fmt: skip
+                        key: torch.from_numpy(arrays[f"{key}.{name}"]).view_as(p).to(p)
+                        for key in ("exp_avg", "exp_avg_sq")
+                    } | {"step": torch.tensor(float(arrays[f"step.{name}"][0]))}
         self.step, self.elapsed_s = int(state["step"]), float(state["elapsed_s"])
 
     def finish(self, stage: str, seen: dict[str, Any]) -> None:
@@ -305,7 +302,9 @@ def validate(
     run.net.eval()
     with torch.no_grad(), run.autocast():
         for i in range(VALIDATION_BATCHES):
-            batch = batch_at(corpus, i, seed=12345, frames=run.args.frames, augment=False, **options)
+            batch = batch_at(
+                corpus, i, seed=12345, frames=run.args.frames, augment=False, **options
+            )
             for key, value in loss(batch.to(run.device)).items():
                 totals[key] = totals.get(key, 0.0) + float(value) / VALIDATION_BATCHES
     run.net.train()

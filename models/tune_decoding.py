@@ -54,7 +54,8 @@ def main(argv: list[str] | None = None) -> None:
     path = args.weights / f"{args.kind}.json"
     bias = np.zeros(4)
     for round_ in range(args.rounds):
-        rules = Decoding(hold_bias=tuple(bias), temperature=args.temperature)
+        off_beat, beat, group, bar = (float(b) for b in bias)
+        rules = Decoding((off_beat, beat, group, bar), args.temperature)
         settings = checkpoint.read_json(path) | {"decoding": rules.to_dict()}
         checkpoint.write_json(path, settings)
         play = contestants.network(args.weights, args.kind)

@@ -72,7 +72,6 @@ CONDITION_FEATURES = ("style", "density")
 assert {*MELODY_FEATURES, *CHORD_FEATURES, *PLACE_FEATURES, *CONDITION_FEATURES} == set(FEATURES)
 
 
-
 def plain_rows(feature: str) -> int:
     """Rows of a feature's invariant table; for pitched features: whatever the pitch is."""
     return {"chord": 2, "melody": 3}.get(feature, FEATURES[feature])
@@ -110,19 +109,21 @@ def chord_index(state: ChordState) -> int:
 
 def melody_arrays(melody: Sequence[MelodyState]) -> tuple[Ints, Ints]:
     """(pitch, onset) a frame; pitch 0 is a rest, pitches are folded into the piano's range."""
-    pitch = np.array([0 if m.pitch is None else fold_pitch(m.pitch) for m in melody], dtype=np.int64)
+    pitch = np.array(
+        [0 if m.pitch is None else fold_pitch(m.pitch) for m in melody], dtype=np.int64
+    )
     onset = np.array([m.pitch is not None and m.onset for m in melody], dtype=np.int64)
-    return pitch, _with_changes(pitch, onset)
+    return pitch, with_changes(pitch, onset)
 
 
 def chord_arrays(chords: Sequence[ChordState]) -> tuple[Ints, Ints]:
     """(chord index, onset) a frame."""
     index = np.array([chord_index(c) for c in chords], dtype=np.int64)
     onset = np.array([c.chord is not None and c.onset for c in chords], dtype=np.int64)
-    return index, _with_changes(index, onset)
+    return index, with_changes(index, onset)
 
 
-def _with_changes(value: Ints, onset: Ints) -> Ints:
+def with_changes(value: Ints, onset: Ints) -> Ints:
     """Whatever changes to something that sounds, starts (as in `jam.rows`)."""
     before = np.concatenate([np.zeros_like(value[..., :1]), value[..., :-1]], axis=-1)
     return np.where((value != 0) & ((value != before) | (onset != 0)), 1, 0)
@@ -208,4 +209,6 @@ def melody_targets(pitch: Ints, onset: Ints) -> Ints:
     """Class of each frame's melody (`jam.rows.melody_class`)."""
     before = np.concatenate([np.zeros_like(pitch[..., :1]), pitch[..., :-1]], axis=-1)
     rest = np.where(before == 0, HOLD, MELODY_REST)
-    return np.where(pitch == 0, rest, np.where(onset > 0, MELODY_FIRST + pitch - LOWEST_PITCH, HOLD))
+    return np.where(
+        pitch == 0, rest, np.where(onset > 0, MELODY_FIRST + pitch - LOWEST_PITCH, HOLD)
+    )

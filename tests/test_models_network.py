@@ -138,7 +138,9 @@ def test_sessions_longer_than_the_cache_go_on(tmp_path: Path) -> None:
         predictor.rewind(capacity + 20 - back)
         predictor.chord_logits(places[0])
     # With so short a context, what lies before it is all but forgotten after the way back.
-    predictor.extend(rows[predictor.n_rows : capacity + 20], places[predictor.n_rows : capacity + 20])
+    predictor.extend(
+        rows[predictor.n_rows : capacity + 20], places[predictor.n_rows : capacity + 20]
+    )
     assert np.allclose(predictor.chord_logits(places[capacity + 20]), here, atol=1e-3)
 
 
@@ -195,14 +197,14 @@ def test_shipped_weights_plan_alike_fast_and_slow() -> None:
         if plan is not None and t > 4:
             melody[t] = plan.expected_melody[t - plan.start_frame]
         plan = agent.plan(
-            PlanRequest(t, (Row(melody[t], chord),), (), tuple(places[t : t + 17]), 16, 0, 0, settings)
+            PlanRequest(
+                t, (Row(melody[t], chord),), (), tuple(places[t : t + 17]), 16, 0, 0, settings
+            )
         )
     assert plan is not None
     history = [Row(r.melody, r.chord) for r, _ in agent._fed[:12]]
     slow = Anticipator(load_predictor(SHIPPED), seed=5)
-    again = slow.plan(
-        PlanRequest(0, tuple(history), (), tuple(places[:28]), 16, 0, 0, settings)
-    )
+    again = slow.plan(PlanRequest(0, tuple(history), (), tuple(places[:28]), 16, 0, 0, settings))
     assert (again.chords, again.expected_melody) == (plan.chords, plan.expected_melody)
 
 
@@ -214,7 +216,7 @@ def test_shipped_weights_harmonise() -> None:
     assert sum(c.chord is not None for c in chords) > sheet.n_frames // 2
     assert chords == predictor.harmonise(sheet.melody, sheet.places())
     assert predictor.harmonise([], []) == []
-    assert predictor.n_rows == 0 and REST == MelodyState()
+    assert predictor.n_rows == 0 and MelodyState() == REST
 
 
 @pytest.mark.parametrize("values", [{"kind": "both"}, {"channels": 0}, {"heads": 3}, {"depth": 2}])

@@ -75,7 +75,7 @@ def test_all_features_are_within_their_tables(data: Path) -> None:
     for step in range(20):
         batch = batch_at(corpus, step, seed=2, frames=512, wrongness=Wrongness())
         for name, values in (batch.features | batch.heard | batch.now).items():
-            assert 0 <= int(values.min()) and int(values.max()) < vocab.FEATURES[name], name
+            assert int(values.min()) >= 0 and int(values.max()) < vocab.FEATURES[name], name
         assert int(batch.last_pitch.min()) >= 21
 
 
@@ -169,7 +169,12 @@ def test_every_stage_runs_two_steps(data: Path, tmp_path: Path) -> None:
     train_distill.main(
         options(data, distilled, 2, "--init", str(repair), "--teacher", str(offline))
     )
-    for run, kind in ((online, "online"), (repair, "online"), (offline, "offline"), (distilled, "online")):
+    for run, kind in (
+        (online, "online"),
+        (repair, "online"),
+        (offline, "offline"),
+        (distilled, "online"),
+    ):
         assert all(np.isfinite(v) for v in lines(run)[-1].values())
         assert (run / f"{kind}.safetensors").exists() and (run / "loss.png").exists()
         assert not (run / "checkpoint.safetensors.partial").exists()

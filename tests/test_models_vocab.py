@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from jam.harmony import QUALITY_NAMES, Chord
 from jam.rows import (
     HOLD,
+    LOWEST_PITCH,
+    MELODY_FIRST,
     N_MELODY_CLASSES,
     NO_CHORD,
     REST,
@@ -77,8 +79,8 @@ def test_features_one_by_one_equal_features_at_once(
 
 def test_relative_melody_classes_reach_every_pitch_near_the_last() -> None:
     for last in (40, 60, 81):
-        row = vocab.MELODY_FROM_RELATIVE[last - vocab.LOWEST_PITCH]
-        near = row[[vocab.MELODY_FIRST + p - vocab.LOWEST_PITCH for p in range(last - 18, last + 18)]]
+        row = vocab.MELODY_FROM_RELATIVE[last - LOWEST_PITCH]
+        near = row[[MELODY_FIRST + p - LOWEST_PITCH for p in range(last - 18, last + 18)]]
         assert len(set(near.tolist())) == 36
     assert vocab.MELODY_FROM_RELATIVE.shape[1] == N_MELODY_CLASSES
     assert (vocab.MELODY_FROM_RELATIVE[:, HOLD] == 0).all()

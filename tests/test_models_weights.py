@@ -51,7 +51,7 @@ def test_missing_weights(tmp_path: Path) -> None:
     refused(tmp_path, "offline.safetensors")
 
 
-@pytest.mark.parametrize("content", [b"", b"\0" * 7, b"\xff" * 64, b"{}", b'\x02\0\0\0\0\0\0\0{}'])
+@pytest.mark.parametrize("content", [b"", b"\0" * 7, b"\xff" * 64, b"{}", b"\x02\0\0\0\0\0\0\0{}"])
 def test_broken_weights(tmp_path: Path, content: bytes) -> None:
     write_tiny_weights(tmp_path)
     (tmp_path / "online.safetensors").write_bytes(content)
