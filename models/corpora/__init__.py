@@ -44,6 +44,10 @@ CORPORA: dict[str, Corpus] = {
 }
 
 
+# Damage that no reader thought of stops its own piece only.
+_DAMAGE = (ValueError, ArithmeticError, LookupError)
+
+
 def outcomes(
     corpus: Corpus, files: Files, pieces: Iterable[str] | None = None
 ) -> Iterator[Outcome]:
@@ -54,6 +58,8 @@ def outcomes(
                 yield _outcome(found)
         except BadInput as error:
             yield Outcome(piece, why_not=str(error))
+        except _DAMAGE as error:
+            yield Outcome(piece, why_not=f"damaged ({type(error).__name__}: {error})")
 
 
 def _outcome(found: Draft | LeadSheet | tuple[str, BadInput]) -> Outcome:
@@ -65,6 +71,8 @@ def _outcome(found: Draft | LeadSheet | tuple[str, BadInput]) -> Outcome:
         return Outcome(found.piece, finish(found), dropped=found.dropped)
     except BadInput as error:
         return Outcome(found.piece, why_not=str(error))
+    except _DAMAGE as error:
+        return Outcome(found.piece, why_not=f"damaged ({type(error).__name__}: {error})")
 
 
 def find_corpora(where: Path) -> list[tuple[Corpus, Path]]:

@@ -16,7 +16,7 @@ from fractions import Fraction
 from jam.errors import BadInput
 from jam.grid import Meter
 from jam.harmony import parse_symbol
-from models.corpora.score import Measure, Note
+from models.corpora.score import MAX_MEASURES, Measure, Note
 
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _FIFTHS = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}
@@ -27,12 +27,13 @@ _MODES = {
 }  # fmt: skip
 _TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 _MAX_LENGTH = 1024
+_MAX_LENGTH_CHARACTERS = 8
 _MAX_TUNE_CHARACTERS = 200_000
 
 _TOKEN = re.compile(
-    r'(?P<symbol>"[^"]*")'
-    r"|(?P<inline>\[[A-Za-z]:[^\]\n]*\])"
-    r"|(?P<grace>\{[^}]*\})"
+    r'(?P<symbol>"[^"]{0,200}")'
+    r"|(?P<inline>\[[A-Za-z]:[^\]\n]{0,200}\])"
+    r"|(?P<grace>\{[^}]{0,200}\})"
     r"|(?P<decoration>![A-Za-z0-9()<>.+\-]+!|\+[A-Za-z]+\+)"
     r"|(?P<bar>:*\|*\[\||:*\|[|\]:]*|::+)(?P<ending>\[?\d[\d,\-.]*)?"
     r"|(?P<number>\[\d[\d,\-.]*)"
@@ -93,6 +94,8 @@ def _length(text: str) -> Fraction:
     """ "3", "/", "//", "3/2" to a factor of the unit length."""
     if not text:
         return Fraction(1)
+    if len(text) > _MAX_LENGTH_CHARACTERS:
+        raise ValueError(f"no such length: {text[:12]!r}…")
     number, slashes, rest = re.fullmatch(r"(\d*)(/*)(\d*)", text).groups()  # type: ignore[union-attr]
     value = Fraction(int(number or 1))
     if slashes:
@@ -177,7 +180,7 @@ class _Reader:
         if found := re.fullmatch(r"(?:(\d+)/(\d+)\s*=\s*)?(\d+(?:\.\d+)?)", value):
             above, below, number = found.groups()
             beat = Fraction(int(above), int(below)) if above else Fraction(1, 4)
-            self.tune.quarter_bpm = float(number) * float(beat) * 4
+            self.tune.quarter_bpm = float(number[:8]) * float(beat) * 4
 
     def part(self, value: str) -> None:
         if not self.in_body:
@@ -196,6 +199,8 @@ class _Reader:
         if self.measure.notes or self.at > 0 or self.measure.chords:
             self.measure.length = self.at
             self.tune.measures.append(self.measure)
+            if len(self.tune.measures) > MAX_MEASURES:
+                raise BadInput(f"more than {MAX_MEASURES} bars")
             self.pending_start = False
         starts = self.pending_start
         self.measure = Measure(self.meter or Meter(), starts_section=starts)

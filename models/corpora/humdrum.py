@@ -51,6 +51,8 @@ def recip(text: str) -> Fraction | None:
     if not found:
         return None
     number, over, dots = int(found[1]), int(found[2] or 1), len(found[3])
+    if len(found[1]) > 6 or len(found[2] or "") > 6:
+        raise ValueError(f"no such duration: {text[:12]!r}")
     if number == 0:
         return Fraction(32 * 2 ** (len(found[1]) - 1))  # 0 is a breve, 00 a long
     length = Fraction(16 * over, number)

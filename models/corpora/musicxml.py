@@ -8,6 +8,7 @@ chord symbols, else of the first part with notes; chord symbols may stand in any
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -72,7 +73,18 @@ def _number(element: Element, path: str, default: int | None = None) -> int:
         if default is None:
             raise ValueError(f"no <{path}> in <{element.tag}>")
         return default
-    return round(float(text))
+    number = round(float(text))
+    if abs(number) > 100_000:
+        raise ValueError(f"<{path}> out of range")
+    return number
+
+
+def _accidental(element: Element, path: str) -> tuple[int, str]:
+    """An alteration in semitones, 0 without one, and how it is written."""
+    alter = _number(element, path, 0)
+    if abs(alter) > 3:
+        raise ValueError(f"<{path}> out of range")
+    return alter, "#" * alter if alter > 0 else "b" * -alter
 
 
 class _PartReader:
@@ -94,6 +106,8 @@ class _PartReader:
         text = element.findtext(path)
         if text is None:
             return Fraction(0)
+        if not re.fullmatch(r"-?\d{1,9}(\.\d{1,6})?", text.strip()):
+            raise ValueError(f"no such <{path}>: {text[:12]!r}")
         return Fraction(text.strip()) * 4 / self.divisions
 
     def measure(self, element: Element) -> None:
@@ -192,8 +206,9 @@ class _PartReader:
         return stops
 
     def sound(self, item: Element, measure: Measure) -> None:
-        if (tempo := item.get("tempo")) and self.quarter_bpm is None:
-            self.quarter_bpm = float(tempo)
+        tempo = item.get("tempo") or ""
+        if self.quarter_bpm is None and re.fullmatch(r"\d{1,4}(\.\d*)?", tempo):
+            self.quarter_bpm = float(tempo) or None
         for mark in ("segno", "coda", "tocoda", "fine", "dacapo", "dalsegno"):
             if item.get(mark) and item.get(mark) != "no":
                 measure.marks = measure.marks | {mark}
@@ -219,12 +234,12 @@ def read_harmony(item: Element, transpose: int = 0) -> tuple[Chord | None, str]:
     letter = (root.findtext("root-step") or "").strip()
     if letter not in _STEPS:
         raise ValueError("no such root")
-    alter = _number(root, "root-alter", 0)
-    name = letter + ("#" * alter if alter > 0 else "b" * -alter)
+    alter, sign = _accidental(root, "root-alter")
+    name = letter + sign
     degrees = tuple(
         (
             _number(degree, "degree-value"),
-            _number(degree, "degree-alter", 0),
+            _accidental(degree, "degree-alter")[0],
             (degree.findtext("degree-type") or "add").strip(),
         )
         for degree in item.findall("degree")
@@ -242,8 +257,7 @@ def read_harmony(item: Element, transpose: int = 0) -> tuple[Chord | None, str]:
     for value, change, type_ in degrees:
         label += f" {type_} {'#' * change if change > 0 else 'b' * -change}{value}"
     if (bass := item.findtext("bass/bass-step")) is not None:
-        bass_alter = _number(item, "bass/bass-alter", 0)
-        label += f"/{bass.strip()}" + ("#" * bass_alter if bass_alter > 0 else "b" * -bass_alter)
+        label += f"/{bass.strip()[:1]}{_accidental(item, 'bass/bass-alter')[1]}"
     return chord, label
 
 

@@ -7,6 +7,7 @@ two or three, first beat of the bar), `chord_midi.txt` (start s, end s, chord af
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
@@ -39,9 +40,11 @@ def read(files: Files, piece: str) -> Iterator[Draft]:
         groups = [i for i, row in enumerate(beats) if float(row[1]) > 0]
         downbeats = [i for i, row in enumerate(beats) if float(row[2]) > 0]
         changes = [(float(row[0]), row[2]) for row in chords]
+        if not all(map(math.isfinite, [*times_s, *(at_s for at_s, _ in changes)])):
+            raise ValueError
     except (ValueError, IndexError):
         raise BadInput("beat_midi.txt or chord_midi.txt: damaged line") from None
-    if len(times_s) < 2 or any(b <= a for a, b in pairwise(times_s)):
+    if len(times_s) < 2 or not all(b > a for a, b in pairwise(times_s)):
         raise BadInput("beat_midi.txt: the beats are not in order")
     # The last column groups by four or six beats; songs in three are told by the column before.
     group_sizes = Counter(b - a for a, b in pairwise(groups)).most_common(1)

@@ -16,6 +16,7 @@ from jam.errors import BadInput
 from jam.grid import Meter
 from jam.harmony import Chord
 from models.corpora.draft import DraftChord, DraftNote
+from models.leadsheet import MAX_FRAMES
 
 MAX_MEASURES = 5_000
 """Longest piece after its repeats are played out."""
@@ -151,6 +152,8 @@ def lay_out(measures: Sequence[Measure], order: Sequence[int] | None = None) -> 
             out.dropped["bars of another length than their metre"] += 1
         place = Fraction(at)
         missing = n_bars * size - total
+        if at + n_bars * size > MAX_FRAMES:
+            raise BadInput(f"longer than {MAX_FRAMES} frames")
         for j, measure in enumerate(group):
             is_last = j == len(group) - 1
             if missing > 0 and is_last and not measure.ends_section and _is_pickup(group, at):
