@@ -197,9 +197,7 @@ class Anticipator:
             NO_CHORD if frame < silent_until else row.chord
             for frame, row in enumerate(planned, start)
         )
-        committed_until = max(
-            start + len(request.committed), min(start + request.commit_frames, end)
-        )
+        committed_until = min(start + max(len(request.committed), request.commit_frames), end)
         return Plan(
             start - 1,
             start,

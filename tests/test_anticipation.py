@@ -22,7 +22,7 @@ from tests.jamming import Jam, WaryPredictor
 from tests.strategies import melodies, players, usual_meters
 
 Make = Callable[[], Predictor]
-some = settings(max_examples=25)
+some = settings(max_examples=settings().max_examples // 4)
 """For tests that run a whole jam, or many."""
 every_predictor = pytest.mark.parametrize("make", [WaryPredictor, RuleBasedPredictor])
 seeds = st.integers(0, 2**32)
