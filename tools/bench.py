@@ -157,12 +157,15 @@ def live_loop(
     engine.send(Start(1))
     player = play_notes(environment, seconds)
     memory_mb = 0.0
+    sent_s: list[float] = []
+    assert player.stdout is not None
+    stamps = player.stdout
     if loaded:
         from ui.app import run
 
         def end() -> None:
             nonlocal memory_mb
-            player.wait()
+            sent_s.extend(json.loads(stamps.read().splitlines()[-1])[::2])
             time.sleep(0.5)
             pids = [os.getpid(), engine._stage.pid or 0, engine._agent.pid or 0]
             memory_mb = resident_mb(pids)
@@ -173,14 +176,12 @@ def live_loop(
         run(engine, settings)
         ending.join()
     else:
-        player.wait()
+        sent_s.extend(json.loads(stamps.read().splitlines()[-1])[::2])
         time.sleep(0.5)
     after = engine.snapshot()
     engine.close()
     if loaded:
         decoder.kill()
-    assert player.stdout is not None
-    sent_s = json.loads(player.stdout.read().splitlines()[-1])[::2]
     played = [e for log in logs for e in log.played if isinstance(e, NoteEvent) and e.velocity]
     sounded = [e for log in logs for e in log.sounded if e.velocity and e.part == "chords"]
     assert before is not None and after is not None
