@@ -23,6 +23,7 @@ from jam.rows import MelodyState, Row
 from jam.settings import JamSettings
 
 PYTHON_NEEDED = (3, 11)
+_GOOD_LATENCY_MS = 20.0
 _LIBRARIES = ("mido", "python-rtmidi", "numpy", "sounddevice", "pyfluidsynth", "PyQt6", "torch",
               "safetensors", "platformdirs")  # fmt: skip
 
@@ -117,6 +118,29 @@ def _synth_finding() -> Finding:
     return Finding("ok", "SoundFont synth", soundfont_path().name)
 
 
+def _latency_finding() -> Finding | None:
+    """Opens the default device for a moment; None where there is none."""
+    from jam.audio import AudioChoice, open_audio
+
+    try:
+        synth, output = open_audio(AudioChoice())
+    except JamError:
+        return None
+    latency_ms, description = output.latency_ms, output.description
+    output.close()
+    synth.close()
+    found = f"{latency_ms:.1f} ms by {description}"
+    if latency_ms <= _GOOD_LATENCY_MS:
+        return Finding("ok", "audio latency", found)
+    return Finding(
+        "note",
+        "audio latency",
+        found,
+        "try --buffer 128, or FluidSynth's own driver (--audio fluidsynth:alsa, :jack or"
+        " :pulseaudio); `make bench` compares them",
+    )
+
+
 def _plan_times_ms(load: LoadPredictor) -> tuple[str, str, list[float]]:
     predictor, message = load()
     settings = JamSettings()
@@ -152,6 +176,8 @@ def examine(load: LoadPredictor, midi_api: str = "auto") -> Iterator[Finding]:
     yield from midi_findings(midi_api)
     yield from audio_findings()
     yield _synth_finding()
+    if (latency := _latency_finding()) is not None:
+        yield latency
     yield _agent_finding(load)
     if sys.platform == "linux" and shutil.which("jackd") is None:
         yield Finding(

@@ -125,7 +125,7 @@ class Synth:
 
     def panic(self) -> None:
         """Silence every channel at once."""
-        for channel in CHANNELS.values():
+        for channel in range(16):
             for controller in _PANIC_CONTROLLERS:
                 self._fluid.cc(channel, controller, 0)
 
