@@ -66,9 +66,9 @@ def read(paths: Sequence[Path], split: str | None) -> list[LeadSheet]:
         if path.suffix == ".jsonl" or (path.is_dir() and any(path.glob("*.jsonl"))):
             found.extend(read_sheets([path], split))
         else:
-            from models.corpora.user import read_songs  # the readers import a good deal
+            from models import corpora  # the readers import a good deal
 
-            found.extend(s for s in read_songs(path) if split in (None, s.split))
+            found.extend(s for s in corpora.read_sheets(path) if split in (None, s.split))
     return found
 
 
