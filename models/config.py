@@ -37,6 +37,8 @@ class NetConfig:
                 raise BadInput(f"network {name} {value!r}: must be a whole number from 1 to 4096")
         if self.channels % self.heads or self.invariant % self.heads:
             raise BadInput("network channels: must be divisible by the number of heads")
+        if self.kind == "offline" and self.heads % 2:
+            raise BadInput("network heads: an offline network needs an even number")
 
     @property
     def width(self) -> Width:
@@ -61,6 +63,11 @@ def slopes(heads: int) -> list[float]:
     """How fast each head forgets, a frame; the last three eighths of them never do."""
     fading = heads - 3 * heads // 8
     return [4.0**-i for i in range(fading)] + [0.0] * (heads - fading)
+
+
+def encoder_slopes(heads: int) -> list[float]:
+    """The same for each half of an encoder's heads (back, ahead); the last never forgets."""
+    return [4.0 ** -(i + 1) for i in range(heads // 2 - 1)] + [0.0]
 
 
 Shapes = dict[str, tuple[int, ...]]
@@ -133,7 +140,7 @@ def embeddings(config: NetConfig) -> dict[str, tuple[str, ...]]:
 
 
 SMALL = NetConfig()
-SMALL_OFFLINE = NetConfig(kind="offline", layers=2, encoder_layers=3)
+SMALL_OFFLINE = NetConfig(kind="offline", layers=2, encoder_layers=2)
 LARGE = NetConfig(channels=32, invariant=128, layers=8)
 LARGE_OFFLINE = NetConfig(kind="offline", channels=32, invariant=128, layers=4, encoder_layers=6)
 CONFIGS = {

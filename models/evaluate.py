@@ -33,6 +33,7 @@ from models.stability import stability
 
 BASELINES = {"rule-based": contestants.rules, "tonic triad": contestants.tonic_triad}
 JUMP_BEAT, JUMP_BEATS, COLD_BEATS = 16, 32, 16
+CURVE_PIECES = 64
 COLUMNS = {
     "note_in_chord": "note in chord", "of_truth": "of truth's", "changes_per_bar": "changes/bar",
     "changes_on_bar_line": "on bar line", "chord_size": "size", "vendi_ratio": "diversity",
@@ -147,7 +148,7 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
             shown = None if name in BASELINES else temperature
             take(name, shown, play(pieces, temperature, args.seed))
         if not args.no_plots:
-            long = [p for p in pieces if p.n_frames >= 200][:150]
+            long = [p for p in pieces if p.n_frames >= 200][:CURVE_PIECES]
             calm = metrics.by_beat(play(long, 1.0, args.seed), JUMP_BEATS)
             after = metrics.by_beat(play([jumped(p) for p in long], 1.0, args.seed), JUMP_BEATS)
             curves[name] = {

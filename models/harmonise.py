@@ -6,7 +6,7 @@ import numpy as np
 
 from jam.anticipation import draw, gumbel_noise
 from models import spread, vocab
-from models.config import NetConfig, slopes
+from models.config import NetConfig, encoder_slopes
 from models.decode import (
     CHORD,
     Ints,
@@ -61,21 +61,24 @@ class OfflineDecoder:
     def _encode(self, x: Floats) -> Floats:
         n = len(x)
         frames = np.arange(n, dtype=np.float32)
-        distance = np.abs(frames[:, None] - frames[None, :])
-        fading = np.array(slopes(self.config.heads), np.float32)
+        ahead = frames[None, :] - frames[:, None]
         for layer in self.encoder:
-            x = x + self._attend(x, layer, fading, distance)
+            x = x + self._attend(x, layer, ahead)
             x += feed_forward(x, layer, self.config.ffn * self.config.invariant)
         return self.heard_out(normed(x))
 
-    def _attend(self, x: Floats, layer: Layer, fading: Floats, distance: Floats) -> Floats:
+    def _attend(self, x: Floats, layer: Layer, ahead: Floats) -> Floats:
+        """Half of the heads look back, the others ahead; `ahead` is (n, n), in frames."""
         n, dim = x.shape
         heads = self.config.heads
         qkv = layer.qkv(normed(x)).take(layer.to_heads, axis=1)
         qkv = qkv.reshape(n, 3, heads, dim // heads)
+        reach = np.array(encoder_slopes(heads), np.float32)
         mixed = np.empty((n, heads, dim // heads), np.float32)
         for h in range(heads):
-            scores = qkv[:, 0, h] @ qkv[:, 1, h].T - fading[h] * distance
+            seen = -ahead if h < heads // 2 else ahead
+            bias = np.where(seen >= 0, -reach[h % (heads // 2)] * seen, np.float32(-1e30))
+            scores = qkv[:, 0, h] @ qkv[:, 1, h].T + bias
             scores -= scores.max(-1, keepdims=True)
             np.exp(scores, out=scores)
             scores /= scores.sum(-1, keepdims=True)

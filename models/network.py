@@ -25,7 +25,7 @@ from torch.nn import functional
 from jam.harmony import QUALITIES, QUALITY_NAMES
 from jam.rows import N_CHORD_CLASSES
 from models import vocab
-from models.config import NetConfig, Width, embeddings, slopes
+from models.config import NetConfig, Width, embeddings, encoder_slopes, slopes
 
 
 def circulant(kernel: Tensor) -> Tensor:
@@ -216,9 +216,12 @@ def causal_bias(heads: int, n: int, device: torch.device | str = "cpu") -> Tenso
 
 
 def two_sided_bias(heads: int, n: int, device: torch.device | str = "cpu") -> Tensor:
-    """(heads, n, n): distance counts the same to both sides."""
-    distance = (torch.arange(n)[:, None] - torch.arange(n)[None, :]).abs()
-    return (-torch.tensor(slopes(heads))[:, None, None] * distance).to(device)
+    """(heads, n, n): half of the heads look back, the others ahead, each at its own reach."""
+    ahead = torch.arange(n)[None, :] - torch.arange(n)[:, None]
+    reach = torch.tensor(encoder_slopes(heads))[:, None, None]
+    back = -reach * -ahead.clamp(max=0) + torch.where(ahead > 0, float("-inf"), 0.0)
+    forth = -reach * ahead.clamp(min=0) + torch.where(ahead < 0, float("-inf"), 0.0)
+    return torch.cat([back, forth]).to(device)
 
 
 class Net(nn.Module):

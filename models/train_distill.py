@@ -32,7 +32,7 @@ from models.spread import Weights
 ROLLOUT_EVERY = 8
 """Steps that learn from one set of rollouts; the student drifts little in so few."""
 FRAMES = 256
-FORWARD_SHARE = 0.5
+FORWARD_SHARE = 0.3
 """Of the forward KL, which keeps all that the teacher would do; the rest is reverse."""
 TRUTH_WEIGHT = 0.5
 MELODY_WEIGHT = 0.25
@@ -78,7 +78,7 @@ def divergence(student: Tensor, teacher: Tensor, weight: Tensor) -> tuple[Tensor
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = training.parser(__doc__.splitlines()[0], lr=5e-4)
+    parser = training.parser(__doc__.splitlines()[0], lr=7e-4)
     parser.add_argument("--teacher", type=Path, required=True, help="folder of offline weights")
     parser.add_argument("--temperature", type=float, default=1.0, help="of the student's sampling")
     args = parser.parse_args(argv)
