@@ -9,16 +9,30 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from jam.accompaniment import Voicing, accompany, metronome
+from jam.accompaniment import (
+    Arrangement,
+    Memory,
+    Realisation,
+    Style,
+    Touch,
+    accompany,
+    metronome,
+    playable_style,
+)
+from jam.ending import Ending, come_back, ending_from, overruled
 from jam.grid import TempoMap
 from jam.melody import MelodyTracker
 from jam.messages import ChordSpan, NoteEvent, Plan, PlannedNote, PlanRequest
+from jam.presence import Presence, key_of
 from jam.rows import NO_CHORD, ChordState, Row
 from jam.settings import JamSettings
 
 _QUIET, _LOUD = 34, 104
 _KEPT_BARS = 4
 """Notes and chords of so many past bars are kept for the screen."""
+_STOPPED_BARS = 2
+"""When the player has been silent for so long, the accompaniment comes to an end."""
+_KEY_BARS = 16
 
 
 class Conductor:
@@ -34,8 +48,13 @@ class Conductor:
         start_s: float,
         seed: int = 0,
         tempo_map: TempoMap | None = None,
+        follows_stops: bool = True,
     ) -> None:
-        """Frame 0 falls at `start_s`; a `tempo_map` known beforehand takes its place."""
+        """Frame 0 falls at `start_s`; a `tempo_map` known beforehand takes its place.
+
+        `follows_stops`: when the player stops, the accompaniment ends, and it comes back with
+        them; without it the agent's chords go on.
+        """
         self.settings = settings
         self.seed = seed
         self.tempo_map = tempo_map or TempoMap.constant(settings.bpm, settings.meter, start_s)
@@ -50,12 +69,15 @@ class Conductor:
         self._melody = MelodyTracker()
         self._next_request_frame = 0
         self._asked_at_start = False
-        self._loudness = 64.0
-        self._voicings: dict[int, Voicing] = {}
-        self._velocities: dict[int, int] = {}
         self._confidence: dict[int, float] = {}
-        self._past_notes: dict[int, PlannedNote] = {}
-        self._notes: list[PlannedNote] = []
+        self._follows_stops = follows_stops
+        self._presence = Presence()
+        self._ending: Ending | None = None
+        self._touch = Touch()
+        self._styles: tuple[tuple[int, Style], ...] = ((0, playable_style(settings.accompaniment)),)
+        self._memory = Memory()
+        self._realisation = Realisation((), {}, {})
+        self._kept_until_frame = 0
 
     # -- what the player does ---------------------------------------------------------------
 
@@ -63,13 +85,17 @@ class Conductor:
         """Take over a key that went down or (velocity 0) came up."""
         position = self.tempo_map.position_at(event.at_s)
         if event.velocity:
-            self._loudness += 0.2 * (event.velocity - self._loudness)
+            self._presence.note_on(position, event.pitch, event.velocity)
             self._melody.note_on(event.note_id, event.pitch, position)
         else:
             self._melody.note_off(event.note_id, position)
 
     def change_settings(self, settings: JamSettings, now_s: float) -> None:
-        """Tempo acts from the next frame, metre from the next bar line, the rest at once."""
+        """Tempo acts from the next frame, metre and style from a bar line, the rest at once.
+
+        What is committed never changes: another style begins with the first bar line at or beyond
+        the commit point.
+        """
         next_frame = math.floor(self.tempo_map.position_at(now_s)) + 1
         last = self.tempo_map.segments[-1]
         if settings.bpm != last.bpm or settings.meter != last.meter:
@@ -83,7 +109,13 @@ class Conductor:
         ):
             ahead = self.tempo_map.next_bar_frame(next_frame + self._commit_frames(settings))
             self.listen_until_frame = max(self.tempo_map.bar_start(settings.listen_bars), ahead)
+        if settings.accompaniment != self.settings.accompaniment:
+            line = self.tempo_map.next_bar_frame(max(next_frame, self.committed_until_frame))
+            kept = [(f, style) for f, style in self._styles if f < line]
+            self._styles = (*kept[-4:], (line, playable_style(settings.accompaniment)))
         self.settings = settings
+        self._keep_committed()
+        self._realise()
 
     # -- time goes on -----------------------------------------------------------------------
 
@@ -100,6 +132,7 @@ class Conductor:
             frame = len(self.rows)
             melody = self._melody.close(frame, self.settings.split_pitch)
             self.rows.append(Row(melody, self._line[frame]))
+            self._mind_the_player(frame)
             closed = True
         if not closed and not self._asked_at_start:
             closed = self._asked_at_start = True  # a plan from nothing, before the first note
@@ -119,21 +152,26 @@ class Conductor:
             lookahead_frames=end - next_frame,
             commit_frames=commit,
             silent_until_frame=self.listen_until_frame,
-            settings=self.settings,
+            settings=self._conditions(),
         )
 
     def forget_requests(self) -> None:
         """The agent is new: the next request tells it the whole history."""
         self._next_request_frame = 0
 
-    def take(self, plan: Plan, now_s: float) -> None:
-        """Take over a plan: everything beyond what is committed or has begun is replaced."""
+    def take(self, plan: Plan, now_s: float) -> Plan:
+        """Take over a plan: everything beyond what is committed or has begun is replaced.
+
+        Returns the plan as it was taken over: where the music ends because the player has
+        stopped, it has the chords of the ending instead of the agent's.
+        """
         self._fix(math.floor(self.tempo_map.position_at(now_s)) + 1)
         self.late_plans += self._is_late
         self._is_late = False
         if plan.end_frame <= self.committed_until_frame:
-            return
-        del self._line[max(self.committed_until_frame, plan.start_frame) :]
+            return plan
+        first = max(self.committed_until_frame, plan.start_frame)
+        del self._line[first:]
         for frame in range(len(self._line), plan.end_frame):
             state = plan.chords[frame - plan.start_frame]
             before = self._line[-1].chord if self._line else None
@@ -141,11 +179,19 @@ class Conductor:
                 state = ChordState(state.chord, True)  # spliced onto another chord
             self._line.append(state)
             self._confidence[frame] = plan.confidence[frame - plan.start_frame]
+        if self._ending is not None:
+            self._line = overruled(self._ending, self._line, first)
+            plan = replace(plan, chords=tuple(self._line[plan.start_frame : plan.end_frame]))
+        self._keep_committed()
         self.committed_until_frame = max(
             self.committed_until_frame, min(plan.committed_until_frame, plan.end_frame)
         )
         self.plan = plan
+        back = self._ending.back_frame if self._ending else None
+        if back is not None and self.committed_until_frame > back:
+            self._ending = None
         self._realise()
+        return plan
 
     def _fix(self, until_frame: int) -> None:
         """Frames that have begun are committed, planned or not.
@@ -164,42 +210,110 @@ class Conductor:
 
     # -- what will sound --------------------------------------------------------------------
 
-    def _realise(self) -> None:
-        """Notes from the bar that is being played to the end of the plan."""
-        now = min(len(self.rows), len(self._line) - 1)
-        first = max(0, now - self.tempo_map.place(now).frame_in_bar)
-        notes, voicings = accompany(
-            self._line[first:],
-            first,
-            self.tempo_map,
-            self._voicings,
-            self._velocities,
-            self._velocity(),
-            self.committed_until_frame,
-            self._confidence,
+    def _keep_committed(self) -> None:
+        """What starts in the frames committed so far is in the memory from now on."""
+        oldest = (
+            len(self.rows) - _KEPT_BARS * self.tempo_map.meter_at(len(self.rows)).frames_per_bar
         )
-        for note in self._notes:
-            if note.start_frame < first:
-                self._past_notes[note.note_id] = note
-        horizon = first - _KEPT_BARS * self.tempo_map.meter_at(now).frames_per_bar
-        self._past_notes = {i: n for i, n in self._past_notes.items() if n.end_frame >= horizon}
-        self._notes = notes
-        for note in notes:
-            if note.committed:
-                self._velocities[note.start_frame] = note.velocity
-                self._voicings[note.start_frame] = voicings[note.start_frame]
-        for kept in (self._velocities, self._voicings, self._confidence):
-            newest_before = max((f for f in kept if f < first), default=first)
-            for frame in [f for f in kept if f < newest_before]:
-                del kept[frame]
+        self._memory.keep(
+            self._realisation.notes, self._realisation.drafts, self._realisation.voicings,
+            self.committed_until_frame, oldest,
+        )  # fmt: skip
+        newest_before = max((f for f in self._confidence if f < oldest), default=oldest)
+        for frame in [f for f in self._confidence if f < newest_before]:
+            del self._confidence[frame]
+        self._kept_until_frame = self.committed_until_frame
+
+    def _realise(self) -> None:
+        """Notes from the first frame whose notes are not in the memory to the end of the plan."""
+        if not self._line:
+            return
+        self._touch = replace(self._touch, velocity=self._velocity())
+        ending = self._ending
+        is_final = ending is not None and (
+            ending.back_frame is None or ending.final_frame < ending.back_frame
+        )
+        arrangement = Arrangement(
+            self._styles,
+            self._touch,
+            self.settings.bass,
+            self.settings.drums,
+            self.seed,
+            frozenset((ending.final_frame,)) if ending is not None and is_final else frozenset(),
+        )
+        self._realisation = accompany(
+            self._line, self.tempo_map, arrangement, self._memory, self._kept_until_frame,
+            self.committed_until_frame, self._confidence,
+        )  # fmt: skip
 
     def _velocity(self) -> int:
         """The accompaniment is a little softer than the player."""
-        return round(_QUIET + (_LOUD - _QUIET) * min(max(self._loudness / 127, 0), 1) ** 1.2)
+        loudness = min(max(self._presence.loudness / 127, 0), 1)
+        return round(_QUIET + (_LOUD - _QUIET) * loudness**1.2)
+
+    def _mind_the_player(self, frame: int) -> None:
+        """A frame is closed: does the player go on, play dense, stop, come back?"""
+        presence, place = self._presence, self.tempo_map.place(frame)
+        presence.close(frame, self.rows[frame].melody)
+        if place.frame_in_bar == place.meter.frames_per_bar - 1:
+            # Once a bar, so that a plan doesn't change with every note.
+            self._touch = Touch(
+                self._touch.velocity,
+                presence.thin(frame + 1, place.meter),
+                presence.room(frame + 1, place.meter),
+            )
+        heard = presence.last_heard_frame
+        if not self._follows_stops or heard is None or frame < self.listen_until_frame:
+            return
+        if heard == frame:
+            self._go_on()
+        elif (
+            frame - max(heard, self.listen_until_frame)
+            >= _STOPPED_BARS * place.meter.frames_per_bar
+        ):
+            self.finish()
+
+    def finish(self) -> None:
+        """The player has stopped: come to a cadence with the next bar line, and rest."""
+        if self._ending is not None and self._ending.back_frame is None:
+            return
+        committed = max(self.committed_until_frame, self.listen_until_frame)
+        last = self._line[committed - 1].chord if 0 < committed <= len(self._line) else None
+        if last is None:  # nothing sounds that could be ended
+            if self._ending is not None:
+                self._ending = replace(self._ending, back_frame=None)
+            return
+        bar = self.tempo_map.meter_at(committed).frames_per_bar
+        key = self.settings.key_lock or key_of(self.rows[-_KEY_BARS * bar :])
+        self._ending = ending_from(committed, self.tempo_map, last, key)
+
+    def _go_on(self) -> None:
+        """The player plays: an ending that is under way is called off."""
+        if self._ending is None or self._ending.back_frame is not None:
+            return
+        committed = self.committed_until_frame
+        resting = committed > 0 and self._line[committed - 1].chord is None
+        self._ending = come_back(self._ending, committed, resting, self.tempo_map)
+
+    @property
+    def ending(self) -> Ending | None:
+        """How the music ends or has ended, when the player has stopped."""
+        return self._ending
+
+    def _conditions(self) -> JamSettings:
+        """The settings for the agent: the style's own condition where the user has set none."""
+        style = self._styles[-1][1]
+        if self.settings.style == "any" and style.model_style != "any":
+            return self.settings.changed(style=style.model_style)
+        return self.settings
+
+    def style_at(self, frame: int) -> Style:
+        """The style in force in the bar of a frame."""
+        return next((s for f, s in reversed(self._styles) if f <= frame), self._styles[0][1])
 
     def notes(self) -> list[PlannedNote]:
         """The accompaniment: the last bars' notes, those sounding, and the plan's."""
-        return [*self._past_notes.values(), *self._notes]
+        return [*self._memory.ended.values(), *self._realisation.notes]
 
     def clicks(self, now_s: float) -> list[PlannedNote]:
         """The metronome's next beats, from the count-in on."""

@@ -49,5 +49,5 @@ def harmonize(
     predictor.reset(settings)
     chords = predictor.harmonise(melody, places)
     script = ScriptedPredictor(chords, melody)
-    take = render(song, script, settings.changed(listen_bars=0), seed, progress)
+    take = render(song, script, settings.changed(listen_bars=0), seed, progress, False)
     return take, melody, chords

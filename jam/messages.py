@@ -88,6 +88,8 @@ class Plan:
 class PlannedNote:
     """A note of the accompaniment that will sound (or does, or did) from start to end frame.
 
+    Frames are floats: a swung note starts between two frames.
+
     note_id is the same in every plan for the same part, pitch and start, so a plan that is made
     again keeps the notes that it keeps.
     """
@@ -95,8 +97,8 @@ class PlannedNote:
     note_id: int
     pitch: int
     velocity: int
-    start_frame: int
-    end_frame: int
+    start_frame: float
+    end_frame: float
     part: str
     committed: bool
     confidence: float = 1.0

@@ -53,6 +53,8 @@ def settings_from_json(values: Any) -> JamSettings:
             value = None if value is None else (int(value[0]), bool(value[1]))
         elif name == "density":
             value = None if value is None else float(value)
+        elif name in ("agent_program", "bass_program"):
+            value = None if value is None else int(value)
         elif isinstance(expected, float) and isinstance(value, int):
             value = float(value)
         elif type(value) is not type(expected):

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from jam.accompaniment import playable_style
 from jam.errors import BadInput
 from jam.grid import TempoMap
 from jam.messages import NoteEvent, SessionLog
 from jam.midi_file import Part, PartNote, write_midi
+from jam.mix import mix
 from jam.rows import ChordState
 from jam.settings import JamSettings
 from jam.synth import CHANNELS
@@ -41,7 +43,7 @@ def check_output(path: str, suffixes: Sequence[str]) -> Path:
 
 def write_take(path: str | os.PathLike[str], take: Take, settings: JamSettings) -> None:
     """Write a take as MIDI (type 1, chord names as markers) or, by the name, as WAV."""
-    programs = {"player": settings.player_program, "chords": settings.agent_program}
+    voices = mix(settings, playable_style(settings.accompaniment))
     if str(path).lower().endswith(".wav"):
         start_s = take.tempo_map.seconds_at(
             min((n.start_frame for notes in take.parts.values() for n in notes), default=0.0)
@@ -61,12 +63,12 @@ def write_take(path: str | os.PathLike[str], take: Take, settings: JamSettings) 
                 for part, notes in take.parts.items()
                 for n in notes
             ],
-            {"player": settings.player_volume, "chords": settings.agent_volume},
-            programs,
+            {part: voice.volume for part, voice in voices.items()},
+            {part: voice.program for part, voice in voices.items()},
         )
         return
     parts = [
-        Part(name, programs.get(part, 0), CHANNELS[part], take.parts.get(part, ()))
+        Part(name, voices[part].program, CHANNELS[part], take.parts.get(part, ()))
         for part, name in _TRACKS
         if take.parts.get(part) or part in ("player", "chords")
     ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 
 from jam.anticipation import Anticipator, Predictor
@@ -31,57 +32,54 @@ def render(
     settings: JamSettings,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
+    follows_stops: bool = True,
 ) -> Take:
     """Accompany a file's melody. The same seed gives the same take.
 
     Tempo and metre are the file's, listening bars and everything else are of `settings`. The
-    chord of a frame is decided from nothing but what came before it. `progress` is called with
-    (frames done, frames in all).
+    chord of a frame is decided from nothing but what came before it. `follows_stops` as in
+    `Conductor`; with it the accompaniment ends with a cadence after the melody's last bar.
+    `progress` is called with (frames done, frames in all).
     """
     tempo_map = song.tempo_map
     settings = replace(settings, bpm=tempo_map.bpm_at(0), meter=tempo_map.meter_at(0))
-    conductor = Conductor(settings, 0.0, seed, tempo_map)
+    conductor = Conductor(settings, 0.0, seed, tempo_map, follows_stops)
     anticipator = Anticipator(predictor, seed)
     predictor.rewind(0)
     melody = song.melody()
     end_frame = tempo_map.next_bar_frame(math.ceil(max(n.end_frame for n in melody)))
     notes: dict[int, PlannedNote] = {}
-    for frame, played in _by_frame(melody_events(song), conductor, end_frame):
-        for event in played:
-            conductor.play(event)
+    frame = -1
+    events = deque(melody_events(song))
+    while frame < end_frame:
         now_s = tempo_map.seconds_at(frame + 0.5)
+        while events and events[0].at_s < now_s:
+            conductor.play(events.popleft())
+        if follows_stops and not events:
+            conductor.finish()  # the tune is over
+            if (ending := conductor.ending) is not None:
+                end_frame = max(end_frame, ending.rest_frame)
         if conductor.advance(now_s):
             conductor.take(anticipator.plan(conductor.request()), now_s)
         notes.update((note.note_id, note) for note in conductor.notes() if note.committed)
         if progress is not None and frame % 64 == 0:
             progress(max(frame, 0), end_frame)
-    chords = sorted(
-        (note for note in notes.values() if note.start_frame < end_frame),
-        key=lambda note: (note.start_frame, note.pitch),
-    )
+        frame += 1
+    parts: dict[str, list[PartNote]] = {"chords": []}
+    for note in sorted(notes.values(), key=lambda n: (n.start_frame, n.pitch)):
+        if note.start_frame < end_frame:
+            parts.setdefault(note.part, []).append(
+                PartNote(
+                    note.start_frame, min(note.end_frame, end_frame), note.pitch, note.velocity
+                )
+            )
     return Take(
         tempo_map,
         {
             "player": tuple(
                 PartNote(n.start_frame, n.end_frame, n.pitch, n.velocity) for n in melody
             ),
-            "chords": tuple(
-                PartNote(n.start_frame, min(n.end_frame, end_frame), n.pitch, n.velocity)
-                for n in chords
-            ),
+            **{part: tuple(played) for part, played in parts.items()},
         },
         conductor.chord_line()[:end_frame],
     )
-
-
-def _by_frame(
-    events: list[NoteEvent], conductor: Conductor, end_frame: int
-) -> Iterator[tuple[int, list[NoteEvent]]]:
-    """Every frame from -1 on with the events up to its middle, when it is closed."""
-    next_event = 0
-    for frame in range(-1, end_frame):
-        until_s = conductor.tempo_map.seconds_at(frame + 0.5)
-        first = next_event
-        while next_event < len(events) and events[next_event].at_s < until_s:
-            next_event += 1
-        yield frame, events[first:next_event]

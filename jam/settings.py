@@ -26,12 +26,16 @@ LIMITS: dict[str, tuple[float, float, str]] = {
     "temperature": (0.0, 2.0, ""),
     "player_volume": (0.0, 1.0, ""),
     "agent_volume": (0.0, 1.0, ""),
+    "bass_volume": (0.0, 1.0, ""),
+    "drums_volume": (0.0, 1.0, ""),
     "metronome_volume": (0.0, 1.0, ""),
     "player_program": (0, 127, ""),
     "agent_program": (0, 127, ""),
+    "bass_program": (0, 127, ""),
     "split_pitch": (0, 127, ""),
     "midi_channel": (0, 16, ""),
 }
+_OPTIONAL = frozenset(("agent_program", "bass_program"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +49,26 @@ class JamSettings:
     listen_bars: int = 2
     count_in_bars: int = 1
     temperature: float = 1.0
+    accompaniment: str = "piano"
+    """Name of a style of jam.accompaniment; one that doesn't exist plays as the default one."""
     style: str = "any"
+    """The model's style condition; "any" leaves it to the accompaniment's style."""
     density: float | None = None
     key_lock: tuple[int, bool] | None = None
     """(tonic, is_minor): only chords of this key; None leaves the agent free."""
     metronome: bool = True
     player_volume: float = 0.9
     agent_volume: float = 0.5
+    """Of the whole accompaniment; those of bass and drums are parts of it."""
+    bass: bool = True
+    drums: bool = True
+    bass_volume: float = 1.0
+    drums_volume: float = 1.0
     metronome_volume: float = 0.5
     player_program: int = 0
-    agent_program: int = 4
+    agent_program: int | None = None
+    """None takes the instrument of the accompaniment's style, here and for the bass."""
+    bass_program: int | None = None
     split_pitch: int = 0
     """Only notes from this MIDI pitch up are the melody."""
     midi_channel: int = 0
@@ -64,6 +78,8 @@ class JamSettings:
         check_bpm(self.bpm)
         for name, (low, high, unit) in LIMITS.items():
             value = getattr(self, name)
+            if value is None and name in _OPTIONAL:
+                continue
             if not low <= value <= high:
                 raise BadInput(
                     f"{name.replace('_', ' ')} {value:g}: must be between {low:g} and {high:g}"

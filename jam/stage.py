@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
 from jam import messages as m
+from jam.accompaniment import Style, playable_style
 from jam.agent import AgentAnswer, AgentReady, AgentRequest
 from jam.agent_link import AgentLink
 from jam.audio import AudioChoice, AudioOutput, OwnDriverOutput, open_audio
@@ -23,6 +24,7 @@ from jam.conductor import Conductor
 from jam.errors import BadInput, JamError
 from jam.grid import TempoMap
 from jam.midi_ports import MidiMessage, MidiPorts
+from jam.mix import Voice, mix
 from jam.scheduler import Scheduler
 from jam.settings import JamSettings
 from jam.synth import CHANNELS, Synth
@@ -117,6 +119,8 @@ class Stage:
         self._audio_choice = choice.audio
         self.synth: Synth | None = None
         self._audio: AudioOutput | OwnDriverOutput | None = None
+        self._voices: dict[str, Voice] = {}
+        self._style_heard: Style | None = None
         self.ports: MidiPorts | None = None
         # MIDI first: beside a running audio stream JACK takes up to a second for each client.
         self._open_midi(choice)
@@ -124,7 +128,7 @@ class Stage:
         self._scheduler = Scheduler(self._clock, self._sound)
         self._link = AgentLink(address, authkey, self._wake)
         self._parent = _ParentLink(parent, self._wake)
-        self._apply_sound_settings(None)
+        self._apply_sound_settings()
 
     # -- devices ----------------------------------------------------------------------------
 
@@ -159,18 +163,22 @@ class Stage:
                 raise
             self._message = f"{error}. It is opened when it comes."
 
-    def _apply_sound_settings(self, old: JamSettings | None) -> None:
+    def _apply_sound_settings(self) -> None:
+        """Volumes and instruments: the user's, and those of the style of the next frame's bar."""
         if self.synth is None:
             return
-        new = self._settings
-        for part, volume, program in (
-            ("player", new.player_volume, new.player_program),
-            ("chords", new.agent_volume, new.agent_program),
-        ):
-            self.synth.set_volume(part, volume)
-            if old is None or getattr(old, _PROGRAM_OF[part]) != program:
-                self.synth.set_program(part, program)
-        self.synth.set_volume("metronome", new.metronome_volume)
+        conductor = self._conductor
+        if conductor is None:
+            style = playable_style(self._settings.accompaniment)
+        else:
+            style = conductor.style_at(len(conductor.rows))
+        for part, voice in mix(self._settings, style).items():
+            old, self._voices[part] = self._voices.get(part), voice
+            if old is None or old.volume != voice.volume:
+                self.synth.set_volume(part, voice.volume)
+            if old is None or old.program != voice.program:
+                self.synth.set_program(part, voice.program)
+        self._style_heard = style
 
     # -- the player: any thread ---------------------------------------------------------------
 
@@ -249,6 +257,8 @@ class Stage:
                 self._to_ask = True
                 self._schedule()
                 self._dirty = True
+                if self._conductor.style_at(len(self._conductor.rows)) is not self._style_heard:
+                    self._apply_sound_settings()
             self._ask()
             if now_s >= next_snapshot_s and self._changed():
                 self._parent.show(self._snapshot(now_s))
@@ -302,11 +312,11 @@ class Stage:
                     self.panic()
                     self._schedule()
                 case m.ChangeSettings(settings):
-                    old, self._settings = self._settings, settings
+                    self._settings = settings
                     if self._conductor is not None:
                         self._conductor.change_settings(settings, self._clock.now_s())
                         self._schedule()
-                    self._apply_sound_settings(old)
+                    self._apply_sound_settings()
                 case m.SelectDevices(midi_inputs, midi_outputs):
                     self._select(midi_inputs, midi_outputs)
                 case m.KeyInput(pitch, velocity, at_s):
@@ -335,6 +345,7 @@ class Stage:
         )
         start_s = self._clock.now_s() + _START_LEAD_S + count_in_s
         self._conductor = Conductor(self._settings, start_s, seed)
+        self._apply_sound_settings()
         self._asked = False
         self._logged_rows = 0
         self._message = ""
@@ -398,7 +409,7 @@ class Stage:
             self._conductor.forget_requests()
             self._to_ask = True
             return
-        self._conductor.take(plan, self._clock.now_s())
+        plan = self._conductor.take(plan, self._clock.now_s())
         self._logged_plans.append(plan)
         self._counters = replace(
             self._counters,
@@ -512,9 +523,6 @@ class Stage:
         self._logged_rows += len(rows)
         self._to_log, self._logged_plans = [], []
         self._parent.log(log)
-
-
-_PROGRAM_OF = {"player": "player_program", "chords": "agent_program"}
 
 
 class _ParentLink:

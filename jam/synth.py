@@ -102,12 +102,19 @@ class Synth:
         self._fluid.set_reverb(roomsize=0.35, damping=0.3, width=0.8, level=0.25)
 
     def set_program(self, part: str, program: int) -> None:
-        """Choose the General MIDI instrument (0 to 127) of a part; drum parts keep their kit."""
-        drums = part in ("drums", "metronome")
+        """Choose the General MIDI instrument (0 to 127) of a part.
+
+        For the drums it is the kit, the standard one where the SoundFont hasn't got it; the
+        metronome keeps its own.
+        """
         channel = CHANNELS[part]
-        self._fluid.program_select(
-            channel, self._font, _DRUM_BANK if drums else 0, 0 if drums else program
-        )
+        if part not in ("drums", "metronome"):
+            self._fluid.program_select(channel, self._font, 0, program)
+            return
+        kit = 0 if part == "metronome" else program
+        if kit and self._fluid.program_select(channel, self._font, _DRUM_BANK, kit) == 0:
+            return
+        self._fluid.program_select(channel, self._font, _DRUM_BANK, 0)
 
     def set_volume(self, part: str, volume: float) -> None:
         """Volume 0.0 to 1.0 (MIDI controller 7)."""

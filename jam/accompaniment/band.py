@@ -1,0 +1,176 @@
+"""The whole band: from the line of chords to the notes of every part, around what is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from jam.accompaniment.bass import play_bass
+from jam.accompaniment.comping import BarContext, comp
+from jam.accompaniment.drums import drum
+from jam.accompaniment.notes import MIN_FRAMES, Draft, Memory, Touch
+from jam.accompaniment.patterns import bars_of
+from jam.accompaniment.spans import Span, voiced_spans
+from jam.accompaniment.table import Style
+from jam.accompaniment.voicing import Voicing
+from jam.grid import Meter, TempoMap
+from jam.messages import PlannedNote
+from jam.rows import ChordState
+
+_STRAIGHT_QUARTER_BPM, _SWUNG_QUARTER_BPM = 300.0, 150.0
+"""Swing is full up to the lower tempo and gone at the higher one, as players do
+(Friberg and Sundström, "Swing ratios and ensemble timing in jazz performance", 2002)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """How chords are played, beyond the chords: what a user chooses and a player's touch.
+
+    styles: (frame, style) in order of frames; each is in force in the bars that begin at or
+    after its frame, the first one from the start. finals: onsets of chords that end a piece.
+    basses: pitch class of the bass by the frame of a slash chord's onset.
+    """
+
+    styles: tuple[tuple[int, Style], ...]
+    touch: Touch = field(default_factory=Touch)
+    bass: bool = True
+    drums: bool = True
+    seed: int = 0
+    finals: frozenset[int] = frozenset()
+    basses: Mapping[int, int] = field(default_factory=dict)
+
+    def style_at(self, bar_frame: int) -> Style:
+        chosen = self.styles[0][1]
+        for frame, style in self.styles:
+            if frame <= bar_frame:
+                chosen = style
+        return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class Realisation:
+    """What the band plays: the notes in order of time, and what `Memory.keep` needs of them."""
+
+    notes: tuple[PlannedNote, ...]
+    drafts: Mapping[int, Draft]
+    """By note id."""
+    voicings: Mapping[int, Voicing]
+    """By the frame of the chord's onset."""
+
+
+def accompany(
+    line: Sequence[ChordState],
+    tempo_map: TempoMap,
+    arrangement: Arrangement,
+    memory: Memory,
+    from_frame: int,
+    committed_until_frame: int,
+    confidence: Mapping[int, float],
+) -> Realisation:
+    """Notes of every part: those of the memory, and from `from_frame` on those of the line.
+
+    `line` holds the chord of every frame from 0 on. Notes that start before `from_frame` are
+    those of `memory`: pitch, velocity and start are as they were committed, and only an end
+    beyond `from_frame` may move with the chords. Nothing starts at or beyond the line's end.
+    `committed_until_frame` marks notes, `confidence` maps the frames of chord onsets to
+    probabilities. A pure function of its arguments.
+    """
+    spans = voiced_spans(
+        line, from_frame, tempo_map, memory.voicings, arrangement.touch.room, confidence,
+        arrangement.basses,
+    )  # fmt: skip
+    new = {
+        draft.note_id: draft
+        for bar, n in _bars(spans, from_frame, len(line), tempo_map, arrangement)
+        for draft in _swung(_band(bar, n, arrangement, memory.last_bass, from_frame), bar)
+        if draft.start_frame < len(line)
+    }
+    drafts = {**memory.drafts, **new}
+    holding = spans and spans[0].start_frame < from_frame
+    notes = list(_ended(drafts, spans, spans[0].end_frame if holding else from_frame))
+    return Realisation(
+        tuple(replace(n, committed=n.start_frame < committed_until_frame) for n in reversed(notes)),
+        drafts,
+        {span.start_frame: span.voicing for span in spans},
+    )
+
+
+def _bars(
+    spans: Sequence[Span], first: int, end: int, tempo_map: TempoMap, arrangement: Arrangement
+) -> Iterator[tuple[BarContext, int]]:
+    """The bars from the one of frame `first` to `end`, with their numbers."""
+    start = first - tempo_map.place(first).frame_in_bar
+    while start < end:
+        place, until = tempo_map.place(start), tempo_map.next_bar_frame(start + 1)
+        inside = [s for s in spans if s.start_frame < until and s.end_frame > start]
+        if inside:
+            yield BarContext(
+                start, until, place.meter, tempo_map.bpm_at(start), arrangement.style_at(start),
+                arrangement.touch, inside, arrangement.finals,
+            ), place.bar  # fmt: skip
+        start = until
+
+
+def _band(
+    bar: BarContext, number: int, arrangement: Arrangement, last_bass: int | None, first: int
+) -> Iterator[Draft]:
+    """What everyone plays in a bar, from frame `first` on, as it is written (not swung)."""
+    bars = bars_of(bar.style, bar.meter)
+    drawn = bars[number % len(bars)]
+    drafts = list(comp(bar, drawn.lane("chords"), not arrangement.bass))
+    if arrangement.bass:
+        drafts += play_bass(bar, drawn.lane("bass"), last_bass, first)
+    if arrangement.drums:
+        drafts += drum(bar, drawn.lanes, number, arrangement.seed)
+    return (draft for draft in drafts if draft.start_frame >= first)
+
+
+def _swung(drafts: Iterator[Draft], bar: BarContext) -> Iterator[Draft]:
+    """Off-beats moved back; nothing where the metre has no eighths to swing."""
+    meter: Meter = bar.meter
+    quarter_bpm = bar.bpm * meter.frames_per_beat / 4
+    slow = (_STRAIGHT_QUARTER_BPM - quarter_bpm) / (_STRAIGHT_QUARTER_BPM - _SWUNG_QUARTER_BPM)
+    swing = bar.style.swing * min(1.0, max(0.0, slow))
+    if not swing or meter.compound or meter.frames_per_beat < 4:
+        return drafts
+    middle = 2 + swing * 2 / 3
+
+    def warped(frame: float) -> float:
+        quarters, rest = divmod(frame - bar.start_frame, 4)
+        moved = rest * middle / 2 if rest <= 2 else middle + (rest - 2) * (4 - middle) / 2
+        return bar.start_frame + quarters * 4 + moved
+
+    return (
+        replace(d, start_frame=warped(d.start_frame), until_frame=warped(d.until_frame))
+        for d in drafts
+    )
+
+
+def _ended(
+    drafts: Mapping[int, Draft], spans: Sequence[Span], holding_until: int
+) -> Iterator[PlannedNote]:
+    """Notes that end when their player wants, or their chord, or when their key is struck again.
+
+    What began before the first new frame belongs to the chord that lasts to `holding_until`.
+    """
+    next_start: dict[tuple[str, int], float] = {}
+    later = sorted(spans, key=lambda span: span.start_frame, reverse=True)
+    at = 0
+    for note_id, draft in sorted(drafts.items(), key=lambda i: i[1].start_frame, reverse=True):
+        while at < len(later) and later[at].start_frame > draft.start_frame:
+            at += 1
+        allowed = later[at].end_frame if at < len(later) else holding_until
+        # The bass is one voice; of the others each key.
+        key = (draft.part, 0 if draft.part == "bass" else draft.pitch)
+        end = min(draft.until_frame, allowed, next_start.get(key, draft.until_frame))
+        next_start[key] = draft.start_frame
+        yield PlannedNote(
+            note_id,
+            draft.pitch,
+            draft.velocity,
+            draft.start_frame,
+            max(end, draft.start_frame + MIN_FRAMES),
+            draft.part,
+            False,
+            draft.confidence,
+        )

@@ -1,0 +1,101 @@
+"""The bass: roots, fifths, approach notes, and a walking line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from jam.accompaniment.comping import BarContext, strokes
+from jam.accompaniment.notes import Draft
+from jam.accompaniment.patterns import Hit, Lane
+from jam.accompaniment.spans import Span
+from jam.accompaniment.voicing import BASS_RANGE
+from jam.harmony import QUALITIES
+
+_LIGHT = -10
+
+
+def play_bass(
+    bar: BarContext, lanes: Sequence[Lane], last: int | None, first: int
+) -> Iterator[Draft]:
+    """Drafts of the bass in a bar from frame `first` on; `last` is what it played before."""
+    for lane in lanes:
+        hits = list(strokes(bar, lane, patient=False))
+        for i, hit in enumerate(hits):
+            frame = bar.start_frame + hit.column
+            if frame < first:
+                continue
+            span = bar.span_at(frame)
+            assert span is not None
+            after = hits[i + 1].column + bar.start_frame if i + 1 < len(hits) else bar.end_frame
+            last = _pitch(span, hit, frame, after, last, bar)
+            velocity = bar.touch.velocity + (8 if hit.column == 0 else 2)
+            velocity += _LIGHT if hit.sign.islower() and hit.sign != "x" else 0
+            yield Draft(
+                "bass", last, max(1, min(127, velocity)), frame, frame + hit.length,
+                span.confidence,
+            )  # fmt: skip
+
+
+def _pitch(span: Span, hit: Hit, frame: int, after: int, last: int | None, bar: BarContext) -> int:
+    """The pitch of a hit; `after` is the frame of the one that follows."""
+    root = span.voicing[0]
+    if frame == span.start_frame:
+        return root
+    intervals = QUALITIES[span.chord.quality][0]
+    chord_root = span.chord.root
+    leads_on = span.next_bass is not None and after >= span.end_frame
+    match hit.sign.upper():
+        case "F":
+            return _near(chord_root + next((i for i in (7, 6, 8) if i in intervals), 0), root)
+        case "O":
+            return root + 12 if root + 12 < BASS_RANGE[1] else root
+        case "T":
+            return _near(chord_root + intervals[1], root)
+        case "A" if leads_on and span.next_bass is not None and span.next_bass != root:
+            return _approach(span.next_bass, root)
+        case "A":
+            return _near(chord_root + 7 if 7 in intervals else chord_root, root)
+        case "W":
+            if leads_on and span.next_bass is not None:
+                return _approach(span.next_bass, root if last is None else last)
+            return _step(span, frame, root if last is None else last, bar)
+        case _:
+            return root
+
+
+def _near(pitch_class: int, pitch: int) -> int:
+    """The pitch of a class that is nearest to another one, within the bass's range."""
+    choices = [p for p in range(*BASS_RANGE) if p % 12 == pitch_class % 12]
+    return min(choices, key=lambda p: (abs(p - pitch), p))
+
+
+def _approach(target: int, last: int) -> int:
+    """A semitone beside the note that comes, on the side where the line is."""
+    below, above = target - 1, target + 1
+    nearer = below if last < target else above
+    if nearer == last:  # no repeated note: come from the other side
+        nearer = above if nearer == below else below
+    return nearer if BASS_RANGE[0] <= nearer < BASS_RANGE[1] else below + above - nearer
+
+
+def _step(span: Span, frame: int, last: int, bar: BarContext) -> int:
+    """A chord note near the last one, on the way to the next chord's bass (or to the fifth)."""
+    per_beat = bar.meter.frames_per_beat
+    if span.next_bass is not None and span.end_frame - frame <= bar.meter.frames_per_bar:
+        target, left = span.next_bass, max(1, (span.end_frame - frame) // per_beat)
+    else:  # up to the fifth and back, a bar each way
+        up = (frame - span.start_frame) // bar.meter.frames_per_bar % 2 == 0
+        target, left = span.voicing[0] + (7 if up else 0), 2
+    way = last + (target - last) / left
+    tones = set(span.chord.pitch_classes)
+    if left > 1:  # between two chord notes a note of the scale will do
+        tones |= {(span.chord.root + i) % 12 for i in (2, 9 if 9 in _six(span) else 10)}
+    choices = [p for p in range(*BASS_RANGE) if p % 12 in tones and 0 < abs(p - last) <= 5]
+    if not choices:
+        return span.voicing[0]
+    own = set(span.chord.pitch_classes)
+    return min(choices, key=lambda p: (abs(p - way) + (0 if p % 12 in own else 1.2), p))
+
+
+def _six(span: Span) -> tuple[int, ...]:
+    return (9,) if QUALITIES[span.chord.quality][0][1] == 4 else ()

@@ -1,0 +1,68 @@
+"""The drums: lanes of the kit, fills at the ends of phrases, a cymbal after them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from jam.accompaniment.comping import BarContext
+from jam.accompaniment.notes import Draft, dice
+from jam.accompaniment.patterns import Hit, Lane, fill_of
+from jam.accompaniment.table import DRUMS
+
+_PHRASE_BARS, _LONG_PHRASE_BARS = 4, 8
+_FILL_CHANCE = {_PHRASE_BARS: 0.35, _LONG_PHRASE_BARS: 0.9}
+"""How often a phrase of so many bars ends in a fill."""
+_ACCENT, _LIGHT = 14, -18
+
+
+def has_fill(seed: int, bar: int) -> bool:
+    """Whether bar number `bar` (from 0) ends a phrase with a fill: a function of the seed."""
+    for bars in (_LONG_PHRASE_BARS, _PHRASE_BARS):
+        if bar % bars == bars - 1:
+            return dice(seed, 7, bar) < _FILL_CHANCE[bars]
+    return False
+
+
+def drum(
+    bar: BarContext, lanes: Mapping[str, Sequence[Lane]], number: int, seed: int
+) -> Iterator[Draft]:
+    """Drafts of the drums in bar number `number`; they rest where no chord sounds."""
+    fill = fill_of(bar.style, bar.meter)
+    filling = fill is not None and has_fill(seed, number) and bar.touch.thin < 2
+    hits = [
+        (name, hit)
+        for name, rows in lanes.items()
+        if name in DRUMS
+        for lane in rows
+        for hit in lane.hits
+        if bar.is_played(hit)
+    ]
+    if filling and fill is not None:
+        start, lanes_of_fill = fill
+        hits = [(name, hit) for name, hit in hits if hit.column < start]
+        hits += [(n, hit) for n, row in lanes_of_fill.items() for hit in row if bar.is_played(hit)]
+    if fill is not None and has_fill(seed, number - 1) and bar.touch.thin < 2:
+        hits = [(name, h) for name, h in hits if h.column or name not in ("hat", "ride")]
+        hits.append(("crash", Hit(0, 1, "x")))
+    struck: set[tuple[int, int]] = set()
+    for name, hit in sorted(hits, key=lambda h: (h[1].column, h[0])):
+        frame = bar.start_frame + hit.column
+        span = bar.span_at(frame)
+        if span is None or span.start_frame in bar.finals or (frame, DRUMS[name]) in struck:
+            continue
+        struck.add((frame, DRUMS[name]))
+        yield _stroke(bar, name, hit, frame)
+    for span in bar.spans:
+        if (
+            any(lane in DRUMS for lane in lanes)
+            and span.start_frame in bar.finals
+            and span.start_frame >= bar.start_frame
+        ):
+            last = Hit(span.start_frame - bar.start_frame, 1, "x")
+            yield from (_stroke(bar, name, last, span.start_frame) for name in ("kick", "crash"))
+
+
+def _stroke(bar: BarContext, name: str, hit: Hit, frame: int) -> Draft:
+    change = _ACCENT if hit.sign == "X" else _LIGHT if hit.sign == "o" else 0
+    velocity = max(1, min(127, bar.touch.velocity + change))
+    return Draft("drums", DRUMS[name], velocity, frame, frame + 1)

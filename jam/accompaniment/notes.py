@@ -1,0 +1,122 @@
+"""Notes that are being made, their ids, and the metronome's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from jam.grid import TempoMap
+from jam.messages import PlannedNote
+
+PARTS = ("chords", "bass", "drums", "metronome", "player")
+MIN_FRAMES = 0.25
+"""No note is shorter, in frames."""
+_IDS_A_FRAME = 48
+"""Two notes of one part and pitch start at least so small a part of a frame apart."""
+_MASK = 2**64 - 1
+
+
+def note_id(part: str, start_frame: float, pitch: int) -> int:
+    """The same for the same part, start and pitch, whenever it is computed."""
+    start = max(round((start_frame + 2**16) * _IDS_A_FRAME), 0)
+    return (start * len(PARTS) + PARTS.index(part)) * 128 + pitch
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A note as its player wants it; what its chord allows may end it before `until_frame`."""
+
+    part: str
+    pitch: int
+    velocity: int
+    start_frame: float
+    until_frame: float
+    confidence: float = 1.0
+
+    @property
+    def note_id(self) -> int:
+        return note_id(self.part, self.start_frame, self.pitch)
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """How the accompaniment plays now: it follows the player.
+
+    velocity: of a plain stroke, 1 to 127. thin: 0 everything, 1 without the light strokes, 2
+    with little more than the accents. room: the pitch that the voices stay below.
+    """
+
+    velocity: int = 64
+    thin: int = 0
+    room: int = 58
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is committed, and can't change any more."""
+
+    drafts: dict[int, Draft] = field(default_factory=dict)
+    """By note id: notes that have started in committed frames, and whose end may still move."""
+    ended: dict[int, PlannedNote] = field(default_factory=dict)
+    """Notes of the last bars of which nothing can change any more."""
+    voicings: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    """By the frame of a chord's onset."""
+    last_bass: int | None = None
+    """Pitch of the newest bass note."""
+
+    def keep(
+        self,
+        notes: Sequence[PlannedNote],
+        drafts: Mapping[int, Draft],
+        voicings: Mapping[int, tuple[int, ...]],
+        until_frame: int,
+        oldest_frame: int,
+    ) -> None:
+        """Commit what starts before `until_frame`; forget what ended before `oldest_frame`."""
+        self.drafts.clear()
+        for note in notes:
+            if note.start_frame >= until_frame:
+                continue
+            if note.part == "bass":
+                self.last_bass = note.pitch
+            if note.end_frame < until_frame:
+                self.ended[note.note_id] = replace(note, committed=True)
+            else:
+                self.drafts[note.note_id] = drafts[note.note_id]
+        self.ended = {i: n for i, n in self.ended.items() if n.end_frame >= oldest_frame}
+        self.voicings.update((f, v) for f, v in voicings.items() if f < until_frame)
+        newest = max(self.voicings, default=0)
+        self.voicings = {f: v for f, v in self.voicings.items() if f >= min(newest, until_frame)}
+
+
+def dice(seed: int, *numbers: int) -> float:
+    """A number from 0 to 1 that is a function of its arguments alone (splitmix64's mixing)."""
+    state = seed & _MASK
+    for number in numbers:
+        state = (state + 0x9E3779B97F4A7C15 + (number & _MASK)) & _MASK
+        state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+        state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _MASK
+        state ^= state >> 31
+    return state / 2**64
+
+
+def metronome(tempo_map: TempoMap, first_frame: int, end_frame: int) -> list[PlannedNote]:
+    """A click on every beat of [first_frame, end_frame), the bar line's higher and louder."""
+    clicks = []
+    for frame in range(first_frame, end_frame):
+        place = tempo_map.place(frame)
+        if place.strength == 0:
+            continue
+        pitch, velocity = (76, 110) if place.strength == 3 else (77, 80)
+        clicks.append(
+            PlannedNote(
+                note_id("metronome", frame, pitch),
+                pitch,
+                velocity,
+                frame,
+                frame + 1,
+                "metronome",
+                True,
+            )
+        )
+    return clicks
