@@ -12,6 +12,8 @@ from jam.accompaniment.voicing import BASS_RANGE
 from jam.harmony import QUALITIES
 
 _LIGHT = -10
+_SURE = 0.6
+"""From this probability of the chord that comes on, a note outside the chord may lead to it."""
 
 
 def play_bass(
@@ -43,6 +45,7 @@ def _pitch(span: Span, hit: Hit, frame: int, after: int, last: int | None, bar: 
         return root
     intervals = QUALITIES[span.chord.quality][0]
     chord_root = span.chord.root
+    sure = span.next_confidence >= _SURE
     leads_on = span.next_bass is not None and after >= span.end_frame
     match hit.sign.upper():
         case "F":
@@ -51,12 +54,12 @@ def _pitch(span: Span, hit: Hit, frame: int, after: int, last: int | None, bar: 
             return root + 12 if root + 12 < BASS_RANGE[1] else root
         case "T":
             return _near(chord_root + intervals[1], root)
-        case "A" if leads_on and span.next_bass is not None and span.next_bass != root:
+        case "A" if leads_on and sure and span.next_bass is not None and span.next_bass != root:
             return _approach(span.next_bass, root)
         case "A":
             return _near(chord_root + 7 if 7 in intervals else chord_root, root)
         case "W":
-            if leads_on and span.next_bass is not None:
+            if leads_on and sure and span.next_bass is not None:
                 return _approach(span.next_bass, root if last is None else last)
             return _step(span, frame, root if last is None else last, bar)
         case _:

@@ -73,7 +73,7 @@ def comp(bar: BarContext, lanes: Sequence[Lane], with_root: bool) -> Iterator[Dr
             span = bar.span_at(frame)
             assert span is not None
             until = span.end_frame if bar.style.ring else frame + hit.length
-            pitches = _pitches(span, hit.sign)
+            pitches = _pitches(span, hit.sign, bar.touch.room)
             if with_root and span.start_frame not in covered:
                 covered.add(span.start_frame)
                 pitches = (span.voicing[0], *pitches)
@@ -81,11 +81,11 @@ def comp(bar: BarContext, lanes: Sequence[Lane], with_root: bool) -> Iterator[Dr
                 yield Draft("chords", pitch, bar.loudness(hit), frame, until, span.confidence)
 
 
-def _pitches(span: Span, sign: str) -> tuple[int, ...]:
+def _pitches(span: Span, sign: str, room: int) -> tuple[int, ...]:
     upper = span.voicing[1:]
     if sign == "4":
         high = upper[0] + 12
-        return (high if high <= VOICES_RANGE[1] else upper[-1],)
+        return (high if high <= min(room, VOICES_RANGE[1]) else upper[1],)
     return (upper[int(sign) - 1],) if sign.isdigit() else upper
 
 
@@ -134,7 +134,7 @@ def _with_onset(
     struck = [hit for hit in inside if hit.column == start]
     later = [hit for hit in inside if hit.column > start]
     holding = lane.holds(start)
-    if not struck and patient and not holding and any(h.column < start + per_beat for h in later):
+    if not struck and patient and not holding and any(h.column <= start + per_beat for h in later):
         return inside
     through = start + half_beat if start % per_beat else start
     """Strokes up to here are anticipated."""
@@ -150,7 +150,9 @@ def _with_onset(
             struck = [Hit(start, max(hit.length, min(following, end) - start), "x")
                       if hit.sign in "Xxo" else hit for hit in struck]  # fmt: skip
         return [*struck, *kept]
-    wanted = following - start if holding else min(following - start, 2 * half_beat)
+    pause = lane.columns.find(".", start)
+    if pause >= 0:  # as long as the pattern holds, and when it doesn't, a short stroke
+        following = min(following, pause if holding else start + 2 * half_beat)
     alone = [hit.sign for hit in lane.hits if hit.sign.isdigit()]
     sign = "1" if alone and len(alone) == len(lane.hits) else "x"
-    return [Hit(start, wanted, sign), *kept]
+    return [Hit(start, following - start, sign), *kept]

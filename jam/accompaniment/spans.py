@@ -26,6 +26,7 @@ class Span:
     voicing: Voicing
     confidence: float = 1.0
     next_bass: int | None = None
+    next_confidence: float = 1.0
 
 
 def begins(line: Sequence[ChordState], frame: int) -> bool:
@@ -76,5 +77,5 @@ def voiced_spans(
         found.append(Span(start, end, chord, last, sure))
     for i, (span, after) in enumerate(pairwise(found)):
         if after.start_frame == span.end_frame:
-            found[i] = replace(span, next_bass=after.voicing[0])
+            found[i] = replace(span, next_bass=after.voicing[0], next_confidence=after.confidence)
     return found

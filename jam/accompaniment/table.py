@@ -33,7 +33,8 @@ SIGNS = {
 """What may be struck in each kind of lane.
 
 Chords and drums: X accented, x plain, o light (left out when the playing gets thinner). Chords:
-1 to 4 one voice alone, from the lowest; 4 is the lowest an octave higher. Bass: R root, F fifth,
+1 to 4 one voice alone, from the lowest; 4 is the lowest an octave higher (the
+second, where the melody leaves no room). Bass: R root, F fifth,
 O octave, T third, A approach to the next chord's root, W a step of a walking bass; the small
 letter is light.
 """

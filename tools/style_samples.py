@@ -1,0 +1,236 @@
+"""Every style on a bundled tune: MIDI, WAV, a picture of the piano roll, and a table of figures.
+
+    python tools/style_samples.py OUT_FOLDER [--tune FILE.mid] [--style NAME] [--pop909 DIR]
+
+Loudness: of each part alone, RMS in dB below full scale over the bars in which it plays. Masked:
+the share of the melody's time in which more than so many of the accompaniment's voices sound in
+the melody's own octave (six semitones below it to five above). Movement: at each change of
+chord, how far the voices from C3 up are from the nearest voice of the other chord, on average,
+in semitones; with --pop909 over the chords of that corpus, beside its true piano parts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import tempfile
+import wave
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from jam.accompaniment import Style, all_styles, style_named, voice
+from jam.cli import load_predictor
+from jam.errors import BadInput
+from jam.harmony import QUALITIES, Chord, parse_harte
+from jam.midi_file import MidiSong, PartNote, read_midi
+from jam.mix import mix
+from jam.paths import demo_tunes
+from jam.records import Take, write_take
+from jam.render import render
+from jam.settings import JamSettings
+from jam.wav import WavNote, write_wav
+
+PARTS = ("player", "chords", "bass", "drums")
+_LOWEST_VOICE = 48
+_COLOURS = {"player": "#d9730d", "chords": "#3b7dd8", "bass": "#1d3f72", "drums": "#777777"}
+
+
+def loudness_db(take: Take, part: str, settings: JamSettings, style: Style, folder: Path) -> float:
+    """RMS of a part alone, dB below full scale, from its first onset to its last."""
+    notes = take.parts.get(part, ())
+    if not notes:
+        return -math.inf
+    at, voices = take.tempo_map.seconds_at, mix(settings, style)
+    begin_s = at(notes[0].start_frame)
+    end_s = max(at(n.end_frame) for n in notes) - begin_s
+    path = folder / "part.wav"
+    write_wav(
+        path,
+        [WavNote(part, n.pitch, n.velocity, at(n.start_frame) - begin_s, at(n.end_frame) - begin_s)
+         for n in notes],
+        {part: voices[part].volume}, {part: voices[part].program},
+    )  # fmt: skip
+    with wave.open(str(path)) as sound:
+        samples = np.frombuffer(sound.readframes(round(end_s * sound.getframerate())), "<i2")
+    rms = float(np.sqrt(np.mean((samples / 32768.0) ** 2)))
+    return 20 * math.log10(max(rms, 1e-9))
+
+
+def masked(take: Take, more_than: int) -> float:
+    """Share of the melody's sounding frames with more voices than that in its own octave."""
+    chords = take.parts["chords"]
+    count = total = 0
+    for note in take.parts["player"]:
+        for frame in range(math.ceil(note.start_frame), math.ceil(note.end_frame)):
+            near = {c.pitch for c in chords if c.start_frame <= frame < c.end_frame
+                    and -6 <= c.pitch - note.pitch <= 5}  # fmt: skip
+            total += 1
+            count += len(near) > more_than
+    return count / max(total, 1)
+
+
+def nearest(before: Iterable[int], after: Iterable[int]) -> float | None:
+    """Mean distance from each voice to the nearest one of the other chord; None without any."""
+    one = sorted({p for p in before if p >= _LOWEST_VOICE})
+    two = sorted({p for p in after if p >= _LOWEST_VOICE})
+    if not one or not two:
+        return None
+    there = [min(abs(p - q) for q in one) for p in two]
+    back = [min(abs(p - q) for q in two) for p in one]
+    return (sum(there) / len(there) + sum(back) / len(back)) / 2
+
+
+def movement(take: Take) -> float:
+    """Mean movement of a take's voices at the changes of its chords."""
+    starts = [f for f, s in enumerate(take.chords)
+              if f and s.onset and s.chord != take.chords[f - 1].chord
+              and take.chords[f - 1].chord]  # fmt: skip
+    found = []
+    for frame in starts:
+        beat = take.tempo_map.meter_at(frame).frames_per_beat
+        chords = take.parts["chords"]
+        moved = nearest(
+            (n.pitch for n in chords if n.start_frame < frame and n.end_frame > frame - beat),
+            (n.pitch for n in chords if frame <= n.start_frame < frame + beat),
+        )
+        found += [moved] if moved is not None else []
+    return sum(found) / max(len(found), 1)
+
+
+def pop909_movement(folder: Path, limit: int) -> dict[str, float]:
+    """Mean movement over the chords of POP909: of its pianists, of our voicing, of root position.
+
+    A pianist's voices at a change: what sounds in the half second before it, and what is struck
+    in the half second from it on.
+    """
+    found: dict[str, list[float]] = {"pianists": [], "jam": [], "root position": []}
+    for song in sorted(p for p in folder.iterdir() if (p / "chord_midi.txt").is_file())[:limit]:
+        try:
+            midi = read_midi(song / f"{song.name}.mid")
+        except BadInput:
+            continue
+        track = midi.track_names.index("PIANO") if "PIANO" in midi.track_names else -1
+        at = midi.tempo_map.seconds_at
+        notes = sorted((at(n.start_frame), at(n.end_frame), n.pitch)
+                       for n in midi.notes if n.track == track)  # fmt: skip
+        _add_song(found, notes, (song / "chord_midi.txt").read_text().splitlines())
+    return {name: sum(values) / max(len(values), 1) for name, values in found.items()}
+
+
+def _add_song(
+    found: dict[str, list[float]], notes: list[tuple[float, float, int]], lines: list[str]
+) -> None:
+    starts = [start for start, _, _ in notes]
+    before: Chord | None = None
+    ours: tuple[int, ...] | None = None
+    for line in lines:
+        start_s, _, label = line.split()
+        try:
+            chord, _ = parse_harte(label)
+        except ValueError:
+            chord = None
+        if chord is None or chord == before:
+            before = chord
+            continue
+        voicing = voice(chord, ours)
+        if before is not None and ours is not None:
+            at_s = float(start_s)
+            first, last = bisect_left(starts, at_s - 4.0), bisect_left(starts, at_s + 0.45)
+            moved = nearest(
+                (p for s, e, p in notes[first:last] if s < at_s - 0.05 and e > at_s - 0.5),
+                (p for s, _, p in notes[first:last] if s >= at_s - 0.05),
+            )
+            if moved is not None:
+                found["pianists"].append(moved)
+                found["jam"].append(nearest(ours[1:], voicing[1:]) or 0.0)
+                found["root position"].append(nearest(_block(before), _block(chord)) or 0.0)
+        before, ours = chord, voicing
+
+
+def _block(chord: Chord) -> list[int]:
+    """Root position, close, the root from C3 to B3."""
+    return [48 + chord.root + interval for interval in QUALITIES[chord.quality][0]]
+
+
+def draw(take: Take, title: str, path: Path, first_bar: int, n_bars: int) -> None:
+    """The piano roll of some bars as a PNG."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    tempo_map = take.tempo_map
+    first, last = tempo_map.bar_start(first_bar), tempo_map.bar_start(first_bar + n_bars)
+    figure, axes = plt.subplots(figsize=(15, 5))
+    for part in PARTS:
+        for note in take.parts.get(part, ()):
+            if note.end_frame > first and note.start_frame < last:
+                width = max(note.end_frame - note.start_frame - 0.1, 0.3)
+                pitch = note.pitch - 26 if part == "drums" else note.pitch
+                axes.barh(pitch, width, 0.85, note.start_frame, align="center",
+                          color=_COLOURS[part], alpha=0.3 + note.velocity / 190)  # fmt: skip
+    for bar in range(first_bar, first_bar + n_bars + 1):
+        axes.axvline(tempo_map.bar_start(bar), color="#999999", linewidth=0.8)
+    for frame in range(first, min(last, len(take.chords))):
+        state = take.chords[frame]
+        if state.onset and state.chord is not None:
+            axes.text(frame, 88, state.chord.symbol, fontsize=8)
+    axes.set(xlim=(first, last), ylim=(8, 92), title=title, ylabel="MIDI pitch (drums: −26)")
+    figure.tight_layout()
+    figure.savefig(path, dpi=80)
+    plt.close(figure)
+
+
+def sample(style: Style, song: MidiSong, folder: Path, agent: str) -> str:
+    """Write one style's files; returns its line of the table."""
+    settings = JamSettings(accompaniment=style.name)
+    predictor, _ = load_predictor(agent)
+    take = render(song, predictor, settings, 1)
+    write_take(folder / f"{style.name}.mid", take, settings)
+    write_take(folder / f"{style.name}.wav", take, settings)
+    with wave.open(str(folder / f"{style.name}.wav")) as sound:
+        samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2")
+    peak = np.abs(samples.astype(int)).max() / 32768
+    with tempfile.TemporaryDirectory() as temporary:
+        loud = [loudness_db(take, part, settings, style, Path(temporary)) for part in PARTS]
+    draw(take, f"{style.title} ({style.name})", folder / f"{style.name}.png", 1, 9)
+    n_bars = take.tempo_map.place(len(take.chords)).bar - settings.listen_bars
+    played: list[Sequence[PartNote]] = [take.parts.get(part, ()) for part in PARTS[1:]]
+    levels = " ".join(f"{level:7.1f}" if level > -200 else "      –" for level in loud)
+    per_bar = " ".join(f"{len(notes) / n_bars:6.1f}" for notes in played)
+    return (f"{style.name:<10} {peak:5.2f} {levels}  {per_bar}  {masked(take, 0):6.1%}"
+            f" {masked(take, 1):6.1%}  {movement(take):5.2f}")  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path, help="where the files go; made where it isn't")
+    parser.add_argument("--tune", type=Path, help="a melody (the first bundled tune)")
+    parser.add_argument("--style", action="append", help="only this one; may be repeated")
+    parser.add_argument("--agent", choices=("auto", "rules"), default="rules")
+    parser.add_argument("--pop909", type=Path, help="the corpus's folder of songs")
+    parser.add_argument("--songs", type=int, default=200, help="so many of the corpus (200)")
+    args = parser.parse_args()
+    try:
+        args.folder.mkdir(parents=True, exist_ok=True)
+        song = read_midi(args.tune or demo_tunes()[0])
+        styles = [style_named(n) for n in args.style] if args.style else all_styles()[0]
+    except (BadInput, OSError) as error:
+        print(f"style_samples: {error}", file=sys.stderr)
+        return 2
+    print("style       peak |  RMS, dB: melody, chords, bass, drums | notes a bar: chords, bass,"
+          " drums | masked by > 0, > 1 | movement")  # fmt: skip
+    for style in styles:
+        print(sample(style, song, args.folder, args.agent), flush=True)
+    if args.pop909:
+        for name, moved in pop909_movement(args.pop909, args.songs).items():
+            print(f"movement at POP909's changes, {name}: {moved:.2f} semitones")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
