@@ -65,11 +65,13 @@ def _parser() -> argparse.ArgumentParser:
     window = add("window", "open the window (the default)", "jam window --midi-api jack")
     _add_devices(window)
     _add_agent(window)
+    _add_style(window)
 
     play = add("play", "jam without a window", "jam play --bpm 96 --meter 3/4 --record waltz.mid")
     _add_devices(play)
     _add_agent(play)
     _add_music(play)
+    _add_style(play)
     play.add_argument("--seconds", type=float, metavar="S", help="stop after so long")
     play.add_argument("--record", metavar="FILE", help="write both parts to FILE.mid or FILE.wav")
     play.add_argument("--log", metavar="FILE", help="write all that happens, as JSON lines")
@@ -77,10 +79,13 @@ def _parser() -> argparse.ArgumentParser:
     demo = add("demo", "play a bundled tune as if a player played it", "jam demo --no-window")
     _add_devices(demo)
     _add_agent(demo)
+    _add_style(demo)
     demo.add_argument("--no-window", action="store_true", help="sound and text only")
     demo.add_argument("--seconds", type=float, metavar="S",
                       help=f"stop after so long (without a window: {DEMO_SECONDS:g})")  # fmt: skip
     demo.add_argument("--tune", metavar="FILE.mid", help="play this file's melody instead")
+
+    add("styles", "list the styles of accompaniment", "jam styles")
 
     devices = add("devices", "list MIDI ports and audio devices", "jam devices --midi-api jack")
     devices.add_argument("--midi-api", default="auto", help="auto, alsa, jack, coremidi or winmm")
@@ -99,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     render.add_argument("--listen", type=int, metavar="BARS")
     render.add_argument("--temperature", type=float, metavar="T")
     _add_agent(render)
+    _add_style(render)
 
     harmonize = add("harmonize", "find chords for a whole melody, knowing all of it",
                     "jam harmonize melody.mid -o song.musicxml")  # fmt: skip
@@ -107,6 +113,7 @@ def _parser() -> argparse.ArgumentParser:
                            help="OUT.mid, OUT.wav, or a lead sheet: OUT.musicxml")  # fmt: skip
     harmonize.add_argument("--seed", type=int, default=0, help="the same seed gives the same file")
     _add_agent(harmonize)
+    _add_style(harmonize)
     return parser
 
 
@@ -131,6 +138,13 @@ def _add_devices(parser: argparse.ArgumentParser) -> None:
 def _add_agent(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--agent", choices=("auto", "rules"), default="auto",
                         help="the partner's mind: the model, or plain rules")  # fmt: skip
+
+
+def _add_style(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("accompaniment")
+    group.add_argument("--style", metavar="NAME", help="how it is played (piano); see jam styles")
+    group.add_argument("--no-bass", action="store_true")
+    group.add_argument("--no-drums", action="store_true")
 
 
 def _add_music(parser: argparse.ArgumentParser) -> None:
@@ -168,8 +182,13 @@ def _settings(args: argparse.Namespace, base: JamSettings) -> JamSettings:
     }
     if getattr(args, "meter", None):
         values["meter"] = Meter.parse(args.meter)
-    if getattr(args, "no_metronome", False):
-        values["metronome"] = False
+    if getattr(args, "style", None):
+        from jam.accompaniment import style_named
+
+        values["accompaniment"] = style_named(args.style).name
+    for part in ("metronome", "bass", "drums"):
+        if getattr(args, f"no_{part}", False):
+            values[part] = False
     return base.changed(**values)
 
 
@@ -182,6 +201,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     run = {
         "window": _window, "play": _play, "demo": _demo, "devices": _devices,
         "doctor": _doctor, "render": _render, "harmonize": _harmonize,
+        "styles": _styles,
     }[args.command]  # fmt: skip
     try:
         return run(args)
@@ -410,6 +430,19 @@ def _demo_in_text(args: argparse.Namespace) -> int:
     return 0
 
 
+def _styles(_args: argparse.Namespace) -> int:
+    from jam.accompaniment import all_styles, styles_dir
+
+    styles, faults = all_styles()
+    width = max(len(style.name) for style in styles)
+    for style in styles:
+        print(f"{style.name:<{width}}  {style.title}: {style.about}")
+    print(f"Your own: a file NAME.toml in {styles_dir()}")
+    for fault in faults:
+        print(f"jam: {fault}", file=sys.stderr)
+    return 2 if faults else 0
+
+
 def _devices(args: argparse.Namespace) -> int:
     from jam.doctor import audio_findings, midi_findings, print_findings
 
@@ -460,7 +493,7 @@ def _harmonize(args: argparse.Namespace) -> int:
     from jam.texts import progress_bar
 
     output = check_output(args.output, (".mid", ".midi", ".wav", ".musicxml"))
-    settings = JamSettings()
+    settings = _settings(args, JamSettings())
     song = read_midi(args.melody)
     predictor, complaint = load_rules() if args.agent == "rules" else load_predictor()
     if complaint:

@@ -23,6 +23,7 @@ from jam.ending import Ending, come_back, ending_from, overruled
 from jam.grid import TempoMap
 from jam.melody import MelodyTracker
 from jam.messages import ChordSpan, NoteEvent, Plan, PlannedNote, PlanRequest
+from jam.mix import conditioned
 from jam.presence import Presence, key_of
 from jam.rows import NO_CHORD, ChordState, Row
 from jam.settings import JamSettings
@@ -152,7 +153,7 @@ class Conductor:
             lookahead_frames=end - next_frame,
             commit_frames=commit,
             silent_until_frame=self.listen_until_frame,
-            settings=self._conditions(),
+            settings=conditioned(self.settings, self._styles[-1][1]),
         )
 
     def forget_requests(self) -> None:
@@ -299,13 +300,6 @@ class Conductor:
     def ending(self) -> Ending | None:
         """How the music ends or has ended, when the player has stopped."""
         return self._ending
-
-    def _conditions(self) -> JamSettings:
-        """The settings for the agent: the style's own condition where the user has set none."""
-        style = self._styles[-1][1]
-        if self.settings.style == "any" and style.model_style != "any":
-            return self.settings.changed(style=style.model_style)
-        return self.settings
 
     def style_at(self, frame: int) -> Style:
         """The style in force in the bar of a frame."""

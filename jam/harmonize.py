@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from jam.accompaniment import playable_style
 from jam.anticipation import Predictor
 from jam.melody import MelodyTracker
 from jam.midi_file import MidiSong
+from jam.mix import conditioned
 from jam.records import Take
 from jam.render import render
 from jam.rows import ChordState, MelodyState
@@ -46,7 +48,7 @@ def harmonize(
     """
     melody = melody_line(song)
     places = [song.tempo_map.place(frame) for frame in range(len(melody))]
-    predictor.reset(settings)
+    predictor.reset(conditioned(settings, playable_style(settings.accompaniment)))
     chords = predictor.harmonise(melody, places)
     script = ScriptedPredictor(chords, melody)
     take = render(song, script, settings.changed(listen_bars=0), seed, progress, False)

@@ -16,6 +16,13 @@ class Voice:
     program: int
 
 
+def conditioned(settings: JamSettings, style: Style) -> JamSettings:
+    """The settings for the agent: the style's own condition where the user has set none."""
+    if settings.style == "any" and style.model_style != "any":
+        return settings.changed(style=style.model_style)
+    return settings
+
+
 def mix(settings: JamSettings, style: Style) -> dict[str, Voice]:
     """Every part that sounds, by name. What the user chose goes before what the style says."""
     chosen = {"chords": settings.agent_program, "bass": settings.bass_program}

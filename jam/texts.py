@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+from jam.accompaniment import style_named
 from jam.demo import wait_while
 from jam.engine import Engine
 from jam.errors import BadInput
@@ -73,7 +74,7 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
         yield progress
 
 
-COMMANDS = "bpm, meter, lookahead, commit, listen, temperature VALUE; start, stop, panic, quit"
+COMMANDS = "bpm, meter, style, lookahead, commit, listen, temperature VALUE; start, stop, panic, quit"
 
 
 def follow_commands(
@@ -109,6 +110,8 @@ def _changed(settings: JamSettings, word: str, value: str) -> JamSettings:
     """Settings with one value typed by the user. Raises BadInput."""
     if word == "meter":
         return settings.changed(meter=Meter.parse(value))
+    if word == "style":
+        return settings.changed(accompaniment=style_named(value).name)
     name = {"lookahead": "lookahead_beats", "commit": "commit_beats", "listen": "listen_bars"}.get(
         word, word
     )

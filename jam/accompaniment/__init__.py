@@ -16,12 +16,18 @@ from jam.accompaniment.notes import (
     metronome,
     note_id,
 )
-from jam.accompaniment.styles import DEFAULT_STYLE, all_styles, playable_style, style_named
+from jam.accompaniment.styles import (
+    DEFAULT_STYLE,
+    all_styles,
+    playable_style,
+    style_named,
+    styles_dir,
+)
 from jam.accompaniment.table import Sound, Style
 from jam.accompaniment.voicing import BASS_RANGE, VOICES_RANGE, Voicing, voice
 
 __all__ = [
     "Arrangement", "BASS_RANGE", "DEFAULT_STYLE", "Draft", "MIN_FRAMES", "Memory", "PARTS",
     "Realisation", "Sound", "Style", "Touch", "VOICES_RANGE", "Voicing", "accompany",
-    "all_styles", "dice", "metronome", "note_id", "playable_style", "style_named", "voice",
+    "all_styles", "dice", "metronome", "note_id", "playable_style", "style_named", "styles_dir", "voice",
 ]  # fmt: skip
