@@ -253,10 +253,11 @@ def main() -> None:
 
     for load in (load_rules, load_predictor):
         predictor, message = load()
-        if load is load_rules or predictor.name != "rules":
-            add(plan_times(predictor))
-        elif message:
+        if load is load_predictor and predictor.name == "rules":
             print(message)
+            continue
+        for history_frames in (256,) if load is load_rules else (64, 256, 1024):
+            add(plan_times(predictor, history_frames))
     for block_frames in args.blocks:
         with jack_server(block_frames) as environment:
             os.environ.update(environment)
