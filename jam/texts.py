@@ -74,7 +74,9 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
         yield progress
 
 
-COMMANDS = "bpm, meter, style, lookahead, commit, listen, temperature VALUE; start, stop, panic, quit"
+COMMANDS = (
+    "bpm, meter, style, lookahead, commit, listen, temperature VALUE; start, stop, panic, quit"
+)
 
 
 def follow_commands(

@@ -399,7 +399,7 @@ def test_mnemonics_do_not_collide(bench: Bench) -> None:
     texts = [w.text() for w in bench.controls.findChildren(QLabel)]
     texts += [bench.controls.metronome.text()]
     letters = [t[t.index("&") + 1].lower() for t in texts if "&" in t]
-    assert len(letters) == 11
+    assert len(letters) == 12
     assert len(set(letters)) == len(letters)
 
 

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt6.QtCore import QPointF, QSignalBlocker, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QAbstractSpinBox,
     QCheckBox,
@@ -29,8 +28,9 @@ from jam.errors import BadInput
 from jam.grid import MAX_BPM, METERS, MIN_BPM, Meter
 from jam.messages import EVERY_INPUT, DeviceState
 from jam.settings import LIMITS, JamSettings
+from ui.combo import Combo
 from ui.layout import KEY_RANGES
-from ui.theme import DARK
+from ui.styles import StyleCombo
 
 OWN_PORT = "jam "
 NO_INPUT = "Computer keys"
@@ -64,20 +64,6 @@ class CountSpin(QSpinBox):
 def hardware_inputs(devices: DeviceState) -> tuple[str, ...]:
     """The inputs that are open, without the program's own virtual port, which always is."""
     return tuple(name for name in devices.midi_inputs if not name.startswith(OWN_PORT))
-
-
-class Combo(QComboBox):
-    """A list to choose from, with an arrow of its own: style sheets can't draw one."""
-
-    def paintEvent(self, e: QPaintEvent | None) -> None:
-        super().paintEvent(e)
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(DARK.text_dim), 1.6))
-        x, y = self.width() - 13.0, self.height() / 2
-        arrow = [QPointF(x - 4, y - 2), QPointF(x, y + 2), QPointF(x + 4, y - 2)]
-        painter.drawPolyline(QPolygonF(arrow))
-        painter.end()
 
 
 class MidiInputCombo(Combo):
@@ -147,11 +133,11 @@ class Controls(QFrame):
         self.settings = settings
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 6, 12, 8)
-        row.setSpacing(10)
+        row.setSpacing(8)
         self.start = self._button(
             "Start", "start", "Start or stop the session (Space).", self.start_stop.emit
         )
-        self.start.setMinimumWidth(92)
+        self.start.setMinimumWidth(84)
         row.addWidget(self.start)
         self._separator(row)
 
@@ -189,6 +175,14 @@ class Controls(QFrame):
             "many give you chords to rely on.",
         )  # fmt: skip
         self._separator(row)
+        self.style_choice = StyleCombo()
+        self.style_choice.chosen.connect(lambda name: self._change(accompaniment=name))
+        self._field(
+            row, self.style_choice, "accompaniment", "&Style", 86,
+            "How the agent plays its chords; another style begins at the next bar line.",
+        )  # fmt: skip
+        self._switches: dict[str, QCheckBox] = {}
+        self._pair_of_switches(row, ("bass", "Bass"), ("drums", "Drums"))
         self._sliders: dict[str, QSlider] = {}
         self._volume(row, "player_volume", "&You", "How loud your own notes sound.")
         self._volume(row, "agent_volume", "&Agent", "How loud the accompaniment sounds.")
@@ -203,7 +197,7 @@ class Controls(QFrame):
         self.midi_input = MidiInputCombo()
         self.midi_input.chosen.connect(self.midi_inputs_chosen.emit)
         self._field(
-            row, self.midi_input, "midi_input", "MIDI &in", 90,
+            row, self.midi_input, "midi_input", "MIDI &in", 84,
             "The MIDI keyboard that you play; the computer's keys always play as well.", 2,
         )  # fmt: skip
         self.midi_input.setMaximumWidth(320)
@@ -315,7 +309,26 @@ class Controls(QFrame):
         slider.setMaximumWidth(150)
         self._sliders[setting] = slider
 
+    def _pair_of_switches(self, row: QHBoxLayout, *switches: tuple[str, str]) -> None:
+        """Two check boxes, one above the other."""
+        column = QVBoxLayout()
+        column.setSpacing(2)
+        for setting, text in switches:
+            box = QCheckBox(text)
+            box.setObjectName(setting)
+            box.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            box.setAccessibleName(text)
+            box.setToolTip(f"Whether the agent's {setting} play, in styles that have them.")
+            box.toggled.connect(lambda on, name=setting: self._change(**{name: on}))
+            column.addWidget(box)
+            self._switches[setting] = box
+        row.addLayout(column)
+
     # Showing and changing
+
+    def switch(self, setting: str) -> QCheckBox:
+        """The check box of a setting that is on or off."""
+        return self._switches[setting]
 
     def slider(self, setting: str) -> QSlider:
         """The slider of a volume setting."""
@@ -335,6 +348,10 @@ class Controls(QFrame):
         for setting, slider in self._sliders.items():
             with QSignalBlocker(slider):
                 slider.setValue(round(getattr(settings, setting) * 100))
+        for setting, box in self._switches.items():
+            with QSignalBlocker(box):
+                box.setChecked(getattr(settings, setting))
+        self.style_choice.show_style(settings.accompaniment)
         with QSignalBlocker(self.metronome):
             self.metronome.setChecked(settings.metronome)
         with QSignalBlocker(self.meter):
