@@ -197,7 +197,7 @@ class Controls(QFrame):
         self.midi_input = MidiInputCombo()
         self.midi_input.chosen.connect(self.midi_inputs_chosen.emit)
         self._field(
-            row, self.midi_input, "midi_input", "MIDI &in", 84,
+            row, self.midi_input, "midi_input", "MIDI &in", 106,
             "The MIDI keyboard that you play; the computer's keys always play as well.", 2,
         )  # fmt: skip
         self.midi_input.setMaximumWidth(320)
