@@ -74,9 +74,15 @@ class Presence:
 
 
 def key_of(rows: Sequence[Row]) -> tuple[int, bool] | None:
-    """(tonic, is_minor) that the melody of these rows is in; None without a melody."""
+    """(tonic, is_minor) that these rows are in, by melody and chords; None without a melody."""
     weights = [0.0] * 12
     for row in rows:
         if row.melody.pitch is not None:
             weights[row.melody.pitch % 12] += 1.0 + row.melody.onset
-    return best_key(weights) if any(weights) else None
+    if not any(weights):
+        return None
+    for row in rows:
+        if row.chord.chord is not None:
+            for pitch_class in row.chord.chord.pitch_classes:
+                weights[pitch_class] += 0.25
+    return best_key(weights)

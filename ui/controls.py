@@ -178,7 +178,7 @@ class Controls(QFrame):
         self.style_choice = StyleCombo()
         self.style_choice.chosen.connect(lambda name: self._change(accompaniment=name))
         self._field(
-            row, self.style_choice, "accompaniment", "&Style", 86,
+            row, self.style_choice, "accompaniment", "&Style", 98,
             "How the agent plays its chords; another style begins at the next bar line.",
         )  # fmt: skip
         self._switches: dict[str, QCheckBox] = {}
