@@ -179,7 +179,7 @@ class Snapshot:
     committed_until_frame: int = 0
     plan_end_frame: int = 0
     planned: tuple[PlannedNote, ...] = ()
-    """Of the recent past, the present and the plan."""
+    """Of the recent past, the present and the plan; the drums, which have no keys, are left out."""
     chords: tuple[ChordSpan, ...] = ()
     played: tuple[PlayedNote, ...] = ()
     """Of the recent past, and everything held now."""

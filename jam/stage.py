@@ -494,7 +494,7 @@ class Stage:
             listen_until_frame=conductor.listen_until_frame,
             committed_until_frame=conductor.committed_until_frame,
             plan_end_frame=conductor.plan.end_frame if conductor.plan else 0,
-            planned=tuple(conductor.notes()),
+            planned=tuple(n for n in conductor.notes() if n.part != "drums"),
             chords=conductor.chord_spans(),
         )
 

@@ -18,6 +18,7 @@ import tempfile
 import wave
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -85,19 +86,18 @@ def nearest(before: Iterable[int], after: Iterable[int]) -> float | None:
 
 
 def movement(take: Take) -> float:
-    """Mean movement of a take's voices at the changes of its chords."""
-    starts = [f for f, s in enumerate(take.chords)
-              if f and s.onset and s.chord != take.chords[f - 1].chord
-              and take.chords[f - 1].chord]  # fmt: skip
-    found = []
-    for frame in starts:
-        beat = take.tempo_map.meter_at(frame).frames_per_beat
-        chords = take.parts["chords"]
-        moved = nearest(
-            (n.pitch for n in chords if n.start_frame < frame and n.end_frame > frame - beat),
-            (n.pitch for n in chords if frame <= n.start_frame < frame + beat),
-        )
-        found += [moved] if moved is not None else []
+    """Mean movement of a take's voices from each chord to the next."""
+    starts = [f for f, s in enumerate(take.chords) if s.onset] + [len(take.chords)]
+    pitches: list[set[int]] = [
+        {n.pitch for n in take.parts["chords"] if start <= n.start_frame < end}
+        for start, end in pairwise(starts)
+    ]
+    found = [
+        moved
+        for (before, after), frame in zip(pairwise(pitches), starts[1:], strict=False)
+        if take.chords[frame].chord != take.chords[frame - 1].chord
+        and (moved := nearest(before, after)) is not None
+    ]
     return sum(found) / max(len(found), 1)
 
 

@@ -87,9 +87,10 @@ def accompany(
     }
     drafts = {**memory.drafts, **new}
     holding = spans and spans[0].start_frame < from_frame
-    notes = list(_ended(drafts, spans, spans[0].end_frame if holding else from_frame))
+    holding_until = spans[0].end_frame if holding else from_frame
+    notes = list(_ended(drafts, spans, holding_until, committed_until_frame))
     return Realisation(
-        tuple(replace(n, committed=n.start_frame < committed_until_frame) for n in reversed(notes)),
+        tuple(reversed(notes)),
         drafts,
         {span.start_frame: span.voicing for span in spans},
     )
@@ -147,7 +148,7 @@ def _swung(drafts: Iterator[Draft], bar: BarContext) -> Iterator[Draft]:
 
 
 def _ended(
-    drafts: Mapping[int, Draft], spans: Sequence[Span], holding_until: int
+    drafts: Mapping[int, Draft], spans: Sequence[Span], holding_until: int, committed_until: int
 ) -> Iterator[PlannedNote]:
     """Notes that end when their player wants, or their chord, or when their key is struck again.
 
@@ -171,6 +172,6 @@ def _ended(
             draft.start_frame,
             max(end, draft.start_frame + MIN_FRAMES),
             draft.part,
-            False,
+            draft.start_frame < committed_until,
             draft.confidence,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from jam.accompaniment.notes import Draft, Touch
 from jam.accompaniment.patterns import Hit, Lane
@@ -16,6 +17,16 @@ _ACCENT, _LIGHT, _ALONE = 12, -14, 8
 """What accents, light strokes and voices that sound alone add to a plain stroke's velocity."""
 _FAST_FRAME_S, _FASTER_FRAME_S = 0.088, 0.055
 """Where a frame is shorter, sixteenths are left out; where it is shorter still, off-beats."""
+
+
+@lru_cache(maxsize=4096)
+def _is_played(meter: Meter, column: int, sign: str, thin: int, haste: int) -> bool:
+    place = meter.strength(column)
+    if place == 0 and (haste > 1 or (haste and column % 2)):
+        return False
+    if sign == "o" or (sign.islower() and sign != "x"):
+        return thin < 1
+    return thin < 2 or sign == "X" or place >= 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +54,9 @@ class BarContext:
         """False for what is left out at this tempo and in this density."""
         if hit.column >= self.end_frame - self.start_frame:
             return False
-        place = self.meter.strength(hit.column)
         frame_s = frame_duration_s(self.bpm, self.meter)
-        if place == 0 and (
-            (frame_s < _FAST_FRAME_S and hit.column % 2) or frame_s < _FASTER_FRAME_S
-        ):
-            return False
-        thin = self.touch.thin
-        if hit.sign == "o" or (hit.sign.islower() and hit.sign != "x"):
-            return thin < 1
-        return thin < 2 or hit.sign == "X" or place >= 2
+        haste = (frame_s < _FAST_FRAME_S) + (frame_s < _FASTER_FRAME_S)
+        return _is_played(self.meter, hit.column, hit.sign, self.touch.thin, haste)
 
     def loudness(self, hit: Hit) -> int:
         """Velocity of a stroke."""
