@@ -28,6 +28,7 @@ from jam.messages import KeyInput, SessionLog, Snapshot, SoundedNote, Start
 from jam.midi_file import read_midi
 from jam.settings import JamSettings
 from jam.stage import StageChoice
+from jam.synth import CHANNELS
 from tests.jack import RATE, Recording, jack_server, load_recording, play, recorder
 
 TUNE = (60, 64, 67, 72, 71, 67, 64, 62, 65, 69, 72, 69, 67, 64, 62, 67)
@@ -146,13 +147,16 @@ def check(jam: Jam, listen_bars: int = 2, storm: bool = False) -> TempoMap:
     assert errors_s[len(errors_s) // 2] < 0.5 * tempo_map.frame_s_at(0)
 
     # At the MIDI output: the same notes in the same order, each with its note-off.
+    for part in ("bass", "chords"):
+        sent = [note["pitch"] for note in jam.sounded(part) if note["velocity"]]
+        recorded = jam.recording.notes(CHANNELS[part])
+        assert [pitch for _, pitch, on in recorded if on] == sent
+        sounding: Counter[int] = Counter()
+        for _, pitch, on in recorded:
+            sounding[pitch] += 1 if on else -1
+            assert sounding[pitch] in (0, 1)
+        assert not +sounding
     recorded = jam.recording.notes()
-    assert [pitch for _, pitch, on in recorded if on] == [note["pitch"] for note in starts]
-    sounding: Counter[int] = Counter()
-    for _, pitch, on in recorded:
-        sounding[pitch] += 1 if on else -1
-        assert sounding[pitch] in (0, 1)
-    assert not +sounding
     # The player's notes came in once each: 8 a jam at least, and none twice.
     ids = [event["note_id"] for event in jam.of("played") if event["velocity"]]
     times_s = [event["at_s"] for event in jam.of("played") if event["velocity"]]
@@ -200,12 +204,12 @@ def test_jam_in_four(jack: dict[str, str], tmp_path: Path) -> None:
     tempo_map = check(jam)
     assert {row["melody"] for row in jam.of("row")} >= {60, 64, 67}
     # The accompaniment is heard when its notes leave the port: its first bass note appears.
-    at_s, bass, _ = next(note for note in jam.recording.notes() if note[2])
+    at_s, bass, _ = next(note for note in jam.recording.notes(CHANNELS["bass"]) if note[2])
     assert rise(jam, bass, at_s) > 3
-    # What was recorded can be read again, with both parts and the tempo.
+    # What was recorded can be read again, with every part and the tempo.
     song = read_midi(jam.record)
     assert song.tempo_map.bpm_at(0) == 120.0
-    assert song.track_names[1:] == ("Melody", "Chords")
+    assert song.track_names[1:] == ("Melody", "Chords", "Bass")
     assert len(song.markers) >= 2
     assert tempo_map.meter_at(0) == Meter(4, 4)
 
