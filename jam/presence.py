@@ -11,7 +11,7 @@ from jam.rows import MelodyState, Row
 
 _HALF_LIFE_FRAMES = 20.0
 """How fast notes are forgotten in judging how loud the player is: a bar or so."""
-_REGISTER_BARS = 4.0
+_REGISTER_BARS = 8.0
 _DENSE, _VERY_DENSE = 1.75, 3.0
 """Onsets a quarter note over the last bar from which the accompaniment gets thinner."""
 _VELOCITY_AT_START = 64.0

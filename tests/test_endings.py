@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -214,3 +215,16 @@ def test_render_ends_with_a_cadence(style: str) -> None:
     for part in ("chords", "bass"):
         assert max(n.start_frame for n in take.parts[part]) == final
         assert max(n.end_frame for n in take.parts[part]) == len(take.chords)
+
+
+@pytest.mark.parametrize("style", ["piano", "ballad", "arpeggio"])
+@pytest.mark.parametrize("tune", demo_tunes(), ids=lambda path: path.stem)
+def test_the_melody_keeps_its_octave(tune: Path, style: str) -> None:
+    """Never more than one voice from six semitones below the melody's note to five above."""
+    take = render(read_midi(tune), RuleBasedPredictor(), JamSettings(accompaniment=style), 1)
+    chords = take.parts["chords"]
+    for note in take.parts["player"]:
+        for frame in range(round(note.start_frame), round(note.end_frame)):
+            near = {c.pitch for c in chords if c.start_frame <= frame < c.end_frame
+                    and -6 <= c.pitch - note.pitch <= 5}  # fmt: skip
+            assert len(near) <= 1

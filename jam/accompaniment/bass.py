@@ -93,7 +93,10 @@ def _step(span: Span, frame: int, last: int, bar: BarContext) -> int:
     tones = set(span.chord.pitch_classes)
     if left > 1:  # between two chord notes a note of the scale will do
         tones |= {(span.chord.root + i) % 12 for i in (2, 9 if 9 in _six(span) else 10)}
-    choices = [p for p in range(*BASS_RANGE) if p % 12 in tones and 0 < abs(p - last) <= 5]
+    ahead = span.next_bass if left == 1 else None  # it must not come twice
+    choices = [
+        p for p in range(*BASS_RANGE) if p % 12 in tones and 0 < abs(p - last) <= 5 and p != ahead
+    ]
     if not choices:
         return span.voicing[0]
     own = set(span.chord.pitch_classes)

@@ -57,7 +57,7 @@ def _cost(pitches: Voicing, before: Voicing | None, room: int) -> float:
     if min(gaps) == 0:
         return float("inf")
     # All below the melody if it can be, two of three in any case.
-    cost = 0.6 * max(0, pitches[2] - room) + 6.0 * max(0, pitches[1] - room + 1)
+    cost = 0.8 * max(0, pitches[2] - room) + 6.0 * max(0, pitches[1] - room + 1)
     cost += 0.3 * abs(pitches[1] - (room - 5))
     cost += sum(2.5 for gap in gaps if gap < 3) + sum(0.7 * (gap - 8) for gap in gaps if gap > 8)
     if gaps[0] < 5 and pitches[0] < _MUDDY_BELOW:
