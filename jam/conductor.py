@@ -344,7 +344,7 @@ class Conductor:
         return tuple(spans)
 
     def phase(self, now_s: float) -> str:
-        """ "count-in", "listening", "playing", or "behind" when the plan has run out."""
+        """ "count-in", "listening", "playing", "resting", or "behind": the plan has run out."""
         position = self.tempo_map.position_at(now_s)
         if position < 0:
             return "count-in"
@@ -352,6 +352,8 @@ class Conductor:
             return "listening"
         if self.plan is None or position >= self.plan.end_frame:
             return "behind"
+        if self._ending is not None and position >= self._ending.rest_frame:
+            return "resting"
         return "playing"
 
     def chord_line(self) -> tuple[ChordState, ...]:

@@ -166,7 +166,8 @@ class Snapshot:
 
     `running` is False between stop and start. The position now is
     `tempo_map.position_at(clock.now_s())`: the window reads the same clock.
-    phase: "stopped", "count-in", "listening", "playing" or "behind" (the plan ran out).
+    phase: "stopped", "count-in", "listening", "playing", "resting" (the player has stopped) or
+    "behind" (the plan ran out).
     """
 
     seq: int

@@ -121,6 +121,7 @@ class Stage:
         self._audio: AudioOutput | OwnDriverOutput | None = None
         self._voices: dict[str, Voice] = {}
         self._style_heard: Style | None = None
+        self._preloading: threading.Thread | None = None
         self.ports: MidiPorts | None = None
         # MIDI first: beside a running audio stream JACK takes up to a second for each client.
         self._open_midi(choice)
@@ -179,6 +180,19 @@ class Stage:
             if old is None or old.program != voice.program:
                 self.synth.set_program(part, voice.program)
         self._style_heard = style
+
+    def _preload(self, settings: JamSettings) -> None:
+        """Load the instruments of a style that will begin at a bar line, beside the music."""
+        if (synth := self.synth) is None:
+            return
+        voices = mix(settings, playable_style(settings.accompaniment))
+
+        def load() -> None:
+            for part in ("chords", "bass", "drums"):
+                synth.preload(part, voices[part].program)
+
+        self._preloading = threading.Thread(target=load, name="preload", daemon=True)
+        self._preloading.start()
 
     # -- the player: any thread ---------------------------------------------------------------
 
@@ -285,6 +299,8 @@ class Stage:
             self._audio.close()
         if self.ports is not None:
             self.ports.close()
+        if self._preloading is not None:
+            self._preloading.join(timeout=2.0)
         if self.synth is not None:
             self.synth.close()
         self._send_log()
@@ -312,6 +328,8 @@ class Stage:
                     self.panic()
                     self._schedule()
                 case m.ChangeSettings(settings):
+                    if settings.accompaniment != self._settings.accompaniment:
+                        self._preload(settings)
                     self._settings = settings
                     if self._conductor is not None:
                         self._conductor.change_settings(settings, self._clock.now_s())

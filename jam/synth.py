@@ -16,6 +16,8 @@ from jam.quiet import quiet_stderr
 
 CHANNELS = {"player": 0, "chords": 1, "bass": 2, "metronome": 8, "drums": 9}
 """MIDI channel (from 0) of each part, in the synth and at the MIDI output."""
+_SPARE_CHANNELS = {"chords": 11, "bass": 12, "drums": 13}
+"""Nothing is played on them: what is selected there stays in memory."""
 _DRUM_BANK = 128
 _PANIC_CONTROLLERS = (123, 120, 64)
 """All notes off, all sound off, sustain pedal (released)."""
@@ -115,6 +117,14 @@ class Synth:
         if kit and self._fluid.program_select(channel, self._font, _DRUM_BANK, kit) == 0:
             return
         self._fluid.program_select(channel, self._font, _DRUM_BANK, 0)
+
+    def preload(self, part: str, program: int) -> None:
+        """Have an instrument's samples in memory before the part changes to it.
+
+        It takes up to 0.1 s, in which others may play and render: call it on a thread of its own.
+        """
+        bank = _DRUM_BANK if part == "drums" else 0
+        self._fluid.program_select(_SPARE_CHANNELS[part], self._font, bank, program)
 
     def set_volume(self, part: str, volume: float) -> None:
         """Volume 0.0 to 1.0 (MIDI controller 7)."""

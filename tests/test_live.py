@@ -241,6 +241,20 @@ def test_metre_change_and_commands(jack: dict[str, str], tmp_path: Path) -> None
             assert bytes([0xB0 | channel, controller, 0]) in panics
 
 
+def test_another_style_while_it_plays(jack: dict[str, str], tmp_path: Path) -> None:
+    typed = [(4.5, "style pop"), (4.6, "style tango"), (9.0, "style none")]
+    jam = run_jam(jack, tmp_path, 12.0, ["--bpm", "150", "--listen", "1"], typed, 0.4)
+    assert "style 'tango': must be one of" in jam.output
+    tempo_map = check(jam, listen_bars=1)
+    struck = [n for n in jam.sounded("drums") if n["velocity"]]
+    frames = [round(tempo_map.position_at(n["due_s"])) for n in struck]
+    assert len(frames) > 20 and frames[0] % 16 == 0 and frames[-1] % 16 > 8  # whole bars
+    assert [pitch for _, pitch, on in jam.recording.notes(CHANNELS["drums"]) if on] == [
+        n["pitch"] for n in struck
+    ]
+    assert read_midi(jam.record).track_names[1:] == ("Melody", "Chords", "Bass", "Drums")
+
+
 def test_a_storm_on_all_channels(jack: dict[str, str], tmp_path: Path) -> None:
     """A thousand messages a second of every kind for two seconds: no harm, nothing stuck."""
     kinds = (0x80, 0x90, 0x90, 0xA0, 0xB0, 0xC0, 0xD0, 0xE0)

@@ -16,6 +16,7 @@ _PHASES = {
     "count-in": "Count-in",
     "listening": "Listening",
     "playing": "Playing",
+    "resting": "Resting",
     "behind": "Playing, the agent is behind",
 }
 _AGENT_STATES = {

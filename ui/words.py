@@ -91,4 +91,6 @@ def headline(snapshot: Snapshot, position: float) -> tuple[str, str]:
         return "Listening", f"bar {place.bar + 1} of {until.bar}"
     if snapshot.phase == "behind":
         return "", "The agent is behind: the last chord rests until it has caught up."
+    if snapshot.phase == "resting":
+        return "", "The agent rests. Play, and it comes back in."
     return "", ""
