@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import argparse
 import math
+import random
 import sys
 import tempfile
+import time
 import wave
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -24,14 +26,18 @@ from pathlib import Path
 import numpy as np
 
 from jam.accompaniment import Style, all_styles, style_named, voice
+from jam.anticipation import Anticipator
 from jam.cli import load_predictor
+from jam.conductor import Conductor
 from jam.errors import BadInput
-from jam.harmony import QUALITIES, Chord, parse_harte
+from jam.harmony import QUALITIES, QUALITY_NAMES, Chord, parse_harte
 from jam.midi_file import MidiSong, PartNote, read_midi
 from jam.mix import mix
 from jam.paths import demo_tunes
 from jam.records import Take, write_take
 from jam.render import render
+from jam.rows import ChordState
+from jam.rules import ScriptedPredictor
 from jam.settings import JamSettings
 from jam.wav import WavNote, write_wav
 
@@ -206,6 +212,37 @@ def sample(style: Style, song: MidiSong, folder: Path, agent: str) -> str:
             f" {masked(take, 1):6.1%}  {movement(take):5.2f}")  # fmt: skip
 
 
+def times(n_frames: int = 600) -> None:
+    """Print what the work costs in processor time: a voicing, and all notes of a plan."""
+    roll = random.Random(1)
+    chords = [Chord(roll.randrange(12), roll.choice(QUALITY_NAMES)) for _ in range(n_frames)]
+    spent_ms: list[float] = []
+    before: tuple[int, ...] | None = None
+    for chord in chords:
+        start_s = time.thread_time()
+        before = voice.__wrapped__(chord, before)
+        spent_ms.append(1000 * (time.thread_time() - start_s))
+    _say("a voicing", spent_ms)
+    script = [ChordState(chords[f // 8], f % 8 == 0) for f in range(n_frames)]
+    for name, beats in (("piano", 4), ("pop", 4), ("swing", 4), ("pop", 16)):
+        settings = JamSettings(accompaniment=name, listen_bars=0, lookahead_beats=beats)
+        conductor, agent = Conductor(settings, 0.0), Anticipator(ScriptedPredictor(script))
+        spent_ms = []
+        for frame in range(n_frames):
+            now_s = conductor.tempo_map.seconds_at(frame + 0.5)
+            conductor.advance(now_s)
+            plan = agent.plan(conductor.request())
+            start_s = time.thread_time()
+            conductor.take(plan, now_s)
+            spent_ms.append(1000 * (time.thread_time() - start_s))
+        _say(f"a plan of {beats} beats, {name}", spent_ms)
+
+
+def _say(what: str, spent_ms: list[float]) -> None:
+    median, late = np.percentile(spent_ms, [50, 99])
+    print(f"{what}: {median:.2f} ms, 99 % under {late:.2f} ms")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the files go; made where it isn't")
@@ -213,8 +250,12 @@ def main() -> int:
     parser.add_argument("--style", action="append", help="only this one; may be repeated")
     parser.add_argument("--agent", choices=("auto", "rules"), default="rules")
     parser.add_argument("--pop909", type=Path, help="the corpus's folder of songs")
-    parser.add_argument("--songs", type=int, default=200, help="so many of the corpus (200)")
+    parser.add_argument("--songs", type=int, default=1000, help="at most so many of them")
+    parser.add_argument("--times", action="store_true", help="only what the work costs")
     args = parser.parse_args()
+    if args.times:
+        times()
+        return 0
     try:
         args.folder.mkdir(parents=True, exist_ok=True)
         song = read_midi(args.tune or demo_tunes()[0])
