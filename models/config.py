@@ -133,16 +133,16 @@ def parameter_shapes(config: NetConfig) -> Shapes:
 def embeddings(config: NetConfig) -> dict[str, tuple[str, ...]]:
     """The network's sums of tables and the features that each takes."""
     place = vocab.PLACE_FEATURES + vocab.CONDITION_FEATURES
+    past = vocab.MELODY_FEATURES + vocab.CHORD_FEATURES + place
     if config.kind == "online":
-        past = vocab.MELODY_FEATURES + vocab.CHORD_FEATURES + place
         return {"past": past, "now": ("chord", "chord_onset")}
-    return {"heard": vocab.MELODY_FEATURES + place, "past": vocab.CHORD_FEATURES + place}
+    return {"heard": vocab.MELODY_FEATURES + place, "past": past}
 
 
 SMALL = NetConfig()
-SMALL_OFFLINE = NetConfig(kind="offline", layers=2, encoder_layers=2)
+SMALL_OFFLINE = NetConfig(kind="offline", encoder_layers=2)
 LARGE = NetConfig(channels=32, invariant=128, layers=8)
-LARGE_OFFLINE = NetConfig(kind="offline", channels=32, invariant=128, layers=4, encoder_layers=6)
+LARGE_OFFLINE = NetConfig(kind="offline", channels=32, invariant=128, layers=8, encoder_layers=4)
 CONFIGS = {
     "online": {"small": SMALL, "large": LARGE},
     "offline": {"small": SMALL_OFFLINE, "large": LARGE_OFFLINE},

@@ -20,9 +20,10 @@ from jam.settings import JamSettings
 from models import spread, vocab
 from models.data import Piece
 from models.decode import OnlineDecoder, shared_features
+from models.decoding import Decoding
 from models.harmonise import OfflineDecoder, harmonies
 from models.metrics import Jam
-from models.predictor import Decoding, one_thread
+from models.predictor import one_thread
 from models.rollout import online_chords
 from models.vocab import Ints
 
@@ -133,7 +134,6 @@ def network(folder: Path, kind: str) -> Contestant:
     one_thread()
     config, weights, settings = spread.load_weights(folder, kind)
     decoding = Decoding.from_dict(settings.get("decoding", {}), str(folder / f"{kind}.json"))
-    bias = np.array(decoding.hold_bias, np.float32)
 
     def play(pieces: Sequence[Piece], temperature: float, seed: int) -> list[Jam]:
         jams: list[Jam] = []
@@ -144,10 +144,12 @@ def network(folder: Path, kind: str) -> Contestant:
             frames = p.pitch.shape[1]
             if kind == "online":
                 online = OnlineDecoder(config, weights, len(some), frames)
-                found = online_chords(online, p.pitch, p.onset, p.shared, bias, temperature, seeds)
+                found = online_chords(
+                    online, p.pitch, p.onset, p.shared, decoding, temperature, seeds
+                )
             else:
                 offline = OfflineDecoder(config, weights, len(some), frames)
-                found = harmonies(offline, p.pitch, p.onset, p.shared, bias, temperature, seeds)
+                found = harmonies(offline, p.pitch, p.onset, p.shared, decoding, temperature, seeds)
             for piece, chord, onset in zip(some, *found, strict=True):
                 jams.append(with_chords(piece, chord[: piece.n_frames], onset[: piece.n_frames]))
         return jams

@@ -17,6 +17,7 @@ from models.decode import (
     normed,
     remember,
 )
+from models.decoding import Decoding
 from models.spread import Floats, Layer, Weights
 
 ENCODED, AROUND = 512, 256
@@ -88,7 +89,8 @@ class OfflineDecoder:
     def chord_logits(self, memory: Ints, shared: Ints, encoded: Floats) -> Floats:
         """Takes in one position: (B, N_MEMORY), (B, 8), (B, D) to (B, N_CHORD_CLASSES)."""
         found = memory_features(memory)
-        own = np.stack([found[name] for name in vocab.CHORD_FEATURES], 1)
+        names = vocab.MELODY_FEATURES + vocab.CHORD_FEATURES
+        own = np.stack([found[name] for name in names], 1)
         x = self.past(np.concatenate([own, shared], 1)) + encoded
         return self.chord_out(normed(self.stack.step(x)))
 
@@ -98,7 +100,7 @@ def harmonies(
     pitch: Ints,
     onset: Ints,
     shared: Ints,
-    hold_bias: Floats,
+    rules: Decoding,
     temperature: float,
     seeds: list[int],
 ) -> tuple[Ints, Ints]:
@@ -110,7 +112,7 @@ def harmonies(
     memory = no_memory(b)
     for t in range(n):
         logits = decoder.chord_logits(memory, shared[:, t], encoded[:, t])
-        logits[:, 0] += hold_bias[shared[:, t, _STRENGTH]]
+        logits = rules.applied(logits, shared[:, t, _STRENGTH])
         chords[:, t], onsets[:, t] = drawn(logits, memory[:, CHORD], temperature, seeds, t)
         memory = remember(memory, pitch[:, t], onset[:, t], chords[:, t], onsets[:, t])
     return chords, onsets

@@ -243,7 +243,7 @@ class Net(nn.Module):
             self.heard = Embedding(config, embeddings(config)["heard"])
             self.encoder = nn.ModuleList(Block(config) for _ in range(config.encoder_layers))
             self.heard_norm = TurnNorm(config.width)
-            self.heard_out = TurnLinear(config.width, config.width, config.tied)
+            self.heard_out = TurnLinear(config.width, config.width, config.tied, scale=0.3)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = TurnNorm(config.width)
         self.chord_out = TurnLinear(config.width, (vocab.N_QUALITIES, 2), config.tied, 0.5)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from jam.anticipation import Logits
 from jam.errors import BadInput
 from jam.grid import Place
-from jam.rows import HOLD, NO_CHORD, ChordState, MelodyState, Row, chord_state
+from jam.rows import NO_CHORD, ChordState, MelodyState, Row, chord_state
 from jam.settings import JamSettings
 from models import spread, vocab
 from models.decode import (
@@ -26,38 +24,9 @@ from models.decode import (
     remember,
     shared_features,
 )
+from models.decoding import Decoding
 from models.harmonise import OfflineDecoder, harmonies
 from models.spread import Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Decoding:
-    """Rules of decoding that belong to the weights; kept in their JSON beside the network."""
-
-    hold_bias: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
-    """Added to the logit of "hold" off the beat, on a beat, at the start of a group of beats
-    (half a bar), on the bar line."""
-    temperature: float = 1.0
-    """Of the harmoniser's own sampling; not used online, where the player sets it."""
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"hold_bias": [round(b, 3) for b in self.hold_bias], "temperature": self.temperature}
-
-    @classmethod
-    def from_dict(cls, values: Any, where: str) -> Decoding:
-        """Raises BadInput."""
-        if not isinstance(values, dict):
-            raise BadInput(f"{where}: decoding must be an object")
-        if unknown := sorted(set(values) - {f.name for f in fields(cls)}):
-            raise BadInput(f"{where}: unknown key {unknown[0]!r} in decoding")
-        try:
-            off_beat, beat, group, bar = map(float, values.get("hold_bias", (0.0,) * 4))
-            found = cls((off_beat, beat, group, bar), float(values.get("temperature", 1.0)))
-        except (TypeError, ValueError):
-            raise BadInput(f"{where}: decoding must hold four numbers and one") from None
-        if not np.isfinite([*found.hold_bias, found.temperature]).all():
-            raise BadInput(f"{where}: decoding holds numbers that are not finite")
-        return found
 
 
 class NeuralPredictor:
@@ -75,7 +44,7 @@ class NeuralPredictor:
     ) -> None:  # fmt: skip
         self.name = name
         self._online = online
-        self._hold_bias: Floats = np.array(rules.hold_bias, np.float32)
+        self._rules = rules
         self._offline = offline
         self._offline_rules = offline_rules
         self._style = self._density = 0
@@ -168,9 +137,8 @@ class NeuralPredictor:
         self._hidden = None
 
     def chord_logits(self, place: Place) -> Logits:
-        logits = self._online.chord_logits(self._position(place))[0]
-        logits[HOLD] += self._hold_bias[place.strength]
-        return logits
+        logits = self._online.chord_logits(self._position(place))
+        return self._rules.applied(logits, np.array([place.strength]))[0]
 
     def melody_logits(self, place: Place, chord: ChordState) -> Logits:
         t = self._n_rows
@@ -192,7 +160,7 @@ class NeuralPredictor:
         chords, onsets = harmonies(
             self._offline, pitch[None], onset[None],
             shared_features(table, self._style, self._density)[None],
-            np.array(rules.hold_bias, np.float32), rules.temperature, [0],
+            rules, rules.temperature, [0],
         )  # fmt: skip
         states: list[ChordState] = []
         for index, starts in zip(chords[0], onsets[0], strict=True):

@@ -10,8 +10,8 @@ import numpy as np
 
 from models import vocab
 from models.decode import CHORD, Ints, OnlineDecoder, no_memory, remember
+from models.decoding import Decoding
 from models.harmonise import drawn
-from models.spread import Floats
 
 _STRENGTH = vocab.PLACE_FEATURES.index("strength")
 
@@ -21,7 +21,7 @@ def online_chords(
     pitch: Ints,
     onset: Ints,
     shared: Ints,
-    hold_bias: Floats,
+    rules: Decoding,
     temperature: float,
     seeds: list[int],
 ) -> tuple[Ints, Ints]:
@@ -32,7 +32,7 @@ def online_chords(
     memory = no_memory(b)
     for t in range(n):
         logits = decoder.chord_logits(decoder.hidden(memory, shared[:, t]))
-        logits[:, 0] += hold_bias[shared[:, t, _STRENGTH]]
+        logits = rules.applied(logits, shared[:, t, _STRENGTH])
         chords[:, t], onsets[:, t] = drawn(logits, memory[:, CHORD], temperature, seeds, t)
         memory = remember(memory, pitch[:, t], onset[:, t], chords[:, t], onsets[:, t])
     return chords, onsets

@@ -25,6 +25,7 @@ from models.config import CONFIGS
 from models.contestants import padded
 from models.data import Batch, Piece, Shown, batch_at, choose_window, pieces, shown, stack
 from models.decode import OnlineDecoder
+from models.decoding import Decoding
 from models.network import Net
 from models.rollout import online_chords
 from models.spread import Weights
@@ -57,7 +58,7 @@ def rollouts(
     decoder = OnlineDecoder(net.config, plain_weights(net), sessions, FRAMES)
     seeds = [int(s) for s in rng.integers(2**31, size=sessions)]
     chords, onsets = online_chords(
-        decoder, heard.pitch, heard.onset, shared, np.zeros(4, np.float32), temperature, seeds
+        decoder, heard.pitch, heard.onset, shared, Decoding(), temperature, seeds
     )
     found = []
     for i, w in enumerate(windows):

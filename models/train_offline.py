@@ -1,11 +1,12 @@
 """Stage 2: the offline network: the whole melody is known, chords are written one after another.
 
-    python -m models.train_offline --data data.jsonl --out runs/offline
+    python -m models.train_offline --data data.jsonl --init runs/repair --out runs/offline
 
 It harmonises melodies and teaches the online network (`models.train_distill`), on whose own
 chords it must know what to do; so half of the windows have a wrong past here too. Departs from
 ReaLchords (arXiv 2506.14723): no cross-attention; what a bidirectional encoder makes of the
-melody at frame t is added to the decoder's input at t.
+melody at frame t is added to the decoder's input at t. The decoder is an online network
+(`--init`, if given), which already knows harmony and only has to learn to look ahead.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ def main(argv: list[str] | None = None) -> None:
     args = training.parser(__doc__.splitlines()[0]).parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
     training.seed_everything(args.seed)
-    net = training.load_net(args.init, "offline") if args.init else None
-    net = net or Net(CONFIGS["offline"][args.config])
+    net = Net(CONFIGS["offline"][args.config])
+    if args.init:
+        training.take_over(net, args.init)
     run = training.Run(args, net)
     corpus, held_out = pieces(args.data, "train"), pieces(args.data, "valid")
 

@@ -269,6 +269,23 @@ def load_net(folder: Path, kind: str) -> Net:
     return net
 
 
+def take_over(net: Net, folder: Path) -> None:
+    """Begin an offline network from offline weights or, where it has the same parts, online ones.
+
+    Raises BadInput where the folder holds neither, or nothing fits.
+    """
+    kind = "offline" if (folder / "offline.json").exists() else "online"
+    known = dict(load_net(folder, kind).named_parameters())
+    taken = 0
+    with torch.no_grad():
+        for name, p in net.named_parameters():
+            if name in known and known[name].shape == p.shape:
+                p.copy_(known[name])
+                taken += 1
+    if not taken:
+        raise BadInput(f"{folder}: weights of another size")
+
+
 def masked_mean(values: Tensor, weight: Tensor) -> Tensor:
     return (values * weight).sum() / weight.sum().clamp(min=1)
 

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from models import checkpoint, contestants, metrics, vocab
 from models.data import pieces
+from models.decoding import Decoding
 from models.metrics import Jam
-from models.predictor import Decoding
 
 LIMIT = 12.0
 _STRENGTH = vocab.PLACE_FEATURES.index("strength")
@@ -45,6 +45,7 @@ def main(argv: list[str] | None = None) -> None:
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--pieces", type=int, default=120)
     p.add_argument("--frames", type=int, default=256)
+    p.add_argument("--min-share", type=float, default=0.0, help="see models.decoding")
     p.add_argument("--temperature", type=float, default=1.0)
     args = p.parse_args(argv)
     corpus = pieces(args.data, "valid")
@@ -55,7 +56,7 @@ def main(argv: list[str] | None = None) -> None:
     bias = np.zeros(4)
     for round_ in range(args.rounds):
         off_beat, beat, group, bar = (float(b) for b in bias)
-        rules = Decoding((off_beat, beat, group, bar), args.temperature)
+        rules = Decoding((off_beat, beat, group, bar), args.min_share, args.temperature)
         settings = checkpoint.read_json(path) | {"decoding": rules.to_dict()}
         checkpoint.write_json(path, settings)
         play = contestants.network(args.weights, args.kind)
