@@ -161,9 +161,9 @@ def test_nothing_is_solid_that_is_not_committed(
 ) -> None:
     """Whatever the engine has committed, however late it is."""
     until = int(position) + committed
-    note = PlannedNote(1, 60, 80, int(position) + start, int(position) + start + length, "chords",
-                       int(position) + start < until, 0.5)  # fmt: skip
-    span = ChordSpan("C", note.start_frame, note.end_frame, note.committed, 0.5)
+    first = int(position) + start
+    note = PlannedNote(1, 60, 80, first, first + length, "chords", first < until, 0.5)
+    span = ChordSpan("C", first, first + length, note.committed, 0.5)
     snapshot, at_s = running(position, planned=(note,), chords=(span,), committed_until_frame=until)
     scene = waterfall_scene(snapshot, at_s, VIEW, SIZE)
     fall = scene.layout.fall
