@@ -7,10 +7,8 @@ import gc
 import itertools
 import logging
 import os
-import queue
 import signal
 import threading
-from collections import deque
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
@@ -23,8 +21,10 @@ from jam.clock import SystemClock
 from jam.conductor import Conductor
 from jam.errors import BadInput, JamError
 from jam.grid import TempoMap
+from jam.keys import PlayerKeys
 from jam.midi_ports import MidiMessage, MidiPorts
 from jam.mix import Voice, mix
+from jam.parent_link import ParentLink
 from jam.scheduler import Scheduler
 from jam.settings import JamSettings
 from jam.synth import CHANNELS, Synth
@@ -100,12 +100,10 @@ class Stage:
         self._quit = False
         self._problems: dict[str, str] = {}
         self._message = ""
-        self._played: deque[m.NoteEvent | m.PedalEvent] = deque()
+        self._keys = PlayerKeys(self._clock, self._wake)
         self._to_log: list[m.NoteEvent | m.PedalEvent] = []
         self._logged_plans: list[m.Plan] = []
         self._logged_rows = 0
-        self._held: dict[tuple[str, int, int], int] = {}
-        self._note_ids = itertools.count(1)
         self._seen: dict[int, m.PlayedNote] = {}
         self._counters = m.Counters()
         self._agent_state, self._agent_name, self._agent_message = "loading", "", ""
@@ -128,7 +126,7 @@ class Stage:
         self._open_audio()
         self._scheduler = Scheduler(self._clock, self._sound)
         self._link = AgentLink(address, authkey, self._wake)
-        self._parent = _ParentLink(parent, self._wake)
+        self._parent = ParentLink(parent, self._wake)
         self._apply_sound_settings()
 
     # -- devices ----------------------------------------------------------------------------
@@ -139,6 +137,7 @@ class Stage:
             return
         try:
             self.synth, self._audio = open_audio(self._audio_choice)
+            self._keys.synth = self.synth
         except BadInput:
             raise
         except JamError as error:
@@ -202,42 +201,17 @@ class Stage:
         if channel and message.channel != channel - 1:
             return
         if message.kind == "note":
-            self._on_key(port, message.channel, message.number, message.value, at_s)
+            self._keys.key(port, message.channel, message.number, message.value, at_s)
         elif message.number == _SUSTAIN:
-            if self.synth is not None:
-                self.synth.control("player", _SUSTAIN, message.value)
-            self._played.append(m.PedalEvent(message.value >= 64, at_s, message.channel))
+            self._keys.pedal(message.channel, message.value, at_s)
         elif message.number in (120, 123):
-            self._release(port)
-
-    def _on_key(self, port: str, channel: int, pitch: int, velocity: int, at_s: float) -> None:
-        if self.synth is not None:
-            if velocity:
-                self.synth.note_on("player", pitch, velocity)
-            else:
-                self.synth.note_off("player", pitch)
-        heard_s = self._clock.now_s()
-        key = (port, channel, pitch)
-        if (held := self._held.pop(key, None)) is not None:
-            self._played.append(m.NoteEvent(held, pitch, 0, at_s, channel, heard_s))
-        if velocity:
-            self._held[key] = note_id = next(self._note_ids)
-            self._played.append(m.NoteEvent(note_id, pitch, velocity, at_s, channel, heard_s))
-        self._wake.set()
+            self._keys.release(port)
 
     def _on_port_lost(self, port: str) -> None:
         """Runs on: the poll thread. A device that went can't release its keys any more."""
-        self._release(port)
+        self._keys.release(port)
         self._message = f"MIDI input {port} is gone; it is opened again when it comes back."
         self._dirty = True
-
-    def _release(self, port: str | None = None) -> None:
-        """Release every key held on a port, or on all."""
-        now_s = self._clock.now_s()
-        for key in [k for k in list(self._held) if port is None or k[0] == port]:
-            self._on_key(key[0], key[1], key[2], 0, now_s)
-        if self.synth is not None:
-            self.synth.control("player", _SUSTAIN, 0)
 
     # -- the accompaniment: scheduler's thread ------------------------------------------------
 
@@ -308,7 +282,7 @@ class Stage:
 
     def panic(self) -> None:
         """Silence everything everywhere."""
-        self._release()
+        self._keys.release()
         self._scheduler.stop_notes()
         if self.ports is not None:
             self.ports.panic()
@@ -338,11 +312,9 @@ class Stage:
                 case m.SelectDevices(midi_inputs, midi_outputs):
                     self._select(midi_inputs, midi_outputs)
                 case m.KeyInput(pitch, velocity, at_s):
-                    self._on_key(_COMPUTER_KEYS, 0, pitch, velocity, at_s)
+                    self._keys.key(_COMPUTER_KEYS, 0, pitch, velocity, at_s)
                 case m.PedalEvent():
-                    if self.synth is not None:
-                        self.synth.control("player", _SUSTAIN, 127 if command.down else 0)
-                    self._played.append(command)
+                    self._keys.pedal(command.channel, 127 * command.down, command.at_s)
                 case m.Quit() | None:
                     self.quit()
 
@@ -379,8 +351,8 @@ class Stage:
         self._send_log(tempo_map)
 
     def _take_played(self) -> None:
-        while self._played:
-            event = self._played.popleft()
+        while self._keys.played:
+            event = self._keys.played.popleft()
             self._to_log.append(event)
             self._dirty = True
             if isinstance(event, m.PedalEvent):
@@ -541,52 +513,3 @@ class Stage:
         self._logged_rows += len(rows)
         self._to_log, self._logged_plans = [], []
         self._parent.log(log)
-
-
-class _ParentLink:
-    """The line to the parent. Reading and writing each have a thread, so neither holds up a note.
-
-    `commands` holds what came, None once the parent is gone. Of snapshots only the newest is
-    sent; of logs every one.
-    """
-
-    def __init__(self, connection: Connection, wake: threading.Event) -> None:
-        self._connection, self._wake = connection, wake
-        self.commands: deque[object] = deque()
-        self._newest: m.Snapshot | None = None
-        self._outgoing: queue.SimpleQueue[m.SessionLog | str] = queue.SimpleQueue()
-        threading.Thread(target=self._read, name="parent-read", daemon=True).start()
-        self._writer = threading.Thread(target=self._write, name="parent-write", daemon=True)
-        self._writer.start()
-
-    def show(self, snapshot: m.Snapshot) -> None:
-        self._newest = snapshot
-        self._outgoing.put("snapshot")
-
-    def log(self, log: m.SessionLog) -> None:
-        self._outgoing.put(log)
-
-    def close(self) -> None:
-        """Send what waits, for at most a second."""
-        self._outgoing.put("close")
-        self._writer.join(timeout=1.0)
-
-    def _read(self) -> None:
-        try:
-            while True:
-                self.commands.append(self._connection.recv())
-                self._wake.set()
-        except (EOFError, OSError):
-            self.commands.append(None)
-            self._wake.set()
-
-    def _write(self) -> None:
-        while (item := self._outgoing.get()) != "close":
-            if item == "snapshot":
-                item, self._newest = self._newest, None  # type: ignore[assignment]
-                if item is None:
-                    continue
-            try:
-                self._connection.send(item)
-            except (OSError, ValueError):
-                return  # the parent is gone; reading tells it to the loop
