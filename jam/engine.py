@@ -42,6 +42,9 @@ class Engine:
         load_predictor: LoadPredictor,
         on_log: Callable[[SessionLog], None] | None = None,
     ) -> None:
+        # A second thread of linear algebra disturbs the sound more than it helps the agent;
+        # the library reads this when it is loaded.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         # spawn: the children must inherit neither Qt nor threads nor torch.
         self._context = multiprocessing.get_context("spawn")
         self._load, self._on_log = load_predictor, on_log

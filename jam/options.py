@@ -1,0 +1,159 @@
+"""The words of the command line, and what they set. Quick to import: `jam --help` needs only it."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from jam import __version__
+
+if TYPE_CHECKING:
+    from jam.settings import JamSettings
+
+DEMO_SECONDS = 30.0
+_METERS = "4/4, 3/4, 2/4, 5/4, 7/8, 6/8, 9/8, 12/8"
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="jam",
+        description="Play a melody on a MIDI keyboard; a partner that anticipates accompanies.",
+        epilog="Without a command the window opens. Example: jam demo",
+    )
+    parser.add_argument("--version", action="version", version=f"jam {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    def add(name: str, help_: str, example: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, help=help_, description=help_[0].upper() + help_[1:] + ".",
+            epilog=f"Example: {example}",
+        )  # fmt: skip
+
+    window = add("window", "open the window (the default)", "jam window --midi-api jack")
+    _add_devices(window)
+    _add_agent(window)
+    _add_style(window)
+
+    play = add("play", "jam without a window", "jam play --bpm 96 --meter 3/4 --record waltz.mid")
+    _add_devices(play)
+    _add_agent(play)
+    _add_music(play)
+    _add_style(play)
+    play.add_argument("--seconds", type=float, metavar="S", help="stop after so long")
+    play.add_argument("--record", metavar="FILE", help="write both parts to FILE.mid or FILE.wav")
+    play.add_argument("--log", metavar="FILE", help="write all that happens, as JSON lines")
+
+    demo = add("demo", "play a bundled tune as if a player played it", "jam demo --no-window")
+    _add_devices(demo)
+    _add_agent(demo)
+    _add_style(demo)
+    demo.add_argument("--no-window", action="store_true", help="sound and text only")
+    demo.add_argument("--seconds", type=float, metavar="S",
+                      help=f"stop after so long (without a window: {DEMO_SECONDS:g})")  # fmt: skip
+    demo.add_argument("--tune", metavar="FILE.mid", help="play this file's melody instead")
+
+    add("styles", "list the styles of accompaniment", "jam styles")
+
+    devices = add("devices", "list MIDI ports and audio devices", "jam devices --midi-api jack")
+    devices.add_argument("--midi-api", default="auto", help="auto, alsa, jack, coremidi or winmm")
+
+    doctor = add("doctor", "check everything and say how to mend what is wrong", "jam doctor")
+    doctor.add_argument("--midi-api", default="auto", help="auto, alsa, jack, coremidi or winmm")
+    _add_agent(doctor)
+
+    render = add("render", "accompany the melody of a MIDI file, as if it were played live",
+                 "jam render melody.mid -o duet.mid --seed 7")  # fmt: skip
+    render.add_argument("melody", metavar="MELODY.mid", help="tempo and metre are taken from it")
+    render.add_argument("-o", "--output", required=True, metavar="OUT", help="OUT.mid or OUT.wav")
+    render.add_argument("--seed", type=int, default=0, help="the same seed gives the same file")
+    render.add_argument("--lookahead", type=int, metavar="BEATS")
+    render.add_argument("--commit", type=int, metavar="BEATS")
+    render.add_argument("--listen", type=int, metavar="BARS")
+    render.add_argument("--temperature", type=float, metavar="T")
+    _add_agent(render)
+    _add_style(render)
+
+    harmonize = add("harmonize", "find chords for a whole melody, knowing all of it",
+                    "jam harmonize melody.mid -o song.musicxml")  # fmt: skip
+    harmonize.add_argument("melody", metavar="MELODY.mid", help="tempo and metre are taken from it")
+    harmonize.add_argument("-o", "--output", required=True, metavar="OUT",
+                           help="OUT.mid, OUT.wav, or a lead sheet: OUT.musicxml")  # fmt: skip
+    harmonize.add_argument("--seed", type=int, default=0, help="the same seed gives the same file")
+    _add_agent(harmonize)
+    _add_style(harmonize)
+    return parser
+
+
+def _add_devices(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("devices")
+    group.add_argument("--midi-in", action="append", metavar="NAME",
+                       help="MIDI input, by name or part of it (default: every one)")  # fmt: skip
+    group.add_argument("--midi-out", action="append", metavar="NAME", default=[],
+                       help="MIDI output that gets the accompaniment too")  # fmt: skip
+    group.add_argument("--midi-api", default="auto", metavar="API",
+                       help="auto, alsa, jack, coremidi or winmm")  # fmt: skip
+    group.add_argument("--midi-channel", type=int, metavar="1-16",
+                       help="listen to one MIDI channel only")  # fmt: skip
+    group.add_argument("--audio", default="", metavar="NAME",
+                       help='audio device; "none" is silent, "fluidsynth:jack" (alsa, pulseaudio,'
+                       " …) FluidSynth's own driver")  # fmt: skip
+    group.add_argument("--rate", type=int, default=0, metavar="HZ", help="sample rate")
+    group.add_argument("--buffer", type=int, default=256, metavar="FRAMES",
+                       help="audio buffer, 64 to 2048 (256)")  # fmt: skip
+
+
+def _add_agent(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--agent", choices=("auto", "rules"), default="auto",
+                        help="the partner's mind: the model, or plain rules")  # fmt: skip
+
+
+def _add_style(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("accompaniment")
+    group.add_argument("--style", metavar="NAME", help="how it is played (piano); see jam styles")
+    group.add_argument("--no-bass", action="store_true")
+    group.add_argument("--no-drums", action="store_true")
+
+
+def _add_music(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("music")
+    group.add_argument("--bpm", type=float, metavar="BEATS", help="beats a minute, 30 to 300")
+    group.add_argument("--meter", metavar="N/D", help=_METERS)
+    group.add_argument("--lookahead", type=int, metavar="BEATS", help="how far it plans (4)")
+    group.add_argument("--commit", type=int, metavar="BEATS", help="how much is fixed (2)")
+    group.add_argument("--listen", type=int, metavar="BARS", help="bars it only listens (2)")
+    group.add_argument("--count-in", type=int, metavar="BARS", help="bars counted in (1)")
+    group.add_argument("--temperature", type=float, metavar="T", help="0 strict to 2 wild (1)")
+    group.add_argument("--no-metronome", action="store_true")
+    group.add_argument("--seed", type=int, default=0, help="pins the partner's dice")
+
+
+_SETTING_OF = {
+    "bpm": "bpm",
+    "lookahead": "lookahead_beats",
+    "commit": "commit_beats",
+    "listen": "listen_bars",
+    "count_in": "count_in_bars",
+    "temperature": "temperature",
+    "midi_channel": "midi_channel",
+}
+
+
+def settings_from(args: argparse.Namespace, base: JamSettings) -> JamSettings:
+    """The base with what was given on the command line. Raises BadInput, naming the option."""
+    from jam.grid import Meter
+
+    values: dict[str, Any] = {
+        name: getattr(args, option)
+        for option, name in _SETTING_OF.items()
+        if getattr(args, option, None) is not None
+    }
+    if getattr(args, "meter", None):
+        values["meter"] = Meter.parse(args.meter)
+    if getattr(args, "style", None):
+        from jam.accompaniment import style_named
+
+        values["accompaniment"] = style_named(args.style).name
+    for part in ("metronome", "bass", "drums"):
+        if getattr(args, f"no_{part}", False):
+            values[part] = False
+    return base.changed(**values)
