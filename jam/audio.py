@@ -41,9 +41,9 @@ def output_devices() -> list[dict[str, Any]]:
     Raises JamError when PortAudio is missing.
     """
     sd = _load_sounddevice()
-    apis = sd.query_hostapis()
+    apis = [api["name"].removesuffix(" Audio Connection Kit") for api in sd.query_hostapis()]
     return [
-        {**device, "index": index, "api": apis[device["hostapi"]]["name"]}
+        {**device, "index": index, "api": apis[device["hostapi"]]}
         for index, device in enumerate(sd.query_devices())
         if device["max_output_channels"] >= 2
     ]

@@ -300,7 +300,7 @@ def test_midi_inputs_come_and_go(bench: Bench) -> None:
     def names() -> list[str]:
         return [combo.itemText(i) for i in range(combo.count())]
 
-    assert names() == ["All keyboards", "Digital Piano", "nanoKEY2", "Computer keys"]
+    assert names() == ["All inputs", "Digital Piano", "nanoKEY2", "Computer keys"]
     combo.setCurrentIndex(2)
     combo.activated.emit(2)
     assert bench.sent(SelectDevices) == [SelectDevices(midi_inputs=("nanoKEY2",))]
@@ -309,8 +309,8 @@ def test_midi_inputs_come_and_go(bench: Bench) -> None:
     bench.link.devices = DeviceState("ALSA", ("jam in",), (), ("Digital Piano",))
     bench.link._changed = True
     bench.tick()
-    assert names() == ["All keyboards", "Digital Piano", "Computer keys"]
-    assert combo.currentText() == "All keyboards"
+    assert names() == ["All inputs", "Digital Piano", "Computer keys"]
+    assert combo.currentText() == "All inputs"
     combo.activated.emit(2)
     assert bench.sent(SelectDevices)[-1] == SelectDevices(midi_inputs=())
 

@@ -106,7 +106,7 @@ class MidiInputCombo(Combo):
             for names in choices:
                 text = NO_INPUT if not names else " + ".join(names)
                 if names == EVERY_INPUT:
-                    text = "All keyboards"
+                    text = "All inputs"
                 self.addItem(text)
                 self.setItemData(self.count() - 1, text, Qt.ItemDataRole.ToolTipRole)
             self.setCurrentIndex(choices.index(wanted))
