@@ -10,6 +10,7 @@ the correction is not yet due, the target is to hold.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -177,7 +178,7 @@ def _wrong_chords(rng: np.random.Generator, piece: Piece, donor: Piece) -> tuple
     # Single chords replaced by others of the same piece, in the same rhythm.
     starts = np.flatnonzero(vocab.with_changes(piece.chord, piece.chord_onset))
     chord = piece.chord.copy()
-    for start, end in zip(starts, np.append(starts[1:], n), strict=True):
+    for start, end in pairwise([*starts, n]):
         if rng.random() < 0.5:
             chord[start:end] = piece.chord[int(rng.choice(starts))]
     return chord, piece.chord_onset

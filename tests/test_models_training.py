@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -122,6 +123,17 @@ def test_a_true_past_has_the_truth_as_target() -> None:
     assert (past == piece.chord).all() and (onset == piece.chord_onset).all()
     before = np.concatenate([[0], piece.chord[:-1]])
     assert (target == vocab.chord_targets(piece.chord, piece.chord_onset, before)).all()
+
+
+def test_a_window_without_chords_can_have_a_wrong_past() -> None:
+    piece, donor = some_piece(1), some_piece(2)
+    silent = replace(
+        piece, chord=np.zeros_like(piece.chord), chord_onset=np.zeros_like(piece.chord_onset)
+    )
+    always = Wrongness(true_share=0.0, throughout_share=1.0)
+    for seed in range(60):
+        past, _, target = wrong_past(np.random.default_rng(seed), silent, donor, always)
+        assert len(past) == len(target) == silent.n_frames
 
 
 def test_transposing_keeps_notes_in_their_chords() -> None:
