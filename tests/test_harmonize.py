@@ -42,7 +42,7 @@ def test_harmonize_writes_midi_with_the_whole_melody_accompanied(tmp_path: Path)
     out = tmp_path / "out.mid"
     assert main(["harmonize", str(TUNES[0]), "-o", str(out), "--agent", "rules"]) == 0
     song = read_midi(out)
-    assert song.track_names[1:] == ("Melody", "Chords")
+    assert song.track_names[1:] == ("Melody", "Chords", "Bass")
     first = min(n.start_frame for n in song.notes if song.track_names[n.track] == "Chords")
     assert first < song.tempo_map.meter_at(0).frames_per_bar
     assert len(song.markers) >= 8
