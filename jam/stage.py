@@ -8,6 +8,7 @@ import itertools
 import logging
 import os
 import signal
+import sys
 import threading
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
@@ -67,6 +68,8 @@ def stage_main(parent: Connection, address: str, authkey: bytes, choice: StageCh
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError, AttributeError):
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(10))
+    # A thread that wakes for a note must not wait 5 ms (the default) for the interpreter.
+    sys.setswitchinterval(0.0002)
     try:
         stage = Stage(parent, address, authkey, choice)
     except JamError as error:
