@@ -125,6 +125,11 @@ def quarter_bpm(bpm: float, meter: Meter) -> float:
     return bpm * meter.frames_per_beat / FRAMES_PER_QUARTER
 
 
+def nearest_frame(position: float) -> int:
+    """The frame that a note at `position` (in frames) was meant for: early or late by half."""
+    return math.floor(position + 0.5)
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """A stretch of constant tempo and metre; it runs until the next one begins."""
@@ -180,7 +185,7 @@ class TempoMap:
 
     def nearest_frame(self, at_s: float) -> int:
         """The frame whose beginning is nearest: what a note played at `at_s` was meant for."""
-        return math.floor(self.position_at(at_s) + 0.5)
+        return nearest_frame(self.position_at(at_s))
 
     def meter_at(self, frame: float) -> Meter:
         return self._at_frame(frame).meter

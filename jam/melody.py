@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+from jam.grid import nearest_frame
 from jam.rows import REST, MelodyState
 
 
@@ -13,11 +13,6 @@ class _Note:
     pitch: int
     on_frame: int
     off_frame: int | None = None
-
-
-def nearest_frame(position: float) -> int:
-    """The frame that a note at `position` (in frames) was meant for: early or late by half."""
-    return math.floor(position + 0.5)
 
 
 class MelodyTracker:

@@ -56,7 +56,6 @@ def _rtmidi() -> Any:
 
 _API_NAMES = {"alsa": "API_LINUX_ALSA", "jack": "API_UNIX_JACK", "coremidi": "API_MACOSX_CORE",
               "winmm": "API_WINDOWS_MM"}  # fmt: skip
-MIDI_APIS = ("auto", *_API_NAMES)
 
 
 def open_api(name: str = "auto") -> tuple[str, int]:

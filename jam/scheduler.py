@@ -26,7 +26,6 @@ class Schedule:
         self._tempo_map: TempoMap | None = None
         self._waiting: dict[int, PlannedNote] = {}
         self._sounding: dict[int, PlannedNote] = {}
-        self._done_until_frame = -(2**31)
         self._started: set[int] = set()
 
     def update(self, notes: Iterable[PlannedNote], tempo_map: TempoMap) -> None:

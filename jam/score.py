@@ -10,8 +10,9 @@ from typing import Any, cast
 
 from jam.errors import JamError
 from jam.grid import FRAMES_PER_QUARTER, TempoMap, quarter_bpm
-from jam.harmony import FLAT_NAMES, SHARP_NAMES, Chord, best_key
-from jam.rows import ChordState, MelodyState
+from jam.harmony import FLAT_NAMES, SHARP_NAMES, Chord
+from jam.presence import key_of
+from jam.rows import ChordState, MelodyState, Row
 
 # quality -> (kind of MusicXML 4.0, degrees added: (number, alteration))
 _KINDS: dict[str, tuple[str, tuple[tuple[int, int], ...]]] = {
@@ -26,15 +27,6 @@ _KINDS: dict[str, tuple[str, tuple[tuple[int, int], ...]]] = {
 }  # fmt: skip
 # Sharps (positive) or flats of the major key on each pitch class; six of either are written flat.
 _SHARPS = (0, -5, 2, -3, 4, -1, -6, 1, -4, 3, -2, 5)
-
-
-def key_of(melody: Sequence[MelodyState]) -> tuple[int, bool]:
-    """(tonic, is_minor) that fits a melody, weighted by how long each pitch sounds."""
-    weights = [0.0] * 12
-    for state in melody:
-        if state.pitch is not None:
-            weights[state.pitch % 12] += 1
-    return best_key(weights)
 
 
 def sharps_of(key: tuple[int, bool]) -> int:
@@ -63,7 +55,8 @@ def write_musicxml(
     from music21 import key as m21key
     from music21 import metadata, meter, note, stream, tempo
 
-    key = key_of(melody)
+    rows = [Row(m, c) for m, c in zip(melody, chords, strict=True)]
+    key = key_of(rows) or (0, False)
     part = cast(Any, stream).Part()
     for segment in tempo_map.segments:
         at = _quarters(segment.start_frame)
