@@ -124,7 +124,9 @@ def _forbidden(settings: JamSettings) -> NDArray[np.bool_] | None:
 
 def _planning(settings: JamSettings) -> tuple[object, ...]:
     """The settings that change what is planned, beyond lookahead and commit."""
-    return (settings.temperature, settings.style, settings.density, settings.key_lock)
+    return (
+        settings.temperature, settings.style, settings.density, settings.key_lock, settings.futures,
+    )  # fmt: skip
 
 
 class Anticipator:

@@ -70,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     render.add_argument("--commit", type=int, metavar="BEATS")
     render.add_argument("--listen", type=int, metavar="BARS")
     render.add_argument("--temperature", type=float, metavar="T")
+    render.add_argument("--futures", type=int, metavar="N")
     _add_agent(render)
     _add_style(render)
 
@@ -123,6 +124,8 @@ def _add_music(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--listen", type=int, metavar="BARS", help="bars it only listens (2)")
     group.add_argument("--count-in", type=int, metavar="BARS", help="bars counted in (1)")
     group.add_argument("--temperature", type=float, metavar="T", help="0 strict to 2 wild (1)")
+    group.add_argument("--futures", type=int, metavar="N",
+                       help="melodies a new chord is weighed against, 1 to 8 (1)")  # fmt: skip
     group.add_argument("--no-metronome", action="store_true")
     group.add_argument("--seed", type=int, default=0, help="pins the partner's dice")
 
@@ -134,6 +137,7 @@ _SETTING_OF = {
     "listen": "listen_bars",
     "count_in": "count_in_bars",
     "temperature": "temperature",
+    "futures": "futures",
     "midi_channel": "midi_channel",
 }
 

@@ -24,6 +24,7 @@ LIMITS: dict[str, tuple[float, float, str]] = {
     "listen_bars": (0, 16, "bars"),
     "count_in_bars": (0, 4, "bars"),
     "temperature": (0.0, 2.0, ""),
+    "futures": (1, 8, ""),
     "player_volume": (0.0, 1.0, ""),
     "agent_volume": (0.0, 1.0, ""),
     "bass_volume": (0.0, 1.0, ""),
@@ -49,6 +50,8 @@ class JamSettings:
     listen_bars: int = 2
     count_in_bars: int = 1
     temperature: float = 1.0
+    futures: int = 1
+    """How many continuations of the melody a new chord is weighed against; 1 weighs none."""
     accompaniment: str = "piano"
     """Name of a style of jam.accompaniment; one that doesn't exist plays as the default one."""
     style: str = "any"

@@ -75,8 +75,14 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 COMMANDS = (
-    "bpm, meter, style, lookahead, commit, listen, temperature VALUE; start, stop, panic, quit"
+    "bpm, meter, style, lookahead, commit, listen, temperature, futures VALUE;"
+    " start, stop, panic, quit"
 )
+
+_NUMBERS: dict[str, type[int] | type[float]] = {
+    "bpm": float, "temperature": float, "futures": int,
+    "lookahead_beats": int, "commit_beats": int, "listen_bars": int,
+}  # fmt: skip
 
 
 def follow_commands(
@@ -117,10 +123,10 @@ def _changed(settings: JamSettings, word: str, value: str) -> JamSettings:
     name = {"lookahead": "lookahead_beats", "commit": "commit_beats", "listen": "listen_bars"}.get(
         word, word
     )
-    if name not in ("bpm", "temperature", "lookahead_beats", "commit_beats", "listen_bars"):
+    if name not in _NUMBERS:
         raise BadInput(f"no such command: {word!r} (there are {COMMANDS})")
     try:
-        number = float(value)
-    except ValueError:
+        number = _NUMBERS[name](float(value))
+    except (ValueError, OverflowError):
         raise BadInput(f"{word} {value!r}: not a number") from None
-    return settings.changed(**{name: int(number) if name.endswith(("beats", "bars")) else number})
+    return settings.changed(**{name: number})

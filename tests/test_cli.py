@@ -85,6 +85,7 @@ def test_a_million_notes_are_refused_early(
         (["play", "--lookahead", "99"], "lookahead beats 99"),
         (["play", "--commit", "-1"], "commit beats -1"),
         (["play", "--temperature", "9"], "temperature 9"),
+        (["play", "--futures", "0"], "futures 0"),
         (["play", "--midi-api", "telepathy"], "MIDI system 'telepathy'"),
         (["play", "--rate", "12345"], "sample rate 12345"),
         (["play", "--buffer", "100"], "audio buffer 100"),
