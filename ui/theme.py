@@ -72,6 +72,13 @@ def style_sheet(theme: Theme) -> str:
 QWidget {{ background: {t.window}; color: {t.text}; font-size: 13px; }}
 QToolTip {{ background: {t.field}; color: {t.text}; border: 1px solid {t.outline};
     padding: 4px; }}
+#header {{ background: {t.bar}; }}
+#header QPushButton#tab {{ background: transparent; color: {t.text_dim}; border: none;
+    border-bottom: 2px solid transparent; padding: 4px 12px; font-weight: 600; }}
+#header QPushButton#tab:hover {{ color: {t.text}; }}
+#header QPushButton#tab:checked {{ color: {t.text}; border-bottom: 2px solid {t.agent}; }}
+#header QPushButton#tab:focus {{ color: {t.focus}; border: 1px solid {t.focus};
+    border-radius: 4px; }}
 #controls {{ background: {t.bar}; border-bottom: 1px solid {t.outline}; }}
 #controls QLabel, #controls QCheckBox, #controls QSlider {{ background: transparent; }}
 #controls QLabel, #controls QCheckBox {{ color: {t.text_dim}; font-size: 12px; }}

@@ -10,75 +10,33 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 
-from PyQt6.QtCore import QEvent, QObject, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QCloseEvent, QKeyEvent
-from PyQt6.QtWidgets import (
-    QAbstractButton,
-    QAbstractSpinBox,
-    QApplication,
-    QComboBox,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QSizePolicy,
-    QTextEdit,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QCloseEvent
+from PyQt6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from jam.clock import Clock, SystemClock
 from jam.grid import TempoMap
 from jam.messages import ChangeSettings, Panic, SelectDevices, Snapshot, Start, Stop
 from jam.settings import JamSettings
+from ui.actions import Action, Actions
 from ui.controls import Controls, hardware_inputs
-from ui.keyboard import ComputerPiano, key_name, letters_by_pitch
+from ui.key_filter import KeyFilter
+from ui.keyboard import ComputerPiano, letters_by_pitch
 from ui.link import EngineLink
+from ui.notice import Notice
+from ui.pages import Pages
 from ui.status import StatusLine, notice_of
 from ui.theme import DARK, Theme, palette, style_sheet
 from ui.waterfall import Waterfall
 
+JAM = "Jam"
+"""The title of the first page."""
 POLL_MS = 16
 SAVE_DELAY_MS = 500
 ECHO_S = 1.5
 """How long the engine's settings are not taken over while a change of ours is under way."""
 FRUGAL_MS, LAVISH_MS = 5.0, 3.0
 """When painting takes longer, every second picture is left out; when it takes less, none is."""
-_NO_PIANO = (
-    Qt.KeyboardModifier.ControlModifier
-    | Qt.KeyboardModifier.AltModifier
-    | Qt.KeyboardModifier.MetaModifier
-)
-
-
-class Notice(QFrame):
-    """What the user should know, in place; closed by hand, or when it is over."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("notice")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(14, 5, 8, 5)
-        self.label = QLabel()
-        self.label.setWordWrap(True)
-        self.label.setTextFormat(Qt.TextFormat.PlainText)
-        self.label.setAccessibleName("Notice")
-        self.label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        row.addWidget(self.label, 1)
-        close = QPushButton("✕")
-        close.setAccessibleName("Close the notice")
-        close.setToolTip("Close the notice; it comes back when there is something new.")
-        close.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        close.clicked.connect(self.hide)
-        row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
-        self.hide()
-
-    def show_notice(self, text: str) -> None:
-        if text == self.label.text():
-            return
-        self.label.setText(text)
-        self.setVisible(bool(text))
 
 
 class MainWindow(QWidget):
@@ -117,12 +75,21 @@ class MainWindow(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.controls)
+        self.pages = Pages()
+        self.pages.add_page(JAM, self._jam_page(), "Play, and see what the agent plans.")
+        self.pages.page_shown.connect(self._on_page)
+        column.addWidget(self.pages.header)
         column.addWidget(self.notice)
-        column.addWidget(self.waterfall, 1)
+        column.addWidget(self.pages, 1)
         column.addWidget(self.status)
 
         self.piano = ComputerPiano(link.send, self.clock.now_s)
+        self.keymap = Actions()
+        self.keymap.add(Action("Start or stop", "Play", ("Space",), self.start_stop, JAM))
+        self.keys = KeyFilter(
+            self, self.keymap, self.piano, lambda: self.pages.page, self._escape,
+            self._show_letters,
+        )  # fmt: skip
         self.controls.start_stop.connect(self.start_stop)
         self.controls.panic.connect(self.panic)
         self.controls.settings_changed.connect(self._on_settings)
@@ -147,10 +114,21 @@ class MainWindow(QWidget):
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self.poll)
         self._timer.start()
-        if app is not None:
-            app.installEventFilter(self)
         self.waterfall.setFocus()
         self.status.show_status(None, 0.0)
+
+    def _jam_page(self) -> QWidget:
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.controls)
+        column.addWidget(self.waterfall, 1)
+        return page
+
+    def _on_page(self, title: str) -> None:
+        if title == JAM:
+            self.waterfall.setFocus()
 
     # Engine to window
 
@@ -216,6 +194,11 @@ class MainWindow(QWidget):
         self.release_keys()
         self.link.send(Panic())
 
+    def _escape(self) -> None:
+        self.panic()
+        if QApplication.activeModalWidget() is None and self.pages.page == JAM:
+            self.waterfall.setFocus()
+
     def release_keys(self) -> None:
         self.waterfall.release_mouse_key()
         self.piano.release_all()
@@ -229,58 +212,6 @@ class MainWindow(QWidget):
         if self._save_settings is not None:
             self._save_settings(self.controls.settings)
 
-    # Keys
-
-    def eventFilter(self, a0: QObject | None, a1: QEvent | None) -> bool:
-        if a1 is None or not isinstance(a0, QWidget):
-            return False
-        if a1.type() == QEvent.Type.KeyPress and isinstance(a1, QKeyEvent):
-            return self._key_press(a0, a1)
-        if a1.type() == QEvent.Type.KeyRelease and isinstance(a1, QKeyEvent):
-            if a1.isAutoRepeat():
-                return False
-            # Wherever the focus went meanwhile, a note that began here ends.
-            used = self.piano.key_up(_name_of(a1))
-            return used and self._plays(a0, a1)
-        return False
-
-    def _key_press(self, widget: QWidget, event: QKeyEvent) -> bool:
-        if event.key() == Qt.Key.Key_Escape:
-            if not event.isAutoRepeat():
-                self.panic()
-            if widget.window() is not self:
-                return False  # a list or dialog that is open closes as well
-            self.waterfall.setFocus()
-            return True
-        if not self._plays(widget, event):
-            return False
-        if event.key() == Qt.Key.Key_Space:
-            if isinstance(widget, QAbstractButton | QComboBox):
-                return False  # reached by Tab, so Space is meant for it
-            if not event.isAutoRepeat():
-                self.start_stop()
-            return True
-        name = _name_of(event)
-        if not name:
-            return False
-        if not event.isAutoRepeat():
-            octave = self.piano.octave
-            self.piano.key_down(name)
-            if octave != self.piano.octave:
-                self._show_letters()
-        return True
-
-    def _plays(self, widget: QWidget, event: QKeyEvent) -> bool:
-        """True when a key pressed at this widget is the piano's and not text or a shortcut."""
-        if widget.window() is not self or event.modifiers() & _NO_PIANO:
-            return False
-        if isinstance(widget, QTextEdit):
-            return False
-        # Letters mean nothing to the number in a spin box, so they go on playing.
-        return not (
-            isinstance(widget, QLineEdit) and not isinstance(widget.parent(), QAbstractSpinBox)
-        )
-
     def event(self, a0: QEvent | None) -> bool:
         if a0 is not None and a0.type() in (QEvent.Type.WindowDeactivate, QEvent.Type.Hide):
             self.release_keys()
@@ -289,8 +220,7 @@ class MainWindow(QWidget):
     def closeEvent(self, a0: QCloseEvent | None) -> None:
         self._timer.stop()
         self.release_keys()
-        if (app := QApplication.instance()) is not None:
-            app.removeEventFilter(self)
+        self.keys.close()
         if self._save_timer.isActive():
             self._save_timer.stop()
             self._save()
@@ -307,10 +237,3 @@ def _before_the_first(settings: JamSettings) -> Snapshot:
     """What is shown until the engine has said something."""
     tempo_map = TempoMap.constant(settings.bpm, settings.meter)
     return Snapshot(0, False, "starting", 0.0, tempo_map, settings)
-
-
-def _name_of(event: QKeyEvent) -> str:
-    """The piano's name of the key; see ui.keyboard."""
-    code = event.key()
-    character = chr(code) if 32 < code < 127 else ""
-    return key_name(character, event.nativeScanCode())
