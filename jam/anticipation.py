@@ -50,7 +50,7 @@ class Predictor(Protocol):
     def n_rows(self) -> int: ...
 
     def reset(self, settings: JamSettings) -> None:
-        """Forget every row; take style and density as conditions from now on."""
+        """Forget every row; take style, density and adventurous as conditions from now on."""
         ...
 
     def rewind(self, n_rows: int) -> None:
@@ -126,7 +126,13 @@ def _planning(settings: JamSettings) -> tuple[object, ...]:
     """The settings that change what is planned, beyond lookahead and commit."""
     return (
         settings.temperature, settings.style, settings.density, settings.key_lock, settings.futures,
+        settings.adventurous,
     )  # fmt: skip
+
+
+def _conditions(settings: JamSettings) -> tuple[object, ...]:
+    """The settings that the predictor takes at its reset."""
+    return settings.style, settings.density, settings.adventurous
 
 
 class Anticipator:
@@ -216,7 +222,7 @@ class Anticipator:
             return
         self._settings = settings
         self._mask = _forbidden(settings)
-        if old is None or (old.style, old.density) != (settings.style, settings.density):
+        if old is None or _conditions(old) != _conditions(settings):
             # Conditions belong to the whole sequence: everything is fed anew.
             self.predictor.reset(settings)
             self._fed.clear()

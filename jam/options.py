@@ -71,6 +71,7 @@ def parser() -> argparse.ArgumentParser:
     render.add_argument("--listen", type=int, metavar="BARS")
     render.add_argument("--temperature", type=float, metavar="T")
     render.add_argument("--futures", type=int, metavar="N")
+    render.add_argument("--adventurous", type=float, metavar="A")
     _add_agent(render)
     _add_style(render)
 
@@ -126,6 +127,8 @@ def _add_music(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--temperature", type=float, metavar="T", help="0 strict to 2 wild (1)")
     group.add_argument("--futures", type=int, metavar="N",
                        help="melodies a new chord is weighed against, 1 to 8 (1)")  # fmt: skip
+    group.add_argument("--adventurous", type=float, metavar="A",
+                       help="0 chords that fit to 1 chords of variety (0.5)")  # fmt: skip
     group.add_argument("--no-metronome", action="store_true")
     group.add_argument("--seed", type=int, default=0, help="pins the partner's dice")
 
@@ -138,6 +141,7 @@ _SETTING_OF = {
     "count_in": "count_in_bars",
     "temperature": "temperature",
     "futures": "futures",
+    "adventurous": "adventurous",
     "midi_channel": "midi_channel",
 }
 

@@ -25,6 +25,7 @@ LIMITS: dict[str, tuple[float, float, str]] = {
     "count_in_bars": (0, 4, "bars"),
     "temperature": (0.0, 2.0, ""),
     "futures": (1, 8, ""),
+    "adventurous": (0.0, 1.0, ""),
     "player_volume": (0.0, 1.0, ""),
     "agent_volume": (0.0, 1.0, ""),
     "bass_volume": (0.0, 1.0, ""),
@@ -52,6 +53,8 @@ class JamSettings:
     temperature: float = 1.0
     futures: int = 1
     """How many continuations of the melody a new chord is weighed against; 1 weighs none."""
+    adventurous: float = 0.5
+    """From chords that fit best (0) to chords of the greatest variety (1)."""
     accompaniment: str = "piano"
     """Name of a style of jam.accompaniment; one that doesn't exist plays as the default one."""
     style: str = "any"

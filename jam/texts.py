@@ -75,12 +75,12 @@ def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 COMMANDS = (
-    "bpm, meter, style, lookahead, commit, listen, temperature, futures VALUE;"
-    " start, stop, panic, quit"
+    "bpm, meter, style, lookahead, commit, listen, temperature, futures,"
+    " adventurous VALUE; start, stop, panic, quit"
 )
 
 _NUMBERS: dict[str, type[int] | type[float]] = {
-    "bpm": float, "temperature": float, "futures": int,
+    "bpm": float, "temperature": float, "futures": int, "adventurous": float,
     "lookahead_beats": int, "commit_beats": int, "listen_bars": int,
 }  # fmt: skip
 

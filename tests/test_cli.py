@@ -86,6 +86,7 @@ def test_a_million_notes_are_refused_early(
         (["play", "--commit", "-1"], "commit beats -1"),
         (["play", "--temperature", "9"], "temperature 9"),
         (["play", "--futures", "0"], "futures 0"),
+        (["play", "--adventurous", "1.5"], "adventurous 1.5"),
         (["play", "--midi-api", "telepathy"], "MIDI system 'telepathy'"),
         (["play", "--rate", "12345"], "sample rate 12345"),
         (["play", "--buffer", "100"], "audio buffer 100"),
