@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import UTC, datetime
 from typing import Protocol
+
+
+def date_now() -> datetime:
+    """The date and time of day, in UTC, for records: it may jump, so nothing is timed by it."""
+    return datetime.now(UTC)
 
 
 class Clock(Protocol):

@@ -78,6 +78,8 @@ class Plan:
     confidence: tuple[float, ...]
     predictor: str = ""
     compute_s: float = 0.0
+    taken_s: float = 0.0
+    """When the stage had taken it over."""
 
     @property
     def end_frame(self) -> int:
@@ -266,6 +268,14 @@ class SessionLog:
 
     session: int = 0
     """Number of the session since the program started; 0 for what happens between two."""
+    at_s: float = 0.0
+    seed: int = 0
+    ended: bool = False
+    """This is the session's last log."""
+    settings: tuple[tuple[float, JamSettings], ...] = ()
+    """(at_s, settings) with which the session began, and of each change."""
+    counters: Counters | None = None
+    """As they are now, since the program started."""
     played: tuple[NoteEvent | PedalEvent, ...] = ()
     sounded: tuple[SoundedNote, ...] = ()
     plans: tuple[Plan, ...] = ()

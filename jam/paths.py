@@ -66,3 +66,8 @@ def recordings_dir() -> Path:
     folder = data_dir() / "recordings"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def library_path() -> Path:
+    """The file of the user's sessions. Its folder is made where it doesn't exist (OSError)."""
+    return data_dir() / "sessions.sqlite3"

@@ -106,6 +106,7 @@ class Stage:
         self._keys = PlayerKeys(self._clock, self._wake)
         self._to_log: list[m.NoteEvent | m.PedalEvent] = []
         self._logged_plans: list[m.Plan] = []
+        self._logged_settings: list[tuple[float, JamSettings]] = []
         self._logged_rows = 0
         self._seen: dict[int, m.PlayedNote] = {}
         self._counters = m.Counters()
@@ -309,6 +310,7 @@ class Stage:
                         self._preload(settings)
                     self._settings = settings
                     if self._conductor is not None:
+                        self._logged_settings.append((self._clock.now_s(), settings))
                         self._conductor.change_settings(settings, self._clock.now_s())
                         self._schedule()
                     self._apply_sound_settings()
@@ -338,6 +340,8 @@ class Stage:
         )
         start_s = self._clock.now_s() + _START_LEAD_S + count_in_s
         self._conductor = Conductor(self._settings, start_s, seed)
+        self._logged_settings = [(self._clock.now_s(), self._settings)]
+        self._counters = replace(self._counters, late_plans=0)
         self._apply_sound_settings()
         self._asked = False
         self._logged_rows = 0
@@ -351,7 +355,7 @@ class Stage:
         self._send_log(tempo_map)
         self._conductor = None
         self._scheduler.stop_notes()
-        self._send_log(tempo_map)
+        self._send_log(tempo_map, ended=True)
 
     def _take_played(self) -> None:
         while self._keys.played:
@@ -402,7 +406,8 @@ class Stage:
             self._conductor.forget_requests()
             self._to_ask = True
             return
-        plan = self._conductor.take(plan, self._clock.now_s())
+        now_s = self._clock.now_s()
+        plan = replace(self._conductor.take(plan, now_s), taken_s=now_s)
         self._logged_plans.append(plan)
         self._counters = replace(
             self._counters,
@@ -455,13 +460,15 @@ class Stage:
             problems=tuple(self._problems.values()),
         )
 
-    def _snapshot(self, now_s: float) -> m.Snapshot:
-        conductor = self._conductor
-        counters = replace(
+    def _counted(self) -> m.Counters:
+        return replace(
             self._counters,
             dropouts=self._audio.dropouts if self._audio else 0,
             dropped_messages=self.ports.dropped_messages if self.ports else 0,
         )
+
+    def _snapshot(self, now_s: float) -> m.Snapshot:
+        conductor = self._conductor
         stopped = m.Snapshot(
             seq=next(self._snapshots),
             running=False,
@@ -473,7 +480,7 @@ class Stage:
             agent_state=self._agent_state,
             agent_name=self._agent_name,
             agent_waiting_s=now_s - self._asked_s if self._waiting() else 0.0,
-            counters=counters,
+            counters=self._counted(),
             devices=self._devices(),
             message=self._message or self._agent_message,
         )
@@ -491,7 +498,7 @@ class Stage:
             chords=conductor.chord_spans(),
         )
 
-    def _send_log(self, tempo_map: TempoMap | None = None) -> None:
+    def _send_log(self, tempo_map: TempoMap | None = None, ended: bool = False) -> None:
         """Send what happened since the last log; `tempo_map` of a session that has ended."""
         conductor = self._conductor
         if conductor is not None:
@@ -503,10 +510,16 @@ class Stage:
         if errors := [1000 * (e.sent_s - e.due_s) for e in sounded if e.velocity]:
             self._counters = replace(self._counters, scheduler_error_ms=max(errors))
         rows = conductor.rows[self._logged_rows :] if conductor else []
-        if not (sounded or rows or self._to_log or self._logged_plans):
+        settings, self._logged_settings = self._logged_settings, []
+        if not (ended or settings or sounded or rows or self._to_log or self._logged_plans):
             return
         log = m.SessionLog(
             session=self._session if tempo_map is not None else 0,
+            at_s=self._clock.now_s(),
+            seed=conductor.seed if conductor else 0,
+            ended=ended,
+            settings=tuple(settings),
+            counters=self._counted(),
             played=tuple(self._to_log),
             sounded=tuple(sounded),
             plans=tuple(self._logged_plans),

@@ -1,0 +1,228 @@
+"""The library's tables, their migrations, and how its file is opened. SQLite, WAL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from jam.errors import BadInput, JamError
+
+APPLICATION_ID = 0x6A616D73
+"""Marks a SQLite file as a library of this program ("jams")."""
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (  # to version 1
+        """CREATE TABLE sessions (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            state TEXT NOT NULL CHECK (state IN ('recording', 'complete', 'recovered')),
+            writer TEXT NOT NULL DEFAULT '',
+            deleted_at TEXT,
+            started_at TEXT NOT NULL,
+            length_s REAL NOT NULL DEFAULT 0,
+            title TEXT NOT NULL DEFAULT '',
+            tempo TEXT NOT NULL,
+            bpm REAL NOT NULL,
+            meter TEXT NOT NULL,
+            tonic INTEGER,
+            minor INTEGER,
+            style TEXT NOT NULL,
+            seed TEXT NOT NULL,
+            rating INTEGER NOT NULL DEFAULT 0,
+            n_notes INTEGER NOT NULL DEFAULT 0,
+            n_bars INTEGER NOT NULL DEFAULT 0,
+            words TEXT NOT NULL DEFAULT '')""",
+        "CREATE INDEX sessions_by_date ON sessions (started_at)",
+        """CREATE TABLE tags (
+            session_id INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+            tag TEXT NOT NULL,
+            PRIMARY KEY (session_id, tag)) WITHOUT ROWID""",
+        """CREATE TABLE notes (
+            session_id INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+            seq INTEGER NOT NULL,
+            note_id INTEGER NOT NULL,
+            pitch INTEGER NOT NULL,
+            velocity INTEGER NOT NULL,
+            start_s REAL NOT NULL,
+            end_s REAL,
+            PRIMARY KEY (session_id, seq)) WITHOUT ROWID""",
+        """CREATE TABLE pedals (
+            session_id INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+            seq INTEGER NOT NULL,
+            at_s REAL NOT NULL,
+            down INTEGER NOT NULL,
+            channel INTEGER NOT NULL,
+            PRIMARY KEY (session_id, seq)) WITHOUT ROWID""",
+        """CREATE TABLE frames (
+            session_id INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+            frame INTEGER NOT NULL,
+            melody INTEGER NOT NULL,
+            chord INTEGER NOT NULL,
+            PRIMARY KEY (session_id, frame)) WITHOUT ROWID""",
+        """CREATE TABLE plans (
+            session_id INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+            seq INTEGER NOT NULL,
+            at_s REAL NOT NULL,
+            made_at_frame INTEGER NOT NULL,
+            start_frame INTEGER NOT NULL,
+            committed_until_frame INTEGER NOT NULL,
+            compute_s REAL NOT NULL,
+            predictor TEXT,
+            kept INTEGER NOT NULL,
+            data BLOB NOT NULL,
+            PRIMARY KEY (session_id, seq)) WITHOUT ROWID""",
+        """CREATE TABLE settings (
+            session_id INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+            seq INTEGER NOT NULL,
+            at_s REAL NOT NULL,
+            data TEXT NOT NULL,
+            PRIMARY KEY (session_id, seq)) WITHOUT ROWID""",
+        """CREATE TABLE counters (
+            session_id INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+            seq INTEGER NOT NULL,
+            at_s REAL NOT NULL,
+            data TEXT NOT NULL,
+            PRIMARY KEY (session_id, seq)) WITHOUT ROWID""",
+        """CREATE TABLE moments (
+            id INTEGER PRIMARY KEY,
+            session_id INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+            at_s REAL NOT NULL,
+            kind TEXT NOT NULL,
+            text TEXT NOT NULL DEFAULT '')""",
+        "CREATE INDEX moments_of ON moments (session_id, at_s)",
+        """CREATE TABLE takes (
+            session_id INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+            take_id INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            settings TEXT NOT NULL,
+            seed TEXT NOT NULL,
+            chords BLOB,
+            PRIMARY KEY (session_id, take_id)) WITHOUT ROWID""",
+        """CREATE TABLE take_notes (
+            session_id INTEGER NOT NULL,
+            take_id INTEGER NOT NULL,
+            seq INTEGER NOT NULL,
+            part TEXT NOT NULL,
+            pitch INTEGER NOT NULL,
+            velocity INTEGER NOT NULL,
+            start_frame REAL NOT NULL,
+            end_frame REAL,
+            PRIMARY KEY (session_id, take_id, seq),
+            FOREIGN KEY (session_id, take_id) REFERENCES takes ON DELETE CASCADE)
+            WITHOUT ROWID""",
+    ),
+)
+VERSION = len(MIGRATIONS)
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+class Damaged(JamError):
+    """The file is no library any more; what of it can be read is for `check` to save."""
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """True when the file itself is broken, not when it is full, locked or read-only."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _DAMAGED
+
+
+@contextmanager
+def said_of(path: Path) -> Iterator[None]:
+    """Errors of SQLite inside become JamError (Damaged), one line with the file's name."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise (Damaged if is_damage(error) else JamError)(f"{path}: {reason(error)}") from None
+
+
+def reason(error: BaseException) -> str:
+    """An error of SQLite or of the system in plain words."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    words = {
+        sqlite3.SQLITE_FULL: "the disk is full",
+        sqlite3.SQLITE_READONLY: "it can't be written to (read-only)",
+        sqlite3.SQLITE_BUSY: "it is locked by another program",
+        sqlite3.SQLITE_LOCKED: "it is locked by another program",
+        sqlite3.SQLITE_CANTOPEN: "it can't be opened",
+        sqlite3.SQLITE_IOERR: "the disk can't be written to or read",
+        sqlite3.SQLITE_CORRUPT: "the file is damaged",
+        sqlite3.SQLITE_NOTADB: "not a library of sessions, or damaged",
+    }
+    return words.get(code) or getattr(error, "strerror", None) or str(error)
+
+
+def connect(path: Path, read_only: bool = False, wait_s: float = 2.0) -> sqlite3.Connection:
+    """Open a library, made where there is none, brought to the present version.
+
+    May be used from any thread, by one at a time. `wait_s`: so long it waits for another
+    program's lock. Raises Damaged, BadInput (another program's file), or JamError: read-only,
+    locked, or written by a newer version.
+    """
+    with said_of(path):
+        mode = "ro" if read_only else "rwc"
+        connection = sqlite3.connect(
+            f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=wait_s,
+            isolation_level=None, check_same_thread=False,
+        )  # fmt: skip
+        try:
+            _prepare(connection, path, read_only)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, read_only: bool) -> None:
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA secure_delete = ON")  # what is deleted for good is gone
+    # Every commit reaches the disk, so that a power cut takes no more than a kill.
+    connection.execute("PRAGMA synchronous = FULL")
+    owner, version = _identity(connection)
+    empty = not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if owner != APPLICATION_ID and not (empty and owner == 0):
+        raise BadInput(f"{path}: not a library of sessions")
+    if version > VERSION:
+        raise JamError(f"{path}: written by a newer version of jam (its format {version}, this"
+                       f" one reads up to {VERSION})")  # fmt: skip
+    if read_only:
+        if version < VERSION:
+            raise JamError(f"{path}: can't be read before it can be written to once")
+        return
+    connection.execute("PRAGMA journal_mode = WAL")
+    if version < VERSION:
+        migrate(connection)
+
+
+def _identity(connection: sqlite3.Connection) -> tuple[int, int]:
+    owner = connection.execute("PRAGMA application_id").fetchone()[0]
+    return owner, connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables from whatever version to the present one, in one transaction."""
+    with transaction(connection):
+        _, version = _identity(connection)  # another program may have been quicker
+        for statements in MIGRATIONS[version:]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of it is written, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            with suppress(sqlite3.Error):  # what is said is why it failed in the first place
+                connection.execute("ROLLBACK")
+        raise
