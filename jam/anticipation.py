@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jam.grid import Place
-from jam.harmony import Chord
 from jam.messages import Plan, PlanRequest
+from jam.palette import allowed_chords
 from jam.rows import (
     CHORD_FIRST,
     HOLD,
@@ -100,33 +100,22 @@ def draw(logits: Logits, temperature: float, noise: Logits) -> tuple[int, float]
     return class_, float(np.exp(scaled[class_]) / np.exp(scaled).sum())
 
 
-_MAJOR_SCALE = frozenset((0, 2, 4, 5, 7, 9, 11))
-# Natural minor, with the leading note that its dominant needs.
-_MINOR_SCALE = frozenset((0, 2, 3, 5, 7, 8, 10, 11))
-
-
-def in_key(chord: Chord, key: tuple[int, bool]) -> bool:
-    """True when every note of the chord belongs to the key (tonic, is_minor)."""
-    tonic, minor = key
-    scale = _MINOR_SCALE if minor else _MAJOR_SCALE
-    return all((pc - tonic) % 12 in scale for pc in chord.pitch_classes)
-
-
 def _forbidden(settings: JamSettings) -> NDArray[np.bool_] | None:
-    """Which chord classes the key lock rules out; shape (N_CHORD_CLASSES,)."""
-    if settings.key_lock is None:
+    """Which chord classes key lock and palette rule out; shape (N_CHORD_CLASSES,)."""
+    allowed = allowed_chords(settings.palette, settings.key_lock)
+    if allowed is None:
         return None
     mask = np.zeros(N_CHORD_CLASSES, dtype=bool)
     for class_ in range(CHORD_FIRST, N_CHORD_CLASSES):
-        mask[class_] = not in_key(chord_of_class(class_), settings.key_lock)
+        mask[class_] = chord_of_class(class_) not in allowed
     return mask
 
 
 def _planning(settings: JamSettings) -> tuple[object, ...]:
     """The settings that change what is planned, beyond lookahead and commit."""
     return (
-        settings.temperature, settings.style, settings.density, settings.key_lock, settings.futures,
-        settings.adventurous,
+        settings.temperature, settings.style, settings.density, settings.key_lock, settings.palette,
+        settings.futures, settings.adventurous,
     )  # fmt: skip
 
 

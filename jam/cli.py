@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
 from jam.errors import BadInput, JamError
 from jam.options import DEMO_SECONDS, parser, settings_from
@@ -138,17 +138,16 @@ def _window(args: argparse.Namespace) -> int:
 
 def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
     import signal
-    from dataclasses import replace
 
     from jam.demo import TunePlayer
-    from jam.preferences import load_preferences, save_preferences
+    from jam.preferences import PreferenceFile
 
-    preferences, complaint = load_preferences()
-    settings = settings_from(args, preferences.settings)
+    kept = PreferenceFile()
+    settings = settings_from(args, kept.current.settings)
     if song is not None:
         first = song.tempo_map.segments[0]
         settings = settings.changed(bpm=first.bpm, meter=first.meter)
-    engine = _open_engine(args, settings, midi_inputs=preferences.midi_inputs)
+    engine = _open_engine(args, settings, midi_inputs=kept.current.midi_inputs)
     tune: TunePlayer | None = None
     try:
         from ui.app import run
@@ -158,11 +157,9 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
             engine.wait_until_up()
             tune.start()
 
-        def save(**changed: Any) -> None:
-            nonlocal preferences
-            preferences = replace(preferences, **changed)
+        def save_settings(changed: JamSettings) -> None:
             if song is None:  # the demo's tempo is not the player's
-                save_preferences(preferences)
+                kept.update(settings=changed)
 
         if (seconds := getattr(args, "seconds", None)) is not None:
             # The window closes in order on SIGTERM, all notes off.
@@ -172,9 +169,9 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
         return run(
             engine,
             settings,
-            lambda changed: save(settings=changed),
-            lambda names: save(midi_inputs=names),
-            complaint,
+            save_settings,
+            lambda names: kept.update(midi_inputs=names),
+            kept.complaint,
         )
     finally:
         if tune is not None:

@@ -155,11 +155,40 @@ class DeviceState:
     available_inputs: tuple[str, ...] = ()
     available_outputs: tuple[str, ...] = ()
     audio: str = ""
+    """The open audio device; "" while there is no sound."""
     audio_latency_ms: float = 0.0
+    """From the synth to the air: reported by the audio system, not measured. FluidSynth's own
+    driver reports nothing; there it is two buffers."""
     wanted_inputs: tuple[str, ...] = EVERY_INPUT
     """What was chosen, whether it is there or not."""
     problems: tuple[str, ...] = ()
     """One sentence each: what is missing, and what to do."""
+    wanted_outputs: tuple[str, ...] = ()
+    wanted_audio: str = ""
+    """The audio device chosen: "" the system's default, "none" silence."""
+    wanted_rate: int = 0
+    """The sample rate chosen in Hz; 0 is the device's own."""
+    available_audio: tuple[str, ...] = ()
+    """Names that can be chosen, as of the last look: at the start, whenever a device is opened or
+    lost, and at `ListAudio`."""
+    sample_rate: int = 0
+    """Of the open device, in Hz."""
+    block_frames: int = 0
+    """Of the open device: so many frames are rendered at once."""
+    audio_rates: tuple[int, ...] = ()
+    """Sample rates that the open device takes."""
+    audio_blocks: tuple[int, ...] = ()
+    """Buffers, in frames, that can be chosen for the open device."""
+    key_to_synth_ms: float = 0.0
+    """Measured: median time from the MIDI callback to the synth's note-on over the player's last
+    notes; 0 before the first."""
+    key_to_synth_worst_ms: float = 0.0
+    """The longest of the same notes."""
+
+    @property
+    def latency_ms(self) -> float:
+        """From the MIDI callback to the air: what is measured and what is reported; 0 if silent."""
+        return self.audio_latency_ms + self.key_to_synth_ms if self.audio else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +218,8 @@ class Snapshot:
     agent_state: str = "loading"
     """"loading", "ready", "behind", "restarted" or "gone"; `agent_name` says which predictor."""
     agent_name: str = ""
+    agent_models: tuple[str, ...] = ()
+    """Which values of the setting `model` the agent has loaded; empty until it is ready."""
     agent_waiting_s: float = 0.0
     """How long the request that is under way has been waiting for its answer."""
     counters: Counters = Counters()
@@ -231,11 +262,23 @@ class ChangeSettings:
 class SelectDevices:
     """Open these, by name, and close the others; None leaves as it is.
 
-    EVERY_INPUT opens every MIDI keyboard.
+    EVERY_INPUT opens every MIDI keyboard. Audio is opened anew when one of its three values is
+    given: sound is away for some tenths of a second, the session goes on. What can't be opened
+    leaves the device that was open, and `Snapshot.message` says why.
     """
 
     midi_inputs: tuple[str, ...] | None = None
     midi_outputs: tuple[str, ...] | None = None
+    audio: str | None = None
+    """A name or part of one, "" for the system's default, "none" for silence."""
+    sample_rate: int | None = None
+    """In Hz; 0 is the device's own."""
+    block_frames: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListAudio:
+    """Look for audio devices again; the sound isn't disturbed. They come with a snapshot."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,21 @@
-"""Settings and devices that persist: a JSON file in the user's configuration folder."""
+"""What persists between two starts: a JSON file in the user's configuration folder.
+
+A file that can't be read is set aside and never fatal; a single value that is wrong costs only
+itself; names that this version doesn't know are left in the file.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field, fields
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from jam.audio import AudioChoice
 from jam.errors import BadInput
 from jam.grid import Meter
 from jam.messages import EVERY_INPUT
@@ -15,18 +23,80 @@ from jam.paths import config_dir
 from jam.settings import JamSettings
 
 _MAX_BYTES = 1 << 20
+_MAX_PRESETS, _MAX_NAME = 200, 60
+THEMES = ("system", "dark", "light", "high-contrast")
+
+Presets = Mapping[str, JamSettings]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How the window looks. Raises BadInput, naming the value, for one out of range."""
+
+    theme: str = "system"
+    text_scale: float = 1.0
+    zoom: float = 1.0
+    """Of the waterfall; 2 shows half as many beats."""
+    chord_lane: bool = False
+    """The chord lane in place of the waterfall."""
+    show_plan: bool = True
+    key_range: str = ""
+    """Name of a key range of the window; "" takes its own choice."""
+    hints_seen: tuple[str, ...] = ()
+    geometry: str = ""
+    """Place and size of the window, in Qt's own words (base64)."""
+
+    def __post_init__(self) -> None:
+        if self.theme not in THEMES:
+            raise BadInput(f"theme {self.theme!r}: must be one of {', '.join(THEMES)}")
+        for name, low, high in (("text_scale", 0.5, 3.0), ("zoom", 0.1, 10.0)):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise BadInput(
+                    f"{name.replace('_', ' ')} {value:g}: must be between {low:g} and {high:g}"
+                )
+
+
+_Record = TypeVar("_Record", JamSettings, AudioChoice, View)
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What is remembered between two starts."""
+    """What is remembered. Devices are remembered by name, whether they are there or not."""
 
     settings: JamSettings = field(default_factory=JamSettings)
     midi_inputs: tuple[str, ...] = EVERY_INPUT
+    midi_outputs: tuple[str, ...] = ()
+    audio: AudioChoice = field(default_factory=AudioChoice)
+    presets: Presets = field(default_factory=dict)
+    """The player's own, by name; never changed in place."""
+    view: View = field(default_factory=View)
+
+    def with_preset(self, name: str, settings: JamSettings) -> Preferences:
+        """With settings saved under a name, in place of what had it. Raises BadInput."""
+        presets = {**self.presets, check_preset_name(name): settings}
+        if len(presets) > _MAX_PRESETS:
+            raise BadInput(f"preset {name!r}: there are {_MAX_PRESETS} already; delete one first")
+        return replace(self, presets=presets)
+
+    def without_preset(self, name: str) -> Preferences:
+        """Without the preset of that name, if there is one."""
+        return replace(self, presets={n: s for n, s in self.presets.items() if n != name})
+
+
+def check_preset_name(name: str) -> str:
+    """The name as it is kept, without space around it. Raises BadInput."""
+    name = name.strip()
+    if not name or len(name) > _MAX_NAME or not name.isprintable():
+        raise BadInput(f"preset {name!r}: the name must have 1 to {_MAX_NAME} letters")
+    return name
 
 
 def preferences_path() -> Path:
     return config_dir() / "settings.json"
+
+
+# Settings as plain values
 
 
 def settings_to_json(settings: JamSettings) -> dict[str, Any]:
@@ -36,72 +106,202 @@ def settings_to_json(settings: JamSettings) -> dict[str, Any]:
     return values
 
 
+def _key_lock(value: Any) -> tuple[int, bool] | None:
+    return None if value is None else (int(value[0]), bool(value[1]))
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise BadInput(f"{value!r} is no list of names")
+    return tuple(value)
+
+
+def _optional(kind: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else kind(value)
+
+
+_READ: dict[str, Callable[[Any], Any]] = {
+    "meter": lambda value: Meter.parse(str(value)),
+    "key_lock": _key_lock,
+    "density": _optional(float),
+    **{name: _optional(int) for name in ("agent_program", "bass_program", "drums_program")},
+    "palette": _names,
+    "hints_seen": _names,
+}
+"""How a value is read whose kind its default doesn't tell."""
+
+
+def _read(name: str, value: Any, default: Any) -> Any:
+    """A plain value as its setting wants it. Raises BadInput, naming it."""
+    try:
+        if name in _READ:
+            return _READ[name](value)
+        if isinstance(default, float) and type(value) is int:
+            return float(value)
+    except (TypeError, ValueError, OverflowError, LookupError) as error:
+        raise BadInput(f"{name}: {value!r} can't be read ({error})") from None
+    except BadInput as error:
+        raise BadInput(f"{name}: {error}") from None
+    if type(value) is not type(default):
+        raise BadInput(f"{name}: {value!r} is no {type(default).__name__}")
+    return value
+
+
 def settings_from_json(values: Any) -> JamSettings:
     """The reverse. Raises BadInput for anything that isn't settings."""
     if not isinstance(values, dict):
         raise BadInput("settings: not an object of names and values")
-    known = {f.name: f for f in fields(JamSettings)}
     default = JamSettings()
-    given: dict[str, Any] = {}
-    for name, value in values.items():
-        if name not in known:
-            raise BadInput(f"settings: no such setting: {name!r}")
-        expected = getattr(default, name)
-        if name == "meter":
-            value = Meter.parse(str(value))
-        elif name == "key_lock":
-            value = None if value is None else (int(value[0]), bool(value[1]))
-        elif name == "density":
-            value = None if value is None else float(value)
-        elif name in ("agent_program", "bass_program"):
-            value = None if value is None else int(value)
-        elif isinstance(expected, float) and isinstance(value, int):
-            value = float(value)
-        elif type(value) is not type(expected):
-            raise BadInput(f"settings: {name}: {value!r} is no {type(expected).__name__}")
-        given[name] = value
-    return JamSettings(**given)
+    if unknown := sorted(set(values) - {f.name for f in fields(default)}):
+        raise BadInput(f"settings: no such setting: {unknown[0]!r}")
+    return JamSettings(**{n: _read(n, v, getattr(default, n)) for n, v in values.items()})
+
+
+# The file
+
+
+def _right_ones(default: _Record, values: Any, what: str, faults: list[str]) -> _Record:
+    """The default with those of the values that are right; a sentence for each that is not."""
+    if not isinstance(values, dict):
+        faults.append(f"{what} is no object of names and values")
+        return default
+    record = default
+    for name in (f.name for f in fields(default)):
+        if name in values:
+            try:
+                value = _read(name, values[name], getattr(default, name))
+                record = replace(record, **{name: value})
+            except BadInput as error:
+                faults.append(f"{what}: {error}")
+    return record
+
+
+def preferences_from_json(data: dict[str, Any]) -> tuple[Preferences, list[str]]:
+    """Preferences, and a sentence for each value that is wrong and not taken.
+
+    Unknown names are passed over.
+    """
+    default = Preferences()
+    faults: list[str] = []
+
+    def names(name: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return _names(data[name]) if name in data else default
+        except BadInput as error:
+            faults.append(f"{name}: {error}")
+            return default
+
+    found = Preferences(
+        _right_ones(default.settings, data.get("settings", {}), "settings", faults),
+        names("midi_inputs", default.midi_inputs),
+        names("midi_outputs", default.midi_outputs),
+        _right_ones(default.audio, data.get("audio", {}), "audio", faults),
+        _presets(data.get("presets", {}), faults),
+        _right_ones(default.view, data.get("view", {}), "view", faults),
+    )
+    return found, faults
+
+
+def _presets(given: Any, faults: list[str]) -> Presets:
+    if not isinstance(given, dict):
+        faults.append("presets is no object of names and settings")
+        return {}
+    presets: dict[str, JamSettings] = {}
+    for name, values in list(given.items())[:_MAX_PRESETS]:
+        try:
+            name = check_preset_name(name)
+        except BadInput as error:
+            faults.append(str(error))
+            continue
+        presets[name] = _right_ones(JamSettings(), values, f"preset {name!r}", faults)
+    return presets
+
+
+def preferences_to_json(preferences: Preferences) -> dict[str, Any]:
+    return {
+        "settings": settings_to_json(preferences.settings),
+        "midi_inputs": preferences.midi_inputs,
+        "midi_outputs": preferences.midi_outputs,
+        "audio": asdict(preferences.audio),
+        "presets": {name: settings_to_json(s) for name, s in preferences.presets.items()},
+        "view": asdict(preferences.view),
+    }
 
 
 def load_preferences(path: Path | None = None) -> tuple[Preferences, str]:
-    """What was saved, and a sentence for the user when the file was broken and set aside.
+    """What was saved, and a sentence for the user when something in it could not be read.
 
-    A broken file is renamed to `settings.json.broken`, never lost and never fatal.
+    A broken file is renamed to `settings.json.broken`; one in which single values are wrong is
+    copied there, and the rest of it holds.
     """
     path = path or preferences_path()
+    aside = path.with_name(path.name + ".broken")
     try:
         with path.open("rb") as file:
             data = json.loads(file.read(_MAX_BYTES))
-        inputs = data.get("midi_inputs", list(EVERY_INPUT))
-        if not isinstance(inputs, list):
-            raise BadInput(f"midi_inputs: {inputs!r} is no list")
-        return (
-            Preferences(
-                settings_from_json(data.get("settings", {})),
-                tuple(str(name) for name in inputs),
-            ),
-            "",
-        )
+        if not isinstance(data, dict):
+            raise BadInput("not an object of names and values")
     except FileNotFoundError:
         return Preferences(), ""
-    except (OSError, ValueError, TypeError, AttributeError, IndexError, KeyError,
-            RecursionError, BadInput) as error:  # fmt: skip
-        aside = path.with_name(path.name + ".broken")
-        try:
-            path.replace(aside)
-            where = f"set aside as {aside}"
-        except OSError:
-            where = "left where it is"
+    except (OSError, ValueError, RecursionError, BadInput) as error:
+        where = f"set aside as {aside}" if _done(lambda: path.replace(aside)) else "left there"
         return Preferences(), f"The settings in {path} can't be read ({error}); {where}."
+    preferences, faults = preferences_from_json(data)
+    if not faults:
+        return preferences, ""
+    kept = f"; the file is kept as {aside}" if _done(lambda: shutil.copy(path, aside)) else ""
+    more = f" and {len(faults) - 1} more" if len(faults) > 1 else ""
+    return preferences, f"Not taken from the settings in {path}: {faults[0]}{more}{kept}."
+
+
+def _done(action: Callable[[], object]) -> bool:
+    try:
+        action()
+    except OSError:
+        return False
+    return True
 
 
 def save_preferences(preferences: Preferences, path: Path | None = None) -> None:
-    """Write atomically. Raises OSError."""
+    """Write atomically; what the file has under names unknown here is kept. Raises OSError."""
     path = path or preferences_path()
-    data = {
-        "settings": settings_to_json(preferences.settings),
-        "midi_inputs": preferences.midi_inputs,
-    }
+    try:
+        before = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        before = {}
+    data = _with_unknown(preferences_to_json(preferences), before)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     unfinished.write_text(json.dumps(data, indent=1), encoding="utf-8")
     unfinished.replace(path)
+
+
+def _with_unknown(ours: dict[str, Any], before: Any, deep: bool = True) -> dict[str, Any]:
+    """Our values, and those of before under names that aren't ours. Presets that were deleted
+    are not brought back.
+    """
+    if not isinstance(before, dict):
+        return ours
+    merged = {name: value for name, value in before.items() if name not in ours} if deep else {}
+    for name, value in ours.items():
+        if isinstance(value, dict):
+            value = _with_unknown(value, before.get(name), deep=name != "presets")
+        merged[name] = value
+    return merged
+
+
+class PreferenceFile:
+    """The preferences in use, and their file. `complaint` is a sentence for the user, or "".
+
+    `update` may be called from any thread.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self.current, self.complaint = load_preferences(path)
+
+    def update(self, **changed: Any) -> None:
+        """Other values of `Preferences`, by name, in use and in the file. Raises OSError."""
+        with self._lock:
+            self.current = replace(self.current, **changed)
+            save_preferences(self.current, self._path)

@@ -11,7 +11,10 @@ from typing import Any
 
 from jam.errors import BadInput
 from jam.grid import Meter, check_bpm
+from jam.palette import allowed_chords
 
+MODELS = ("neural", "rules")
+"""Minds of the agent; "neural" is played by the rules where its weights can't be loaded."""
 STYLES = ("any", "pop", "jazz", "folk")
 """Style conditions of the model."""
 DENSITIES = (0.5, 1.0, 2.0, 4.0)
@@ -34,10 +37,12 @@ LIMITS: dict[str, tuple[float, float, str]] = {
     "player_program": (0, 127, ""),
     "agent_program": (0, 127, ""),
     "bass_program": (0, 127, ""),
+    "drums_program": (0, 127, ""),
+    "latency_offset_ms": (-500, 500, "ms"),
     "split_pitch": (0, 127, ""),
     "midi_channel": (0, 16, ""),
 }
-_OPTIONAL = frozenset(("agent_program", "bass_program"))
+_OPTIONAL = frozenset(("agent_program", "bass_program", "drums_program"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class JamSettings:
     """How many continuations of the melody a new chord is weighed against; 1 weighs none."""
     adventurous: float = 0.5
     """From chords that fit best (0) to chords of the greatest variety (1)."""
+    model: str = "neural"
+    """One of MODELS; another one plans from the commit point on."""
     accompaniment: str = "piano"
     """Name of a style of jam.accompaniment; one that doesn't exist plays as the default one."""
     style: str = "any"
@@ -62,6 +69,9 @@ class JamSettings:
     density: float | None = None
     key_lock: tuple[int, bool] | None = None
     """(tonic, is_minor): only chords of this key; None leaves the agent free."""
+    palette: tuple[str, ...] = ()
+    """Only these chords, each entry a quality on every root ("min7") or one chord ("Dm7"); empty
+    allows all. It holds together with the key lock. See jam.palette."""
     metronome: bool = True
     player_volume: float = 0.9
     agent_volume: float = 0.5
@@ -73,8 +83,14 @@ class JamSettings:
     metronome_volume: float = 0.5
     player_program: int = 0
     agent_program: int | None = None
-    """None takes the instrument of the accompaniment's style, here and for the bass."""
+    """None takes the instrument of the accompaniment's style, here and for bass and drums."""
     bass_program: int | None = None
+    drums_program: int | None = None
+    """The kit: a program of General MIDI's drum bank (0 standard, 8 room, 40 brush)."""
+    latency_offset_ms: float = 0.0
+    """Accompaniment and metronome are sent so much earlier (negative: later), at the internal
+    synth as at the MIDI outputs, for a sound system that delays them. Then what the player
+    hears is on the grid, and so is what they play to it: their own notes are not moved."""
     split_pitch: int = 0
     """Only notes from this MIDI pitch up are the melody."""
     midi_channel: int = 0
@@ -91,12 +107,15 @@ class JamSettings:
                     f"{name.replace('_', ' ')} {value:g}: must be between {low:g} and {high:g}"
                     + (f" {unit}" if unit else "")
                 )
+        if self.model not in MODELS:
+            raise BadInput(f"model {self.model!r}: must be one of {', '.join(MODELS)}")
         if self.style not in STYLES:
             raise BadInput(f"style {self.style!r}: must be one of {', '.join(STYLES)}")
         if self.density is not None and self.density not in DENSITIES:
             raise BadInput(f"density {self.density!r}: must be one of {DENSITIES} or none")
         if self.key_lock is not None and not 0 <= self.key_lock[0] < 12:
             raise BadInput(f"key {self.key_lock[0]}: the tonic must be 0 to 11")
+        allowed_chords(self.palette, self.key_lock)
 
     def changed(self, **values: Any) -> JamSettings:
         """A copy with other values. Raises BadInput for an unknown name or a bad value."""

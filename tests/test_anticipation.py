@@ -11,10 +11,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from jam.anticipation import Anticipator, Predictor, in_key
+from jam.anticipation import Anticipator, Predictor
 from jam.grid import Meter, Place
 from jam.harmony import Chord
 from jam.messages import Plan
+from jam.palette import in_key
 from jam.rows import NO_CHORD, REST, ChordState, MelodyState
 from jam.rules import RuleBasedPredictor
 from jam.settings import DENSITIES, STYLES, JamSettings

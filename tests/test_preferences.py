@@ -9,10 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jam.audio import AudioChoice
 from jam.errors import BadInput
 from jam.grid import Meter
 from jam.preferences import (
+    PreferenceFile,
     Preferences,
+    View,
     load_preferences,
     save_preferences,
     settings_from_json,
@@ -21,13 +24,17 @@ from jam.preferences import (
 from jam.settings import JamSettings
 
 CHANGED = JamSettings(
-    bpm=87.5, meter=Meter(7, 8), density=2.0, key_lock=(3, True), style="jazz", metronome=False
-)
+    bpm=87.5, meter=Meter(7, 8), density=2.0, key_lock=(3, True), style="jazz", metronome=False,
+    palette=("min7", "Ebm"), model="rules", drums_program=8, latency_offset_ms=-12.5,
+)  # fmt: skip
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
-    saved = Preferences(CHANGED, ("Keys",))
+    saved = Preferences(
+        CHANGED, ("Keys",), ("Synth",), AudioChoice("Speakers", 44100, 512),
+        {"mine": CHANGED, "plain": JamSettings()}, View("dark", hints_seen=("keys",), zoom=2.0),
+    )  # fmt: skip
     save_preferences(saved, path)
     assert load_preferences(path) == (saved, "")
     assert [p.name for p in tmp_path.iterdir()] == ["settings.json"]
@@ -37,12 +44,7 @@ def test_no_file_is_no_fault(tmp_path: Path) -> None:
     assert load_preferences(tmp_path / "settings.json") == (Preferences(), "")
 
 
-BROKEN = [
-    "", "{", "[]", "null", '{"settings": 3}', '{"settings": {"bpm": "fast"}}',
-    '{"settings": {"bpm": 1e9}}', '{"settings": {"no such": 1}}', '{"midi_inputs": 3}',
-    '{"settings": {"key_lock": [99, true]}}', '{"settings": {"meter": "0/0"}}', "[" * 100_000,
-    '{"settings": {"bpm": NaN}}',
-]  # fmt: skip
+BROKEN = ["", "{", "[]", "null", "[" * 100_000]
 
 
 @pytest.mark.parametrize("text", BROKEN, ids=range(len(BROKEN)))
@@ -54,6 +56,54 @@ def test_a_broken_file_is_set_aside(text: str, tmp_path: Path) -> None:
     assert str(path) in complaint and "set aside" in complaint
     assert not path.exists()
     assert (tmp_path / "settings.json.broken").read_text() == text
+
+
+HALF_BROKEN = [
+    '{"settings": 3}', '{"settings": {"bpm": "fast"}}', '{"settings": {"bpm": 1e9}}',
+    '{"midi_inputs": 3}', '{"midi_outputs": [1]}', '{"settings": {"key_lock": [99, true]}}',
+    '{"settings": {"key_lock": {}}}', '{"settings": {"meter": "0/0"}}',
+    '{"settings": {"bpm": NaN}}', '{"settings": {"palette": ["H7"]}}',
+    '{"settings": {"key_lock": [0, false], "palette": ["F#7"]}}', '{"audio": []}',
+    '{"audio": {"block_frames": 100}}', '{"view": {"theme": "pink"}}', '{"view": {"zoom": 0}}',
+    '{"presets": []}', '{"presets": {"": {}}}', '{"presets": {"a": {"bpm": []}}}',
+    '{"settings": {"player_program": 3.5}}', '{"settings": {"density": 1e999}}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HALF_BROKEN, ids=range(len(HALF_BROKEN)))
+def test_a_broken_value_costs_only_itself(text: str, tmp_path: Path) -> None:
+    good = {"commit_beats": 1, "no such setting": [1, 2]}
+    data = json.loads(text)
+    if isinstance(data.setdefault("settings", {}), dict):
+        data["settings"] = {**good, **data["settings"]}
+    data["from the future"] = {"a": 1}
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(data))
+    preferences, complaint = load_preferences(path)
+    assert str(path) in complaint and "\n" not in complaint
+    assert preferences.settings.commit_beats == (1 if data["settings"] != 3 else 2)
+    assert preferences.settings.bpm == 100.0
+    # The file is kept as it was, and what it has under unknown names stays in it.
+    assert (tmp_path / "settings.json.broken").read_text() == path.read_text()
+    save_preferences(preferences, path)
+    assert load_preferences(path) == (preferences, "")
+    saved = json.loads(path.read_text())
+    assert saved["from the future"] == {"a": 1}
+    assert data["settings"] == 3 or saved["settings"]["no such setting"] == [1, 2]
+
+
+def test_presets(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    file = PreferenceFile(path)
+    file.update(presets=file.current.with_preset(" slow waltz ", CHANGED).presets)
+    file.update(presets=file.current.with_preset("fast", JamSettings(bpm=200.0)).presets)
+    again = PreferenceFile(path)
+    assert again.current.presets == {"slow waltz": CHANGED, "fast": JamSettings(bpm=200.0)}
+    again.update(presets=again.current.without_preset("fast").presets)
+    assert set(PreferenceFile(path).current.presets) == {"slow waltz"}
+    for name in ("", "   ", "x" * 61, "two\nlines"):
+        with pytest.raises(BadInput):
+            again.current.with_preset(name, CHANGED)
 
 
 json_values = st.recursive(
@@ -76,7 +126,8 @@ def test_any_value_is_taken_or_refused(name: str, value: object) -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [("bpm", 29.9), ("bpm", float("nan")), ("temperature", 2.1), ("style", "polka"),
-     ("density", 3.0), ("midi_channel", 17), ("nothing", 1)],
+     ("density", 3.0), ("midi_channel", 17), ("nothing", 1), ("model", "gpt"),
+     ("palette", ("H7",)), ("palette", ("C/E",)), ("latency_offset_ms", 501.0)],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(name: str, value: object) -> None:
     with pytest.raises(BadInput):
