@@ -29,6 +29,8 @@ class Take:
     parts: dict[str, tuple[PartNote, ...]]
     """By the part's name: "player", "chords", …"""
     chords: tuple[ChordState, ...]
+    pedals: tuple[tuple[float, bool], ...] = ()
+    """The player's sustain pedal: (frame, down)."""
 
 
 def check_output(path: str, suffixes: Sequence[str]) -> Path:

@@ -7,46 +7,37 @@ when the file can't be read or written, BadInput for a session that doesn't exis
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from jam.clock import date_now
 from jam.errors import BadInput, JamError
-from jam.grid import Meter, TempoMap
-from jam.messages import Counters, PedalEvent, Plan, PlayedNote
-from jam.midi_file import PartNote
 from jam.paths import library_path
-from jam.preferences import settings_from_json
 from jam.presence import key_of
 from jam.records import Take
-from jam.rows import ChordState, Row
 from jam.sessions import schema
-from jam.sessions.codes import (
-    chord_code,
-    chord_of_code,
-    melody_code,
-    melody_of_code,
-    pack_chords,
-    tempo_of_json,
-    tempo_to_json,
-    unpack_chords,
-    unpack_plan,
+from jam.sessions.codes import tempo_to_json
+from jam.sessions.entries import (
+    STATEMENTS,
+    Entry,
+    clean_text,
+    moment_entry,
+    session_entries,
+    take_entries,
 )
-from jam.sessions.tape import Entry, Opening, frame_entry, plan_entry, settings_text
+from jam.sessions.lock import is_held
+from jam.sessions.reading import INFO, info_of, load_session, rows_of
+from jam.sessions.tape import Opening
 from jam.sessions.types import (
     LIVE_TAKE,
     MAX_RATING,
     Moment,
-    PlanRecord,
     Session,
     SessionInfo,
-    SessionTake,
     State,
     TakeInfo,
     TakeKind,
@@ -56,31 +47,6 @@ from jam.settings import JamSettings
 
 KEEP_DELETED_DAYS = 30
 """So long a deleted session can be brought back."""
-MAX_TEXT = 200
-
-_STATEMENTS = {
-    "note": "INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?, ?)",
-    "note_end": "UPDATE notes SET end_s = ?3 WHERE session_id = ?1 AND seq = ?2",
-    "pedal": "INSERT INTO pedals VALUES (?, ?, ?, ?, ?)",
-    "frame": "INSERT INTO frames VALUES (?, ?, ?, ?)",
-    "plan": "INSERT INTO plans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "settings": "INSERT INTO settings VALUES (?, ?, ?, ?)",
-    "counters": "INSERT INTO counters VALUES (?, ?, ?, ?)",
-    "moment": "INSERT INTO moments (session_id, at_s, kind, text) VALUES (?, ?, ?, ?)",
-    "take": "INSERT INTO takes (session_id, take_id, name, kind, settings, seed, chords)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)",
-    "take_note": "INSERT INTO take_notes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    "take_note_end": "UPDATE take_notes SET end_frame = ?4"
-    " WHERE session_id = ?1 AND take_id = ?2 AND seq = ?3",
-    "tempo": "UPDATE sessions SET tempo = ?2, bpm = ?3, meter = ?4 WHERE id = ?1",
-    "progress": "UPDATE sessions SET length_s = ?2, n_notes = ?3, n_bars = ?4 WHERE id = ?1",
-}
-_INFO = (
-    "SELECT id, started_at, length_s, title, bpm, meter, tonic, minor, style, rating,"
-    " (SELECT group_concat(tag, char(31)) FROM (SELECT tag FROM tags WHERE session_id = id"
-    " ORDER BY tag)), CASE WHEN deleted_at IS NULL THEN state ELSE 'deleted' END,"
-    " n_notes, n_bars FROM sessions"
-)
 
 
 class Library:
@@ -132,16 +98,16 @@ class Library:
             values.append(word)
         with self._reading():
             found = self._db.execute(
-                f"{_INFO} WHERE {where} ORDER BY started_at DESC, id DESC", values
+                f"{INFO} WHERE {where} ORDER BY started_at DESC, id DESC", values
             ).fetchall()
-            return tuple(_info(row) for row in found)
+            return tuple(info_of(row) for row in found)
 
     def info(self, session_id: int) -> SessionInfo:
         with self._reading():
-            found = self._db.execute(f"{_INFO} WHERE id = ?", (session_id,)).fetchone()
+            found = self._db.execute(f"{INFO} WHERE id = ?", (session_id,)).fetchone()
             if found is None:
                 raise BadInput(f"no session {session_id}")
-            return _info(found)
+            return info_of(found)
 
     def tags(self) -> tuple[str, ...]:
         """Every tag in use, in order."""
@@ -159,7 +125,7 @@ class Library:
         info = self.info(session_id)
         with self._reading():
             try:
-                return self._load(info)
+                return load_session(self._db, info)
             except (ValueError, TypeError, KeyError, BadInput) as error:
                 raise JamError(f"{self.path}: session {session_id} is damaged: {error}") from None
 
@@ -244,7 +210,7 @@ class Library:
         """Keep a whole session (imported, or from another library) under a new id."""
         info = session.info
         with self._writing():
-            opening = Opening(session.settings[0][1], session.seed, session.tempo_map, 0.0)
+            opening = Opening(session.settings[0][1], session.seed, session.tempo_map)
             session_id = self.begin(opening, info.started_at, info.title, "")
             self.write(session_id, session_entries(session))
             self._db.execute("UPDATE sessions SET rating = ? WHERE id = ?",
@@ -280,7 +246,7 @@ class Library:
     def write(self, session_id: int, entries: Iterable[Entry]) -> None:
         """Rows of a tape, in order."""
         for name, values in entries:
-            self._db.execute(_STATEMENTS[name], (session_id, *values))
+            self._db.execute(STATEMENTS[name], (session_id, *values))
 
     def finish(self, session_id: int, state: State, keep_silent: bool = False) -> bool:
         """The session is over: find its key. False: nothing was played, it is forgotten."""
@@ -290,7 +256,7 @@ class Library:
         if not n_notes and not keep_silent:
             self.forget(session_id)
             return False
-        key = key_of(self._rows(session_id))
+        key = key_of(rows_of(self._db, session_id))
         self._db.execute(
             "UPDATE sessions SET state = ?, writer = '', tonic = ?, minor = ? WHERE id = ?",
             (state, key and key[0], key and key[1], session_id),
@@ -298,8 +264,32 @@ class Library:
         self._index(session_id)
         return True
 
+    def recover(self) -> tuple[SessionInfo, ...]:
+        """Close the sessions of programs that died while recording; those that were saved."""
+        with self._reading():
+            open_ = self._db.execute(
+                "SELECT id, writer FROM sessions WHERE state = 'recording' ORDER BY id"
+            ).fetchall()
+        for left in self.path.parent.glob(f"{self.path.name}-*.recording"):
+            is_held(self.path, left.name[len(self.path.name) + 1 : -len(".recording")])
+        saved = []
+        for session_id, writer in open_:
+            if is_held(self.path, writer):
+                continue
+            with self._writing(session_id):
+                if self.finish(session_id, "recovered"):
+                    saved.append(session_id)
+        return tuple(self.info(session_id) for session_id in saved)
+
+    def erase(self, session_id: int) -> None:
+        """Remove a session for good, at once, without a trace in the file."""
+        with self._writing(session_id):
+            self.forget(session_id)
+        with self._reading():
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def forget(self, session_id: int) -> None:
-        """Remove a session for good, at once."""
+        """Remove a session, within `transaction`."""
         self._db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
 
     # -- within ---------------------------------------------------------------------------------
@@ -329,7 +319,7 @@ class Library:
 
     def _index(self, session_id: int) -> None:
         """Write down the words by which a session is found."""
-        info = _info(self._db.execute(f"{_INFO} WHERE id = ?", (session_id,)).fetchone())
+        info = info_of(self._db.execute(f"{INFO} WHERE id = ?", (session_id,)).fetchone())
         local = info.started_at.astimezone()
         words = (
             info.title, *info.tags, key_name(info.key), info.style, str(info.meter),
@@ -338,189 +328,3 @@ class Library:
         self._db.execute(
             "UPDATE sessions SET words = ? WHERE id = ?", (" ".join(words).casefold(), session_id)
         )
-
-    def _rows(self, session_id: int) -> tuple[Row, ...]:
-        """Rows from frame 0 on. Raises ValueError where one is missing."""
-        rows: list[Row] = []
-        for frame, melody, chord in self._db.execute(
-            "SELECT frame, melody, chord FROM frames WHERE session_id = ? ORDER BY frame",
-            (session_id,),
-        ):
-            if frame != len(rows):
-                raise ValueError(f"frame {len(rows)} is missing")
-            rows.append(Row(melody_of_code(melody), chord_of_code(chord)))
-        return tuple(rows)
-
-    def _of(self, table: str, columns: str, session_id: int) -> Iterator[tuple[Any, ...]]:
-        return self._db.execute(
-            f"SELECT {columns} FROM {table} WHERE session_id = ? ORDER BY seq", (session_id,)
-        )
-
-    def _load(self, info: SessionInfo) -> Session:
-        i = info.id
-        tempo, seed = self._db.execute(
-            "SELECT tempo, seed FROM sessions WHERE id = ?", (i,)
-        ).fetchone()
-        tempo_map = tempo_of_json(tempo)
-        rows = self._rows(i)
-        notes = tuple(
-            PlayedNote(*values)
-            for values in self._of("notes", "note_id, pitch, velocity, start_s, end_s", i)
-        )
-        pedals = tuple(
-            PedalEvent(bool(down), at_s, channel)
-            for at_s, down, channel in self._of("pedals", "at_s, down, channel", i)
-        )
-        return Session(
-            info=info,
-            tempo_map=tempo_map,
-            seed=int(seed),
-            settings=tuple(
-                (at_s, _settings(data))
-                for at_s, data in self._of("settings", "at_s, data", i)
-            ),
-            notes=notes,
-            pedals=pedals,
-            rows=rows,
-            plans=tuple(self._plans(i)),
-            counters=tuple(
-                (at_s, Counters(**json.loads(data)))
-                for at_s, data in self._of("counters", "at_s, data", i)
-            ),
-            moments=tuple(
-                Moment(*values)
-                for values in self._db.execute(
-                    "SELECT at_s, kind, text FROM moments WHERE session_id = ?"
-                    " ORDER BY at_s, id", (i,),
-                )
-            ),
-            takes=tuple(self._takes(info, tempo_map, rows, notes)),
-        )  # fmt: skip
-
-    def _plans(self, session_id: int) -> Iterator[PlanRecord]:
-        before: Plan | None = None
-        for at_s, made_at, start, committed, compute_s, predictor, kept, data in self._of(
-            "plans", "at_s, made_at_frame, start_frame, committed_until_frame, compute_s,"
-            " predictor, kept, data", session_id,
-        ):  # fmt: skip
-            chords, melody, confidence = unpack_plan(data, kept, start, before)
-            if predictor is None:
-                predictor = before.predictor if before else ""
-            before = Plan(
-                made_at, start, committed, chords, melody, confidence, predictor, compute_s
-            )
-            yield PlanRecord(at_s, before)
-
-    def _takes(
-        self, info: SessionInfo, tempo_map: TempoMap, rows: Sequence[Row],
-        notes: Sequence[PlayedNote],
-    ) -> Iterator[SessionTake]:  # fmt: skip
-        player = player_part(notes, tempo_map, info.length_s)
-        for take_id, name, kind, settings, seed, chords in self._db.execute(
-            "SELECT take_id, name, kind, settings, seed, chords FROM takes WHERE session_id = ?"
-            " ORDER BY take_id", (info.id,),
-        ).fetchall():  # fmt: skip
-            parts: dict[str, list[PartNote]] = {}
-            for part, pitch, velocity, start, end in self._db.execute(
-                "SELECT part, pitch, velocity, start_frame, end_frame FROM take_notes"
-                " WHERE session_id = ? AND take_id = ? ORDER BY start_frame, seq",
-                (info.id, take_id),
-            ):
-                if end is None:  # it sounded when the session broke off
-                    end = max(tempo_map.position_at(info.length_s), start + 1)
-                parts.setdefault(part, []).append(PartNote(start, end, pitch, velocity))
-            line: tuple[ChordState, ...] = (
-                tuple(row.chord for row in rows) if chords is None else unpack_chords(chords)
-            )
-            yield SessionTake(
-                TakeInfo(take_id, name, kind, _settings(settings), int(seed)),
-                Take(
-                    tempo_map,
-                    {"player": player, **{part: tuple(n) for part, n in parts.items()}},
-                    line,
-                ),
-            )
-
-
-def player_part(
-    notes: Iterable[PlayedNote], tempo_map: TempoMap, end_s: float
-) -> tuple[PartNote, ...]:
-    """The player's notes on the grid; what is held at the end ends there."""
-    at = tempo_map.position_at
-    return tuple(
-        PartNote(
-            at(note.start_s),
-            at(max(end_s, note.start_s + 0.05) if note.end_s is None else note.end_s),
-            note.pitch, note.velocity,
-        )
-        for note in notes
-    )  # fmt: skip
-
-
-def moment_entry(moment: Moment) -> Entry:
-    return "moment", (moment.at_s, moment.kind, clean_text(moment.text, "text"))
-
-
-def take_entries(info: TakeInfo, take: Take, chords_in_rows: bool = False) -> Iterator[Entry]:
-    """A take's rows; its melody is the session's."""
-    yield "take", (
-        info.id, info.name, info.kind, settings_text(info.settings), str(info.seed),
-        None if chords_in_rows else pack_chords(take.chords),
-    )  # fmt: skip
-    number = 0
-    for part, notes in take.parts.items():
-        if part == "player":
-            continue
-        for note in notes:
-            yield "take_note", (
-                info.id, number, part, note.pitch, note.velocity, note.start_frame, note.end_frame,
-            )  # fmt: skip
-            number += 1
-
-
-def session_entries(session: Session) -> Iterator[Entry]:
-    """Everything of a session as rows."""
-    for i, (at_s, settings) in enumerate(session.settings):
-        yield "settings", (i, at_s, settings_text(settings))
-    for i, note in enumerate(session.notes):
-        yield "note", (i, note.note_id, note.pitch, note.velocity, note.start_s, note.end_s)
-    for i, pedal in enumerate(session.pedals):
-        yield "pedal", (i, pedal.at_s, pedal.down, pedal.channel)
-    for frame, row in enumerate(session.rows):
-        yield frame_entry(frame, melody_code(row.melody), chord_code(row.chord))
-    before: Plan | None = None
-    for i, record in enumerate(session.plans):
-        predictor = before.predictor if before else None
-        yield plan_entry(i, record.at_s, record.plan, before if i % 64 else None, predictor)
-        before = record.plan
-    for i, (at_s, counters) in enumerate(session.counters):
-        yield "counters", (i, at_s, json.dumps(asdict(counters)))
-    for moment in session.moments:
-        yield moment_entry(moment)
-    for taken in session.takes:
-        yield from take_entries(taken.info, taken.take, taken.info.id == LIVE_TAKE)
-    yield "progress", (session.info.length_s, session.info.n_notes, session.info.n_bars)
-
-
-def clean_text(text: str, what: str) -> str:
-    """One line of at most MAX_TEXT characters. Raises BadInput."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    if len(line) > MAX_TEXT:
-        raise BadInput(f"{what}: longer than {MAX_TEXT} characters")
-    return line
-
-
-def _settings(text: str) -> JamSettings:
-    """Settings as they were; names that this version doesn't know any more are passed over."""
-    known = {f.name for f in fields(JamSettings)}
-    return settings_from_json({k: v for k, v in json.loads(text).items() if k in known})
-
-
-def _info(row: tuple[Any, ...]) -> SessionInfo:
-    (id_, started_at, length_s, title, bpm, meter, tonic, minor, style, rating, tags, state,
-     n_notes, n_bars) = row  # fmt: skip
-    return SessionInfo(
-        id_, datetime.fromisoformat(started_at), length_s, title, bpm, Meter.parse(meter),
-        None if tonic is None else (tonic, bool(minor)), style, rating,
-        tuple(tags.split("\x1f")) if tags else (), cast(State, state), n_notes, n_bars,
-    )  # fmt: skip

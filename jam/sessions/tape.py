@@ -5,27 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 from jam.grid import TempoMap
 from jam.messages import Counters, NoteEvent, PedalEvent, Plan, SessionLog, SoundedNote
-from jam.preferences import settings_to_json
-from jam.sessions.codes import (
-    chord_code,
-    kept_frames,
-    melody_code,
-    moved_tempo_map,
-    pack_plan,
-    tempo_to_json,
-)
+from jam.sessions.codes import chord_code, melody_code, moved_tempo_map, tempo_to_json
+from jam.sessions.entries import Entry, frame_entry, plan_entry, settings_text
 from jam.sessions.types import LIVE_TAKE
 from jam.settings import JamSettings
 
-Entry = tuple[str, tuple[Any, ...]]
-"""(name of a statement of the store, its values after the session's id)"""
-
-_WHOLE_PLAN_EVERY = 64
-"""So many plans after the last one, one is written whole, whatever it has in common."""
 _FRAME_DIGITS = 6
 """Positions are rounded to a millionth of a frame: it undoes the way through seconds."""
 
@@ -37,17 +24,6 @@ class Opening:
     settings: JamSettings
     seed: int
     tempo_map: TempoMap
-    """In the session's own time."""
-    began_s: float
-    """The clock's time at its frame 0."""
-
-
-def settings_text(settings: JamSettings) -> str:
-    return json.dumps(settings_to_json(settings), separators=(",", ":"))
-
-
-def frame_entry(frame: int, melody: int, chord: int) -> Entry:
-    return "frame", (frame, melody, chord)
 
 
 class Tape:
@@ -61,14 +37,13 @@ class Tape:
         self.began_s = log.tempo_map.seconds_at(0)
         settings = log.settings[0][1] if log.settings else JamSettings()
         self.tempo_map = moved_tempo_map(log.tempo_map, -self.began_s)
-        self.opening = Opening(settings, log.seed, self.tempo_map, self.began_s)
+        self.opening = Opening(settings, log.seed, self.tempo_map)
         self.n_notes = self.n_frames = 0
         self.end_s = 0.0
         self._seq: dict[str, int] = {}
         self._held: dict[int, int] = {}
         self._sounding: dict[tuple[str, int], int] = {}
         self._plan: Plan | None = None
-        self._predictor: str | None = None
         self._base: Counters | None = None
         self._counted = Counters()
 
@@ -97,7 +72,6 @@ class Tape:
                 "tempo",
                 (tempo_to_json(tempo_map), tempo_map.bpm_at(0), str(tempo_map.meter_at(0))),
             )
-        yield self.progress()
 
     def progress(self) -> Entry:
         """How long the session is by now."""
@@ -143,10 +117,8 @@ class Tape:
             yield "take_note_end", (LIVE_TAKE, number_on, frame)
 
     def _planned(self, plan: Plan) -> Entry:
-        number = self._next("plans")
-        before = self._plan if number % _WHOLE_PLAN_EVERY else None
-        entry = plan_entry(number, self._at(plan.taken_s), plan, before, self._predictor)
-        self._plan, self._predictor = plan, plan.predictor
+        entry = plan_entry(self._next("plans"), self._at(plan.taken_s), plan, self._plan)
+        self._plan = plan
         return entry
 
     def _count(self, at_s: float, counters: Counters) -> Iterator[Entry]:
@@ -158,18 +130,6 @@ class Tape:
             yield "counters", (
                 self._next("counters"), self._at(at_s), json.dumps(asdict(since)),
             )  # fmt: skip
-
-
-def plan_entry(
-    number: int, at_s: float, plan: Plan, before: Plan | None, predictor: str | None
-) -> Entry:
-    """A plan as it is written; `before`: the one that it may refer to."""
-    kept = kept_frames(plan, before)
-    return "plan", (
-        number, at_s, plan.made_at_frame, plan.start_frame, plan.committed_until_frame,
-        plan.compute_s, None if number and plan.predictor == predictor else plan.predictor,
-        kept, pack_plan(plan, kept),
-    )  # fmt: skip
 
 
 def since_start(counters: Counters, base: Counters) -> Counters:
