@@ -6,8 +6,8 @@ import argparse
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING
 
 from jam.errors import BadInput, JamError
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from jam.engine import Engine
     from jam.messages import SessionLog
     from jam.midi_file import MidiSong
+    from jam.preferences import Preferences
+    from jam.sessions.writer import SessionWriter
     from jam.settings import JamSettings
 
 
@@ -95,6 +97,7 @@ def _x_server_answers() -> bool:
 def _open_engine(
     args: argparse.Namespace,
     settings: JamSettings,
+    writer: SessionWriter,
     on_log: Callable[[SessionLog], None] | None = None,
     midi_inputs: tuple[str, ...] = ("*",),
 ) -> Engine:
@@ -114,7 +117,30 @@ def _open_engine(
         devices_required=bool(named or getattr(args, "midi_out", ())),
     )
     load = load_rules if getattr(args, "agent", "auto") == "rules" else load_predictor
-    return Engine(choice, load, on_log)
+
+    def take_log(log: SessionLog) -> None:
+        writer.take_log(log)
+        if on_log is not None:
+            on_log(log)
+
+    return Engine(choice, load, take_log, writer.message)
+
+
+@contextmanager
+def _recorded(
+    args: argparse.Namespace, preferences: Preferences, title: str = ""
+) -> Iterator[SessionWriter]:
+    """Keeps the jams inside in the library of sessions, unless they are private."""
+    from jam.sessions.writer import SessionWriter
+
+    recording = preferences.record and not args.private
+    writer = SessionWriter(title=title, recording=recording)
+    try:
+        yield writer
+    finally:
+        writer.close()
+        if writer.trouble:
+            print(f"jam: {writer.trouble}", file=sys.stderr)
 
 
 def _stop_on_signals() -> threading.Event:
@@ -147,13 +173,16 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
     if song is not None:
         first = song.tempo_map.segments[0]
         settings = settings.changed(bpm=first.bpm, meter=first.meter)
-    engine = _open_engine(args, settings, midi_inputs=kept.current.midi_inputs)
-    tune: TunePlayer | None = None
-    try:
+    with ExitStack() as stack:
+        writer = stack.enter_context(_recorded(args, kept.current, _title(song)))
+        engine = stack.enter_context(
+            _open_engine(args, settings, writer, midi_inputs=kept.current.midi_inputs)
+        )
         from ui.app import run
 
         if song is not None:
             tune = TunePlayer(engine, song)
+            stack.callback(tune.close)
             engine.wait_until_up()
             tune.start()
 
@@ -173,14 +202,11 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
             lambda names: kept.update(midi_inputs=names),
             kept.complaint,
         )
-    finally:
-        if tune is not None:
-            tune.close()
-        engine.close()
 
 
 def _play(args: argparse.Namespace) -> int:
     from jam.messages import Start
+    from jam.preferences import load_preferences
     from jam.records import Recorder, check_output, write_take
     from jam.session_log import LogWriter
     from jam.settings import JamSettings
@@ -190,17 +216,21 @@ def _play(args: argparse.Namespace) -> int:
     if args.seconds is not None and not args.seconds > 0:
         raise BadInput(f"--seconds {args.seconds:g}: must be greater than 0")
     output = check_output(args.record, (".mid", ".midi", ".wav")) if args.record else None
+    preferences, complaint = load_preferences()
+    if complaint:
+        print(f"jam: {complaint}", file=sys.stderr)
     recorder = Recorder()
     stop = _stop_on_signals()
     with ExitStack() as stack:
-        writer = LogWriter(stack.enter_context(_writable(args.log))) if args.log else None
+        log_writer = LogWriter(stack.enter_context(_writable(args.log))) if args.log else None
 
         def on_log(log: SessionLog) -> None:
             recorder.take_log(log)
-            if writer is not None:
-                writer.take_log(log)
+            if log_writer is not None:
+                log_writer.take_log(log)
 
-        engine = stack.enter_context(_open_engine(args, settings, on_log))
+        writer = stack.enter_context(_recorded(args, preferences))
+        engine = stack.enter_context(_open_engine(args, settings, writer, on_log))
         say_devices(engine.wait_until_up())
         print(f"Type while it plays: {COMMANDS}. Ctrl-C ends.", flush=True)
         engine.send(Start(args.seed))
@@ -211,12 +241,24 @@ def _play(args: argparse.Namespace) -> int:
         watch(engine, recorder, args.seconds, stop)
         alive = engine.alive
         engine.close()
+    _say_kept(writer)
     if output is not None:
         write_take(output, recorder.take(), settings)
         print(f"Recorded: {output}")
     if not alive:
         raise JamError("the sound process has ended by itself")
     return 0
+
+
+def _say_kept(writer: SessionWriter) -> None:
+    if writer.session_id is not None:
+        print(f"Kept as session {writer.session_id} (jam sessions show {writer.session_id}).")
+
+
+def _title(song: MidiSong | None) -> str:
+    from pathlib import Path
+
+    return "" if song is None else Path(song.name).stem.replace("_", " ").replace("-", " ")
 
 
 def _writable(path: str) -> IO[str]:
@@ -251,6 +293,7 @@ def _demo_in_text(args: argparse.Namespace) -> int:
     """The demo through the whole live pipeline, with whatever MIDI and audio there is."""
     from jam.demo import TunePlayer
     from jam.paths import recordings_dir
+    from jam.preferences import load_preferences
     from jam.records import Recorder, chord_chart, write_take
     from jam.settings import JamSettings
     from jam.texts import say_devices, watch
@@ -260,14 +303,19 @@ def _demo_in_text(args: argparse.Namespace) -> int:
     settings = settings_from(args, JamSettings(bpm=first.bpm, meter=first.meter))
     recorder = Recorder()
     stop = _stop_on_signals()
-    with _open_engine(args, settings, recorder.take_log) as engine:
+    with ExitStack() as stack:
+        writer = stack.enter_context(_recorded(args, load_preferences()[0], _title(song)))
+        engine = stack.enter_context(_open_engine(args, settings, writer, recorder.take_log))
         say_devices(engine.wait_until_up())
         tune = TunePlayer(engine, song)
         tune.start()
         watch(engine, recorder, args.seconds or DEMO_SECONDS, stop)
         tune.close()
+    _say_kept(writer)
     take = recorder.take()
     print("\nChords by bar:\n" + chord_chart(take.chords, take.tempo_map))
+    if args.private:
+        return 0
     folder = recordings_dir()
     for suffix, name in ((".mid", "MIDI"), (".wav", "WAV")):
         path = folder / f"demo{suffix}"

@@ -32,7 +32,9 @@ _MIN_LIFE_S = 1.0
 class Engine:
     """Stage and agent as seen from the window or the command line.
 
-    `snapshot()` is the newest; `on_log` (if given) gets every SessionLog on the reading thread.
+    `snapshot()` is the newest; `on_log` (if given) gets every SessionLog on the reading thread;
+    `news` (if given) is what the parent itself has to tell the user, added to the snapshot's
+    message.
     Close it, or use it as a context: the processes end, all notes off.
     """
 
@@ -41,13 +43,14 @@ class Engine:
         choice: StageChoice,
         load_predictor: LoadPredictor,
         on_log: Callable[[SessionLog], None] | None = None,
+        news: Callable[[], str] | None = None,
     ) -> None:
         # A second thread of linear algebra disturbs the sound more than it helps the agent;
         # the library reads this when it is loaded.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         # spawn: the children must inherit neither Qt nor threads nor torch.
         self._context = multiprocessing.get_context("spawn")
-        self._load, self._on_log = load_predictor, on_log
+        self._load, self._on_log, self._news = load_predictor, on_log, news
         self._folder = Path(tempfile.mkdtemp(prefix="jam-"))
         self._address = (
             rf"\\.\pipe\jam-{os.getpid()}-{secrets.token_hex(4)}"
@@ -115,6 +118,8 @@ class Engine:
         if snapshot is not None and not self._closing.is_set() and not self.alive:
             reason = self._failure.message if self._failure else "the sound process has ended"
             return replace(snapshot, running=False, phase="stopped", message=f"Stopped: {reason}.")
+        if snapshot is not None and self._news is not None and (news := self._news()):
+            return replace(snapshot, message=f"{snapshot.message}\n{news}".strip())
         return snapshot
 
     def close(self) -> None:

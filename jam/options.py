@@ -33,12 +33,14 @@ def parser() -> argparse.ArgumentParser:
     _add_devices(window)
     _add_agent(window)
     _add_style(window)
+    _add_private(window)
 
     play = add("play", "jam without a window", "jam play --bpm 96 --meter 3/4 --record waltz.mid")
     _add_devices(play)
     _add_agent(play)
     _add_music(play)
     _add_style(play)
+    _add_private(play)
     play.add_argument("--seconds", type=float, metavar="S", help="stop after so long")
     play.add_argument("--record", metavar="FILE", help="write both parts to FILE.mid or FILE.wav")
     play.add_argument("--log", metavar="FILE", help="write all that happens, as JSON lines")
@@ -47,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     _add_devices(demo)
     _add_agent(demo)
     _add_style(demo)
+    _add_private(demo)
     demo.add_argument("--no-window", action="store_true", help="sound and text only")
     demo.add_argument("--seconds", type=float, metavar="S",
                       help=f"stop after so long (without a window: {DEMO_SECONDS:g})")  # fmt: skip
@@ -107,6 +110,11 @@ def _add_devices(parser: argparse.ArgumentParser) -> None:
 def _add_agent(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--agent", choices=("auto", "rules"), default="auto",
                         help="the partner's mind: the model, or plain rules")  # fmt: skip
+
+
+def _add_private(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--private", action="store_true",
+                        help="leave no trace: nothing is recorded")  # fmt: skip
 
 
 def _add_style(parser: argparse.ArgumentParser) -> None:

@@ -71,6 +71,8 @@ class Preferences:
     presets: Presets = field(default_factory=dict)
     """The player's own, by name; never changed in place."""
     view: View = field(default_factory=View)
+    record: bool = True
+    """Every jam is kept in the library of sessions."""
 
     def with_preset(self, name: str, settings: JamSettings) -> Preferences:
         """With settings saved under a name, in place of what had it. Raises BadInput."""
@@ -198,8 +200,15 @@ def preferences_from_json(data: dict[str, Any]) -> tuple[Preferences, list[str]]
         _right_ones(default.audio, data.get("audio", {}), "audio", faults),
         _presets(data.get("presets", {}), faults),
         _right_ones(default.view, data.get("view", {}), "view", faults),
+        _switch(data.get("record", default.record), "record", faults),
     )
     return found, faults
+
+
+def _switch(value: Any, name: str, faults: list[str]) -> bool:
+    if not isinstance(value, bool):
+        faults.append(f"{name}: {value!r} is neither true nor false")
+    return value is True
 
 
 def _presets(given: Any, faults: list[str]) -> Presets:
@@ -225,6 +234,7 @@ def preferences_to_json(preferences: Preferences) -> dict[str, Any]:
         "audio": asdict(preferences.audio),
         "presets": {name: settings_to_json(s) for name, s in preferences.presets.items()},
         "view": asdict(preferences.view),
+        "record": preferences.record,
     }
 
 

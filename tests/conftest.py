@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 from hypothesis import HealthCheck, settings
 
@@ -13,3 +14,7 @@ settings.register_profile(
 )
 settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+# Whatever is played is recorded: not among the sessions of whoever runs the tests.
+_home = tempfile.TemporaryDirectory(prefix="jam-tests-")
+os.environ["XDG_DATA_HOME"] = _home.name
