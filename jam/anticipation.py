@@ -9,11 +9,13 @@ only where the player did something unexpected.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jam.futures import BEATS_WEIGHED, best_fitting, places_from
 from jam.grid import Place
 from jam.messages import Plan, PlanRequest
 from jam.palette import allowed_chords
@@ -69,24 +71,43 @@ class Predictor(Protocol):
         """Logits of p(x_t | x_<t, y_<=t), y_t = chord; shape (N_MELODY_CLASSES,)."""
         ...
 
+    def continuations(
+        self,
+        chords: Sequence[ChordState],
+        places: Sequence[Place],
+        noise: Logits,
+        temperature: float,
+    ) -> NDArray[np.int64]:
+        """How the melody may go on from row n_rows, once for each chord, struck there and held.
+
+        noise: the dice, (chords, places, N_MELODY_CLASSES). Gives pitches (chords, places), 0 for
+        a rest. The rows held stay as they are.
+        """
+        ...
+
     def harmonise(self, melody: Sequence[MelodyState], places: Sequence[Place]) -> list[ChordState]:
         """Chords for a melody that is known as a whole (the offline model, or rules)."""
         ...
 
 
 _CHORD_DICE, _MELODY_DICE = 0, 1
+"""Of the plan itself; those of its candidate number k are 2 k and 2 k + 1."""
 
 
+@lru_cache(maxsize=2048)
 def gumbel_noise(seed: int, frame: int, which: int, size: int) -> Logits:
     """Gumbel noise that is a function of (seed, frame, which) alone; shape (size,).
 
     Adding it to log-probabilities and taking the greatest draws from the distribution
-    (the Gumbel-max trick). Counter-based (Philox), so no order of calls matters.
+    (the Gumbel-max trick). Counter-based (Philox), so no order of calls matters. Kept for the
+    frames that are planned again and again; not to be written to.
     """
     key = np.array([seed & (2**64 - 1), which], dtype=np.uint64)
     counter = np.array([0, frame & (2**64 - 1), 0, 0], dtype=np.uint64)
     uniform = np.random.Generator(np.random.Philox(key=key, counter=counter)).random(size)
-    return (-np.log(-np.log(np.clip(uniform, 1e-12, 1 - 1e-12)))).astype(np.float32)
+    noise = (-np.log(-np.log(np.clip(uniform, 1e-12, 1 - 1e-12)))).astype(np.float32)
+    noise.flags.writeable = False
+    return noise
 
 
 def draw(logits: Logits, temperature: float, noise: Logits) -> tuple[int, float]:
@@ -181,9 +202,7 @@ class Anticipator:
             if (fixed := committed.get(frame)) is not None:
                 chord, probability = fixed, 1.0
             else:
-                chord, probability = self._draw_chord(
-                    frame, place, before.chord, silent_until, request.settings.temperature
-                )
+                chord, probability = self._draw_chord(frame, place, before.chord, silent_until)
             melody = self._draw_melody(frame, place, before.melody, chord)
             row = Row(melody, chord)
             self.predictor.extend([row], [place])
@@ -254,9 +273,7 @@ class Anticipator:
                 chord = self._fed[frame][0].chord
             else:
                 before = self._fed[-1][0].chord if self._fed else NO_CHORD
-                chord, _ = self._draw_chord(
-                    frame, self._places[frame], before, silent_until, request.settings.temperature
-                )
+                chord, _ = self._draw_chord(frame, self._places[frame], before, silent_until)
             self._rows[frame] = Row(self._rows[frame].melody, chord)
         self._memory_end = max(self._memory_end, end)
 
@@ -304,8 +321,10 @@ class Anticipator:
             self._agreed = min(self._agreed, n_rows)
 
     def _draw_chord(
-        self, frame: int, place: Place, before: ChordState, silent_until: int, temperature: float
+        self, frame: int, place: Place, before: ChordState, silent_until: int
     ) -> tuple[ChordState, float]:
+        settings = self._settings
+        assert settings is not None
         logits = self.predictor.chord_logits(place)
         if self._mask is not None:
             logits = np.where(self._mask, np.float32(-1e9), logits)
@@ -314,11 +333,39 @@ class Anticipator:
             logits = logits.copy()
             logits[HOLD] = -1e9
         noise = gumbel_noise(self.seed, frame, _CHORD_DICE, N_CHORD_CLASSES)
-        class_, probability = draw(logits, temperature, noise)
+        class_, probability = draw(logits, settings.temperature, noise)
+        if class_ >= CHORD_FIRST and settings.futures > 1 and settings.temperature > 0:
+            class_, probability = self._weighed(frame, place, logits, class_, settings)
         state = chord_state(class_, before)
         if chord_class(state, before) == HOLD:
             state = ChordState(state.chord, False)
         return state, probability
+
+    def _weighed(
+        self, frame: int, place: Place, logits: Logits, drawn: int, settings: JamSettings
+    ) -> tuple[int, float]:
+        """Of several draws of a new chord the one that fits what may follow best (jam.futures)."""
+        onsets = logits.copy()
+        onsets[:CHORD_FIRST] = -1e9
+        candidates = [drawn]
+        for k in range(1, settings.futures):
+            noise = gumbel_noise(self.seed, frame, 2 * k + _CHORD_DICE, N_CHORD_CLASSES)
+            candidates.append(draw(onsets, settings.temperature, noise)[0])
+        if len(set(candidates)) > 1:
+            ahead = places_from(place, BEATS_WEIGHED * place.meter.frames_per_beat)
+            noise = np.array([
+                [
+                    gumbel_noise(self.seed, frame + i, 2 * k + _MELODY_DICE, N_MELODY_CLASSES)
+                    for i in range(len(ahead))
+                ]
+                for k in range(settings.futures)
+            ])  # fmt: skip
+            chords = [chord_of_class(class_) for class_ in candidates]
+            states = [ChordState(chord, True) for chord in chords]
+            pitches = self.predictor.continuations(states, ahead, noise, settings.temperature)
+            drawn = candidates[best_fitting(chords, pitches)]
+        shares = np.exp((logits - logits.max()).astype(np.float64) / settings.temperature)
+        return drawn, float(shares[drawn] / shares.sum())
 
     def _draw_melody(
         self, frame: int, place: Place, before: MelodyState, chord: ChordState

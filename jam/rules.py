@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from jam.anticipation import Logits, Predictor, draw
 from jam.grid import Place
 from jam.harmony import QUALITY_INDEX, QUALITY_NAMES, Chord, best_key
 from jam.rows import (
@@ -19,10 +20,12 @@ from jam.rows import (
     N_CHORD_CLASSES,
     N_MELODY_CLASSES,
     NO_CHORD,
+    REST,
     ChordState,
     MelodyState,
     Row,
     chord_state,
+    melody_state,
     onset_class,
 )
 from jam.settings import JamSettings
@@ -42,6 +45,25 @@ for _root in range(12):
     for _quality in QUALITY_NAMES:
         _chord = Chord(_root, _quality)
         _CHORD_TONES[onset_class(_chord), list(_chord.pitch_classes)] = 1.0
+
+
+def continued(
+    predictor: Predictor, before: MelodyState, chords: Sequence[ChordState],
+    places: Sequence[Place], noise: Logits, temperature: float,
+) -> NDArray[np.int64]:  # fmt: skip
+    """`Predictor.continuations` one after the other; `before` is the newest row's melody."""
+    n_rows = predictor.n_rows
+    pitches = np.zeros((len(chords), len(places)), np.int64)
+    for k, chord in enumerate(chords):
+        melody = before
+        for i, place in enumerate(places):
+            logits = predictor.melody_logits(place, chord)
+            melody = melody_state(draw(logits, temperature, noise[k, i])[0], melody)
+            predictor.extend([Row(melody, chord)], [place])
+            pitches[k, i] = melody.pitch or 0
+            chord = ChordState(chord.chord, False)
+        predictor.rewind(n_rows)
+    return pitches
 
 
 class RuleBasedPredictor:
@@ -148,6 +170,13 @@ class RuleBasedPredictor:
         onset = 3.0 if expected.onset else -4.0
         logits[pitches - LOWEST_PITCH + MELODY_FIRST] = scores + onset
         return logits
+
+    def continuations(
+        self, chords: Sequence[ChordState], places: Sequence[Place], noise: Logits,
+        temperature: float,
+    ) -> NDArray[np.int64]:  # fmt: skip
+        before = self._rows[-1].melody if self._rows else REST
+        return continued(self, before, chords, places, noise, temperature)
 
     def harmonise(self, melody: Sequence[MelodyState], places: Sequence[Place]) -> list[ChordState]:
         """The best-fitting triad of each bar's (or half bar's) own notes."""

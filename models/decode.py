@@ -8,25 +8,38 @@ not positions, so nothing has to be computed anew.
 
 from __future__ import annotations
 
+import copy
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from jam.rows import LOWEST_PITCH
 from models import spread, vocab
 from models.config import NetConfig, slopes
-from models.spread import Floats, Layer, Tables, Weights
+from models.spread import Floats, Layer, Split, Tables, Weights
 
 Ints = NDArray[np.int64]
 SPARE, MARGIN = 768, 256
 """Positions between two moves of the cache, and those kept for rolling back beyond a move."""
-_EPS = np.float32(1e-5)
+_EPS = 1e-5
 
 
 def normed(x: Floats) -> Floats:
     """Root-mean-square normalisation without gain, over the last axis of (B, D)."""
-    scale = 1.0 / np.sqrt(np.vecdot(x, x) / np.float32(x.shape[-1]) + _EPS)
-    result: Floats = x * scale[:, None]
+    result: Floats = x * scales(x)
     return result
+
+
+def scales(x: Floats) -> Floats | float:
+    """What (B, D) is multiplied by to be normed: (B, 1), or a number for one row alone."""
+    if len(x) == 1:
+        return 1.0 / math.sqrt(float(np.dot(x[0], x[0])) / x.shape[1] + _EPS)
+    squares = np.vecdot(x, x)[:, None]
+    squares /= np.float32(x.shape[1])
+    squares += np.float32(_EPS)
+    found: Floats = 1.0 / np.sqrt(squares)
+    return found
 
 
 def rectified(x: Floats, plain: int, back: bool = True) -> Floats:
@@ -58,13 +71,14 @@ class Stack:
         self.batch = batch
         self.size = config.dim // config.heads
         capacity = min(config.context + MARGIN + SPARE, frames or 2**30)
-        shape = (len(layers), batch, config.heads, capacity, self.size)
+        shape = (len(layers), 2, batch, config.heads, capacity, self.size)
         self._capacity = capacity
-        self._keys: Floats = np.zeros(shape, np.float32)
-        self._values: Floats = np.zeros(shape, np.float32)
+        self.cache: Floats = np.zeros(shape, np.float32)
+        """Of each layer, the keys and then the values."""
         distance = np.arange(config.context - 1, -1, -1, dtype=np.float32)
         # Column c is at distance context - 1 - c, so the newest n are the last n columns.
-        self._bias: Floats = -np.array(slopes(config.heads), np.float32)[:, None] * distance
+        self._bias: Floats = -np.array(slopes(config.heads), np.float32)[:, None, None] * distance
+        self._rooms = Rooms(config, batch)
         self.base = 0
         """Positions that no longer lie in the cache's block."""
         self.n = self.start = 0
@@ -84,31 +98,124 @@ class Stack:
         return enough
 
     def step(self, x: Floats) -> Floats:
-        """One position for every session: (B, D) in, (B, D) out (not yet normed)."""
+        """One position for every session: (B, D) in, (B, D) out (not yet normed).
+
+        What is returned is overwritten by the next step.
+        """
         slot = self.n - self.base
         if slot == self._capacity:
             keep = self.config.context + MARGIN
-            self._keys[:, :, :, :keep] = self._keys[:, :, :, slot - keep : slot]
-            self._values[:, :, :, :keep] = self._values[:, :, :, slot - keep : slot]
+            self.cache[..., :keep, :] = self.cache[..., slot - keep : slot, :]
             self.base, slot = self.n - keep, keep
-        first = max(0, slot + 1 - self.config.context)
-        bias = self._bias[:, None, self.config.context - (slot + 1 - first) :]
-        b, heads, size, dim = self.batch, self.config.heads, self.size, self.config.dim
+        r = self._rooms
+        np.copyto(r.x.whole, x)
         for i, layer in enumerate(self.layers):
-            qkv = layer.qkv(normed(x)).take(layer.to_heads, axis=1)
-            keys, values = self._keys[i], self._values[i]
-            keys[:, :, slot] = qkv[:, dim : 2 * dim].reshape(b, heads, size)
-            values[:, :, slot] = qkv[:, 2 * dim :].reshape(b, heads, size)
-            query = qkv[:, :dim].reshape(b, heads, size, 1)
-            scores = (keys[:, :, first : slot + 1] @ query).transpose(0, 1, 3, 2) + bias
-            scores -= scores.max(-1, keepdims=True)
-            np.exp(scores, out=scores)
-            scores /= scores.sum(-1, keepdims=True)
-            mixed = (scores @ values[:, :, first : slot + 1]).reshape(b, dim)
-            x = x + layer.out(mixed.take(layer.from_heads, axis=1))
-            x += feed_forward(x, layer, self.config.ffn * self.config.invariant)
+            r.norm()
+            layer.qkv.into(r.normed, r.qkv)
+            r.qkv.whole.take(layer.to_heads, 1, r.heads, "clip")
+            self.cache[i, :, :, :, slot] = r.new
+            mixed = self._attend(i, slot + 1, r.query)
+            mixed.reshape(self.batch, -1).take(layer.from_heads, 1, r.mixed.whole, "clip")
+            layer.out.into(r.mixed, r.added)
+            r.add()
+            r.norm()
+            layer.up.into(r.normed, r.hidden)
+            r.hidden.rectify()
+            layer.down.into(r.hidden, r.added)
+            r.add()
         self.n += 1
-        return x
+        return r.x.whole
+
+    def _attend(self, i: int, n: int, query: Floats) -> Floats:
+        """Layer i's queries (B, heads, size, 1) over the first n slots; (B, heads, 1, size)."""
+        seen = min(n, self.config.context)
+        keys, values = self.cache[i, :, :, :, n - seen : n]
+        scores = (keys @ query).reshape(self.batch, self.config.heads, 1, seen)
+        total = exponentials(scores, self._bias[:, :, -seen:])
+        mixed: Floats = scores @ values
+        mixed /= total
+        return mixed
+
+
+class Branches(Stack):
+    """Several continuations of one session: its cache is shared, each adds `frames` of its own.
+
+    They begin where the trunk is when they are cleared: `clear(trunk.n)`.
+    """
+
+    def __init__(self, trunk: Stack, batch: int, frames: int) -> None:
+        super().__init__(trunk.config, trunk.layers, batch, frames)
+        self.trunk = trunk
+
+    def _attend(self, i: int, n: int, query: Floats) -> Floats:
+        b, heads = self.batch, self.config.heads
+        end = self.trunk.n - self.trunk.base
+        far = min(end, self.config.context - n)
+        far_keys, far_values = self.trunk.cache[i, :, 0, :, end - far : end]
+        keys, values = self.cache[i, :, :, :, :n]
+        scores = np.empty((heads, b, far + n), np.float32)
+        np.matmul(query[..., 0].transpose(1, 0, 2), far_keys.mT, out=scores[..., :far])
+        scores[..., far:] = (keys @ query)[..., 0].transpose(1, 0, 2)
+        total = exponentials(scores, self._bias[:, :, -(far + n) :])
+        near_mixed = scores[..., None, far:].transpose(1, 0, 2, 3) @ values
+        mixed = (scores[..., :far] @ far_values).transpose(1, 0, 2)[:, :, None] + near_mixed
+        mixed /= total.transpose(1, 0, 2)[:, :, None]
+        return mixed
+
+
+def exponentials(scores: Floats, bias: Floats) -> Floats:
+    """Turns scores into the softmax's numerators over the last axis; gives its denominators."""
+    scores += bias
+    scores -= np.maximum.reduce(scores, -1, keepdims=True)
+    np.exp(scores, out=scores)
+    total: Floats = np.add.reduce(scores, -1, keepdims=True)
+    return total
+
+
+class Rooms:
+    """The memory in which a stack computes a position.
+
+    At batch 1 a step is some two hundred calls of a microsecond each: what they need is laid out
+    once, so that hardly any allocates, reshapes or copies.
+    """
+
+    def __init__(self, config: NetConfig, batch: int) -> None:
+        dim, n = config.dim, config.invariant + 2 * config.channels
+        self.x, self.normed, self.mixed, self.added = (Split(batch, dim, n) for _ in range(4))
+        self.qkv = Split(batch, 3 * dim, 3 * n)
+        self.hidden = Hidden(config, batch, config.ffn)
+        self.heads: Floats = np.zeros((batch, 3 * dim), np.float32)
+        by_head = self.heads.reshape(batch, 3, config.heads, dim // config.heads)
+        self.query: Floats = by_head[:, 0, :, :, None]
+        self.new: Floats = by_head[:, 1:].transpose(1, 0, 2, 3)
+        """Keys and values, (2, B, heads, size)."""
+
+    def norm(self) -> None:
+        """`normed`, from x."""
+        np.multiply(self.x.whole, scales(self.x.whole), out=self.normed.whole)
+
+    def add(self) -> None:
+        np.add(self.x.whole, self.added.whole, out=self.x.whole)
+
+
+class Hidden(Split):
+    """Room for a hidden layer `times` as wide as the network, in the basis of frequencies."""
+
+    __slots__ = ("_classes", "_plain", "_sites")
+
+    def __init__(self, config: NetConfig, batch: int, times: int) -> None:
+        plain = times * config.invariant
+        super().__init__(batch, times * config.dim, plain + 2 * times * config.channels)
+        self._plain: Floats = self.whole[:, :plain]
+        self._sites: Floats = self.whole[:, plain:].reshape(batch, 12, -1)
+        self._classes: Floats = np.zeros_like(self._sites)
+
+    def rectify(self) -> None:
+        """max(x, 0) at every pitch class, as `rectified`."""
+        np.maximum(self._plain, 0.0, out=self._plain)
+        np.matmul(spread.TO_CLASSES, self._sites, out=self._classes)
+        np.maximum(self._classes, 0.0, out=self._classes)
+        np.matmul(spread.TO_FREQUENCIES, self._classes, out=self._sites)
 
 
 # What must be remembered of one row to make the features of the next; one column each.
@@ -193,6 +300,19 @@ class OnlineDecoder:
             spread.gain(weights, "melody_norm"),
         )  # fmt: skip
         self.melody_out = spread.head(weights, "melody_out", (2 * c, 2 * d))
+        self._set_rooms()
+
+    def _set_rooms(self) -> None:
+        config, batch = self.config, self.stack.batch
+        self._normed = Split(batch, config.dim, config.invariant + 2 * config.channels)
+        self._hidden = Hidden(config, batch, 2)
+
+    def branching(self, batch: int, frames: int) -> OnlineDecoder:
+        """The same network, for so many continuations of this one's session."""
+        branches = copy.copy(self)
+        branches.stack = Branches(self.stack, batch, frames)
+        branches._set_rooms()
+        return branches
 
     def hidden(self, memory: Ints, shared: Ints) -> Floats:
         """Takes in one position; (B, D), normed.
@@ -203,18 +323,24 @@ class OnlineDecoder:
         found = memory_features(memory)
         own = np.stack([found[n] for n in vocab.MELODY_FEATURES + vocab.CHORD_FEATURES], 1)
         features = np.concatenate([own, np.broadcast_to(shared, (len(own), shared.shape[1]))], 1)
+        return self.position(features)
+
+    def position(self, features: Ints) -> Floats:
+        """The same from indices of all features, (B, 15), in the order of `vocab`."""
         return normed(self.stack.step(self.past(features)))
 
     def chord_logits(self, hidden: Floats) -> Floats:
         """(B, N_CHORD_CLASSES)."""
         return self.chord_out(hidden)
 
-    def melody_logits(self, hidden: Floats, chord: Ints, onset: Ints, last_pitch: Ints) -> Floats:
-        """(B, N_MELODY_CLASSES), beside the chord (index, onset) of the frame itself."""
-        x = hidden * self.norm + self.now(np.stack([chord, onset], 1))
-        up = rectified(self.melody_up(normed(x)), 2 * self.config.invariant)
-        relative = self.melody_out(up)
+    def melody_logits(self, hidden: Floats, chord: Ints, last_pitch: Ints) -> Floats:
+        """(B, N_MELODY_CLASSES), beside the chord (B, 2) of the frame itself: index, onset."""
+        x = hidden * self.norm
+        x += self.now(chord)
+        np.multiply(x, scales(x), out=self._normed.whole)
+        self.melody_up.into(self._normed, self._hidden)
+        self._hidden.rectify()
+        relative = self.melody_out(self._hidden.whole)
         last = np.where(last_pitch == 0, vocab.FIRST_PITCH, last_pitch)
         order = vocab.MELODY_FROM_RELATIVE[last - LOWEST_PITCH]
-        result: Floats = relative[np.arange(len(order))[:, None], order]
-        return result
+        return np.take_along_axis(relative, order, 1)

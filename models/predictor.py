@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,22 +12,68 @@ import numpy as np
 from jam.anticipation import Logits
 from jam.errors import BadInput
 from jam.grid import Place
-from jam.rows import NO_CHORD, ChordState, MelodyState, Row, chord_state
+from jam.rows import (
+    HOLD,
+    LOWEST_PITCH,
+    MELODY_FIRST,
+    NO_CHORD,
+    ChordState,
+    MelodyState,
+    Row,
+    chord_state,
+    fold_pitch,
+)
 from jam.settings import JamSettings
 from models import spread, vocab
-from models.decode import (
-    CHORD,
-    LAST_PITCH,
-    N_MEMORY,
-    Ints,
-    OnlineDecoder,
-    no_memory,
-    remember,
-    shared_features,
-)
+from models.decode import CHORD, LAST_PITCH, PITCH, Ints, OnlineDecoder, remember, shared_features
 from models.decoding import Decoding
 from models.harmonise import OfflineDecoder, harmonies
 from models.spread import Floats
+
+MAX_AHEAD = 32
+"""Frames of the longest continuation."""
+Memory = tuple[int, ...]
+"""What must be remembered of the rows before one, as in `models.decode`, for one session."""
+NO_MEMORY: Memory = (0, 0, 0, -1, 0, 0, -1, 0)
+
+
+def remembered(memory: Memory, row: Row) -> Memory:
+    """`models.decode.remember` for one session: a tenth of the time."""
+    before, last, _, melody_age, _, chord_before, chord_age, _ = memory
+    pitch = 0 if row.melody.pitch is None else fold_pitch(row.melody.pitch)
+    onset = pitch != 0 and (row.melody.onset or pitch != before)
+    interval = 0
+    if onset and last > 0:
+        reach = vocab.MAX_INTERVAL
+        interval = min(max(pitch - last, -reach), reach) + reach + 1
+    chord = vocab.chord_index(row.chord)
+    chord_onset = chord != 0 and (row.chord.onset or chord != chord_before)
+    return (
+        pitch, pitch if onset else last, interval,
+        0 if onset or pitch != before else melody_age + 1, int(onset),
+        chord, 0 if chord_onset or chord != chord_before else chord_age + 1, int(chord_onset),
+    )  # fmt: skip
+
+
+def features(memory: Memory) -> tuple[int, ...]:
+    """`models.decode.memory_features` for one session, in the order of `vocab`."""
+    pitch, _, interval, melody_age, onset, chord, chord_age, chord_onset = memory
+    return (
+        onset * 13 + (1 + pitch % 12 if pitch else 0),
+        1 + (pitch - LOWEST_PITCH) // 6 if pitch else 0,
+        interval, min(max(melody_age, 0), vocab.MAX_MELODY_AGE - 1),
+        chord, min(max(chord_age, 0), vocab.MAX_CHORD_AGE - 1), chord_onset,
+    )  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
+def place_features(place: Place) -> tuple[int, ...]:
+    """The features of a place in the metre, in the order of `vocab`."""
+    meter = place.meter
+    return (
+        place.frame_in_bar, meter.frames_per_bar, meter.frames_per_beat,
+        place.frame_in_bar % meter.frames_per_beat, place.strength, place.bar % vocab.BARS_IN_FORM,
+    )  # fmt: skip
 
 
 class NeuralPredictor:
@@ -48,69 +95,64 @@ class NeuralPredictor:
         self._offline = offline
         self._offline_rules = offline_rules
         self._style = self._density = 0
-        self._n_rows = 0
-        self._memories: Ints = np.zeros((1025, N_MEMORY), np.int64)
-        self._memories[0] = no_memory(1)[0]
+        self._memories: list[Memory] = [NO_MEMORY]
         """Number t holds what is remembered before row t."""
-        self._shared: Ints = np.zeros((1025, 8), np.int64)
+        self._places: list[tuple[int, ...]] = []
+        """Of each row, and of the next where its position has been computed."""
         self._hidden: Floats | None = None
         """Of position n_rows, where it has been computed already."""
+        self._branches: OnlineDecoder | None = None
 
     @property
     def n_rows(self) -> int:
-        return self._n_rows
+        return len(self._memories) - 1
 
     def reset(self, settings: JamSettings) -> None:
         self._style = vocab.style_index(settings.style)
         self._density = vocab.density_index(settings.density)
-        self._n_rows = 0
-        self._hidden = None
+        self._forget(0)
         self._online.stack.clear()
 
     def rewind(self, n_rows: int) -> None:
-        if not 0 <= n_rows <= self._n_rows:
-            raise ValueError(f"cannot rewind to row {n_rows} of {self._n_rows}")
-        if n_rows == self._n_rows:
+        if not 0 <= n_rows <= self.n_rows:
+            raise ValueError(f"cannot rewind to row {n_rows} of {self.n_rows}")
+        if n_rows == self.n_rows:
             return
-        self._n_rows = n_rows
-        self._hidden = None
+        self._forget(n_rows)
         if not self._online.stack.rewind(n_rows):
             self._compute_again()
 
+    def _forget(self, n_rows: int) -> None:
+        del self._memories[n_rows + 1 :], self._places[n_rows:]
+        self._hidden = None
+
     def _compute_again(self) -> None:
         """After a leap back beyond what the cache has kept: the newest context once more."""
-        start = max(0, self._n_rows - self._online.config.context)
+        start = max(0, self.n_rows - self._online.config.context)
         self._online.stack.clear(start)
-        for t in range(start, self._n_rows):
-            self._online.hidden(self._memories[t : t + 1], self._shared[t : t + 1])
+        for t in range(start, self.n_rows):
+            self._compute(t)
+
+    def _compute(self, t: int) -> Floats:
+        found = features(self._memories[t]) + self._places[t] + (self._style, self._density)
+        return self._online.position(np.array((found,)))
 
     def _position(self, place: Place) -> Floats:
         """The hidden vector of position n_rows, computed once for each place, (1, D)."""
-        t = self._n_rows
-        shared = self._features(place)
+        t = self.n_rows
+        there = place_features(place)
         if self._hidden is not None:
-            if np.array_equal(shared, self._shared[t]):
+            if there == self._places[t]:
                 return self._hidden
             if not self._online.stack.rewind(t):
                 self._compute_again()
-        self._shared[t] = shared
-        self._hidden = self._online.hidden(self._memories[t : t + 1], shared[None])
+        self._places[t:] = [there]
+        self._hidden = self._compute(t)
         return self._hidden
-
-    def _features(self, place: Place) -> Ints:
-        meter = place.meter
-        return np.array(
-            (
-                place.frame_in_bar, meter.frames_per_bar, meter.frames_per_beat,
-                place.frame_in_bar % meter.frames_per_beat, place.strength,
-                place.bar % vocab.BARS_IN_FORM, self._style, self._density,
-            ),
-            np.int64,
-        )  # fmt: skip
 
     def extend(self, rows: Sequence[Row], places: Sequence[Place]) -> None:
         context = self._online.config.context
-        skipped = len(rows) - context if not self._n_rows and len(rows) > 2 * context else 0
+        skipped = len(rows) - context if not self.n_rows and len(rows) > 2 * context else 0
         if skipped:
             self._hidden = None
             self._online.stack.clear(skipped)
@@ -118,35 +160,48 @@ class NeuralPredictor:
             if i >= skipped:
                 self._position(place)
             else:
-                self._shared[self._n_rows] = self._features(place)
-            self._append(row)
-
-    def _append(self, row: Row) -> None:
-        t = self._n_rows
-        if t + 2 > len(self._memories):
-            self._memories = np.concatenate([self._memories, np.zeros_like(self._memories)])
-            self._shared = np.concatenate([self._shared, np.zeros_like(self._shared)])
-        pitch, onset = vocab.melody_arrays([row.melody])
-        chord, chord_onset = vocab.chord_arrays([row.chord])
-        # Whatever changes, starts; but what a held state holds is known only to `remember`.
-        onset[0], chord_onset[0] = int(row.melody.onset), int(row.chord.onset)
-        self._memories[t + 1] = remember(
-            self._memories[t : t + 1], pitch, onset, chord, chord_onset
-        )[0]
-        self._n_rows = t + 1
-        self._hidden = None
+                self._places[i:] = [place_features(place)]
+            self._memories.append(remembered(self._memories[-1], row))
+            self._hidden = None
 
     def chord_logits(self, place: Place) -> Logits:
         logits = self._online.chord_logits(self._position(place))
         return self._rules.applied(logits, np.array([place.strength]))[0]
 
     def melody_logits(self, place: Place, chord: ChordState) -> Logits:
-        t = self._n_rows
         hidden = self._position(place)
+        memory = self._memories[-1]
         index = vocab.chord_index(chord)
-        onset = int(index != 0 and (chord.onset or index != self._memories[t, CHORD]))
-        last = self._memories[t : t + 1, LAST_PITCH]
-        return self._online.melody_logits(hidden, np.array([index]), np.array([onset]), last)[0]
+        onset = int(index != 0 and (chord.onset or index != memory[CHORD]))
+        last = np.array([memory[LAST_PITCH]])
+        return self._online.melody_logits(hidden, np.array([[index, onset]]), last)[0]
+
+    def continuations(
+        self, chords: Sequence[ChordState], places: Sequence[Place], noise: Floats,
+        temperature: float,
+    ) -> Ints:  # fmt: skip
+        hidden = np.repeat(self._position(places[0]), len(chords), 0)
+        branches = self._branches
+        if branches is None or branches.stack.batch != len(chords):
+            branches = self._branches = self._online.branching(len(chords), MAX_AHEAD)
+        branches.stack.clear(self._online.stack.n)
+        memory = np.array([self._memories[-1]] * len(chords))
+        index = np.array([vocab.chord_index(chord) for chord in chords])
+        onset = np.ones_like(index)
+        pitches = np.zeros((len(chords), len(places)), np.int64)
+        for i, place in enumerate(places):
+            if i:
+                shared = (*place_features(place), self._style, self._density)
+                hidden = branches.hidden(memory, np.array((shared,)))
+            now = np.stack([index, onset], 1)
+            logits = branches.melody_logits(hidden, now, memory[:, LAST_PITCH])
+            classes = (logits.astype(np.float64) / temperature + noise[:, i]).argmax(1)
+            sounding = np.where(classes == HOLD, memory[:, PITCH], 0)
+            starts = classes >= MELODY_FIRST
+            pitches[:, i] = np.where(starts, classes - MELODY_FIRST + LOWEST_PITCH, sounding)
+            memory = remember(memory, pitches[:, i], starts.astype(np.int64), index, onset)
+            onset = np.zeros_like(index)
+        return pitches
 
     def harmonise(self, melody: Sequence[MelodyState], places: Sequence[Place]) -> list[ChordState]:
         if not melody:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from jam.anticipation import Anticipator, Predictor
+from jam.anticipation import Anticipator, Logits, Predictor
 from jam.grid import Meter, Place, TempoMap
 from jam.messages import Plan, PlanRequest
 from jam.rows import (
@@ -23,6 +23,7 @@ from jam.rows import (
     Row,
     chord_state,
 )
+from jam.rules import continued
 from jam.settings import JamSettings
 
 
@@ -64,6 +65,13 @@ class WaryPredictor:
     def melody_logits(self, place: Place, chord: ChordState) -> NDArray[np.float32]:
         digest = self._mix(self._digests[-1], "melody", place, chord)
         return self._logits(digest, N_MELODY_CLASSES)
+
+    def continuations(
+        self, chords: Sequence[ChordState], places: Sequence[Place], noise: Logits,
+        temperature: float,
+    ) -> NDArray[np.int64]:  # fmt: skip
+        before = self.rows[-1].melody if self.rows else REST
+        return continued(self, before, chords, places, noise, temperature)
 
     def harmonise(self, melody: Sequence[MelodyState], places: Sequence[Place]) -> list[ChordState]:
         states = [NO_CHORD]

@@ -35,6 +35,7 @@ reaches = st.builds(
 silences = st.sampled_from([0, 0, 16, 32])
 changes: st.SearchStrategy[dict[str, Any]] = st.one_of(
     reaches,
+    st.builds(lambda n: {"futures": n}, st.sampled_from([1, 2, 4])),
     st.builds(lambda t: {"temperature": t}, st.sampled_from([0.0, 0.5, 1.0, 1.5])),
     st.builds(lambda s: {"style": s}, st.sampled_from(STYLES)),
     st.builds(lambda d: {"density": d}, st.sampled_from((None, *DENSITIES))),

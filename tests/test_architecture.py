@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PURE = frozenset(
     f"jam.{name}"
     for name in (
-        "anticipation", "errors", "grid", "harmony", "melody", "messages", "palette", "rows",
-        "rules", "settings", "smf",
+        "anticipation", "errors", "futures", "grid", "harmony", "melody", "messages",
+        "palette", "rows", "rules", "settings", "smf",
     )
 )  # fmt: skip
 """Music without time, devices or files: what training and live play share."""

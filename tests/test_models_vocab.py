@@ -16,12 +16,14 @@ from jam.rows import (
     REST,
     ChordState,
     MelodyState,
+    Row,
     chord_class,
     melody_class,
 )
 from models import vocab
 from models.augment import shift_pitches, turn_chords
 from models.decode import memory_features, no_memory, remember
+from models.predictor import NO_MEMORY, features, remembered
 
 melodies = st.lists(
     st.one_of(
@@ -69,12 +71,16 @@ def test_features_one_by_one_equal_features_at_once(
     pitch, onset = vocab.melody_arrays(rows[0])
     chord, chord_onset = vocab.chord_arrays(rows[1])
     at_once = vocab.melody_features(pitch, onset) | vocab.chord_features(chord, chord_onset)
-    memory = no_memory(1)
+    memory, alone = no_memory(1), NO_MEMORY
     for t in range(len(pitch)):
         one = (a[t : t + 1] for a in (pitch, onset, chord, chord_onset))
         memory = remember(memory, *one)
         for name, value in memory_features(memory).items():
             assert value[0] == at_once[name][t], (name, t)
+        # The live path keeps the same in plain numbers.
+        alone = remembered(alone, Row(rows[0][t], rows[1][t]))
+        assert alone == tuple(memory[0])
+        assert features(alone) == tuple(v[0] for v in memory_features(memory).values())
 
 
 def test_relative_melody_classes_reach_every_pitch_near_the_last() -> None:
