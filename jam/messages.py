@@ -192,6 +192,26 @@ class DeviceState:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaybackState:
+    """What is loaded for playing back, and where it is; `jam.transport.position_at` says where now.
+
+    name: as it was given when it was loaded. position_s: at `at_s` of jam.clock. Positions count
+    as the session's own seconds do, whatever the speed (1.0: as it was recorded). loop: (from,
+    to), or None.
+    """
+
+    name: str
+    playing: bool
+    position_s: float
+    at_s: float
+    speed: float
+    loop: tuple[float, float] | None
+    start_s: float
+    end_s: float
+    muted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """The stage's state at one moment, all that the window draws. Sent whenever it changes.
 
@@ -226,6 +246,8 @@ class Snapshot:
     devices: DeviceState = DeviceState()
     message: str = ""
     """The newest thing that the user should know; "" when there is none."""
+    playback: PlaybackState | None = None
+    """None while nothing is loaded for playing back, and while a jam is running."""
 
 
 # Commands: window or command line to stage.
@@ -288,6 +310,84 @@ class KeyInput:
     pitch: int
     velocity: int
     at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimedNote:
+    """A note to be played back, in seconds of its session."""
+
+    part: str
+    pitch: int
+    velocity: int
+    start_s: float
+    end_s: float
+
+
+class PlaybackCommand:
+    """What the stage is told of playing back. While a jam is running it does nothing."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadTake(PlaybackCommand):
+    """Have notes ready for playing back, in place of what was loaded; see `jam.playback.load_take`.
+
+    keeps_place: position, loop, speed and whether it plays stay as they are, for going to and
+    fro between takes. settings: whose instruments and volumes are heard.
+    """
+
+    name: str
+    notes: tuple[TimedNote, ...]
+    start_s: float
+    end_s: float
+    settings: JamSettings
+    keeps_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnloadTake(PlaybackCommand):
+    """Silence what is played back, and forget it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Play(PlaybackCommand):
+    """Play from a position; None: from where it is, or from the start when it was at the end."""
+
+    from_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause(PlaybackCommand):
+    """Every note off; the position stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seek(PlaybackCommand):
+    """Go on from another position, playing or not."""
+
+    to_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetSpeed(PlaybackCommand):
+    """0.5 to 1.5; beyond, the nearest of them."""
+
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetLoop(PlaybackCommand):
+    """Play what lies between two positions over and over; None plays on."""
+
+    loop: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class MuteParts(PlaybackCommand):
+    """These parts, and no others, are silent in what is played back."""
+
+    parts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

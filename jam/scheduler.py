@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from typing import Protocol
 
 from jam.clock import Clock
 from jam.grid import TempoMap
@@ -17,6 +18,22 @@ _TOO_STALE_S = 0.25
 
 Sink = Callable[[str, int, int], None]
 """Takes part, pitch and velocity; velocity 0 is the note-off. Called on the scheduler's thread."""
+
+
+class Timeline(Protocol):
+    """What is to be sent when. Pure: driven by the times that it is given."""
+
+    def next_due_s(self) -> float | None:
+        """When the next note starts or ends; None when nothing waits."""
+        ...
+
+    def due(self, now_s: float) -> list[SoundedNote]:
+        """What is to be sent now, ends before starts; `sent_s` is `now_s` as yet."""
+        ...
+
+    def stop(self, now_s: float) -> list[SoundedNote]:
+        """The note-offs of all that sounds; nothing is due any more."""
+        ...
 
 
 class Schedule:
@@ -88,30 +105,21 @@ class Schedule:
         return out
 
 
-class Scheduler:
-    """Sends notes at their time on a thread of its own. Methods may be called from any thread."""
+class Sender:
+    """Sends a timeline's notes in time on a thread of its own. To be called from any thread."""
 
-    def __init__(self, clock: Clock, sink: Sink) -> None:
-        self._clock, self._sink = clock, sink
-        self._schedule = Schedule()
+    def __init__(self, clock: Clock, sink: Sink, timeline: Timeline, name: str) -> None:
+        self._clock, self._sink, self._timeline = clock, sink, timeline
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._running = True
-        self.sent: deque[SoundedNote] = deque()
-        """What was sent, for the record; whoever drains it pops from the left."""
-        self._thread = threading.Thread(target=self._run, name="scheduler", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
-
-    def update(self, notes: Iterable[PlannedNote], tempo_map: TempoMap) -> None:
-        """See `Schedule.update`."""
-        with self._lock:
-            self._schedule.update(notes, tempo_map)
-        self._wake.set()
 
     def stop_notes(self) -> None:
         """End everything that sounds at once, and forget what was planned."""
         with self._lock:
-            self._send(self._schedule.stop(self._clock.now_s()))
+            self._send(self._timeline.stop(self._clock.now_s()))
         self._wake.set()
 
     def close(self) -> None:
@@ -121,16 +129,16 @@ class Scheduler:
         self._thread.join(timeout=1.0)
 
     def _run(self) -> None:
-        """Runs on: the scheduler's thread. Waits for absolute deadlines, so nothing drifts."""
+        """Runs on: the sender's thread. Waits for absolute deadlines, so nothing drifts."""
         while self._running:
             with self._lock:
-                due_s = self._schedule.next_due_s()
+                due_s = self._timeline.next_due_s()
             deadline_s = self._clock.now_s() + 1.0 if due_s is None else due_s
             if self._clock.wait_until(deadline_s, self._wake):
                 self._wake.clear()
                 continue
             with self._lock:
-                self._send(self._schedule.due(self._clock.now_s()))
+                self._send(self._timeline.due(self._clock.now_s()))
 
     def _send(self, events: list[SoundedNote]) -> None:
         for event in events:
@@ -138,4 +146,26 @@ class Scheduler:
                 self._sink(event.part, event.pitch, event.velocity)
             except Exception:  # a port that went away must not end the music
                 logging.getLogger(__name__).exception("sending a note")
-            self.sent.append(replace(event, sent_s=self._clock.now_s()))
+            self._note_sent(event)
+
+    def _note_sent(self, event: SoundedNote) -> None:
+        """Runs on: whoever sent it, right after."""
+
+
+class Scheduler(Sender):
+    """Sends the notes of a plan that may change until they sound."""
+
+    def __init__(self, clock: Clock, sink: Sink) -> None:
+        self._schedule = Schedule()
+        self.sent: deque[SoundedNote] = deque()
+        """What was sent, for the record; whoever drains it pops from the left."""
+        super().__init__(clock, sink, self._schedule, "scheduler")
+
+    def update(self, notes: Iterable[PlannedNote], tempo_map: TempoMap) -> None:
+        """See `Schedule.update`."""
+        with self._lock:
+            self._schedule.update(notes, tempo_map)
+        self._wake.set()
+
+    def _note_sent(self, event: SoundedNote) -> None:
+        self.sent.append(replace(event, sent_s=self._clock.now_s()))

@@ -26,6 +26,7 @@ from jam.keys import PlayerKeys
 from jam.midi_ports import MidiMessage, MidiPorts
 from jam.mix import Voice, mix
 from jam.parent_link import ParentLink
+from jam.playback import Playback
 from jam.scheduler import Scheduler
 from jam.settings import JamSettings
 from jam.synth import CHANNELS, Synth
@@ -129,6 +130,7 @@ class Stage:
         self._open_midi(choice)
         self._open_audio()
         self._scheduler = Scheduler(self._clock, self._sound)
+        self._playback = Playback(self._clock, self._sound, self._apply_sound_settings)
         self._link = AgentLink(address, authkey, self._wake)
         self._parent = ParentLink(parent, self._wake)
         self._apply_sound_settings()
@@ -168,15 +170,19 @@ class Stage:
             self._message = f"{error}. It is opened when it comes."
 
     def _apply_sound_settings(self) -> None:
-        """Volumes and instruments: the user's, and those of the style of the next frame's bar."""
+        """Volumes and instruments: the user's, and those of the style of the next frame's bar.
+
+        While a take is played back they are the take's.
+        """
         if self.synth is None:
             return
         conductor = self._conductor
+        settings = self._playback.settings or self._settings
         if conductor is None:
-            style = playable_style(self._settings.accompaniment)
+            style = playable_style(settings.accompaniment)
         else:
             style = conductor.style_at(len(conductor.rows))
-        for part, voice in mix(self._settings, style).items():
+        for part, voice in mix(settings, style).items():
             old, self._voices[part] = self._voices.get(part), voice
             if old is None or old.volume != voice.volume:
                 self.synth.set_volume(part, voice.volume)
@@ -252,6 +258,9 @@ class Stage:
                 if self._conductor.style_at(len(self._conductor.rows)) is not self._style_heard:
                     self._apply_sound_settings()
             self._ask()
+            if self._playback.changed():
+                self._apply_sound_settings()
+                self._dirty = True
             if now_s >= next_snapshot_s and self._changed():
                 self._parent.show(self._snapshot(now_s))
                 self._dirty = False
@@ -270,6 +279,7 @@ class Stage:
         self._stop()
         self.panic()
         self._scheduler.close()
+        self._playback.close()
         self._link.close()
         if self.ports is not None:
             self._clock.wait_until(self._clock.now_s() + 0.05)  # let the ports send what waits
@@ -288,6 +298,7 @@ class Stage:
         """Silence everything everywhere."""
         self._keys.release()
         self._scheduler.stop_notes()
+        self._playback.stop_notes()
         if self.ports is not None:
             self.ports.panic()
         if self.synth is not None:
@@ -320,6 +331,10 @@ class Stage:
                     self._keys.key(_COMPUTER_KEYS, 0, pitch, velocity, at_s)
                 case m.PedalEvent():
                     self._keys.pedal(command.channel, 127 * command.down, command.at_s)
+                case m.PlaybackCommand() if self._conductor is None:
+                    if isinstance(command, m.LoadTake):
+                        self._preload(command.settings)
+                    self._playback.obey(command)
                 case m.Quit() | None:
                     self.quit()
 
@@ -334,6 +349,7 @@ class Stage:
 
     def _start(self, seed: int) -> None:
         self._stop()
+        self._playback.obey(m.UnloadTake())
         self._session += 1
         count_in_s = self._settings.count_in_bars * (
             60.0 / self._settings.bpm * self._settings.meter.beats_per_bar
@@ -483,6 +499,7 @@ class Stage:
             counters=self._counted(),
             devices=self._devices(),
             message=self._message or self._agent_message,
+            playback=self._playback.state,
         )
         if conductor is None:
             return stopped

@@ -1,0 +1,147 @@
+"""A take played back by synth and MIDI output: a thread around `jam.transport`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from jam import messages as m
+from jam.clock import Clock
+from jam.records import Take
+from jam.scheduler import Sender, Sink
+from jam.settings import JamSettings
+from jam.transport import Transport
+
+_SHORTEST_S = 0.01
+"""A note that is shorter in the record is heard so long."""
+
+
+def load_take(
+    name: str,
+    take: Take,
+    settings: JamSettings,
+    pedals: Iterable[m.PedalEvent] = (),
+    keeps_place: bool = False,
+) -> m.LoadTake:
+    """The command that has a take ready in the stage, the player's own part with it.
+
+    take: its tempo map has frame 0 at 0.0 s. settings: those it was made with. pedals: the
+    player's, in seconds as the take's tempo map counts them. It starts at the first bar line, or
+    with a note that comes before it; it ends with the last row or note.
+    """
+    seconds_at = take.tempo_map.seconds_at
+    notes = []
+    for part, part_notes in take.parts.items():
+        timed = [
+            m.TimedNote(
+                part, note.pitch, note.velocity, seconds_at(note.start_frame),
+                max(seconds_at(note.end_frame), seconds_at(note.start_frame) + _SHORTEST_S),
+            )
+            for note in part_notes
+        ]  # fmt: skip
+        notes += sustained(timed, pedals) if part == "player" else timed
+    return m.LoadTake(
+        name,
+        tuple(notes),
+        min([0.0, *(note.start_s for note in notes)]),
+        max([seconds_at(len(take.chords)), *(note.end_s for note in notes)]),
+        settings,
+        keeps_place,
+    )
+
+
+def sustained(notes: Iterable[m.TimedNote], pedals: Iterable[m.PedalEvent]) -> list[m.TimedNote]:
+    """Notes as long as they were heard: those let go while the pedal was down end with it.
+
+    A note ends at the latest when its key is struck again.
+    """
+    changes = sorted(pedals, key=lambda event: event.at_s)
+    lifts: list[tuple[float, float]] = []
+    """(down, up) of each stretch in which the pedal was down."""
+    down_s: float | None = None
+    for event in changes:
+        if event.down and down_s is None:
+            down_s = event.at_s
+        elif not event.down and down_s is not None:
+            lifts.append((down_s, event.at_s))
+            down_s = None
+    if down_s is not None:
+        lifts.append((down_s, float("inf")))
+    if not lifts:
+        return list(notes)
+    by_pitch: dict[int, list[m.TimedNote]] = defaultdict(list)
+    for note in sorted(notes, key=lambda note: note.start_s):
+        by_pitch[note.pitch].append(note)
+    last_s = max((note.end_s for struck in by_pitch.values() for note in struck), default=0.0)
+    out = []
+    for struck in by_pitch.values():
+        nexts = [note.start_s for note in struck[1:]]
+        for note, next_s in zip(struck, [*nexts, float("inf")], strict=True):
+            up_s = next((up for down, up in lifts if down <= note.end_s < up), note.end_s)
+            end_s = max(note.end_s, min(up_s, next_s, max(last_s, note.end_s)))
+            out.append(replace(note, end_s=end_s))
+    return out
+
+
+class Playback(Sender):
+    """What is loaded for playing back. Methods may be called from any thread.
+
+    tune: called when `settings` may have changed, before the notes that are to be heard with them.
+    """
+
+    def __init__(self, clock: Clock, sink: Sink, tune: Callable[[], None]) -> None:
+        self._tune = tune
+        self._transport = Transport()
+        self._settings: JamSettings | None = None
+        self._shown = 0
+        super().__init__(clock, sink, self._transport, "playback")
+
+    @property
+    def state(self) -> m.PlaybackState | None:
+        """None while nothing is loaded."""
+        return self._transport.state if self._settings is not None else None
+
+    @property
+    def settings(self) -> JamSettings | None:
+        """Those of the take, while it plays."""
+        return self._settings if self._transport.state.playing else None
+
+    def changed(self) -> bool:
+        """Whether anything began, ended or was moved since this was last asked."""
+        shown, self._shown = self._shown, self._transport.revision
+        return shown != self._shown
+
+    def obey(self, command: m.PlaybackCommand) -> None:
+        """Do it at once. Commands other than LoadTake do nothing while nothing is loaded."""
+        with self._lock:
+            events = self._obey(command, self._clock.now_s())
+            self._tune()
+            self._send(events)
+        self._wake.set()
+
+    def _obey(self, command: m.PlaybackCommand, now_s: float) -> list[m.SoundedNote]:
+        transport = self._transport
+        match command:
+            case m.LoadTake(name, notes, start_s, end_s, settings, keeps_place):
+                keeps_place = keeps_place and self._settings is not None
+                self._settings = settings
+                return transport.load(now_s, name, notes, start_s, end_s, keeps_place)
+            case _ if self._settings is None:
+                return []
+            case m.UnloadTake():
+                self._settings = None
+                return transport.load(now_s, "", (), 0.0, 0.0)
+            case m.Play(from_s):
+                return transport.play(now_s, from_s)
+            case m.Pause():
+                return transport.pause(now_s)
+            case m.Seek(to_s):
+                return transport.seek(now_s, to_s)
+            case m.SetSpeed(speed):
+                return transport.set_speed(now_s, speed)
+            case m.SetLoop(loop):
+                return transport.set_loop(now_s, loop)
+            case m.MuteParts(parts):
+                return transport.mute(now_s, parts)
+        raise TypeError(f"no command of playback: {command!r}")
