@@ -6,8 +6,10 @@ import contextlib
 import logging
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
+from ctypes import c_uint64
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Client, Connection
 
@@ -19,6 +21,8 @@ LoadPredictor = Callable[[], tuple[Predictor, str]]
 """Gives a predictor and, where it isn't the one that was wanted, a sentence for the user."""
 
 _CONNECT_FOR_S = 15.0
+BEAT_S = 0.2
+"""So often an agent that is not frozen counts on, whatever it is busy with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +50,29 @@ class AgentAnswer:
     plan: Plan | None
 
 
-def agent_main(address: str, authkey: bytes, load: LoadPredictor) -> None:
+def agent_main(address: str, authkey: bytes, load: LoadPredictor, beat: c_uint64) -> None:
     """The process: connect to the stage, load, answer requests until the stage hangs up.
 
-    Runs on: a process of its own, one thread, niced so that it yields to sound and window.
+    Runs on: a process of its own, one thread, niced so that it yields to sound and window; and a
+    second thread that counts `beat` on.
     """
     # Ctrl-C goes to the whole group; the parent decides who ends when.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(AttributeError, OSError):
         os.nice(5)
+    threading.Thread(target=_beat_on, args=(beat,), name="beat", daemon=True).start()
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         connection = _connect(address, authkey)
         predictor, message = load()
         connection.send(AgentReady(predictor.name, message))
         serve(connection, predictor)
+
+
+def _beat_on(beat: c_uint64) -> None:
+    """Runs on: a thread of its own. Loading and long plans don't stop it, SIGSTOP does."""
+    while True:
+        beat.value += 1
+        time.sleep(BEAT_S)
 
 
 def _connect(address: str, authkey: bytes) -> Connection:

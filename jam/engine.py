@@ -13,7 +13,9 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
+from ctypes import c_uint64
 from dataclasses import replace
+from multiprocessing.sharedctypes import RawValue
 from pathlib import Path
 
 from jam.agent import LoadPredictor, agent_main
@@ -23,8 +25,13 @@ from jam.messages import Quit, SessionLog, Snapshot
 from jam.stage import StageChoice, StageFailed, stage_main
 
 _log = logging.getLogger(__name__)
-_HUNG_S = 4.0
-"""An agent that doesn't answer for so long is killed and started again."""
+_LOOK_S = 0.1
+"""So often the parent looks after the agent."""
+_FROZEN_LOOKS = 14
+"""An agent that hasn't counted on for so many looks is frozen: killed and started again. Looks
+and no seconds: when the whole program was stopped (Ctrl-Z, the lid), nobody is to blame."""
+_STUCK_S = 15.0
+"""The same for one that counts on, but doesn't answer: it may only be slow, so it gets longer."""
 _MIN_LIFE_S = 1.0
 """A predictor that dies at once is not started more often than this."""
 
@@ -140,9 +147,11 @@ class Engine:
 
     def _start_agent(self) -> None:
         self._agent_started_s = SystemClock().now_s()
+        self._beat = RawValue(c_uint64, 0)
+        self._counted = self._still_looks = 0
         self._agent = self._context.Process(
             target=agent_main,
-            args=(self._address, self._authkey, self._load),
+            args=(self._address, self._authkey, self._load, self._beat),
             name="jam-agent",
             daemon=True,
         )
@@ -176,10 +185,10 @@ class Engine:
     def _supervise(self) -> None:
         """Runs on: a thread of the parent. Starts the agent again when it dies or hangs."""
         clock = SystemClock()
-        while not self._closing.wait(0.1):
+        while not self._closing.wait(_LOOK_S):
             if not self.alive:
                 continue
-            if self._hung():
+            if self._frozen() or self._stuck():
                 _log.warning("the agent hangs: killed")
                 self._agent.kill()
                 self._agent.join(timeout=2.0)
@@ -188,10 +197,17 @@ class Engine:
             _log.warning("the agent ended with status %s: started again", self._agent.exitcode)
             self._start_agent()
 
-    def _hung(self) -> bool:
+    def _frozen(self) -> bool:
+        """True when an agent that has begun to count stands still."""
+        counted = self._beat.value
+        self._still_looks = self._still_looks + 1 if counted == self._counted else 0
+        self._counted = counted
+        return counted > 0 and self._still_looks >= _FROZEN_LOOKS
+
+    def _stuck(self) -> bool:
         snapshot = self._snapshot
         return (
             snapshot is not None
-            and snapshot.agent_waiting_s > _HUNG_S
-            and SystemClock().now_s() - self._agent_started_s > _HUNG_S
+            and snapshot.agent_waiting_s > _STUCK_S
+            and SystemClock().now_s() - self._agent_started_s > _STUCK_S
         )

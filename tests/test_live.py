@@ -21,10 +21,9 @@ import pytest
 
 from jam.audio import AudioChoice
 from jam.cli import load_rules
-from jam.clock import SystemClock
 from jam.engine import Engine
 from jam.grid import Meter, TempoMap
-from jam.messages import KeyInput, SessionLog, Snapshot, SoundedNote, Start
+from jam.messages import Snapshot
 from jam.midi_file import read_midi
 from jam.settings import JamSettings
 from jam.stage import StageChoice
@@ -391,57 +390,3 @@ def test_a_keyboard_is_unplugged_and_comes_back(
                 again.stdin.write("67 100\n")
                 again.stdin.flush()
                 wait_for(lambda: held() == [67], "a key of the keyboard that came back")
-
-
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
-def test_the_agent_is_killed_or_frozen_and_the_music_goes_on(how: signal.Signals) -> None:
-    """No sound needed: what is planned is sent on time, and a new agent takes over."""
-    logs: list[SessionLog] = []
-    settings = JamSettings(bpm=200.0, listen_bars=1, count_in_bars=0)
-    with Engine(StageChoice(settings, AudioChoice("none")), load_rules, logs.append) as engine:
-        engine.wait_until_up()
-        engine.send(Start(1))
-        clock = SystemClock()
-
-        def notes() -> list[SoundedNote]:
-            return [e for log in logs for e in log.sounded if e.part == "chords" and e.velocity]
-
-        def play(pitch: int) -> None:
-            engine.send(KeyInput(pitch, 80, clock.now_s()))
-            time.sleep(0.1)
-            engine.send(KeyInput(pitch, 0, clock.now_s()))
-
-        while len(notes()) < 8:
-            play(60)
-        pid = engine.agent_pid
-        assert pid is not None
-        os.kill(pid, how)
-        play(64)
-
-        def is_back() -> bool:
-            play(67)
-            newest = engine.snapshot()
-            return newest is not None and newest.agent_state == "restarted"
-
-        wait_for(is_back, "the agent to be started again")
-        assert engine.agent_pid != pid
-        before = len(notes())
-
-        def goes_on() -> bool:
-            play(72)
-            return len(notes()) > before + 8
-
-        wait_for(goes_on, "the new agent's chords")
-        newest = engine.snapshot()
-        assert newest is not None and newest.counters.agent_restarts == 1
-        assert newest.running
-    starts = Counter(e.note_id for log in logs for e in log.sounded if e.velocity)
-    ends = Counter(e.note_id for log in logs for e in log.sounded if not e.velocity)
-    assert starts == ends and max(starts.values()) == 1
-    committed: dict[int, object] = {}
-    rows = {frame: row.chord for log in logs for frame, row in log.rows}
-    for plan in (plan for log in logs for plan in log.plans):
-        for frame in range(plan.start_frame, plan.committed_until_frame):
-            chord = plan.chords[frame - plan.start_frame]
-            assert committed.setdefault(frame, chord) == chord
-            assert rows.get(frame, chord) == chord
