@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,18 +41,21 @@ class AudioChoice:
             raise BadInput(f"audio buffer {self.block_frames}: must be one of {BLOCK_SIZES}")
 
 
-def output_devices() -> list[dict[str, Any]]:
-    """Name, host API, channels and default rate of every audio output that PortAudio sees.
+class OutputDevice(NamedTuple):
+    """An audio output that PortAudio sees."""
 
-    Raises JamError when PortAudio is missing.
-    """
-    sd = _load_sounddevice()
-    apis = [api["name"].removesuffix(" Audio Connection Kit") for api in sd.query_hostapis()]
-    return [
-        {**device, "index": index, "api": apis[device["hostapi"]]}
-        for index, device in enumerate(sd.query_devices())
-        if device["max_output_channels"] >= 2
-    ]
+    number: int
+    api: str
+    name: str
+    rate_hz: int
+    """Its own sample rate."""
+    latency_ms: float
+    """The low one that PortAudio suggests."""
+
+    @property
+    def description(self) -> str:
+        """Names it among all; can be chosen by it."""
+        return f"{self.api}: {self.name}"
 
 
 def _load_sounddevice() -> Any:
@@ -58,7 +67,60 @@ def _load_sounddevice() -> Any:
     return sounddevice
 
 
-def find_device(name: str) -> dict[str, Any]:
+def output_devices() -> list[OutputDevice]:
+    """Every audio output as of the last `look_again`. Raises JamError if PortAudio is missing."""
+    sd = _load_sounddevice()
+    apis = [api["name"].removesuffix(" Audio Connection Kit") for api in sd.query_hostapis()]
+    return [
+        OutputDevice(
+            index, apis[device["hostapi"]], device["name"], int(device["default_samplerate"]),
+            1000.0 * device["default_low_output_latency"],
+        )
+        for index, device in enumerate(sd.query_devices())
+        if device["max_output_channels"] >= 2
+    ]  # fmt: skip
+
+
+def look_again() -> None:
+    """Let PortAudio look for devices anew: its list is frozen. No stream of ours may be open."""
+    sd = _load_sounddevice()
+    with quiet_stderr():
+        sd._terminate()
+        sd._initialize()
+
+
+def outputs_seen_elsewhere(timeout_s: float = 10.0) -> tuple[str, ...]:
+    """Descriptions of the outputs that a process of its own sees now.
+
+    So the list is up to date though a stream is open here. Raises JamError.
+    """
+    code = "import json; from jam.audio import output_devices; print(json.dumps(output_devices()))"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, timeout=timeout_s, check=True,
+            cwd=Path(__file__).parent.parent,
+        )  # fmt: skip
+        return tuple(OutputDevice(*values).description for values in json.loads(done.stdout))
+    except (OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
+        raise JamError(f"audio devices can't be listed: {error}") from None
+
+
+def sample_rates(device: OutputDevice) -> tuple[int, ...]:
+    """Those of SAMPLE_RATES that a device takes, which must not be in use by this program."""
+    sd = _load_sounddevice()
+
+    def takes(rate_hz: int) -> bool:
+        try:
+            sd.check_output_settings(device.number, 2, "float32", samplerate=rate_hz)
+        except (sd.PortAudioError, ValueError):
+            return False
+        return True
+
+    with quiet_stderr():
+        return tuple(rate_hz for rate_hz in SAMPLE_RATES if takes(rate_hz))
+
+
+def find_device(name: str) -> OutputDevice:
     """The output device that `name` means: exactly, else the first that contains it.
 
     "" is the default. Raises BadInput when there is none of that name, JamError when there is
@@ -71,31 +133,36 @@ def find_device(name: str) -> dict[str, Any]:
         raise JamError("no audio output device was found")
     if name == "":
         default = _load_sounddevice().default.device[1]
-        chosen = [d for d in devices if d["index"] == default] or devices
+        chosen = [d for d in devices if d.number == default] or devices
         return chosen[0]
-    exact = [d for d in devices if d["name"] == name]
-    partial = [d for d in devices if name.lower() in f"{d['api']}: {d['name']}".lower()]
+    exact = [d for d in devices if name in (d.name, d.description)]
+    partial = [d for d in devices if name.lower() in d.description.lower()]
     for found in (exact, partial):
         if found:
             return found[0]
     raise BadInput(
-        f"audio device {name!r}: not found; there are "
-        + ", ".join(repr(d["name"]) for d in devices)
+        f"audio device {name!r}: not found; there are " + ", ".join(repr(d.name) for d in devices)
     )
 
 
 class AudioOutput:
-    """An open stream that plays a synth. `dropouts` counts late or missed blocks."""
+    """An open stream that plays a synth. `dropouts` counts late or missed blocks.
 
-    def __init__(self, synth: Synth, choice: AudioChoice, device: dict[str, Any]) -> None:
+    Raises JamError when the device can't be opened.
+    """
+
+    def __init__(self, synth: Synth, choice: AudioChoice, device: OutputDevice) -> None:
         sd = _load_sounddevice()
         self.dropouts = 0
-        self._primed = False
+        self.rendered = 0
+        """Grows while the device is alive."""
+        self._api = device.api
         self._render = synth.render_into
+        self.rates = sample_rates(device)
         with quiet_stderr():
             try:
                 self._stream = sd.OutputStream(
-                    device=device["index"],
+                    device=device.number,
                     samplerate=synth.sample_rate,
                     blocksize=choice.block_frames,
                     channels=2,
@@ -105,8 +172,10 @@ class AudioOutput:
                 )
                 self._stream.start()
             except sd.PortAudioError as error:
-                raise JamError(f"audio device {device['name']!r}: {error}") from None
-        self.description = f"{device['api']}: {device['name']}"
+                reason = str(error).split(" [")[0].removeprefix("Error opening OutputStream: ")
+                raise JamError(f"audio device {device.name!r} can't be opened: {reason}") from None
+        self.description = device.description
+        self.sample_rate, self.block_frames = synth.sample_rate, choice.block_frames
         self.latency_ms = 1000.0 * float(self._stream.latency)
 
     def _callback(
@@ -115,44 +184,96 @@ class AudioOutput:
         """Runs on: PortAudio's thread. Renders and counts, nothing else."""
         self._render(outdata)
         if status.output_underflow:
-            self.dropouts += self._primed  # the first blocks after opening don't count
-        self._primed = True
+            self.dropouts += self.rendered > 0  # the first blocks after opening don't count
+        self.rendered += frames
+
+    @property
+    def on_jack(self) -> bool:
+        return "JACK" in self._api
+
+    @property
+    def active(self) -> bool:
+        """False once the audio system has ended the stream: the device or its server is gone."""
+        return bool(self._stream.active)
 
     def close(self) -> None:
+        if not self.active:
+            self.abandon()
+            return
         with quiet_stderr():
             self._stream.close()
 
+    def abandon(self) -> None:
+        """Close a stream whose device is gone, so that another can be opened.
+
+        PortAudio closes a stream of a JACK server that died only after ten minutes (RealStop in
+        its pa_jack.c waits for the server). Then the library is left alone, with the stream, and
+        a second copy of it takes its place.
+        """
+        if not self.on_jack:
+            with quiet_stderr():
+                self._stream.close()
+            return
+        _left_alone.append((self._stream, _load_sounddevice()._lib))
+        self._render = lambda block: None
+        _second_portaudio()
+
+
+_left_alone: list[object] = []
+"""Streams and libraries that can be neither used nor freed any more."""
+
+
+def _second_portaudio() -> None:
+    """Load a copy of the PortAudio library, with a state of its own, for sounddevice to use."""
+    sd = _load_sounddevice()
+    maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
+    loaded = next(line.split()[-1] for line in maps.splitlines() if "libportaudio" in line)
+    with tempfile.TemporaryDirectory(prefix="jam-") as folder:
+        copy = shutil.copy(loaded, Path(folder) / "libportaudio-again.so")
+        with quiet_stderr():
+            sd._lib = sd._ffi.dlopen(str(copy))
+            sd._initialized = 0
+            sd._initialize()
+
 
 class OwnDriverOutput:
-    """FluidSynth's own driver: C from end to end. It counts no dropouts."""
+    """FluidSynth's own driver: C from end to end. It counts no dropouts, and reports no latency.
+
+    Raises JamError when it can't open the device.
+    """
 
     def __init__(self, synth: Synth, choice: AudioChoice, driver: str) -> None:
         synth.start_own_driver(driver, None, choice.block_frames)
+        self._synth = synth
         self.dropouts = 0
+        self.active = True
+        self.on_jack = driver == "jack"
+        self.rates = SAMPLE_RATES
         self.description = f"FluidSynth: {driver}"
+        self.sample_rate, self.block_frames = synth.sample_rate, choice.block_frames
         self.latency_ms = 2000.0 * choice.block_frames / synth.sample_rate
 
+    @property
+    def rendered(self) -> int:
+        return self._synth.rendered_ms()
+
     def close(self) -> None:
-        """Nothing to do: the driver ends with its synth."""
+        self._synth.stop_own_driver()
+
+    abandon = close
 
 
-def open_audio(choice: AudioChoice) -> tuple[Synth, AudioOutput | OwnDriverOutput]:
+Output = AudioOutput | OwnDriverOutput
+
+
+def open_audio(choice: AudioChoice) -> tuple[Synth, Output]:
     """Open the device, and a synth at its sample rate.
 
     Raises BadInput for a device that doesn't exist, JamError for one that can't be opened.
     """
     if choice.device.startswith(OWN_DRIVER):
         synth = Synth(choice.sample_rate or 48000)
-        try:
-            driver = choice.device[len(OWN_DRIVER) :]
-            return synth, OwnDriverOutput(synth, choice, driver)
-        except JamError:
-            synth.close()
-            raise
+        return synth, OwnDriverOutput(synth, choice, choice.device[len(OWN_DRIVER) :])
     device = find_device(choice.device)
-    synth = Synth(choice.sample_rate or int(device["default_samplerate"]))
-    try:
-        return synth, AudioOutput(synth, choice, device)
-    except JamError:
-        synth.close()
-        raise
+    synth = Synth(choice.sample_rate or device.rate_hz)
+    return synth, AudioOutput(synth, choice, device)

@@ -41,7 +41,7 @@ class Finding:
 def midi_findings(api: str = "auto") -> list[Finding]:
     """The MIDI system and its ports."""
     try:
-        ports = MidiPorts(SystemClock(), lambda *_: None, lambda _: None, api)
+        ports = MidiPorts(SystemClock(), lambda *_: None, lambda *_: None, api)
     except JamError as error:
         return [
             Finding(
@@ -88,8 +88,7 @@ def audio_findings() -> list[Finding]:
         Finding(
             "ok",
             "audio output",
-            f"{d['api']}: {d['name']} ({d['default_samplerate']:g} Hz,"
-            f" {1000 * d['default_low_output_latency']:.1f} ms)",
+            f"{d.description} ({d.rate_hz} Hz, {d.latency_ms:.1f} ms)",
         )
         for d in devices
     ]

@@ -17,7 +17,9 @@ from jam.quiet import quiet_stderr
 
 CLIENT_NAME = "jam"
 VIRTUAL_IN, VIRTUAL_OUT = "jam in", "jam out"
-_POLL_S = 1.0
+_FLUSH_S = 0.05
+"""So long a port takes to send what waits in it."""
+_PANIC = tuple((0xB0 | channel, c, 0) for channel in range(16) for c in (123, 120, 64))
 _log = logging.getLogger(__name__)
 
 
@@ -87,8 +89,10 @@ class MidiPorts:
     """Every MIDI port of the program.
 
     `on_message(port_name, message, at_s)` is called on rtmidi's thread with the time taken
-    on the callback's first line; `on_lost(port_name)` on the poll thread when an input is gone.
-    Wanted ports that are not there are opened when they appear (the names are polled).
+    on the callback's first line; `on_closed(port_name, is_gone)` after an input was closed, because
+    it is gone or because another was chosen. Ports that are wanted and not there are opened
+    when they appear, as far as `poll` is called. `want`, `poll` and `close` belong to one
+    thread, `send` and `panic` may be called by any.
     Raises JamError or BadInput when the MIDI system can't be used.
     """
 
@@ -96,16 +100,18 @@ class MidiPorts:
         self,
         clock: Clock,
         on_message: Callable[[str, MidiMessage, float], None],
-        on_lost: Callable[[str], None],
+        on_closed: Callable[[str, bool], None],
         api: str = "auto",
     ) -> None:
-        self._clock, self._on_message, self._on_lost = clock, on_message, on_lost
+        self._clock, self._on_message, self._on_closed = clock, on_message, on_closed
         self.api, self._api_number = open_api(api)
-        self._lock = threading.Lock()
+        self._sending = threading.Lock()
+        self._sounding: set[tuple[int, int]] = set()
+        """Channel (from 0) and pitch of what was started at the outputs and not ended yet."""
         self._inputs: dict[str, Any] = {}
         self._outputs: dict[str, Any] = {}
         self.wanted_inputs = EVERY_INPUT
-        self._wanted_outputs: tuple[str, ...] = ()
+        self.wanted_outputs: tuple[str, ...] = ()
         self.available_inputs: tuple[str, ...] = ()
         self.available_outputs: tuple[str, ...] = ()
         self.dropped_messages = 0
@@ -119,10 +125,7 @@ class MidiPorts:
             port = rtmidi.MidiOut(self._api_number, name=CLIENT_NAME)
             port.open_virtual_port(VIRTUAL_OUT)
             self._outputs[VIRTUAL_OUT] = port
-        self._closed = threading.Event()
         self.poll()
-        self._thread = threading.Thread(target=self._poll_forever, name="midi-poll", daemon=True)
-        self._thread.start()
 
     @property
     def open_inputs(self) -> tuple[str, ...]:
@@ -142,11 +145,11 @@ class MidiPorts:
         if inputs is not None:
             self.wanted_inputs = inputs
         if outputs is not None:
-            self._wanted_outputs = outputs
+            self.wanted_outputs = outputs
         self.poll()
         for wanted, there, what in (
             (self._named_inputs(), self.available_inputs + self.open_inputs, "input"),
-            (self._wanted_outputs, self.available_outputs + self.open_outputs, "output"),
+            (self.wanted_outputs, self.available_outputs + self.open_outputs, "output"),
         ):
             for name in wanted:
                 if not any(name.lower() in other.lower() for other in there):
@@ -160,41 +163,56 @@ class MidiPorts:
 
     def poll(self) -> None:
         """Compare the ports that are there with those wanted; open and close accordingly."""
-        with self._lock:
-            try:
-                with_own = self._in_probe.get_ports(), self._out_probe.get_ports()
-            except Exception:  # the server went away between two polls
-                _log.debug("polling MIDI ports", exc_info=True)
-                with_own = [], []
-            ins, outs = ([n for n in names if not _is_own(n)] for names in with_own)
-            self.available_inputs, self.available_outputs = tuple(ins), tuple(outs)
-            if self.wanted_inputs == EVERY_INPUT:
-                wanted_in = [name for name in ins if is_hardware(name, self.api)]
-            else:
-                wanted_in = _matching(self.wanted_inputs, ins)
-            wanted_out = _matching(self._wanted_outputs, outs)
-            lost = self._sync(self._inputs, wanted_in, VIRTUAL_IN, self._new_input)
-            self._sync(self._outputs, wanted_out, VIRTUAL_OUT, self._new_output)
-        for name in lost:
-            self._on_lost(name)
+        try:
+            with_own = self._in_probe.get_ports(), self._out_probe.get_ports()
+        except Exception:  # the server went away between two polls
+            _log.debug("polling MIDI ports", exc_info=True)
+            with_own = [], []
+        ins, outs = ([n for n in names if not _is_own(n)] for names in with_own)
+        self.available_inputs, self.available_outputs = tuple(ins), tuple(outs)
+        if self.wanted_inputs == EVERY_INPUT:
+            wanted_in = [name for name in ins if is_hardware(name, self.api)]
+        else:
+            wanted_in = _matching(self.wanted_inputs, ins)
+        for name in self._left_over(self._inputs, wanted_in, VIRTUAL_IN):
+            _delete(self._inputs.pop(name))
+            self._on_closed(name, name not in ins)
+        wanted_out = _matching(self.wanted_outputs, outs)
+        self._close_outputs(self._left_over(self._outputs, wanted_out, VIRTUAL_OUT))
+        self._open_new(self._inputs, wanted_in, self._new_input)
+        self._open_new(self._outputs, wanted_out, self._new_output)
 
-    def _sync(
-        self,
-        open_ports: dict[str, Any],
-        wanted: Sequence[str],
-        keep: str,
-        opener: Callable[[str, str], Any],
-    ) -> list[str]:
-        gone = [name for name in open_ports if name != keep and name not in wanted]
-        for name in gone:
-            _delete(open_ports.pop(name))
+    @staticmethod
+    def _left_over(open_ports: dict[str, Any], wanted: Sequence[str], keep: str) -> list[str]:
+        return [name for name in open_ports if name != keep and name not in wanted]
+
+    def _open_new(
+        self, open_ports: dict[str, Any], wanted: Sequence[str], opener: Callable[[str, str], Any]
+    ) -> None:
         for name in wanted:
-            if name not in open_ports:
-                try:
-                    open_ports[name] = opener(name, name)
-                except Exception as error:  # in use by another program, or gone again
-                    _log.warning("MIDI port %s can't be opened: %s", name, error)
-        return gone
+            if name in open_ports:
+                continue
+            try:
+                port = opener(name, name)
+            except Exception as error:  # in use by another program, or gone again
+                _log.warning("MIDI port %s can't be opened: %s", name, error)
+                continue
+            with self._sending:
+                open_ports[name] = port
+
+    def _close_outputs(self, names: Sequence[str]) -> None:
+        """End what sounds at these outputs, and close them when that is sent."""
+        if not names:
+            return
+        with self._sending:
+            closing = [self._outputs.pop(name) for name in names]
+            ends = [(0x80 | channel, pitch, 0) for channel, pitch in self._sounding]
+        for port in closing:
+            for data in (*ends, *_PANIC):
+                _send(port, data)
+        self._clock.wait_until(self._clock.now_s() + _FLUSH_S)
+        for port in closing:
+            _delete(port)
 
     def _new_input(self, name: str, connect_to: str | None) -> Any:
         with quiet_stderr():
@@ -224,34 +242,33 @@ class MidiPorts:
 
     def send(self, data: Sequence[int]) -> None:
         """Send to every open output. Runs on: scheduler. A port that fails is closed later."""
-        for name, port in list(self._outputs.items()):
-            try:
-                port.send_message(data)
-            except Exception:
-                _log.debug("sending to %s", name, exc_info=True)
+        with self._sending:
+            if data[0] & 0xE0 == 0x80:  # note-off or note-on
+                is_on = data[0] & 0x10 and data[2]
+                (self._sounding.add if is_on else self._sounding.discard)((data[0] & 0xF, data[1]))
+            for port in self._outputs.values():
+                _send(port, data)
 
     def panic(self) -> None:
         """CC 123, 120 and 64 = 0 on all channels of every output."""
-        for channel in range(16):
-            for controller in (123, 120, 64):
-                self.send((0xB0 | channel, controller, 0))
-
-    def _poll_forever(self) -> None:
-        while not self._closed.wait(_POLL_S):
-            try:
-                self.poll()
-            except Exception:
-                _log.exception("polling MIDI ports")
+        for data in _PANIC:
+            self.send(data)
 
     def close(self) -> None:
-        self._closed.set()
-        self._thread.join(timeout=2.0)
-        for port in [*self._inputs.values(), *self._outputs.values()]:
-            _delete(port)
-        self._inputs.clear()
-        self._outputs.clear()
+        """Close every port; what sounds at the outputs is ended first."""
+        for name in list(self._inputs):
+            _delete(self._inputs.pop(name))
+            self._on_closed(name, False)
+        self._close_outputs(list(self._outputs))
         _delete(self._in_probe)
         _delete(self._out_probe)
+
+
+def _send(port: Any, data: Sequence[int]) -> None:
+    try:
+        port.send_message(data)
+    except Exception:
+        _log.debug("sending to a MIDI port", exc_info=True)
 
 
 def _delete(port: Any) -> None:

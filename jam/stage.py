@@ -17,19 +17,20 @@ from jam import messages as m
 from jam.accompaniment import Style, playable_style
 from jam.agent import AgentAnswer, AgentReady, AgentRequest
 from jam.agent_link import AgentLink
-from jam.audio import AudioChoice, AudioOutput, OwnDriverOutput, open_audio
+from jam.audio import AudioChoice
 from jam.clock import SystemClock
 from jam.conductor import Conductor
-from jam.errors import BadInput, JamError
+from jam.devices import DeviceChoice, Devices
+from jam.errors import JamError
 from jam.grid import TempoMap
-from jam.keys import PlayerKeys
-from jam.midi_ports import MidiMessage, MidiPorts
-from jam.mix import Voice, mix
+from jam.keys import COMPUTER_KEYS, PlayerKeys
+from jam.midi_ports import MidiMessage
 from jam.parent_link import ParentLink
 from jam.playback import Playback
 from jam.scheduler import Scheduler
 from jam.settings import JamSettings
-from jam.synth import CHANNELS, Synth
+from jam.sound import Sound
+from jam.synth import CHANNELS
 
 _log = logging.getLogger(__name__)
 _SNAPSHOT_EVERY_S = 1 / 60
@@ -39,7 +40,6 @@ _START_LEAD_S = 0.1
 """From the start command to the first click, so that nothing begins late."""
 _SEEN_S = 8.0
 """Notes that ended longer ago are not sent to the window any more."""
-_COMPUTER_KEYS = "computer keyboard"
 _SUSTAIN = 64
 
 
@@ -53,7 +53,9 @@ class StageChoice:
     midi_inputs: tuple[str, ...] = m.EVERY_INPUT
     midi_outputs: tuple[str, ...] = ()
     devices_required: bool = True
-    """False where the names are only remembered: what isn't there is waited for."""
+    """False where MIDI names are only remembered: what isn't there is waited for."""
+    audio_required: bool = True
+    """False where the audio device is only remembered: the default plays where it isn't there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,18 @@ class StageFailed:
     exit_status: int
 
 
+def _devices_of(choice: StageChoice) -> DeviceChoice:
+    return DeviceChoice(
+        choice.audio, choice.midi_api, choice.midi_inputs, choice.midi_outputs,
+        choice.devices_required, choice.audio_required,
+    )  # fmt: skip
+
+
 def stage_main(parent: Connection, address: str, authkey: bytes, choice: StageChoice) -> None:
     """The process: opens devices, runs until told to quit or until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError, AttributeError):
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(10))
+        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(10))
     # A thread that wakes for a note must not wait 5 ms (the default) for the interpreter.
     sys.setswitchinterval(0.0002)
     try:
@@ -102,9 +111,10 @@ class Stage:
         self._conductor: Conductor | None = None
         self._session = 0
         self._quit = False
-        self._problems: dict[str, str] = {}
         self._message = ""
-        self._keys = PlayerKeys(self._clock, self._wake)
+        self._sound = Sound()
+        self._style_heard: Style | None = None
+        self._keys = PlayerKeys(self._clock, self._wake, self._sound)
         self._to_log: list[m.NoteEvent | m.PedalEvent] = []
         self._logged_plans: list[m.Plan] = []
         self._logged_settings: list[tuple[float, JamSettings]] = []
@@ -119,89 +129,34 @@ class Stage:
         self._snapshots = itertools.count(1)
         self._dirty = True
         self._devices_shown: m.DeviceState | None = None
-        self._audio_choice = choice.audio
-        self.synth: Synth | None = None
-        self._audio: AudioOutput | OwnDriverOutput | None = None
-        self._voices: dict[str, Voice] = {}
-        self._style_heard: Style | None = None
-        self._preloading: threading.Thread | None = None
-        self.ports: MidiPorts | None = None
-        # MIDI first: beside a running audio stream JACK takes up to a second for each client.
-        self._open_midi(choice)
-        self._open_audio()
-        self._scheduler = Scheduler(self._clock, self._sound)
-        self._playback = Playback(self._clock, self._sound, self._apply_sound_settings)
+        self._devices = Devices(
+            self._clock, _devices_of(choice), self._sound, self._keys, self._on_midi, self._tell
+        )
+        self._scheduler = Scheduler(self._clock, self._play)
+        self._playback = Playback(self._clock, self._play, self._apply_sound_settings)
         self._link = AgentLink(address, authkey, self._wake)
         self._parent = ParentLink(parent, self._wake)
         self._apply_sound_settings()
 
-    # -- devices ----------------------------------------------------------------------------
-
-    def _open_audio(self) -> None:
-        if self._audio_choice.device == "none":
-            self._problems["audio"] = "Silent: no audio device was asked for."
-            return
-        try:
-            self.synth, self._audio = open_audio(self._audio_choice)
-            self._keys.synth = self.synth
-        except BadInput:
-            raise
-        except JamError as error:
-            self._problems["audio"] = f"Silent: {error}."
-
-    def _open_midi(self, choice: StageChoice) -> None:
-        named = tuple(n for n in choice.midi_inputs + choice.midi_outputs if n not in m.EVERY_INPUT)
-        try:
-            self.ports = MidiPorts(self._clock, self._on_midi, self._on_port_lost, choice.midi_api)
-        except BadInput:
-            raise
-        except JamError as error:
-            if choice.devices_required and named:
-                raise BadInput(f"MIDI port {named[0]!r}: {error}") from None
-            if choice.midi_api != "auto":
-                raise
-            self._problems["midi"] = f"No MIDI: {error}. The computer keyboard still plays."
-            return
-        try:
-            self.ports.want(choice.midi_inputs, choice.midi_outputs)
-        except BadInput as error:
-            if choice.devices_required:
-                raise
-            self._message = f"{error}. It is opened when it comes."
+    def _tell(self, message: str) -> None:
+        """What the user should know. Runs on: any thread."""
+        self._message = message
+        self._dirty = True
+        self._wake.set()
 
     def _apply_sound_settings(self) -> None:
         """Volumes and instruments: the user's, and those of the style of the next frame's bar.
 
         While a take is played back they are the take's.
         """
-        if self.synth is None:
-            return
         conductor = self._conductor
         settings = self._playback.settings or self._settings
         if conductor is None:
             style = playable_style(settings.accompaniment)
         else:
             style = conductor.style_at(len(conductor.rows))
-        for part, voice in mix(settings, style).items():
-            old, self._voices[part] = self._voices.get(part), voice
-            if old is None or old.volume != voice.volume:
-                self.synth.set_volume(part, voice.volume)
-            if old is None or old.program != voice.program:
-                self.synth.set_program(part, voice.program)
+        self._sound.apply(settings, style)
         self._style_heard = style
-
-    def _preload(self, settings: JamSettings) -> None:
-        """Load the instruments of a style that will begin at a bar line, beside the music."""
-        if (synth := self.synth) is None:
-            return
-        voices = mix(settings, playable_style(settings.accompaniment))
-
-        def load() -> None:
-            for part in ("chords", "bass", "drums"):
-                synth.preload(part, voices[part].program)
-
-        self._preloading = threading.Thread(target=load, name="preload", daemon=True)
-        self._preloading.start()
 
     # -- the player: any thread ---------------------------------------------------------------
 
@@ -217,23 +172,13 @@ class Stage:
         elif message.number in (120, 123):
             self._keys.release(port)
 
-    def _on_port_lost(self, port: str) -> None:
-        """Runs on: the poll thread. A device that went can't release its keys any more."""
-        self._keys.release(port)
-        self._message = f"MIDI input {port} is gone; it is opened again when it comes back."
-        self._dirty = True
-
     # -- the accompaniment: scheduler's thread ------------------------------------------------
 
-    def _sound(self, part: str, pitch: int, velocity: int) -> None:
-        if self.ports is not None and part != "metronome":
+    def _play(self, part: str, pitch: int, velocity: int) -> None:
+        if part != "metronome":
             status = (0x90 if velocity else 0x80) | CHANNELS[part]
-            self.ports.send((status, pitch, velocity))
-        if self.synth is not None:
-            if velocity:
-                self.synth.note_on(part, pitch, velocity)
-            else:
-                self.synth.note_off(part, pitch)
+            self._devices.send((status, pitch, velocity))
+        self._sound.note(part, pitch, velocity)
 
     # -- the loop -----------------------------------------------------------------------------
 
@@ -281,16 +226,7 @@ class Stage:
         self._scheduler.close()
         self._playback.close()
         self._link.close()
-        if self.ports is not None:
-            self._clock.wait_until(self._clock.now_s() + 0.05)  # let the ports send what waits
-        if self._audio is not None:  # before the ports, as they were opened before it
-            self._audio.close()
-        if self.ports is not None:
-            self.ports.close()
-        if self._preloading is not None:
-            self._preloading.join(timeout=2.0)
-        if self.synth is not None:
-            self.synth.close()
+        self._devices.close()
         self._send_log()
         self._parent.close()
 
@@ -299,10 +235,8 @@ class Stage:
         self._keys.release()
         self._scheduler.stop_notes()
         self._playback.stop_notes()
-        if self.ports is not None:
-            self.ports.panic()
-        if self.synth is not None:
-            self.synth.panic()
+        self._devices.panic()
+        self._sound.panic()
 
     def _take_commands(self) -> None:
         while self._parent.commands:
@@ -318,34 +252,25 @@ class Stage:
                     self._schedule()
                 case m.ChangeSettings(settings):
                     if settings.accompaniment != self._settings.accompaniment:
-                        self._preload(settings)
+                        self._sound.preload(settings)
                     self._settings = settings
                     if self._conductor is not None:
                         self._logged_settings.append((self._clock.now_s(), settings))
                         self._conductor.change_settings(settings, self._clock.now_s())
                         self._schedule()
                     self._apply_sound_settings()
-                case m.SelectDevices(midi_inputs, midi_outputs):
-                    self._select(midi_inputs, midi_outputs)
+                case m.SelectDevices() | m.ListAudio():
+                    self._devices.handle(command)
                 case m.KeyInput(pitch, velocity, at_s):
-                    self._keys.key(_COMPUTER_KEYS, 0, pitch, velocity, at_s)
+                    self._keys.key(COMPUTER_KEYS, 0, pitch, velocity, at_s)
                 case m.PedalEvent():
                     self._keys.pedal(command.channel, 127 * command.down, command.at_s)
                 case m.PlaybackCommand() if self._conductor is None:
                     if isinstance(command, m.LoadTake):
-                        self._preload(command.settings)
+                        self._sound.preload(command.settings)
                     self._playback.obey(command)
                 case m.Quit() | None:
                     self.quit()
-
-    def _select(self, inputs: tuple[str, ...] | None, outputs: tuple[str, ...] | None) -> None:
-        if self.ports is None:
-            return
-        try:
-            self.ports.want(inputs, outputs)
-            self._message = ""
-        except BadInput as error:
-            self._message = str(error)
 
     def _start(self, seed: int) -> None:
         self._stop()
@@ -456,31 +381,17 @@ class Stage:
     # -- to the parent ------------------------------------------------------------------------
 
     def _changed(self) -> bool:
-        devices = self._devices()
+        devices = self._devices.state()
         if devices != self._devices_shown:
             self._devices_shown = devices
             self._dirty = True
         return self._dirty
 
-    def _devices(self) -> m.DeviceState:
-        ports, audio = self.ports, self._audio
-        return m.DeviceState(
-            midi_api=ports.api if ports else "",
-            midi_inputs=ports.open_inputs if ports else (),
-            midi_outputs=ports.open_outputs if ports else (),
-            available_inputs=ports.available_inputs if ports else (),
-            available_outputs=ports.available_outputs if ports else (),
-            wanted_inputs=ports.wanted_inputs if ports else m.EVERY_INPUT,
-            audio=audio.description if audio else "",
-            audio_latency_ms=audio.latency_ms if audio else 0.0,
-            problems=tuple(self._problems.values()),
-        )
-
     def _counted(self) -> m.Counters:
         return replace(
             self._counters,
-            dropouts=self._audio.dropouts if self._audio else 0,
-            dropped_messages=self.ports.dropped_messages if self.ports else 0,
+            dropouts=self._devices.dropouts,
+            dropped_messages=self._devices.dropped_messages,
         )
 
     def _snapshot(self, now_s: float) -> m.Snapshot:
@@ -497,7 +408,7 @@ class Stage:
             agent_name=self._agent_name,
             agent_waiting_s=now_s - self._asked_s if self._waiting() else 0.0,
             counters=self._counted(),
-            devices=self._devices(),
+            devices=self._devices.state(),
             message=self._message or self._agent_message,
             playback=self._playback.state,
         )

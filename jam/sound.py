@@ -1,0 +1,96 @@
+"""The internal synth and what it is set to; the synth may be exchanged while it plays."""
+
+from __future__ import annotations
+
+import threading
+
+from jam.accompaniment import Style, playable_style
+from jam.mix import Voice, mix
+from jam.settings import JamSettings
+from jam.synth import Synth
+
+_SUSTAIN = 64
+
+
+class Sound:
+    """Plays every part on the synth there is; without one it is silent.
+
+    Notes come from any thread; `apply`, `preload` and `use` from the stage's loop and the
+    devices' thread.
+    """
+
+    def __init__(self) -> None:
+        self._synth: Synth | None = None
+        self._voices: dict[str, Voice] = {}
+        self._pedal = 0
+        self._lock = threading.Lock()
+        """Guards what the synth is set to, never a note."""
+        self._preloading: threading.Thread | None = None
+
+    def use(self, synth: Synth | None) -> None:
+        """Play on another synth from now on, with the same voices; what sounds is cut off."""
+        if synth is not None:
+            self._prepare(synth)  # what has to be loaded is, before anyone has to wait for it
+        with self._lock:
+            before, self._synth = self._synth, None
+            if before is not None:
+                before.panic()
+            if synth is not None:
+                self._prepare(synth)
+            self._synth = synth
+
+    def _prepare(self, synth: Synth) -> None:
+        for part, voice in list(self._voices.items()):
+            synth.set_volume(part, voice.volume)
+            synth.set_program(part, voice.program)
+        synth.control("player", _SUSTAIN, self._pedal)
+
+    def apply(self, settings: JamSettings, style: Style) -> None:
+        """Volumes and instruments: the user's, and those of the style."""
+        with self._lock:
+            for part, voice in mix(settings, style).items():
+                old, self._voices[part] = self._voices.get(part), voice
+                if self._synth is None:
+                    continue
+                if old is None or old.volume != voice.volume:
+                    self._synth.set_volume(part, voice.volume)
+                if old is None or old.program != voice.program:
+                    self._synth.set_program(part, voice.program)
+
+    def preload(self, settings: JamSettings) -> None:
+        """Load the instruments of a style that will begin at a bar line, beside the music."""
+        if (synth := self._synth) is None:
+            return
+        voices = mix(settings, playable_style(settings.accompaniment))
+
+        def load() -> None:
+            for part in ("chords", "bass", "drums"):
+                synth.preload(part, voices[part].program)
+
+        self._preloading = threading.Thread(target=load, name="preload", daemon=True)
+        self._preloading.start()
+
+    def note(self, part: str, pitch: int, velocity: int) -> None:
+        """Note-on, or (velocity 0) note-off. Runs on: MIDI callback, scheduler, the loop."""
+        if (synth := self._synth) is None:
+            return
+        if velocity:
+            synth.note_on(part, pitch, velocity)
+        else:
+            synth.note_off(part, pitch)
+
+    def pedal(self, value: int) -> None:
+        """The player's sustain pedal, 0 to 127."""
+        self._pedal = value
+        if (synth := self._synth) is not None:
+            synth.control("player", _SUSTAIN, value)
+
+    def panic(self) -> None:
+        """Silence every channel at once."""
+        if (synth := self._synth) is not None:
+            synth.panic()
+
+    def close(self) -> None:
+        self.use(None)
+        if self._preloading is not None:
+            self._preloading.join(timeout=2.0)
