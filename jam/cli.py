@@ -384,7 +384,10 @@ def _harmonize(args: argparse.Namespace) -> int:
 
     from jam.harmonize import harmonize
     from jam.midi_file import read_midi
+    from jam.notation import written_melody
+    from jam.presence import key_of
     from jam.records import check_output, write_take
+    from jam.rows import Row
     from jam.score import write_musicxml
     from jam.settings import JamSettings
     from jam.texts import progress_bar
@@ -398,7 +401,9 @@ def _harmonize(args: argparse.Namespace) -> int:
     with progress_bar("harmonising") as progress:
         take, melody, chords = harmonize(song, predictor, settings, args.seed, progress)
     if output.suffix.lower() == ".musicxml":
-        write_musicxml(output, Path(args.melody).stem, melody, chords, take.tempo_map)
+        key = key_of([Row(m, c) for m, c in zip(melody, chords, strict=True)]) or (0, False)
+        written = written_melody(take.parts["player"], take.tempo_map)
+        write_musicxml(output, Path(args.melody).stem, written, chords, take.tempo_map, key)
     else:
         write_take(output, take, settings)
     return 0

@@ -65,6 +65,8 @@ class MidiSong:
     track_names: tuple[str, ...]
     markers: tuple[tuple[float, str], ...] = ()
     """(position in quarter notes, text), in order: chord names, in many files."""
+    pedals: tuple[tuple[float, int, bool], ...] = ()
+    """(position in quarter notes, channel, down) of the sustain pedal, in order."""
 
     @property
     def end_quarter(self) -> float:
@@ -128,6 +130,10 @@ def parse_midi(data: bytes, name: str) -> MidiSong:
             _tempo_map(raw, last_frame),
             tuple(raw.track_names),
             tuple(sorted((tick / raw.ticks_per_quarter, text) for tick, text in raw.markers)),
+            tuple(
+                (tick / raw.ticks_per_quarter, channel, down)
+                for tick, channel, down in sorted(raw.pedals, key=lambda pedal: pedal[0])
+            ),
         )
     except BadInput as error:
         raise BadInput(f"{name}: {error}") from None
@@ -234,6 +240,8 @@ class Part:
     program: int
     channel: int
     notes: tuple[PartNote, ...]
+    pedals: tuple[tuple[float, bool], ...] = ()
+    """The sustain pedal: (frame, down)."""
 
 
 def notes_in_frames(
@@ -254,7 +262,7 @@ def write_midi(
 ) -> None:
     """Write parts as a Standard MIDI File of type 1; the first track holds tempo and metre.
 
-    chords: (frame, symbol), written as markers. Notes before frame 0 (a count-in) shift
+    chords: (frame, symbol), written as markers. What lies before frame 0 (a count-in) shift
     everything by whole bars. The file appears complete or not at all. Raises BadInput when the
     folder doesn't exist, JamError when the file can't be written.
     """
@@ -263,7 +271,12 @@ def write_midi(
         raise BadInput(f"{file}: no such folder")
     if os.path.isdir(file):
         raise BadInput(f"{file}: a folder, not a file")
-    first = min((note.start_frame for part in parts for note in part.notes), default=0.0)
+    first = min(
+        (frame for part in parts for frame in (
+            *(note.start_frame for note in part.notes), *(frame for frame, _ in part.pedals)
+        )),
+        default=0.0,
+    )  # fmt: skip
     bar_frames = tempo_map.meter_at(0).frames_per_bar
     shift = max(0, math.ceil(-first / bar_frames)) * bar_frames
     midi = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER)
@@ -324,6 +337,10 @@ def _conductor_track(
 def _part_track(part: Part, shift: int) -> mido.MidiTrack:
     program = mido.Message("program_change", channel=part.channel, program=part.program)
     events: list[_Event] = [(0, 0, program)]
+    for frame, down in part.pedals:
+        events.append((_tick(frame + shift), 3 if down else 0, mido.Message(
+            "control_change", channel=part.channel, control=64, value=127 * down,
+        )))  # fmt: skip
     next_start: dict[int, int] = {}
     for note in sorted(part.notes, key=lambda n: n.start_frame, reverse=True):
         start = _tick(note.start_frame + shift)

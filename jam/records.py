@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jam.accompaniment import playable_style
 from jam.errors import BadInput
 from jam.grid import TempoMap
-from jam.messages import NoteEvent, SessionLog
+from jam.messages import PedalEvent, SessionLog
 from jam.midi_file import Part, PartNote, write_midi
 from jam.mix import mix
 from jam.rows import ChordState
 from jam.settings import JamSettings
 from jam.synth import CHANNELS
-from jam.wav import WavNote, write_wav
+from jam.wav import WavNote, WavPedal, write_wav
 
 _TRACKS = (("player", "Melody"), ("chords", "Chords"), ("bass", "Bass"), ("drums", "Drums"))
 
@@ -45,32 +45,18 @@ def check_output(path: str, suffixes: Sequence[str]) -> Path:
 
 def write_take(path: str | os.PathLike[str], take: Take, settings: JamSettings) -> None:
     """Write a take as MIDI (type 1, chord names as markers) or, by the name, as WAV."""
-    voices = mix(settings, playable_style(settings.accompaniment))
     if str(path).lower().endswith(".wav"):
-        start_s = take.tempo_map.seconds_at(
-            min((n.start_frame for notes in take.parts.values() for n in notes), default=0.0)
-        )
-        start_s = min(start_s, take.tempo_map.seconds_at(0))
-        at = take.tempo_map.seconds_at
-        write_wav(
-            path,
-            [
-                WavNote(
-                    part,
-                    n.pitch,
-                    n.velocity,
-                    at(n.start_frame) - start_s,
-                    at(n.end_frame) - start_s,
-                )
-                for part, notes in take.parts.items()
-                for n in notes
-            ],
-            {part: voice.volume for part, voice in voices.items()},
-            {part: voice.program for part, voice in voices.items()},
-        )
+        write_take_wav(Path(path), take, settings)
         return
+    voices = mix(settings, playable_style(settings.accompaniment))
     parts = [
-        Part(name, voices[part].program, CHANNELS[part], take.parts.get(part, ()))
+        Part(
+            name,
+            voices[part].program,
+            CHANNELS[part],
+            take.parts.get(part, ()),
+            take.pedals if part == "player" else (),
+        )
         for part, name in _TRACKS
         if take.parts.get(part) or part in ("player", "chords")
     ]
@@ -80,6 +66,42 @@ def write_take(path: str | os.PathLike[str], take: Take, settings: JamSettings) 
         if state.onset or (frame and state.chord is None and take.chords[frame - 1].chord)
     ]
     write_midi(path, parts, take.tempo_map, markers)
+
+
+def write_take_wav(
+    path: Path,
+    take: Take,
+    settings: JamSettings,
+    with_stems: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Path]:
+    """Write a take's sound, and beside it, on demand, each part alone ("jam-chords.wav"); their
+    sum is the mix. Returns the files. `progress` as in `write_wav`.
+    """
+    voices = mix(settings, playable_style(settings.accompaniment))
+    at = take.tempo_map.seconds_at
+    first = min((n.start_frame for notes in take.parts.values() for n in notes), default=0.0)
+    start_s = at(min(first, 0.0))
+    notes = [
+        WavNote(part, n.pitch, n.velocity, at(n.start_frame) - start_s, at(n.end_frame) - start_s)
+        for part, played in take.parts.items()
+        for n in played
+    ]
+    stems = {
+        part: path.with_name(f"{path.stem}-{name.lower()}{path.suffix}")
+        for part, name in _TRACKS
+        if with_stems and take.parts.get(part)
+    }
+    write_wav(
+        path,
+        notes,
+        {part: voice.volume for part, voice in voices.items()},
+        {part: voice.program for part, voice in voices.items()},
+        [WavPedal("player", down, at(frame) - start_s) for frame, down in take.pedals],
+        stems,
+        progress,
+    )
+    return [path, *stems.values()]
 
 
 def chart_cells(chords: Sequence[ChordState], tempo_map: TempoMap) -> list[str]:
@@ -120,6 +142,7 @@ class Recorder:
         self._notes: dict[str, list[PartNote]] = {}
         self._open: dict[tuple[str, int], tuple[float, int, int]] = {}
         self._tempo_map: TempoMap | None = None
+        self._pedals: list[tuple[float, bool]] = []
         self.chords: list[ChordState] = []
 
     def take_log(self, log: SessionLog) -> None:
@@ -134,7 +157,9 @@ class Recorder:
             assert frame == len(self.chords)
             self.chords.append(row.chord)
         for event in log.played:
-            if isinstance(event, NoteEvent):
+            if isinstance(event, PedalEvent):
+                self._pedals.append((log.tempo_map.position_at(event.at_s), event.down))
+            else:
                 self._note("player", event.note_id, event.pitch, event.velocity, event.at_s)
         for sounded in log.sounded:
             if sounded.part == "metronome":
@@ -163,6 +188,7 @@ class Recorder:
             tempo_map,
             {part: tuple(sorted(notes, key=_start)) for part, notes in parts.items()},
             tuple(self.chords),
+            tuple(self._pedals),
         )
 
 

@@ -1,18 +1,21 @@
-"""A lead sheet as MusicXML: melody with chord symbols, spelled for its key (by music21)."""
+"""A lead sheet as MusicXML: melody with chord symbols, spelled for its key (written by music21)."""
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
 from jam.errors import JamError
 from jam.grid import FRAMES_PER_QUARTER, TempoMap, quarter_bpm
-from jam.harmony import FLAT_NAMES, SHARP_NAMES, Chord
-from jam.presence import key_of
-from jam.rows import ChordState, MelodyState, Row
+from jam.harmony import FLAT_NAMES, QUALITIES, SHARP_NAMES, Chord
+from jam.notation import WrittenMelody
+from jam.palette import Key
+from jam.rows import ChordState
 
 # quality -> (kind of MusicXML 4.0, degrees added: (number, alteration))
 _KINDS: dict[str, tuple[str, tuple[tuple[int, int], ...]]] = {
@@ -27,59 +30,60 @@ _KINDS: dict[str, tuple[str, tuple[tuple[int, int], ...]]] = {
 }  # fmt: skip
 # Sharps (positive) or flats of the major key on each pitch class; six of either are written flat.
 _SHARPS = (0, -5, 2, -3, 4, -1, -6, 1, -4, 3, -2, 5)
+_LINE_OF_FIFTHS = "FCGDAEB"
 
 
-def sharps_of(key: tuple[int, bool]) -> int:
+def sharps_of(key: Key) -> int:
     """Sharps of a key signature; flats are negative."""
     tonic, minor = key
     return _SHARPS[(tonic + 3) % 12 if minor else tonic]
 
 
-def spell(pitch_class: int, key: tuple[int, bool]) -> str:
-    """Name of a pitch class as the key has it: "F#" in G major, "Gb" in D flat major."""
-    return (SHARP_NAMES if sharps_of(key) >= 0 else FLAT_NAMES)[pitch_class]
+def spell(pitch_class: int, key: Key) -> str:
+    """Name of a pitch class as the key has it: "Bb" in C major, "G#" in A minor.
+
+    The names lie next to each other on the line of fifths: in major from the flat second to the
+    sharp fourth degree, in minor up to the leading note. Beyond the key's own notes plain names
+    are preferred, and there are no double accidentals.
+    """
+    sharps = sharps_of(key)
+    lowest = sharps - (3 if key[1] else 5)
+    place = lowest + (7 * pitch_class - lowest) % 12
+    alter, letter = divmod(place + 1, 7)
+    name = _LINE_OF_FIFTHS[letter] + ("#" * alter if alter > 0 else "b" * -alter)
+    foreign = not sharps - 1 <= place <= sharps + 5
+    if abs(alter) > 1 or (foreign and name in ("Cb", "Fb", "E#", "B#")):
+        return (SHARP_NAMES if sharps > 0 else FLAT_NAMES)[pitch_class]
+    return name
 
 
-def _music21_name(name: str) -> str:
-    return name.replace("b", "-")
+def symbol_in(chord: Chord, key: Key) -> str:
+    """A chord's symbol, its root spelled for the key."""
+    return spell(chord.root, key) + QUALITIES[chord.quality][1]
 
 
 def write_musicxml(
     path: str | os.PathLike[str],
     title: str,
-    melody: Sequence[MelodyState],
+    melody: WrittenMelody,
     chords: Sequence[ChordState],
     tempo_map: TempoMap,
+    key: Key,
 ) -> None:
     """Write melody and chord symbols; frame 0 is a bar line. Raises JamError when it can't."""
     from music21 import key as m21key
-    from music21 import metadata, meter, note, stream, tempo
+    from music21 import metadata, meter, stream, tempo
 
-    rows = [Row(m, c) for m, c in zip(melody, chords, strict=True)]
-    key = key_of(rows) or (0, False)
     part = cast(Any, stream).Part()
     for segment in tempo_map.segments:
         at = _quarters(segment.start_frame)
         part.insert(at, meter.TimeSignature(str(segment.meter)))
-        part.insert(at, tempo.MetronomeMark(number=quarter_bpm(segment.bpm, segment.meter)))
+        number = quarter_bpm(segment.bpm, segment.meter)
+        text = "Swing" if melody.swung and segment is tempo_map.segments[0] else None
+        part.insert(at, tempo.MetronomeMark(text=text, number=number))
     part.insert(0, m21key.KeySignature(sharps_of(key)))
-    start = 0
-    for frame in range(1, len(melody) + 1):
-        if (
-            frame < len(melody)
-            and not melody[frame].onset
-            and (melody[frame].pitch == melody[start].pitch)
-        ):
-            continue
-        pitch = melody[start].pitch
-        element: Any = note.Rest() if pitch is None else note.Note()
-        if pitch is not None:
-            element.pitch.midi = pitch
-            element.pitch.name = _music21_name(spell(pitch % 12, key))
-            element.pitch.octave = pitch // 12 - 1
-        element.quarterLength = _quarters(frame - start)
-        part.insert(_quarters(start), element)
-        start = frame
+    for start, element in _elements(melody, len(chords), tempo_map, key):
+        part.insert(start, element)
     for frame, state in enumerate(chords):
         if state.onset and state.chord is not None:
             part.insert(_quarters(frame), _symbol(state.chord, key))
@@ -87,17 +91,79 @@ def write_musicxml(
     score.metadata = metadata.Metadata(title=title, movementName=title)
     score.insert(0, part.makeNotation())
     file = Path(path)
+    unfinished = file.with_name(f".jam-{os.getpid()}.musicxml")
     try:
-        score.write("musicxml", fp=file)
+        score.write("musicxml", fp=unfinished)
+        unfinished.replace(file)
     except OSError as error:
+        unfinished.unlink(missing_ok=True)
         raise JamError(f"{file}: can't be written: {error.strerror or error}") from None
+
+
+def _elements(
+    melody: WrittenMelody, n_frames: int, tempo_map: TempoMap, key: Key
+) -> Iterator[tuple[Fraction, Any]]:
+    """Notes and rests, (position in quarters, element of music21), to the end of the last bar."""
+    now = Fraction(0)
+    end = max([_quarters(n_frames), *(n.end_quarter for n in melody.notes)])
+    end = _quarters(tempo_map.next_bar_frame(math.ceil(end * FRAMES_PER_QUARTER)))
+    for written in melody.notes:
+        yield from _drawn(None, now, written.start_quarter, tempo_map, key)
+        yield from _drawn(written.pitch, written.start_quarter, written.end_quarter, tempo_map, key)
+        now = written.end_quarter
+    yield from _drawn(None, now, end, tempo_map, key)
+
+
+def _drawn(
+    pitch: int | None, start: Fraction, end: Fraction, tempo_map: TempoMap, key: Key
+) -> Iterator[tuple[Fraction, Any]]:
+    """One note or rest, in as many tied pieces as bars and triplets ask for."""
+    from music21 import note, tie
+
+    cuts = [start, *_cuts(start, end, tempo_map), end]
+    n_pieces = len(cuts) - 1
+    for i, (begin, stop) in enumerate(pairwise(cuts)):
+        if stop <= begin:
+            continue
+        element: Any = note.Rest() if pitch is None else note.Note()
+        if pitch is not None:
+            name = spell(pitch % 12, key)
+            alter = name.count("#") - name.count("b")
+            element.pitch.name = _music21_name(name)
+            element.pitch.octave = (pitch - alter) // 12 - 1
+            if n_pieces > 1:
+                kind = "start" if i == 0 else "stop" if i == n_pieces - 1 else "continue"
+                element.tie = cast(Any, tie).Tie(kind)
+        element.quarterLength = stop - begin
+        yield begin, element
+
+
+def _cuts(start: Fraction, end: Fraction, tempo_map: TempoMap) -> list[Fraction]:
+    """Where a note is cut: at bar lines, and around what isn't on a sixteenth at its beat."""
+    cuts = set()
+    frame = tempo_map.next_bar_frame(math.floor(start * FRAMES_PER_QUARTER) + 1)
+    while _quarters(frame) < end:
+        cuts.add(_quarters(frame))
+        frame = tempo_map.next_bar_frame(frame + 1)
+    for edge in (start, end):
+        if edge.denominator not in (1, 2, 4):
+            place = tempo_map.place(math.floor(edge * FRAMES_PER_QUARTER))
+            per_beat = place.meter.frames_per_beat
+            inside = place.frame_in_bar % per_beat
+            beat = math.floor(edge * FRAMES_PER_QUARTER) - inside
+            cuts |= {_quarters(beat), _quarters(beat + per_beat)}
+    return sorted(cut for cut in cuts if start < cut < end)
+
+
+def _music21_name(name: str) -> str:
+    return name.replace("b", "-")
 
 
 def _quarters(frames: int) -> Fraction:
     return Fraction(frames, FRAMES_PER_QUARTER)
 
 
-def _symbol(chord: Chord, key: tuple[int, bool]) -> Any:
+def _symbol(chord: Chord, key: Key) -> Any:
     from music21 import harmony
 
     kind, added = _KINDS[chord.quality]

@@ -20,6 +20,7 @@ MAX_TRACKS = 1_000
 MAX_QUARTERS = 25_000
 """Longest file that is read: four hours at 100 quarter notes a minute."""
 
+_SUSTAIN = 64
 _META_NAME, _META_MARKER, _META_END, _META_TEMPO, _META_METER = 0x03, 0x06, 0x2F, 0x51, 0x58
 
 
@@ -44,6 +45,8 @@ class RawSong:
     notes: list[RawNote] = field(default_factory=list)
     programs: list[tuple[int, int, int]] = field(default_factory=list)
     """(tick, channel, program)"""
+    pedals: list[tuple[int, int, bool]] = field(default_factory=list)
+    """(tick, channel, down) of the sustain pedal."""
     tempos: list[tuple[int, int]] = field(default_factory=list)
     """(tick, microseconds a quarter note)"""
     meters: list[tuple[int, int, int]] = field(default_factory=list)
@@ -188,6 +191,8 @@ class _TrackReader:
             if self.song.n_note_ons > MAX_NOTES:
                 raise BadInput(f"more than {MAX_NOTES:,} notes")
             self.sounding.setdefault((channel, first), deque()).append((self.tick, second))
+        elif kind == 0xB0 and first == _SUSTAIN:
+            self.song.pedals.append((self.tick, channel, second >= 64))
         elif kind in (0x80, 0x90) and (waiting := self.sounding.get((channel, first))):
             self.add_note((channel, first), *waiting.popleft())
 

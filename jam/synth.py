@@ -62,10 +62,13 @@ class Limiter:
 class Synth:
     """A SoundFont on five channels. Notes may come from any thread; they sound in the next block.
 
+    limited: False leaves peaks above full scale as they are, so that sounds can be added up.
     Raises JamError when the library or the SoundFont can't be loaded.
     """
 
-    def __init__(self, sample_rate: int = 48000, soundfont: Path | None = None) -> None:
+    def __init__(
+        self, sample_rate: int = 48000, soundfont: Path | None = None, limited: bool = True
+    ) -> None:
         fluidsynth = _load_fluidsynth()
         path = soundfont or soundfont_path()
         if not path.is_file():
@@ -98,7 +101,7 @@ class Synth:
             ),
         )
         self._write, self._handle = write, self._fluid.synth
-        self._limiter = Limiter(sample_rate)
+        self._limiter = Limiter(sample_rate) if limited else None
         for part in CHANNELS:
             self.set_program(part, 0)
         self._fluid.set_reverb(roomsize=0.35, damping=0.3, width=0.8, level=0.25)
@@ -153,7 +156,8 @@ class Synth:
         """
         address = block.ctypes.data
         self._write(self._handle, len(block), address, 0, 2, address, 1, 2)
-        self._limiter.process(block)
+        if self._limiter is not None:
+            self._limiter.process(block)
 
     def start_own_driver(self, driver: str, device: str | None, block_frames: int) -> None:
         """Let FluidSynth open the audio device itself, on a thread of its own.

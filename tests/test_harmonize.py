@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from music21 import converter, harmony, key, meter
 
 from jam.cli import main
+from jam.grid import Meter, TempoMap
 from jam.harmonize import melody_line
 from jam.harmony import QUALITY_NAMES, Chord, pitch_class
-from jam.midi_file import read_midi
+from jam.midi_file import PartNote, read_midi
+from jam.notation import written_melody
 from jam.paths import demo_tunes
-from jam.rows import ChordState, MelodyState
+from jam.rows import ChordState
 from jam.score import _symbol, sharps_of, spell, write_musicxml
 
 TUNES = demo_tunes()
@@ -64,12 +66,12 @@ def test_names_are_those_of_the_key(pc: int, tonic: int, minor: bool) -> None:
 
 
 def test_a_lead_sheet_reads_back_as_it_was_written(tmp_path: Path) -> None:
-    from jam.grid import Meter, TempoMap
-
-    melody = [MelodyState(60 + f // 3 % 12, f % 3 == 0) for f in range(48)]
+    notes = [PartNote(float(f), f + 3.0, 60 + f // 3 % 12, 80) for f in range(0, 48, 3)]
+    tempo_map = TempoMap.constant(90.0, Meter(3, 4))
     chords = [ChordState(Chord(f // 12 * 5 % 12, "min7"), f % 12 == 0) for f in range(48)]
     out = tmp_path / "sheet.musicxml"
-    write_musicxml(out, "A & B <x>", melody, chords, TempoMap.constant(90.0, Meter(3, 4)))
+    written = written_melody(notes, tempo_map)
+    write_musicxml(out, "A & B <x>", written, chords, tempo_map, (0, False))
     score = converter.parse(out)
     assert score.metadata.bestTitle == "A & B <x>"
     symbols = score.recurse().getElementsByClass(harmony.ChordSymbol)

@@ -105,14 +105,16 @@ def unpack_plan(
     return chords, melody, tuple(byte / 255 for byte in values[2 * changed :])
 
 
-def tempo_to_json(tempo_map: TempoMap) -> str:
+def tempo_to_values(tempo_map: TempoMap) -> list[list[Any]]:
     """[[start_frame, start_s, bpm, "4/4", bar_frame, bar], …]"""
-    return json.dumps(
-        [
-            [s.start_frame, s.start_s, s.bpm, str(s.meter), s.bar_frame, s.bar]
-            for s in tempo_map.segments
-        ]
-    )
+    return [
+        [s.start_frame, s.start_s, s.bpm, str(s.meter), s.bar_frame, s.bar]
+        for s in tempo_map.segments
+    ]
+
+
+def tempo_to_json(tempo_map: TempoMap) -> str:
+    return json.dumps(tempo_to_values(tempo_map))
 
 
 def tempo_of_json(text: str) -> TempoMap:

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Literal
 
 from jam.grid import Meter, TempoMap
-from jam.harmony import COMMON_NAMES
 from jam.messages import Counters, PedalEvent, Plan, PlayedNote
+from jam.palette import key_name as name_of_key
 from jam.records import Take
 from jam.rows import Row
 from jam.settings import JamSettings
@@ -117,6 +117,4 @@ class Session:
 
 def key_name(key: tuple[int, bool] | None) -> str:
     """ "A minor", "Bb major"; "" where no key was found."""
-    if key is None:
-        return ""
-    return f"{COMMON_NAMES[key[0]]} {'minor' if key[1] else 'major'}"
+    return "" if key is None else name_of_key(key)

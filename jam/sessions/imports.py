@@ -1,0 +1,184 @@
+"""Files of any origin as sessions: MIDI, to have it accompanied; JSON and libraries of jam."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from jam.clock import date_now
+from jam.errors import BadInput
+from jam.grid import FRAMES_PER_QUARTER, nearest_frame
+from jam.harmonize import melody_line
+from jam.harmony import parse_symbol
+from jam.messages import PedalEvent, PlayedNote
+from jam.midi_file import DRUM_CHANNEL, MidiNote, MidiSong, PartNote, read_midi
+from jam.records import Take
+from jam.rows import NO_CHORD, REST, ChordState, MelodyState, Row
+from jam.sessions.entries import MAX_TEXT
+from jam.sessions.from_json import session_of_json
+from jam.sessions.reading import player_part
+from jam.sessions.retakes import take_name
+from jam.sessions.store import Library
+from jam.sessions.types import LIVE_TAKE, Session, SessionInfo, SessionTake, TakeInfo
+from jam.settings import JamSettings
+
+SUFFIXES = (".mid", ".midi", ".json", ".sqlite3")
+MAX_BYTES = 64 * 2**20
+
+
+def import_file(
+    library: Library,
+    path: str | os.PathLike[str],
+    progress: Callable[[int, int], None] | None = None,
+) -> list[SessionInfo]:
+    """Add what a file holds to the library: a MIDI file or JSON one session, a library all of its
+    own. Nothing is added where the file is at fault. Raises BadInput, one line with its name.
+
+    progress: called with (sessions done, sessions in all).
+    """
+    file = Path(path)
+    suffix = file.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise BadInput(f"{file}: the name must end in {', '.join(SUFFIXES)}")
+    if suffix == ".sqlite3":
+        return _import_library(library, file, progress or (lambda _done, _all: None))
+    session = session_of_midi(read_midi(file)) if suffix != ".json" else read_json(file)
+    return [library.add(session)]
+
+
+def read_json(path: str | os.PathLike[str]) -> Session:
+    """The session in a JSON file. Raises BadInput, one line with the file's name."""
+    file = Path(path)
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise BadInput(f"larger than {MAX_BYTES // 2**20} MiB")
+        return session_of_json(json.loads(data))
+    except BadInput as error:
+        raise BadInput(f"{file}: {error}") from None
+    except RecursionError:
+        raise BadInput(f"{file}: nested too deeply") from None
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"{file}: can't be read: {getattr(error, 'strerror', None) or error}"
+        ) from None
+
+
+def _import_library(
+    library: Library, file: Path, progress: Callable[[int, int], None]
+) -> list[SessionInfo]:
+    if not file.is_file():
+        raise BadInput(f"{file}: no such file")
+    if file.samefile(library.path):
+        raise BadInput(f"{file}: this is the library itself")
+    added = []
+    with Library(file, read_only=True) as other:
+        ids = [info.id for info in reversed(other.sessions())]
+        for done, session_id in enumerate(ids):
+            progress(done, len(ids))
+            added.append(library.add(other.session(session_id)))
+    return added
+
+
+def session_of_midi(song: MidiSong) -> Session:
+    """A song as a session: its melody as the player's, its other tracks as the accompaniment, its
+    chord markers as the chords.
+    """
+    melody = song.melody()
+    melody_key = melody[0].track, melody[0].channel
+    seconds_at = song.tempo_map.seconds_at
+    notes = tuple(
+        PlayedNote(i, n.pitch, n.velocity, seconds_at(n.start_frame), seconds_at(n.end_frame))
+        for i, n in enumerate(melody, 1)
+    )
+    pedals = tuple(
+        PedalEvent(down, seconds_at(quarter * FRAMES_PER_QUARTER), 0)
+        for quarter, channel, down in song.pedals
+        if channel == melody_key[1]
+    )
+    end_frame = math.ceil(song.end_quarter * FRAMES_PER_QUARTER)
+    rows = _rows(song, song.tempo_map.next_bar_frame(end_frame))
+    others = [n for n in song.notes if (n.track, n.channel) != melody_key]
+    settings = _settings(song, melody, others)
+    length_s = seconds_at(end_frame)
+    take = Take(
+        song.tempo_map,
+        {"player": player_part(notes, song.tempo_map, length_s), **_parts(song, others)},
+        tuple(row.chord for row in rows),
+        tuple((song.tempo_map.position_at(p.at_s), p.down) for p in pedals),
+    )
+    first = TakeInfo(LIVE_TAKE, take_name("imported", settings, 0), "imported", settings, 0)
+    info = SessionInfo(
+        0, date_now(), length_s, _title(song.name), settings.bpm, settings.meter, None,
+        settings.accompaniment, 0, (), "complete", len(notes),
+        song.tempo_map.place(len(rows) - 1).bar + 1,
+    )  # fmt: skip
+    return Session(
+        info, song.tempo_map, 0, ((0.0, settings),), notes, pedals, rows, (), (), (),
+        (SessionTake(first, take),),
+    )  # fmt: skip
+
+
+def _title(name: str) -> str:
+    stem = Path(name).stem.replace("_", " ")
+    return " ".join("".join(c if c.isprintable() else " " for c in stem).split())[:MAX_TEXT]
+
+
+def _settings(song: MidiSong, melody: tuple[MidiNote, ...], others: list[MidiNote]) -> JamSettings:
+    """Tempo, metre and instruments of the file."""
+    programs = {
+        part: next((n.program for n in others if _part_of(song, n) == part), None)
+        for part in ("chords", "bass")
+    }
+    return JamSettings(
+        bpm=song.tempo_map.bpm_at(0),
+        meter=song.tempo_map.meter_at(0),
+        player_program=melody[0].program,
+        agent_program=programs["chords"],
+        bass_program=programs["bass"],
+    )
+
+
+def _part_of(song: MidiSong, note: MidiNote) -> str:
+    if note.channel == DRUM_CHANNEL:
+        return "drums"
+    return "bass" if "bass" in song.track_names[note.track].lower() else "chords"
+
+
+def _parts(song: MidiSong, notes: list[MidiNote]) -> dict[str, tuple[PartNote, ...]]:
+    parts: dict[str, list[PartNote]] = {}
+    for note in notes:
+        parts.setdefault(_part_of(song, note), []).append(
+            PartNote(note.start_frame, note.end_frame, note.pitch, note.velocity)
+        )
+    return {part: tuple(played) for part, played in parts.items()}
+
+
+def _rows(song: MidiSong, n_frames: int) -> tuple[Row, ...]:
+    melody: list[MelodyState] = melody_line(song)[:n_frames]
+    melody += [REST] * (n_frames - len(melody))
+    return tuple(
+        Row(state, chord) for state, chord in zip(melody, _chords(song, n_frames), strict=True)
+    )
+
+
+def _chords(song: MidiSong, n_frames: int) -> list[ChordState]:
+    """The chord of every frame by the markers that are chord symbols."""
+    begins: dict[int, ChordState] = {}
+    for quarter, text in song.markers:
+        try:
+            chord, _ = parse_symbol(text)
+        except ValueError:
+            continue
+        frame = nearest_frame(quarter * FRAMES_PER_QUARTER)
+        begins[frame] = ChordState(chord, True) if chord else NO_CHORD
+    line: list[ChordState] = []
+    state = NO_CHORD
+    for frame in range(n_frames):
+        state = begins.get(frame, ChordState(state.chord, False))
+        line.append(state)
+    return line
