@@ -164,6 +164,7 @@ def _window(args: argparse.Namespace) -> int:
 
 def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
     import signal
+    from dataclasses import replace
 
     from jam.demo import TunePlayer
     from jam.preferences import PreferenceFile
@@ -186,22 +187,17 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
             engine.wait_until_up()
             tune.start()
 
-        def save_settings(changed: JamSettings) -> None:
-            if song is None:  # the demo's tempo is not the player's
-                kept.update(settings=changed)
+        def save(**changed: object) -> None:
+            if song is not None:  # the demo's tempo is not the player's
+                changed.pop("settings", None)
+            kept.update(**changed)
 
         if (seconds := getattr(args, "seconds", None)) is not None:
             # The window closes in order on SIGTERM, all notes off.
             timer = threading.Timer(seconds, signal.raise_signal, (signal.SIGTERM,))
             timer.daemon = True
             timer.start()
-        return run(
-            engine,
-            settings,
-            save_settings,
-            lambda names: kept.update(midi_inputs=names),
-            kept.complaint,
-        )
+        return run(engine, replace(kept.current, settings=settings), save, kept.complaint)
 
 
 def _play(args: argparse.Namespace) -> int:

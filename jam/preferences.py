@@ -42,6 +42,8 @@ class View:
     show_plan: bool = True
     key_range: str = ""
     """Name of a key range of the window; "" takes its own choice."""
+    panel: str = ""
+    """Title of the tab of the settings panel that is open; "" while it is closed."""
     hints_seen: tuple[str, ...] = ()
     geometry: str = ""
     """Place and size of the window, in Qt's own words (base64)."""

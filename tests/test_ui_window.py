@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -12,36 +12,49 @@ from PyQt6.QtCore import QEvent, QPoint, Qt
 from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
     QAbstractButton,
+    QAbstractScrollArea,
     QAbstractSlider,
     QAbstractSpinBox,
     QApplication,
+    QCheckBox,
     QComboBox,
     QDialog,
     QLabel,
+    QLineEdit,
+    QScrollBar,
+    QTabBar,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
 
+from jam.audio import AudioChoice
 from jam.clock import FakeClock
-from jam.grid import METERS, Meter
+from jam.grid import Meter
 from jam.messages import (
+    EVERY_INPUT,
     ChangeSettings,
     Counters,
     DeviceState,
     KeyInput,
+    ListAudio,
     Panic,
     SelectDevices,
     Start,
     Stop,
 )
-from jam.settings import JamSettings
+from jam.preferences import Preferences
+from jam.settings import LIMITS, JamSettings
 from tests.ui_fake import FakeLink, jam_snapshot, stopped_snapshot
-from ui.controls import Controls
+from ui.bar import Bar
+from ui.desk import ECHO_S
+from ui.devices_panel import PortList
+from ui.fields import Choice, CountSpin, NumberSpin, Slider
 from ui.icon import app_icon
 from ui.layout import KEY_RANGES
 from ui.link import EngineLink
 from ui.status import notice_of, status_of
-from ui.window import ECHO_S, MainWindow, is_frugal
+from ui.styles import StyleCombo
+from ui.window import MainWindow, is_frugal
 
 QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
 
@@ -49,18 +62,35 @@ QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
 class Bench:
     """A window on a fake link, driven by hand: `tick` is one poll."""
 
-    def __init__(self) -> None:
+    def __init__(self, preferences: Preferences | None = None) -> None:
         self.clock = FakeClock(100.0)
         self.link = FakeLink(self.clock)
-        self.saved: list[JamSettings] = []
+        self.kept: dict[str, Any] = {}
+        self.saves: list[dict[str, Any]] = []
         link: EngineLink = self.link
-        self.window = MainWindow(link, JamSettings(), self.saved.append, self.clock)
+        self.window = MainWindow(link, preferences or Preferences(), self.save, self.clock)
         self.window._timer.stop()
         self.window.resize(1280, 720)
 
+    def save(self, **values: Any) -> None:
+        self.saves.append(values)
+        self.kept.update(values)
+
     @property
-    def controls(self) -> Controls:
+    def saved(self) -> list[JamSettings]:
+        return [values["settings"] for values in self.saves if "settings" in values]
+
+    @property
+    def controls(self) -> Bar:
         return self.window.controls
+
+    def control(self, setting: str) -> Any:
+        """The control of a setting, on the bar or in the panel."""
+        parts = (self.controls, *self.window.page.sections.values())
+        for made in (part.fields.made for part in parts):
+            if setting in made:
+                return made[setting]
+        raise AssertionError(f"no control for {setting}")
 
     def tick(self, by_s: float = 0.0) -> None:
         self.clock.advance(by_s)
@@ -95,41 +125,58 @@ def key(widget: QWidget, code: Qt.Key, repeat: bool = False, down: bool = True) 
     QApplication.sendEvent(widget, event)
 
 
-def test_every_control_changes_its_setting(bench: Bench) -> None:
-    controls = bench.controls
-    controls.tempo.setValue(132.5)
-    assert bench.changed().bpm == 132.5
-    controls.meter.setCurrentText("6/8")
-    controls.meter.activated.emit(controls.meter.currentIndex())
-    assert bench.changed().meter == Meter(6, 8)
-    controls.count_in.setValue(0)
-    assert bench.changed().count_in_bars == 0
-    controls.listen.setValue(4)
-    assert bench.changed().listen_bars == 4
-    controls.lookahead.setValue(8)
-    assert bench.changed().lookahead_beats == 8
-    controls.commit.setValue(1)
-    assert bench.changed().commit_beats == 1
-    controls.metronome.click()
-    assert bench.changed().metronome is False
-    for setting in ("player_volume", "agent_volume", "metronome_volume"):
-        controls.slider(setting).setValue(25)
-        assert getattr(bench.changed(), setting) == 0.25
-    # Nothing that was set before was lost on the way.
-    assert bench.changed() == JamSettings(
-        132.5, Meter(6, 8), 8, 1, 4, 0, metronome=False,
-        player_volume=0.25, agent_volume=0.25, metronome_volume=0.25,
-    )  # fmt: skip
-    assert len(bench.sent(ChangeSettings)) == 10
+def other_value(setting: str, now: object) -> Any:
+    """A value that the setting doesn't have yet."""
+    special: dict[str, Any] = {
+        "meter": Meter(6, 8), "accompaniment": "waltz", "style": "jazz", "density": 2.0,
+        "key_lock": (7, False), "palette": ("maj", "min7"), "model": "rules",
+    }  # fmt: skip
+    if setting in special:
+        return special[setting]
+    if isinstance(now, bool):
+        return not now
+    if not isinstance(now, int | float):
+        return 8
+    low, high, _ = LIMITS.get(setting, (30, 300, ""))
+    quarter = low + (high - low) / 4
+    value = int(quarter) if isinstance(now, int) else quarter
+    return value if value != now else type(now)(high)
 
 
-def test_every_metre_is_offered(bench: Bench) -> None:
-    meter = bench.controls.meter
-    assert tuple(meter.itemText(i) for i in range(meter.count())) == METERS
+def turn(control: Any, value: Any) -> None:
+    """Set a control as a hand would, whatever kind it is."""
+    if isinstance(control, QCheckBox):
+        control.click()
+    elif isinstance(control, Choice):
+        index = control.values.index(value)
+        control.setCurrentIndex(index)
+        control.activated.emit(index)
+    elif isinstance(control, StyleCombo):
+        index = control._names.index(value)
+        control.activated.emit(index)
+    elif isinstance(control, Slider):
+        control.setValue(round(value / control._step))
+    elif isinstance(control, CountSpin | NumberSpin):
+        control.setValue(value)
+    elif isinstance(control, QLineEdit):
+        control.setText(" ".join(value))
+        control.editingFinished.emit()
+    else:
+        raise AssertionError(f"no way to turn {control}")
+
+
+def test_every_setting_has_a_control_that_changes_it_and_nothing_else(bench: Bench) -> None:
+    expected = JamSettings()
+    for setting in (f.name for f in fields(JamSettings)):
+        value = other_value(setting, getattr(expected, setting))
+        turn(bench.control(setting), value)
+        expected = expected.changed(**{setting: value})
+        assert bench.changed() == expected, setting
+    assert len(bench.sent(ChangeSettings)) == len(fields(JamSettings))
 
 
 def test_a_typed_tempo_is_sent_once_when_it_is_confirmed(bench: Bench) -> None:
-    edit = bench.controls.tempo.lineEdit()
+    edit = bench.control("bpm").lineEdit()
     assert edit is not None
     edit.setFocus()
     edit.selectAll()
@@ -142,14 +189,14 @@ def test_a_typed_tempo_is_sent_once_when_it_is_confirmed(bench: Bench) -> None:
 
 def test_settings_are_saved_once_when_the_hand_rests(bench: Bench, qtbot: QtBot) -> None:
     for bpm in (101, 102, 103):
-        bench.controls.tempo.setValue(bpm)
+        bench.control("bpm").setValue(bpm)
     assert bench.saved == []
     qtbot.waitUntil(lambda: bool(bench.saved))
     assert [s.bpm for s in bench.saved] == [103]
 
 
 def test_settings_are_saved_when_the_window_closes(bench: Bench) -> None:
-    bench.controls.tempo.setValue(77)
+    bench.control("bpm").setValue(77)
     bench.window.close()
     assert [s.bpm for s in bench.saved] == [77]
 
@@ -158,24 +205,23 @@ def test_the_controls_follow_the_engine(bench: Bench) -> None:
     settings = JamSettings(bpm=90, meter=Meter(3, 4), metronome=False, agent_volume=0.1)
     bench.link.override = stopped_snapshot(settings)
     bench.tick()
-    controls = bench.controls
-    assert controls.settings == settings
-    assert controls.tempo.value() == 90
-    assert controls.meter.currentText() == "3/4"
-    assert not controls.metronome.isChecked()
-    assert controls.slider("agent_volume").value() == 10
+    assert bench.window.desk.settings == settings
+    assert bench.control("bpm").value() == 90
+    assert bench.control("meter").currentText() == "3/4"
+    assert not bench.control("metronome").isChecked()
+    assert bench.control("agent_volume").number() == 0.1
     assert bench.sent(ChangeSettings) == []
 
 
 def test_an_old_snapshot_does_not_undo_a_change_that_is_under_way(bench: Bench) -> None:
     bench.link.override = stopped_snapshot(JamSettings())
-    bench.controls.tempo.setValue(140)
+    bench.control("bpm").setValue(140)
     bench.tick(0.1)
-    assert bench.controls.tempo.value() == 140
+    assert bench.control("bpm").value() == 140
     # The engine never took it over: after a while what it says counts.
     bench.link.override = replace(stopped_snapshot(JamSettings()), seq=2)
     bench.tick(ECHO_S)
-    assert bench.controls.tempo.value() == 100
+    assert bench.control("bpm").value() == 100
 
 
 def test_space_starts_and_stops(bench: Bench) -> None:
@@ -200,9 +246,9 @@ def test_the_buttons_start_stop_and_silence(bench: Bench) -> None:
 
 
 def test_space_on_a_control_reached_by_tab_is_meant_for_it(bench: Bench) -> None:
-    before = bench.controls.metronome.isChecked()
-    QTest.keyClick(bench.controls.metronome, Qt.Key.Key_Space)
-    assert bench.controls.metronome.isChecked() != before
+    before = bench.control("metronome").isChecked()
+    QTest.keyClick(bench.control("metronome"), Qt.Key.Key_Space)
+    assert bench.control("metronome").isChecked() != before
     assert bench.sent(Start) == []
 
 
@@ -215,7 +261,7 @@ def test_a_click_leaves_the_keyboard_to_the_piano(bench: Bench) -> None:
 
 def test_each_start_has_dice_of_its_own(bench: Bench) -> None:
     for _ in range(2):
-        bench.controls.start_stop.emit()
+        bench.window.start_stop()
     seeds = {c.seed for c in bench.sent(Start) if isinstance(c, Start)}
     assert len(seeds) == 2
 
@@ -253,7 +299,7 @@ def test_the_computer_s_keys_play(bench: Bench) -> None:
 
 
 def test_keys_play_while_the_tempo_has_the_focus(bench: Bench) -> None:
-    edit = bench.controls.tempo.lineEdit()
+    edit = bench.control("bpm").lineEdit()
     assert edit is not None
     QTest.keyClick(edit, Qt.Key.Key_S)
     assert bench.notes() == [(62, True), (62, False)]
@@ -295,42 +341,79 @@ def test_the_mouse_plays_the_piano(bench: Bench) -> None:
 
 
 def test_midi_inputs_come_and_go(bench: Bench) -> None:
-    combo = bench.controls.midi_input
+    ports = bench.window.page.devices.inputs
 
-    def names() -> list[str]:
-        return [combo.itemText(i) for i in range(combo.count())]
+    def rows() -> list[tuple[str, bool]]:
+        items = [ports.item(i) for i in range(ports.count())]
+        return [(i.text(), i.checkState() == Qt.CheckState.Checked) for i in items if i]
 
-    assert names() == ["All inputs", "Digital Piano", "nanoKEY2", "Computer keys"]
-    combo.setCurrentIndex(2)
-    combo.activated.emit(2)
-    assert bench.sent(SelectDevices) == [SelectDevices(midi_inputs=("nanoKEY2",))]
-    bench.tick()
-    assert combo.currentText() == "nanoKEY2"
-    bench.link.devices = DeviceState("ALSA", ("jam in",), (), ("Digital Piano",))
+    every = "Every keyboard, also one plugged in later"
+    assert rows() == [(every, True), ("Digital Piano", False), ("nanoKEY2", False)]
+    tick(ports, 0)
+    tick(ports, 2)
+    assert bench.sent(SelectDevices)[-1] == SelectDevices(midi_inputs=("nanoKEY2",))
+    tick(ports, 1)
+    both = ("Digital Piano", "nanoKEY2")
+    assert bench.sent(SelectDevices)[-1] == SelectDevices(midi_inputs=both)
+    assert bench.window._unsaved["midi_inputs"] == both
+    bench.link.devices = replace(bench.link.devices, available_inputs=("Digital Piano",))
     bench.link._changed = True
     bench.tick()
-    assert names() == ["All inputs", "Digital Piano", "Computer keys"]
-    assert combo.currentText() == "All inputs"
-    combo.activated.emit(2)
-    assert bench.sent(SelectDevices)[-1] == SelectDevices(midi_inputs=())
+    assert rows()[1:] == [("Digital Piano", True), ("nanoKEY2  (not connected)", True)]
+    tick(ports, 0)
+    assert bench.sent(SelectDevices)[-1] == SelectDevices(midi_inputs=EVERY_INPUT)
+    bench.window.desk.undo()
+    assert bench.sent(SelectDevices)[-1] == SelectDevices(midi_inputs=both)
 
 
-def test_the_list_does_not_change_under_the_hand(bench: Bench) -> None:
-    combo = bench.controls.midi_input
+def tick(ports: PortList, row: int) -> None:
+    """Tick a port, or take the tick away."""
+    item = ports.item(row)
+    assert item is not None
+    on = item.checkState() == Qt.CheckState.Checked
+    item.setCheckState(Qt.CheckState.Unchecked if on else Qt.CheckState.Checked)
+    bench_window = ports.window()
+    assert isinstance(bench_window, MainWindow)
+    bench_window.poll()
+
+
+def test_audio_devices_are_chosen_and_remembered(bench: Bench) -> None:
+    bench.link.devices = replace(
+        bench.link.devices, available_audio=("Speakers", "Headphones"), audio="Speakers",
+        sample_rate=48000, block_frames=256, audio_rates=(44100, 48000),
+        audio_blocks=(128, 256, 512), audio_latency_ms=11.0, key_to_synth_ms=0.5,
+    )  # fmt: skip
+    bench.link._changed = True
+    bench.tick()
+    section = bench.window.page.devices
+    turn(section.audio, "Headphones")
+    assert bench.sent(SelectDevices)[-1] == SelectDevices(audio="Headphones")
+    turn(section.rate, 44100)
+    assert bench.sent(SelectDevices)[-1] == SelectDevices(sample_rate=44100)
+    turn(section.block, 512)
+    assert bench.sent(SelectDevices)[-1] == SelectDevices(block_frames=512)
+    assert bench.window._unsaved["audio"] == AudioChoice("Headphones", 44100, 512)
+    assert "11.5 ms" in section.latency.text()
+    section.look_again.click()
+    assert bench.sent(ListAudio)
+
+
+def test_a_list_that_is_open_does_not_change_under_the_hand(bench: Bench) -> None:
+    combo = bench.window.page.devices.audio
+    bench.window.open_panel("Devices")
     combo.showPopup()
-    bench.link.devices = DeviceState()
+    count = combo.count()
+    bench.link.devices = replace(bench.link.devices, available_audio=("Another",))
     bench.link._changed = True
     bench.tick()
-    assert combo.count() == 4
+    assert combo.count() == count
     combo.hidePopup()
-    combo.show_devices(DeviceState())
-    assert combo.count() == 2
+    bench.window.page.devices.show_devices(bench.link.devices)
+    assert combo.count() == count + 1
 
 
 def test_the_key_range_is_the_piano_s(bench: Bench) -> None:
-    combo = bench.controls.key_range
-    combo.setCurrentText("49 keys")
-    combo.activated.emit(combo.currentIndex())
+    turn(bench.control("key_range"), "49 keys")
     bench.tick()
     low, high = KEY_RANGES["49 keys"]
     assert bench.window.waterfall.areas.low_pitch == low
@@ -339,13 +422,13 @@ def test_the_key_range_is_the_piano_s(bench: Bench) -> None:
 
 def test_letters_are_on_the_keys_until_there_is_a_midi_keyboard(bench: Bench) -> None:
     fall = bench.window.waterfall
-    assert fall._letters[60] == "a"
+    assert fall.letters[60] == "a"
     QTest.keyClick(fall, Qt.Key.Key_Z)
-    assert fall._letters[48] == "a"
+    assert fall.letters[48] == "a"
     bench.link.devices = DeviceState("ALSA", ("jam in", "Digital Piano"), (), ("Digital Piano",))
     bench.link._changed = True
     bench.tick()
-    assert fall._letters == {}
+    assert fall.letters == {}
 
 
 def test_problems_and_messages_are_said_in_place(bench: Bench) -> None:
@@ -389,17 +472,21 @@ def _is_inner(widget: QWidget) -> bool:
     """True for the parts that Qt makes inside its own widgets (scroll bars of a list, ...)."""
     parent = widget.parentWidget()
     while parent is not None:
-        if isinstance(parent, QComboBox | QAbstractSpinBox):
+        if isinstance(parent, QComboBox | QAbstractSpinBox | QTabBar):
+            return True
+        if isinstance(parent, QAbstractScrollArea) and isinstance(widget, QScrollBar):
             return True
         parent = parent.parentWidget()
     return False
 
 
 def test_mnemonics_do_not_collide(bench: Bench) -> None:
-    texts = [w.text() for w in bench.controls.findChildren(QLabel)]
-    texts += [bench.controls.metronome.text()]
+    texts = [w.text() for w in bench.window.findChildren(QLabel)]
+    texts += [w.text() for w in bench.window.findChildren(QAbstractButton)]
+    tabs = bench.window.page.panel.tabs
+    texts += [tabs.tabText(i) for i in range(tabs.count())]
     letters = [t[t.index("&") + 1].lower() for t in texts if "&" in t]
-    assert len(letters) == 12
+    assert len(letters) >= 12
     assert len(set(letters)) == len(letters)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from jam.clock import Clock
 from jam.grid import Meter, TempoMap
 from jam.messages import (
+    EVERY_INPUT,
     ChangeSettings,
     ChordSpan,
     Counters,
@@ -147,7 +148,8 @@ class FakeLink:
             self.settings = command.settings
         elif isinstance(command, SelectDevices) and command.midi_inputs is not None:
             names = command.midi_inputs
-            self.devices = replace(self.devices, midi_inputs=names, wanted_inputs=names)
+            opened = self.devices.available_inputs if names == EVERY_INPUT else names
+            self.devices = replace(self.devices, midi_inputs=opened, wanted_inputs=names)
         elif isinstance(command, KeyInput):
             if command.velocity:
                 note = PlayedNote(command.pitch, command.pitch, command.velocity, command.at_s)

@@ -29,6 +29,7 @@ from jam.engine import Engine
 from jam.grid import Meter, TempoMap
 from jam.harmony import Chord
 from jam.messages import NoteEvent, PlanRequest, SessionLog, Start
+from jam.preferences import Preferences
 from jam.rows import ChordState, MelodyState, Row
 from jam.rules import ScriptedPredictor
 from jam.settings import JamSettings
@@ -173,7 +174,7 @@ def live_loop(
 
         ending = threading.Thread(target=end)
         ending.start()
-        run(engine, settings)
+        run(engine, Preferences(settings))
         ending.join()
     else:
         sent_s.extend(json.loads(stamps.read().splitlines()[-1])[::2])

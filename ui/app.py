@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType, TracebackType
 
-from PyQt6.QtCore import QByteArray, QSettings
 from PyQt6.QtWidgets import QApplication
 
-from jam.settings import JamSettings
+from jam.preferences import Preferences
 from ui.icon import app_icon
 from ui.link import EngineLink
 from ui.window import MainWindow
 
+FRAMES_VARIABLE = "JAM_FRAMES"
+"""Names a file into which the times of all pictures are written at the end, for the bench."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -23,18 +27,23 @@ def _report(kind: type[BaseException], error: BaseException, trace: TracebackTyp
     traceback.print_exception(kind, error, trace)
 
 
+def _write_frames(window: MainWindow, path: Path) -> None:
+    fall = window.waterfall
+    frames = {"at_s": list(fall.painted_at_s), "paint_ms": list(fall.paint_times_ms)}
+    path.write_text(json.dumps(frames), encoding="utf-8")
+
+
 def run(
     link: EngineLink,
-    settings: JamSettings,
-    save_settings: Callable[[JamSettings], None] | None = None,
-    save_midi_inputs: Callable[[tuple[str, ...]], None] | None = None,
+    preferences: Preferences,
+    save: Callable[..., object] | None = None,
     news: str = "",
 ) -> int:
     """Show the window on an engine that is running; returns the exit status when it is closed.
 
-    save_settings is called in the window's thread, half a second after the last change,
-    save_midi_inputs when others are chosen; `news` is told when the window opens. SIGINT
-    and SIGTERM close the window. The link is closed at the end, whatever happened.
+    save is called in the window's thread with names of `Preferences` and their new values, half a
+    second after the last change; `news` is told when the window opens. SIGINT and SIGTERM close
+    the window. The link is closed at the end, whatever happened.
     """
     # PyQt ends the program at an error in a slot or a paint event unless there is a hook; the
     # music must not stop because a picture failed.
@@ -47,16 +56,10 @@ def run(
     app.setDesktopFileName("jam")
     app.setStyle("Fusion")
     app.setWindowIcon(app_icon())
-    window = MainWindow(link, settings, save_settings)
-    if save_midi_inputs is not None:
-        window.controls.midi_inputs_chosen.connect(save_midi_inputs)
+    window = MainWindow(link, preferences, save)
     window.tell(news)
-    stored = QSettings()
-    geometry = stored.value("geometry")
-    if not (isinstance(geometry, QByteArray) and window.restoreGeometry(geometry)):
-        window.resize(1280, 720)
-    # Closed while it is still whole: afterwards its geometry is no longer known.
-    window.closed.connect(lambda: stored.setValue("geometry", window.saveGeometry()))
+    if path := os.environ.get(FRAMES_VARIABLE):
+        window.closed.connect(lambda: _write_frames(window, Path(path)))
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         window.close()

@@ -65,7 +65,13 @@ def paint_key(
 
 
 def paint_key_name(
-    painter: QPainter, key: Key, theme: Theme, ink: Ink, widget: QWidget, letter: str
+    painter: QPainter,
+    key: Key,
+    theme: Theme,
+    ink: Ink,
+    widget: QWidget,
+    letter: str,
+    lit: bool = False,
 ) -> None:
     """Write the letter of the computer keyboard, or else the name of a C, on a key."""
     t = theme
@@ -74,9 +80,9 @@ def paint_key_name(
     size = min(20.0, key.box.width * 0.72)
     foot = QRectF(box.x(), box.bottom() - rise - size * 1.5, box.width(), size * 1.5)
     if letter:
-        colour = t.text if key.black else t.letter
+        colour = t.on_lit if lit else t.on_black_key if key.black else t.letter
         ink.draw(painter, ink.text(widget, letter.upper(), size, colour, bold=True), foot)
     elif key.pitch % 12 == 0 and box.width() > 14:
         name = f"C{key.pitch // 12 - 1}"
         size = min(16.0, box.width() * 0.5)
-        ink.draw(painter, ink.text(widget, name, size, t.letter), foot)
+        ink.draw(painter, ink.text(widget, name, size, t.on_lit if lit else t.letter), foot)

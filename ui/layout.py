@@ -7,6 +7,7 @@ panel with the chord that sounds now. Lengths are in logical pixels, y grows dow
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,6 +20,11 @@ KEY_RANGES: dict[str, tuple[int, int]] = {
     "49 keys": (36, 84),
 }
 """Key ranges offered to the user: lowest and highest MIDI pitch, both white keys."""
+
+AUTO_KEYS = ""
+"""The choice of a key range that lets the window find one that fits."""
+_SMALLEST_FIRST = ("49 keys", "61 keys", "76 keys", "88 keys")
+_USUAL = KEY_RANGES["61 keys"]
 
 _BLACK = frozenset((1, 3, 6, 8, 10))
 # How far a black key's middle lies from the crack between its neighbours, in its own widths:
@@ -95,28 +101,45 @@ def is_black(pitch: int) -> bool:
     return pitch % 12 in _BLACK
 
 
+def fitting_range(pitches: Iterable[int], now: tuple[int, int] = _USUAL) -> tuple[int, int]:
+    """The smallest key range, from the one shown now upwards, that holds all of these pitches.
+
+    It only grows: a piano that shrinks while one plays would be hard to read.
+    """
+    low, high = now
+    for pitch in pitches:
+        low, high = min(low, pitch), max(high, pitch)
+    if (low, high) == now:
+        return now
+    ranges = [KEY_RANGES[name] for name in _SMALLEST_FIRST]
+    return next((r for r in ranges if r[0] <= low and high <= r[1]), ranges[-1])
+
+
 def _clamp(value: float, low: float, high: float) -> float:
     return max(low, min(high, value))
 
 
 @lru_cache(maxsize=8)
-def layout(size: Size, low_pitch: int, high_pitch: int) -> Layout:
+def layout(size: Size, low_pitch: int, high_pitch: int, chart: bool = False) -> Layout:
     """The areas for a widget of this size and a key range that begins and ends on white keys.
 
-    The piano begins and ends on whole pixels, so its cached picture stays sharp.
+    chart: bars of chords take the place of the fall and its lane. The piano begins and ends on
+    whole pixels, so its cached picture stays sharp.
     """
     if is_black(low_pitch) or is_black(high_pitch) or low_pitch >= high_pitch:
         raise ValueError(f"key range {low_pitch} to {high_pitch}: must end on white keys")
     width, height = max(size.width, MIN_SIZE.width), max(size.height, MIN_SIZE.height)
-    lane_width = float(round(min(_clamp(width * 0.145, 120, 330), width / 2)))
+    lane_width = float(round(min(_clamp(width * 0.165, 128, 400), width / 2)))
     piano_height = float(round(min(_clamp(height * 0.165, 56, 230), height / 2)))
     past_height = float(round(min(_clamp(height * 0.15, 30, 260), height / 4)))
     fall_height = max(1.0, height - piano_height - past_height)
     fall_width = max(1.0, width - lane_width)
     fall = Rect(lane_width, 0.0, fall_width, fall_height)
     piano = Rect(lane_width, fall.bottom, fall_width, piano_height)
+    if chart:
+        fall = Rect(0.0, 0.0, width, fall_height)
     return Layout(
-        lane=Rect(0.0, 0.0, lane_width, fall_height),
+        lane=Rect(0.0, 0.0, 0.0 if chart else lane_width, fall_height),
         now_panel=Rect(0.0, fall.bottom, lane_width, height - fall_height),
         fall=fall,
         piano=piano,

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from jam.grid import TempoMap
-from jam.messages import PlannedNote, Snapshot
+from jam.messages import ChordSpan, PlannedNote, Snapshot
+from ui.chart import Chart, chart_of
 from ui.layout import Key, Layout, Rect, Size, layout
 from ui.words import NowPanel, headline, now_panel, pretty_symbol
 
@@ -30,8 +31,13 @@ class View:
     low_pitch: int = 21
     high_pitch: int = 108
     extra_beats: float = 0.5
-    """How far above the end of the lookahead the fall reaches."""
+    """How far above the end of the lookahead the fall reaches, unzoomed."""
     past_beats: float = 8.0
+    zoom: float = 1.0
+    """2 shows half as many beats."""
+    show_plan: bool = True
+    chord_lane: bool = False
+    """Bars with chord names in place of the fall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,7 @@ class Scene:
     headline: str
     subline: str
     moving: bool
+    chart: Chart | None = None
 
 
 def plan_opacity(committed: bool, confidence: float) -> float:
@@ -123,7 +130,7 @@ class _Scale:
         self.position = self.now if snapshot.running else 0.0
         meter = tempo_map.meter_at(self.position)
         self.frames_per_beat = meter.frames_per_beat
-        beats = snapshot.settings.lookahead_beats + view.extra_beats
+        beats = (snapshot.settings.lookahead_beats + view.extra_beats) / view.zoom
         self.ahead_frames = max(1.0, beats * self.frames_per_beat)
         self.past_frames = max(1.0, view.past_beats * self.frames_per_beat)
         self.fall, self.past = areas.fall, areas.past
@@ -165,9 +172,18 @@ class _Scale:
         return drawn
 
 
-def waterfall_scene(snapshot: Snapshot, now_s: float, view: View, size: Size) -> Scene:
-    """The scene of `snapshot` at `now_s` (of jam.clock) for a widget of `size` pixels."""
-    areas = layout(size, view.low_pitch, view.high_pitch)
+def waterfall_scene(
+    snapshot: Snapshot,
+    now_s: float,
+    view: View,
+    size: Size,
+    known: tuple[ChordSpan, ...] = (),
+) -> Scene:
+    """The scene of `snapshot` at `now_s` (of jam.clock) for a widget of `size` pixels.
+
+    known: the chords of the chord lane, as `ui.chart.remember` keeps them.
+    """
+    areas = layout(size, view.low_pitch, view.high_pitch, view.chord_lane)
     scale = _Scale(snapshot, now_s, view, areas)
     notes: list[NoteShape] = []
     lit: dict[int, list[bool]] = {}
@@ -178,7 +194,7 @@ def waterfall_scene(snapshot: Snapshot, now_s: float, view: View, size: Size) ->
             continue
         if planned.start_frame <= scale.position < planned.end_frame:
             lit.setdefault(planned.pitch, [False, False])[1] = True
-        notes += _planned(scale, areas, planned)
+        notes += _planned(scale, areas, planned, view)
     any_past = False
     for played in snapshot.played:
         end_s = now_s if played.end_s is None else played.end_s
@@ -194,17 +210,21 @@ def waterfall_scene(snapshot: Snapshot, now_s: float, view: View, size: Size) ->
     # The player's notes lie on top, and black keys' columns on the white ones they overlap.
     notes.sort(key=lambda n: (n.player, n.black))
     large, small = headline(snapshot, scale.position)
+    fall_shown = not view.chord_lane
     return Scene(
         layout=areas,
         position=scale.position,
         notes=tuple(notes),
-        lines=_lines(snapshot, scale),
-        chords=_chords(snapshot, scale, areas.lane),
+        lines=_lines(snapshot, scale, view.show_plan) if fall_shown else (),
+        chords=_chords(snapshot, scale, areas.lane) if fall_shown and view.show_plan else (),
         lit=tuple(LitKey(p, who[0], who[1]) for p, who in sorted(lit.items())),
-        now=now_panel(snapshot, scale.position),
+        now=now_panel(snapshot, scale.position, view.show_plan),
         headline=large,
         subline=small,
         moving=snapshot.running or any_past,
+        chart=None
+        if fall_shown
+        else chart_of(snapshot, scale.position, areas.fall, known, view.show_plan),
     )
 
 
@@ -214,7 +234,7 @@ def _column(key: Key) -> tuple[float, float]:
     return key.box.x + inset, key.box.width - 2 * inset
 
 
-def _planned(scale: _Scale, areas: Layout, note: PlannedNote) -> list[NoteShape]:
+def _planned(scale: _Scale, areas: Layout, note: PlannedNote, view: View) -> list[NoteShape]:
     """A note of the agent: what is left of it above the piano, what is gone below.
 
     A note that is committed, but whose end is not, has a translucent shape with the part that
@@ -226,7 +246,8 @@ def _planned(scale: _Scale, areas: Layout, note: PlannedNote) -> list[NoteShape]
     shapes: list[NoteShape] = []
     x, width = _column(key)
     start, sounding = note.start_frame, note.start_frame <= scale.position
-    for until, solid in scale.stretches(start, note.end_frame, note.committed):
+    shown = view.show_plan and not view.chord_lane
+    for until, solid in scale.stretches(start, note.end_frame, note.committed) if shown else ():
         # A gap before the next note of the same pitch keeps repeated chords apart.
         top = max(scale.fall_y(until) + 1.5, scale.fall.y - 8)
         bottom = min(scale.fall_y(start), scale.fall.bottom)
@@ -278,7 +299,7 @@ def beat_frames(tempo_map: TempoMap, first: float, last: float) -> list[tuple[in
 _LINE_KINDS = (LineKind.BEAT, LineKind.BEAT, LineKind.GROUP, LineKind.BAR)
 
 
-def _lines(snapshot: Snapshot, scale: _Scale) -> tuple[LineShape, ...]:
+def _lines(snapshot: Snapshot, scale: _Scale, show_plan: bool) -> tuple[LineShape, ...]:
     position = scale.position
     last = position + scale.ahead_frames
     lines = []
@@ -290,7 +311,7 @@ def _lines(snapshot: Snapshot, scale: _Scale) -> tuple[LineShape, ...]:
     entry, commit = snapshot.listen_until_frame, scale.committed_until
     if position < entry <= last:
         lines.append(LineShape(LineKind.ENTRY, scale.fall_y(entry), "the agent comes in"))
-    if max(position, entry) < commit < min(last, scale.plan_end):
+    if show_plan and max(position, entry) < commit < min(last, scale.plan_end):
         lines.append(LineShape(LineKind.COMMIT, scale.fall_y(commit), "may still change"))
     return tuple(lines)
 

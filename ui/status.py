@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from jam.messages import Counters, Snapshot
 
+_FLASH_S = 2.5
+"""How long a word on what a key has done stays."""
 _ALERT_S = 4.0
 """How long a field stays marked after something went wrong."""
 
@@ -89,6 +91,7 @@ class StatusLine(QFrame):
         self._shown: Status | None = None
         self._counters = Counters()
         self._late_until_s = self._dropouts_until_s = -1.0
+        self._flash, self._flash_until_s = "", -1.0
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 4, 12, 4)
         row.setSpacing(22)
@@ -118,6 +121,8 @@ class StatusLine(QFrame):
     def show_status(self, snapshot: Snapshot | None, now_s: float) -> None:
         """Write what changed; cheap enough to be called at every frame."""
         status = status_of(snapshot, now_s)
+        if now_s < self._flash_until_s:
+            status = replace(status, transport=self._flash)
         counters = snapshot.counters if snapshot is not None else Counters()
         if counters.late_plans > self._counters.late_plans:
             self._late_until_s = now_s + _ALERT_S
@@ -143,6 +148,12 @@ class StatusLine(QFrame):
             if (style := label.style()) is not None:
                 style.unpolish(label)
                 style.polish(label)
+
+    def flash(self, words: str, now_s: float) -> None:
+        """Say something in place of the transport for a moment."""
+        self._flash, self._flash_until_s = words, now_s + _FLASH_S
+        self._labels["transport"].setText(words)
+        self._shown = None
 
     def text(self) -> str:
         """All that it says, for tests and screen readers."""

@@ -6,7 +6,7 @@ from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
 from PyQt6.QtWidgets import QComboBox
 
 from jam.accompaniment import all_styles
-from ui.combo import Combo
+from ui.widgets import Combo
 
 
 class StyleCombo(Combo):

@@ -1,20 +1,26 @@
 """Colours and style sheet. Orange and blue of Okabe & Ito's palette, safe for the colour-blind.
 
 Who plays is told by hue and lightness, what is committed by filling, so neither depends on
-telling red from green.
+telling red from green. tests/test_ui_theme.py measures it for three kinds of colour blindness.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PyQt6.QtGui import QColor, QPalette
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QColor, QGuiApplication, QPalette
+from PyQt6.QtWidgets import QApplication
+
+SYSTEM = "system"
+"""The choice that follows the system."""
 
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """Colours as #rrggbb."""
+    """Colours as #rrggbb. `agent_light` is what sounds, and text on what may still change."""
 
+    name: str = "dark"
     window: str = "#14171c"
     bar: str = "#1b1f26"
     field: str = "#262b34"
@@ -23,6 +29,7 @@ class Theme:
     text: str = "#e8ebf0"
     text_dim: str = "#a3adbb"
     focus: str = "#f2f4f7"
+    focus_px: int = 1
     fall: str = "#0f1216"
     fall_black: str = "#0b0d10"
     octave_line: str = "#1d222a"
@@ -35,96 +42,189 @@ class Theme:
     agent_light: str = "#b5deff"
     agent_bass: str = "#2b7cc0"
     agent_block: str = "#1f5f93"
+    on_block: str = "#ffffff"
     white_key: str = "#e6e8ec"
     black_key: str = "#1a1d22"
     black_key_top: str = "#343a44"
+    on_black_key: str = "#e8ebf0"
     key_edge: str = "#8b929c"
     letter: str = "#5d6672"
+    on_lit: str = "#10141a"
+    """Letters on a key that sounds."""
     warning: str = "#f2d06b"
     warning_bar: str = "#3a3217"
     go: str = "#2f6f4f"
+    go_hover: str = "#38845e"
+    on_go: str = "#ffffff"
 
 
 DARK = Theme()
+LIGHT = Theme(
+    name="light", window="#f3f4f6", bar="#e6e9ed", field="#ffffff", field_hover="#f0f4f9",
+    outline="#98a2b0", text="#15181d", text_dim="#48515d", focus="#0a3f73", focus_px=2,
+    fall="#fbfcfd", fall_black="#eff1f4", octave_line="#dfe3e8", beat_line="#e3e6ea",
+    group_line="#c9ced6", bar_line="#8d97a5", player="#c85a00", player_light="#7a3600",
+    agent="#1a7fc8", agent_light="#04406f", agent_bass="#0c5795", agent_block="#a9d3f2",
+    on_block="#0b1a28", white_key="#ffffff", black_key="#22262d", black_key_top="#454c58",
+    key_edge="#6f7885", letter="#59626e", on_lit="#ffffff", warning="#5c4300",
+    warning_bar="#ffecb0",    go="#1f6b45", go_hover="#185538",
+)  # fmt: skip
+CONTRAST = Theme(
+    name="high-contrast", window="#000000", bar="#000000", field="#000000", field_hover="#26262b",
+    outline="#d0d0d0", text="#ffffff", text_dim="#f0f0f0", focus="#ffff3c", focus_px=2,
+    fall="#000000", fall_black="#000000", octave_line="#505050", beat_line="#5a5a5a",
+    group_line="#8c8c8c", bar_line="#ffffff", player="#ffae1a", player_light="#ffe3a8",
+    agent="#5cc4ff", agent_light="#d8f1ff", agent_bass="#3d9bff", agent_block="#004a86",
+    white_key="#ffffff", black_key="#000000", black_key_top="#303030", on_black_key="#ffffff",
+    key_edge="#ffffff", letter="#000000", on_lit="#000000", warning="#ffff3c",
+    warning_bar="#332b00",    go="#006b3c", go_hover="#008a4e",
+)  # fmt: skip
+THEMES = {theme.name: theme for theme in (DARK, LIGHT, CONTRAST)}
+
+
+def theme_for(choice: str, system_dark: bool = True, system_contrast: bool = False) -> Theme:
+    """The theme of a choice: its name, or SYSTEM (as which an unknown name counts, too)."""
+    if choice in THEMES:
+        return THEMES[choice]
+    if system_contrast:
+        return CONTRAST
+    return DARK if system_dark else LIGHT
+
+
+def system_theme(choice: str) -> Theme:
+    """The theme of a choice on this system, as it is now. Where it has no opinion: dark."""
+    hints = QGuiApplication.styleHints()
+    if hints is None:
+        return theme_for(choice)
+    contrast = False
+    if (accessibility := getattr(hints, "accessibility", None)) is not None:  # since Qt 6.10
+        preference = accessibility().contrastPreference()
+        contrast = preference == Qt.ContrastPreference.HighContrast
+    return theme_for(choice, hints.colorScheme() != Qt.ColorScheme.Light, contrast)
+
+
+def dress(app: QApplication, theme: Theme, text_scale: float = 1.0) -> None:
+    """Give the application its colours and the size of its text."""
+    app.setPalette(palette(theme))
+    sheet = style_sheet(theme, text_scale)
+    if app.styleSheet() != sheet:  # every widget is styled anew
+        app.setStyleSheet(sheet)
 
 
 def palette(theme: Theme) -> QPalette:
-    """What the style sheet leaves to the style: frames of lists, tool tips, dialogs."""
-    role = QPalette.ColorRole
+    """What the style sheet leaves to the style: ticks, frames of lists, dialogs."""
+    role, group = QPalette.ColorRole, QPalette.ColorGroup
     colours = {
         role.Window: theme.window, role.WindowText: theme.text, role.Base: theme.field,
         role.AlternateBase: theme.field_hover, role.Text: theme.text, role.Button: theme.field,
         role.ButtonText: theme.text, role.ToolTipBase: theme.field, role.ToolTipText: theme.text,
         role.PlaceholderText: theme.text_dim, role.Highlight: theme.agent_block,
-        role.HighlightedText: theme.text, role.Light: theme.outline, role.Midlight: theme.outline,
-        role.Mid: theme.outline, role.Dark: theme.bar, role.Shadow: theme.fall,
+        role.HighlightedText: theme.on_block, role.Light: theme.outline,
+        role.Midlight: theme.outline, role.Mid: theme.outline, role.Dark: theme.bar,
+        role.Shadow: theme.fall, role.Link: theme.agent, role.Accent: theme.agent,
     }  # fmt: skip
     made = QPalette()
     for which, colour in colours.items():
         made.setColor(which, QColor(colour))
+    for which in (role.WindowText, role.Text, role.ButtonText):
+        made.setColor(group.Disabled, which, QColor(theme.outline))
     return made
 
 
-def style_sheet(theme: Theme) -> str:
+def style_sheet(theme: Theme, text_scale: float = 1.0) -> str:
     """The Qt style sheet of everything but the waterfall, which paints itself."""
     t = theme
+    normal, small, large = (round(px * text_scale) for px in (13, 12, 15))
+    field = round(20 * text_scale)
+    focus = f"{t.focus_px}px solid {t.focus}"
     return f"""
-QWidget {{ background: {t.window}; color: {t.text}; font-size: 13px; }}
+QWidget {{ background: {t.window}; color: {t.text}; font-size: {normal}px; }}
 QToolTip {{ background: {t.field}; color: {t.text}; border: 1px solid {t.outline};
     padding: 4px; }}
+QLabel, QCheckBox, QRadioButton, QSlider {{ background: transparent; }}
+QLabel#caption, QLabel#value, QLabel#hint {{ color: {t.text_dim}; font-size: {small}px; }}
+QLabel#heading {{ font-weight: 600; }}
+#captioned, #row {{ background: transparent; }}
+QCheckBox::indicator {{ width: {normal}px; height: {normal}px; border-radius: 3px;
+    border: 1px solid {t.text_dim}; background: {t.field}; }}
+QCheckBox::indicator:checked {{ background: {t.agent_block}; border-color: {t.agent}; }}
+QCheckBox {{ spacing: 6px; border: {t.focus_px}px solid transparent; border-radius: 4px; }}
+QCheckBox:focus {{ border: {focus}; }}
+QSpinBox, QDoubleSpinBox, QComboBox, QLineEdit, QTextEdit, QPlainTextEdit {{
+    background: {t.field}; border: 1px solid {t.outline}; border-radius: 5px;
+    padding: 3px 6px; selection-background-color: {t.agent_block};
+    selection-color: {t.on_block}; }}
+QSpinBox, QDoubleSpinBox, QComboBox, QLineEdit, QSlider {{ min-height: {field}px; }}
+QSpinBox:hover, QDoubleSpinBox:hover, QComboBox:hover {{ background: {t.field_hover}; }}
+QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QLineEdit:focus, QTextEdit:focus,
+QPlainTextEdit:focus, QPushButton:focus, QListView:focus, QTreeView:focus, QTableView:focus {{
+    border: {focus}; }}
+QComboBox::drop-down {{ border: none; width: 16px; }}
+QComboBox::down-arrow {{ image: none; width: 0; height: 0; }}
+QAbstractItemView {{ background: {t.field}; border: 1px solid {t.outline}; outline: 0;
+    selection-background-color: {t.agent_block}; selection-color: {t.on_block}; }}
+QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button,
+QDoubleSpinBox::down-button {{ width: 0; border: none; }}
+QPushButton {{ background: {t.field}; border: 1px solid {t.outline}; border-radius: 6px;
+    padding: 4px 12px; font-weight: 600; }}
+QPushButton:hover {{ background: {t.field_hover}; }}
+QPushButton:checked {{ background: {t.agent_block}; color: {t.on_block};
+    border-color: {t.agent}; }}
+QPushButton:disabled {{ color: {t.outline}; }}
+QPushButton::menu-indicator {{ width: 0; }}
+QMenu {{ background: {t.field}; border: 1px solid {t.outline}; padding: 4px; }}
+QMenu::item {{ background: transparent; padding: 5px 22px 5px 12px; border-radius: 4px; }}
+QMenu::item:selected {{ background: {t.agent_block}; color: {t.on_block}; }}
+QMenu::item:disabled {{ color: {t.text_dim}; }}
+QMenu::separator {{ height: 1px; background: {t.outline}; margin: 4px 6px; }}
+QSlider {{ border: {t.focus_px}px solid transparent; border-radius: 5px; }}
+QSlider:focus {{ border: {focus}; }}
+QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {t.outline}; }}
+QSlider::sub-page:horizontal {{ border-radius: 2px; background: {t.text_dim}; }}
+QSlider#player_volume::sub-page:horizontal {{ background: {t.player}; }}
+QSlider#agent_volume::sub-page:horizontal {{ background: {t.agent}; }}
+QSlider::handle:horizontal {{ width: 12px; margin: -5px 0; border-radius: 6px;
+    background: {t.text}; }}
+QSlider::handle:horizontal:hover {{ background: {t.focus}; }}
+QScrollBar {{ background: {t.window}; border: none; width: 12px; height: 12px; margin: 0; }}
+QScrollBar::handle {{ background: {t.outline}; border-radius: 4px; margin: 2px;
+    min-height: 24px; min-width: 24px; }}
+QScrollBar::handle:hover {{ background: {t.text_dim}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QTabWidget::pane {{ border: none; border-top: 1px solid {t.outline}; }}
+QTabBar {{ background: transparent; qproperty-drawBase: 0; }}
+QTabBar::tab {{ background: transparent; color: {t.text_dim}; padding: 7px 11px;
+    border: none; border-bottom: 2px solid transparent; font-weight: 600; }}
+QTabBar::tab:hover {{ color: {t.text}; }}
+QTabBar::tab:selected {{ color: {t.text}; border-bottom: 2px solid {t.agent}; }}
+QTabBar::tab:focus {{ border: {focus}; border-radius: 4px; }}
 #header {{ background: {t.bar}; }}
+#header QPushButton {{ padding: 3px 10px; font-weight: 500; }}
 #header QPushButton#tab {{ background: transparent; color: {t.text_dim}; border: none;
     border-bottom: 2px solid transparent; padding: 4px 12px; font-weight: 600; }}
 #header QPushButton#tab:hover {{ color: {t.text}; }}
 #header QPushButton#tab:checked {{ color: {t.text}; border-bottom: 2px solid {t.agent}; }}
-#header QPushButton#tab:focus {{ color: {t.focus}; border: 1px solid {t.focus};
-    border-radius: 4px; }}
+#header QPushButton#tab:focus {{ color: {t.text}; border: {focus}; border-radius: 4px; }}
 #controls {{ background: {t.bar}; border-bottom: 1px solid {t.outline}; }}
-#controls QLabel, #controls QCheckBox, #controls QSlider {{ background: transparent; }}
-#controls QLabel, #controls QCheckBox {{ color: {t.text_dim}; font-size: 12px; }}
-#controls QCheckBox {{ spacing: 5px; }}
-#controls QCheckBox::indicator {{ width: 12px; height: 12px; border-radius: 3px;
-    border: 1px solid {t.text_dim}; background: {t.field}; }}
-#controls QCheckBox::indicator:checked {{ background: {t.agent}; border-color: {t.agent}; }}
-#controls QCheckBox:focus {{ color: {t.focus}; border: 1px solid {t.focus};
-    border-radius: 4px; }}
-#controls QSpinBox, #controls QDoubleSpinBox, #controls QComboBox {{
-    background: {t.field}; border: 1px solid {t.outline}; border-radius: 5px;
-    padding: 2px 6px; selection-background-color: {t.agent_block}; }}
-#controls QSpinBox:hover, #controls QDoubleSpinBox:hover, #controls QComboBox:hover {{
-    background: {t.field_hover}; }}
-#controls QSpinBox:focus, #controls QDoubleSpinBox:focus, #controls QComboBox:focus,
-#controls QPushButton:focus {{ border: 1px solid {t.focus}; }}
-#controls QComboBox::drop-down {{ border: none; width: 16px; }}
-#controls QComboBox::down-arrow {{ image: none; width: 0; height: 0; }}
-#controls QComboBox QAbstractItemView {{ background: {t.field}; color: {t.text};
-    border: 1px solid {t.outline}; selection-background-color: {t.agent_block}; outline: 0; }}
-#controls QSpinBox::up-button, #controls QSpinBox::down-button,
-#controls QDoubleSpinBox::up-button, #controls QDoubleSpinBox::down-button {{
-    width: 0; border: none; }}
-#controls QPushButton {{ background: {t.field}; border: 1px solid {t.outline};
-    border-radius: 6px; padding: 4px 12px; font-weight: 600; }}
-#controls QPushButton:hover {{ background: {t.field_hover}; }}
-#controls QPushButton#start {{ background: {t.go}; border-color: {t.go}; font-size: 15px; }}
-#controls QPushButton#start:hover {{ background: #38845e; }}
-#controls QPushButton#start[running="true"] {{ background: {t.field_hover};
+#separator {{ background: {t.outline}; }}
+#controls QCheckBox {{ color: {t.text_dim}; font-size: {small}px; }}
+QPushButton#start {{ background: {t.go}; color: {t.on_go}; border-color: {t.go};
+    font-size: {large}px; }}
+QPushButton#start:hover {{ background: {t.go_hover}; }}
+QPushButton#start[running="true"] {{ background: {t.field_hover}; color: {t.text};
     border-color: {t.outline}; }}
-#controls QPushButton#start:focus {{ border: 1px solid {t.focus}; }}
-#controls QSlider::groove:horizontal {{ height: 4px; border-radius: 2px;
-    background: {t.outline}; }}
-#controls QSlider::sub-page:horizontal {{ border-radius: 2px; background: {t.text_dim}; }}
-#controls QSlider#player_volume::sub-page:horizontal {{ background: {t.player}; }}
-#controls QSlider#agent_volume::sub-page:horizontal {{ background: {t.agent}; }}
-#controls QSlider::handle:horizontal {{ width: 12px; margin: -5px 0; border-radius: 6px;
-    background: {t.text}; }}
-#controls QSlider::handle:horizontal:hover {{ background: {t.focus}; }}
-#controls QSlider:focus {{ border: 1px solid {t.focus}; border-radius: 5px; }}
-#notice {{ background: {t.warning_bar}; color: {t.warning}; }}
-#notice QLabel {{ background: transparent; color: {t.warning}; }}
+QPushButton#start:focus {{ border: {focus}; }}
+#help {{ border: 1px solid {t.outline}; border-radius: 8px; }}
+QLabel#title {{ font-size: {large}px; font-weight: 600; }}
+QLabel#key {{ color: {t.agent_light}; font-weight: 600; }}
+#panel {{ border-left: 1px solid {t.outline}; }}
+#notice {{ background: {t.warning_bar}; }}
+#notice QLabel {{ color: {t.warning}; }}
 #notice QPushButton {{ background: transparent; color: {t.warning}; border: none;
-    padding: 2px 8px; font-size: 14px; }}
+    padding: 2px 8px; font-size: {large}px; }}
 #notice QPushButton:focus {{ border: 1px solid {t.warning}; border-radius: 4px; }}
 #status {{ background: {t.bar}; border-top: 1px solid {t.outline}; }}
-#status QLabel {{ background: transparent; color: {t.text_dim}; font-size: 12px; }}
+#status QLabel {{ color: {t.text_dim}; font-size: {small}px; }}
 #status QLabel[alert="true"] {{ color: {t.warning}; }}
 """

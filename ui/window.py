@@ -1,4 +1,4 @@
-"""The main window: waterfall, controls, notice, status line; keys and mouse that play.
+"""The main window: its pages, the line of news, the status line, and how they hang together.
 
 Runs on: the window's thread. It polls the newest snapshot about 60 times a second and sends
 commands; nothing in it waits, and no note but those of the computer's keys passes through it.
@@ -9,102 +9,85 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
-from PyQt6.QtCore import QEvent, Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QCloseEvent
-from PyQt6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PyQt6.QtCore import QByteArray, QEvent, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
+from PyQt6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 
 from jam.clock import Clock, SystemClock
 from jam.grid import TempoMap
-from jam.messages import ChangeSettings, Panic, SelectDevices, Snapshot, Start, Stop
+from jam.messages import ChangeSettings, ListAudio, Panic, SelectDevices, Snapshot, Start, Stop
+from jam.preferences import Preferences, View
 from jam.settings import JamSettings
-from ui.actions import Action, Actions
-from ui.controls import Controls, hardware_inputs
+from ui.actions import Actions
+from ui.deeds import JAM, actions_of
+from ui.desk import Desk
+from ui.fields import describe
+from ui.help import Help
+from ui.jam_page import JamPage
 from ui.key_filter import KeyFilter
 from ui.keyboard import ComputerPiano, letters_by_pitch
 from ui.link import EngineLink
+from ui.look import Look
 from ui.notice import Notice
 from ui.pages import Pages
+from ui.preset_menu import PresetButton
+from ui.presets import Presets
 from ui.status import StatusLine, notice_of
-from ui.theme import DARK, Theme, palette, style_sheet
-from ui.waterfall import Waterfall
+from ui.tap import TapTempo
+from ui.theme import Theme, dress, system_theme
+from ui.words import hardware_inputs
 
-JAM = "Jam"
-"""The title of the first page."""
 POLL_MS = 16
 SAVE_DELAY_MS = 500
-ECHO_S = 1.5
-"""How long the engine's settings are not taken over while a change of ours is under way."""
 FRUGAL_MS, LAVISH_MS = 5.0, 3.0
 """When painting takes longer, every second picture is left out; when it takes less, none is."""
 
 
 class MainWindow(QWidget):
-    """The window. `clock` is the engine's clock; tests give their own."""
+    """The window.
+
+    save: called with names of `Preferences` and their new values, half a second after the last
+    change and when the window closes. `clock` is the engine's clock; tests give their own.
+    """
 
     closed = pyqtSignal()
 
     def __init__(
         self,
         link: EngineLink,
-        settings: JamSettings,
-        save_settings: Callable[[JamSettings], None] | None = None,
+        preferences: Preferences,
+        save: Callable[..., object] | None = None,
         clock: Clock | None = None,
-        theme: Theme = DARK,
     ) -> None:
         super().__init__()
         self.link = link
         self.clock = clock or SystemClock()
-        self._save_settings = save_settings
+        self._save_to = save
+        self._unsaved: dict[str, Any] = {}
+        self._audio = preferences.audio
         self._snapshot: Snapshot | None = None
-        self._sent: JamSettings | None = None
-        self._sent_at_s = 0.0
         self._polls = 0
         self._frugal = False
-        self.setWindowTitle("jam")
-        if isinstance(app := QApplication.instance(), QApplication):
-            app.setPalette(palette(theme))
-        self.setStyleSheet(style_sheet(theme))
-        self.setMinimumHeight(480)
-
-        self.controls = Controls(settings)
-        self.notice = Notice()
         self._news = ""
-        self.waterfall = Waterfall(theme)
-        self.status = StatusLine()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        self.pages = Pages()
-        self.pages.add_page(JAM, self._jam_page(), "Play, and see what the agent plans.")
-        self.pages.page_shown.connect(self._on_page)
-        column.addWidget(self.pages.header)
-        column.addWidget(self.notice)
-        column.addWidget(self.pages, 1)
-        column.addWidget(self.status)
-
+        self._dressed: tuple[Theme, float] | None = None
+        self.setWindowTitle("jam")
+        self.setMinimumHeight(480)
+        self.desk = Desk(preferences.settings, self.clock.now_s)
+        self.look = Look(preferences.view)
+        self.presets = Presets(self.desk, preferences.presets)
+        self.taps = TapTempo()
         self.piano = ComputerPiano(link.send, self.clock.now_s)
+        self._build()
+        self._connect()
         self.keymap = Actions()
-        self.keymap.add(Action("Start or stop", "Play", ("Space",), self.start_stop, JAM))
+        for action in actions_of(self):
+            self.keymap.add(action)
         self.keys = KeyFilter(
             self, self.keymap, self.piano, lambda: self.pages.page, self._escape,
             self._show_letters,
         )  # fmt: skip
-        self.controls.start_stop.connect(self.start_stop)
-        self.controls.panic.connect(self.panic)
-        self.controls.settings_changed.connect(self._on_settings)
-        self.controls.midi_inputs_chosen.connect(
-            lambda names: link.send(SelectDevices(midi_inputs=names))
-        )
-        self.controls.key_range_chosen.connect(
-            lambda low, high: self.waterfall.set_view(
-                replace(self.waterfall.view, low_pitch=low, high_pitch=high)
-            )
-        )
-        self.controls.done.connect(self.waterfall.setFocus)
-        self.waterfall.key_pressed.connect(lambda pitch: self.piano.note_down("mouse", pitch))
-        self.waterfall.key_released.connect(lambda _: self.piano.note_up("mouse"))
-
         self._save_timer = QTimer(self)
         self._save_timer.setSingleShot(True)
         self._save_timer.setInterval(SAVE_DELAY_MS)
@@ -114,21 +97,71 @@ class MainWindow(QWidget):
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self.poll)
         self._timer.start()
+        self._on_look(self.look.settings)
+        self.page.show_tab(preferences.view.panel)
+        self._restore(preferences.view.geometry)
         self.waterfall.setFocus()
         self.status.show_status(None, 0.0)
 
-    def _jam_page(self) -> QWidget:
-        page = QWidget()
-        column = QVBoxLayout(page)
+    # Building
+
+    def _build(self) -> None:
+        self.page = JamPage(self.desk, self.look)
+        self.controls, self.waterfall = self.page.bar, self.page.waterfall
+        self.notice = Notice()
+        self.status = StatusLine()
+        self.pages = Pages()
+        self.pages.add_page(JAM, self.page, "Play, and see what the agent plans.")
+        self.preset_button = PresetButton(self.presets, self.desk)
+        self.help_button = self._tool(
+            "Keys", "help_keys", "List what every key does (F1).", lambda: self.help.toggle()
+        )
+        self.settings_button = self._tool(
+            "Settings", "settings", "More settings, beside the waterfall (F2).", self.toggle_panel
+        )
+        self.settings_button.setCheckable(True)
+        self.help_button.setAccessibleName("List of keys")
+        self.settings_button.setAccessibleName("Settings panel")
+        for tool in (self.preset_button, self.settings_button, self.help_button):
+            self.pages.add_tool(tool)
+        column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.controls)
-        column.addWidget(self.waterfall, 1)
-        return page
+        for widget in (self.pages.header, self.notice):
+            column.addWidget(widget)
+        column.addWidget(self.pages, 1)
+        column.addWidget(self.status)
+        self.help = Help(lambda: self.keymap, self)
 
-    def _on_page(self, title: str) -> None:
-        if title == JAM:
-            self.waterfall.setFocus()
+    def _tool(self, text: str, name: str, tip: str, clicked: Callable[[], object]) -> QPushButton:
+        button = QPushButton(text)
+        describe(button, name, text, tip)
+        button.clicked.connect(lambda _: clicked())
+        return button
+
+    def _connect(self) -> None:
+        self.controls.start_stop.connect(self.start_stop)
+        self.controls.panic.connect(self.panic)
+        self.controls.tap.connect(self.tap)
+        self.desk.wanted.connect(self._on_settings)
+        self.look.shown.connect(self._on_look)
+        self.presets.changed.connect(lambda own: self._keep(presets=own))
+        for teller in (self.desk, self.look, self.presets):
+            teller.told.connect(lambda words: self.status.flash(words, self.clock.now_s()))
+        self.page.devices.wanted.connect(self._on_devices)
+        self.page.panel_shown.connect(self._on_panel)
+        self.pages.page_shown.connect(self._on_page)
+        fall = self.waterfall
+        fall.key_pressed.connect(lambda pitch: self.piano.note_down("mouse", pitch))
+        fall.key_released.connect(lambda _: self.piano.note_up("mouse"))
+        fall.zoomed.connect(self.look.zoom_by)
+        if (hints := QGuiApplication.styleHints()) is not None:
+            hints.colorSchemeChanged.connect(lambda _: self._on_look(self.look.settings))
+
+    def _restore(self, geometry: str) -> None:
+        kept = QByteArray.fromBase64(geometry.encode("ascii", "ignore"))
+        if not (geometry and self.restoreGeometry(kept)):
+            self.resize(1280, 720)
 
     # Engine to window
 
@@ -137,21 +170,18 @@ class MainWindow(QWidget):
         snapshot = self.link.snapshot()
         if snapshot is None:
             if self.waterfall.scene is None:
-                self.waterfall.show_moment(_before_the_first(self.controls.settings), 0.0)
+                self.waterfall.show_moment(_before_the_first(self.desk.settings), 0.0)
             return
         now_s = self.clock.now_s()
         fresh = snapshot is not self._snapshot and snapshot != self._snapshot
         if fresh:
-            self._snapshot = snapshot
-            self._take_settings(snapshot.settings, now_s)
-            self.controls.show_running(snapshot.running)
-            self.controls.midi_input.show_devices(snapshot.devices)
-            lines = (self._news, notice_of(snapshot))
-            self.notice.show_notice("\n".join(line for line in lines if line))
-            self._show_letters()
+            self._take(snapshot)
         self._polls += 1
         if self._polls % 60 == 0:
             self._frugal = is_frugal(self._frugal, self.waterfall.mean_paint_ms())
+        self.status.show_status(snapshot, now_s)
+        if not self.waterfall.isVisible():
+            return
         scene = self.waterfall.scene
         if scene is None or not scene.moving:
             if not fresh and scene is not None:
@@ -159,16 +189,16 @@ class MainWindow(QWidget):
         elif self._frugal and self._polls % 2:
             return  # the processor is short: the music needs it more than the picture
         self.waterfall.show_moment(snapshot, now_s)
-        self.status.show_status(snapshot, now_s)
 
-    def _take_settings(self, settings: JamSettings, now_s: float) -> None:
-        """Follow what the engine says, unless a change of ours is still on its way to it."""
-        if self._sent is not None:
-            if settings != self._sent and now_s - self._sent_at_s < ECHO_S:
-                return
-            self._sent = None
-        if settings != self.controls.settings:
-            self.controls.show_settings(settings)
+    def _take(self, snapshot: Snapshot) -> None:
+        before, self._snapshot = self._snapshot, snapshot
+        self.desk.follow(snapshot.settings)
+        self.controls.show_running(snapshot.running)
+        if before is None or before.devices != snapshot.devices:
+            self.page.devices.show_devices(snapshot.devices)
+        lines = (self._news, notice_of(snapshot))
+        self.notice.show_notice("\n".join(line for line in lines if line))
+        self._show_letters()
 
     def _show_letters(self) -> None:
         """The computer keys are written on the piano while nothing else is there to play on."""
@@ -196,34 +226,126 @@ class MainWindow(QWidget):
 
     def _escape(self) -> None:
         self.panic()
-        if QApplication.activeModalWidget() is None and self.pages.page == JAM:
+        if QApplication.activeModalWidget() or QApplication.activePopupWidget():
+            return
+        self.help.hide()
+        if self.pages.page == JAM:
             self.waterfall.setFocus()
 
     def release_keys(self) -> None:
         self.waterfall.release_mouse_key()
         self.piano.release_all()
 
+    def tap(self) -> None:
+        """A beat was tapped: from the second on, the tempo follows."""
+        bpm = self.taps.tap(self.clock.now_s())
+        if bpm is not None:
+            self.desk.change(bpm=bpm)
+        words = "Tap on" if bpm is None else f"Tempo {bpm:g}"
+        self.status.flash(words, self.clock.now_s())
+
     def _on_settings(self, settings: JamSettings) -> None:
-        self._sent, self._sent_at_s = settings, self.clock.now_s()
         self.link.send(ChangeSettings(settings))
-        self._save_timer.start()
+        self._keep(settings=settings)
+
+    def _on_devices(self, command: SelectDevices | ListAudio) -> None:
+        self.link.send(command)
+        if isinstance(command, ListAudio):
+            return
+        given = {
+            name: value
+            for name in ("midi_inputs", "midi_outputs")
+            if (value := getattr(command, name)) is not None
+        }
+        audio = replace(
+            self._audio,
+            device=self._audio.device if command.audio is None else command.audio,
+            sample_rate=command.sample_rate
+            if command.sample_rate is not None
+            else self._audio.sample_rate,
+            block_frames=command.block_frames or self._audio.block_frames,
+        )
+        if audio != self._audio:
+            self._audio = given["audio"] = audio
+        self._keep(**given)
+
+    # Looks
+
+    def _on_look(self, view: View) -> None:
+        theme = system_theme(view.theme)
+        dressed = (theme, view.text_scale)
+        if dressed != self._dressed and isinstance(app := QApplication.instance(), QApplication):
+            self._dressed = dressed
+            dress(app, theme, view.text_scale)
+            self.page.panel.fit(view.text_scale)
+        self.waterfall.show_look(view, theme)
+        self._keep(view=view)
+
+    def _on_page(self, title: str) -> None:
+        on_jam = title == JAM
+        self.preset_button.setVisible(on_jam)
+        self.settings_button.setVisible(on_jam)
+        if on_jam:
+            self.waterfall.setFocus()
+
+    def toggle_panel(self) -> None:
+        """Open the settings panel where it was last, or close it."""
+        if self.page.tab:
+            self.page.show_tab("")
+        else:
+            index = self.page.panel.tabs.currentIndex()
+            self.page.show_tab(list(self.page.sections)[index])
+
+    def open_panel(self, title: str) -> None:
+        """Open the panel on a tab, ready for the keys; the same again closes it."""
+        self.page.show_tab("" if self.page.tab == title else title)
+        if self.page.tab and (bar := self.page.panel.tabs.tabBar()) is not None:
+            bar.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _on_panel(self, title: str) -> None:
+        self.settings_button.setChecked(bool(title))
+        self.look.change(panel=title)
+
+    def toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    # Keeping
+
+    def _keep(self, **values: Any) -> None:
+        """Save these soon."""
+        self._unsaved.update(values)
+        if hasattr(self, "_save_timer"):
+            self._save_timer.start()
 
     def _save(self) -> None:
-        if self._save_settings is not None:
-            self._save_settings(self.controls.settings)
+        unsaved, self._unsaved = self._unsaved, {}
+        if self._save_to is None or not unsaved:
+            return
+        try:
+            self._save_to(**unsaved)
+        except OSError as error:
+            self.tell(f"The settings can't be saved: {error.strerror or error}.")
+
+    # Events
 
     def event(self, a0: QEvent | None) -> bool:
         if a0 is not None and a0.type() in (QEvent.Type.WindowDeactivate, QEvent.Type.Hide):
             self.release_keys()
         return super().event(a0)
 
+    def resizeEvent(self, a0: QResizeEvent | None) -> None:
+        super().resizeEvent(a0)
+        if self.help.isVisible():
+            self.help.fit()
+
     def closeEvent(self, a0: QCloseEvent | None) -> None:
         self._timer.stop()
         self.release_keys()
         self.keys.close()
-        if self._save_timer.isActive():
-            self._save_timer.stop()
-            self._save()
+        self._save_timer.stop()
+        geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
+        self._unsaved["view"] = replace(self.look.settings, geometry=geometry)
+        self._save()
         self.closed.emit()
         super().closeEvent(a0)
 

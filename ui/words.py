@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 
 from jam.grid import Meter
-from jam.messages import ChordSpan, Snapshot
+from jam.messages import ChordSpan, DeviceState, Snapshot
 
-KEYS_HINT = "Orange is you, blue is the agent.  Esc silences everything."
+KEYS_HINT = "Orange is you, blue is the agent.  Esc silences everything, F1 lists the keys."
+OWN_PORT = "jam "
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ def pretty_symbol(symbol: str) -> str:
     return head + tail.replace("b5", "♭5").replace("#5", "♯5").replace("b9", "♭9")
 
 
-def now_panel(snapshot: Snapshot, position: float) -> NowPanel:
-    """The panel at a position in frames."""
+def now_panel(snapshot: Snapshot, position: float, show_plan: bool = True) -> NowPanel:
+    """The panel at a position in frames; what comes is left out with the plan."""
     if not snapshot.running:
         return NowPanel()
     meter = snapshot.tempo_map.meter_at(position)
@@ -43,7 +44,8 @@ def now_panel(snapshot: Snapshot, position: float) -> NowPanel:
         if span.start_frame <= position < span.end_frame:
             current = span
         elif (
-            span.start_frame > position
+            show_plan
+            and span.start_frame > position
             and following is None
             # The same chord struck again is no news.
             and not (current is not None and current.symbol == span.symbol)
@@ -71,6 +73,19 @@ def count_down(frames: float, meter: Meter) -> str:
     return str(max(1, math.ceil(frames / meter.frames_per_beat - 1e-9)))
 
 
+def hardware_inputs(devices: DeviceState) -> tuple[str, ...]:
+    """The inputs that are open, without the program's own virtual port, which always is."""
+    return tuple(name for name in devices.midi_inputs if not name.startswith(OWN_PORT))
+
+
+def keyboards(devices: DeviceState) -> str:
+    """Which keyboard was found, or what can be played without one."""
+    found = hardware_inputs(devices)
+    if found:
+        return f"Your keyboard: {' + '.join(found)}. It sounds as soon as you play."
+    return "No MIDI keyboard yet: plug one in, or play the letters that are drawn on the piano."
+
+
 def headline(snapshot: Snapshot, position: float) -> tuple[str, str]:
     """Large words over the fall, only where there is something to wait for."""
     if snapshot.phase == "starting":
@@ -80,7 +95,7 @@ def headline(snapshot: Snapshot, position: float) -> tuple[str, str]:
         listening = f"The agent listens for {bars} bar{'s' if bars != 1 else ''}, then joins in."
         if bars == 0:
             listening = "The agent joins in at once."
-        return "Press Space and play", f"{listening}\n{KEYS_HINT}"
+        return "Press Space and play", f"{keyboards(snapshot.devices)}\n{listening}\n{KEYS_HINT}"
     if position < 0:
         return count_down(-position, snapshot.tempo_map.meter_at(position)), "count-in"
     if position < snapshot.listen_until_frame:

@@ -1,0 +1,136 @@
+"""The settings as they lie on the musician's desk: wanted by the user, followed by the engine.
+
+Every change the user makes goes through here, so every one can be undone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PyQt6.QtCore import QObject, pyqtSignal
+from PyQt6.QtGui import QUndoCommand, QUndoStack
+
+from jam.errors import BadInput
+from jam.settings import JamSettings
+
+ECHO_S = 1.5
+"""How long the engine's settings are not taken over while a change of ours is under way."""
+MERGE_S = 1.0
+"""Changes of the same setting that follow each other so closely are one step to undo."""
+_SETTINGS_ID = 1
+
+
+class Desk(QObject):
+    """Holds what is shown; tells what is wanted. `now_s`: the time of jam.clock."""
+
+    wanted = pyqtSignal(object)
+    """A whole JamSettings, valid by construction, that the user asks for."""
+    shown = pyqtSignal(object)
+    """The controls have to show this JamSettings."""
+    told = pyqtSignal(str)
+    """A few words on what was just undone, redone or refused."""
+
+    def __init__(self, settings: JamSettings, now_s: Callable[[], float]) -> None:
+        super().__init__()
+        self.settings = settings
+        self.now_s = now_s
+        self.history = QUndoStack(self)
+        self.history.setUndoLimit(200)
+        self._sent: JamSettings | None = None
+        self._sent_at_s = 0.0
+
+    def change(self, words: str = "", /, **values: Any) -> None:
+        """The user wants other values. words: how that is called when it is undone."""
+        try:
+            settings = self.settings.changed(**values)
+        except BadInput as error:  # e.g. a palette without any chord of the locked key
+            self.told.emit(str(error))
+            self.shown.emit(self.settings)
+            return
+        new = {name: value for name, value in values.items()
+               if getattr(self.settings, name) != value}  # fmt: skip
+        if new and settings != self.settings:
+            old = {name: getattr(self.settings, name) for name in new}
+            self.history.push(_Change(self, old, new, words or _words(new)))
+
+    def apply(self, values: dict[str, Any]) -> None:
+        """Set values and tell everyone; what the history calls."""
+        self.settings = self.settings.changed(**values)
+        self._sent, self._sent_at_s = self.settings, self.now_s()
+        self.shown.emit(self.settings)
+        self.wanted.emit(self.settings)
+
+    def follow(self, settings: JamSettings) -> None:
+        """Take over what the engine says, unless a change of ours is still on its way to it."""
+        if self._sent is not None:
+            if settings != self._sent and self.now_s() - self._sent_at_s < ECHO_S:
+                return
+            self._sent = None
+        if settings != self.settings:
+            self.settings = settings
+            self.shown.emit(settings)
+
+    def undo(self) -> None:
+        """Take the last change back."""
+        words = self.history.undoText()
+        self.history.undo()
+        self.told.emit(f"Undone: {words}" if words else "Nothing to undo")
+
+    def redo(self) -> None:
+        """Make the change again that was undone last."""
+        words = self.history.redoText()
+        self.history.redo()
+        self.told.emit(f"Done again: {words}" if words else "Nothing to redo")
+
+
+class Step(QUndoCommand):
+    """Anything that is done at once and can be taken back, for the desk's history."""
+
+    def __init__(self, words: str, do: Callable[[], object], undo: Callable[[], object]) -> None:
+        super().__init__(words)
+        self._do, self._undo = do, undo
+
+    def redo(self) -> None:
+        self._do()
+
+    def undo(self) -> None:
+        self._undo()
+
+
+class _Change(QUndoCommand):
+    def __init__(self, desk: Desk, old: dict[str, Any], new: dict[str, Any], words: str) -> None:
+        super().__init__(words)
+        self._desk, self._old, self._new = desk, old, new
+        self._at_s = desk.now_s()
+
+    def id(self) -> int:
+        return _SETTINGS_ID
+
+    def redo(self) -> None:
+        self._desk.apply(self._new)
+
+    def undo(self) -> None:
+        self._desk.apply(self._old)
+
+    def mergeWith(self, other: QUndoCommand | None) -> bool:
+        if not isinstance(other, _Change) or set(other._new) != set(self._new):
+            return False
+        if other._at_s - self._at_s > MERGE_S:
+            return False
+        self._new, self._at_s = other._new, other._at_s
+        self.setText(other.text())
+        return True
+
+
+def _words(values: dict[str, Any]) -> str:
+    """What changed, as one says it."""
+    if len(values) > 1:
+        return f"{len(values)} settings"
+    ((name, value),) = values.items()
+    plain = name.replace("_", " ")
+    if isinstance(value, bool):
+        return f"{plain} {'on' if value else 'off'}"
+    if isinstance(value, float):
+        return f"{plain} {value:g}"
+    return f"{plain} {'as the style has it' if value is None else value}"
