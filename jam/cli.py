@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     run = {
         "window": _window, "play": _play, "demo": _demo, "devices": _devices,
         "doctor": _doctor, "render": _render, "harmonize": _harmonize,
-        "styles": _styles,
+        "styles": _styles, "sessions": _sessions,
     }[args.command]  # fmt: skip
     try:
         return run(args)
@@ -97,7 +97,7 @@ def _x_server_answers() -> bool:
 def _open_engine(
     args: argparse.Namespace,
     settings: JamSettings,
-    writer: SessionWriter,
+    writer: SessionWriter | None,
     on_log: Callable[[SessionLog], None] | None = None,
     midi_inputs: tuple[str, ...] = ("*",),
 ) -> Engine:
@@ -117,6 +117,9 @@ def _open_engine(
         devices_required=bool(named or getattr(args, "midi_out", ())),
     )
     load = load_rules if getattr(args, "agent", "auto") == "rules" else load_predictor
+
+    if writer is None:
+        return Engine(choice, load, on_log)
 
     def take_log(log: SessionLog) -> None:
         writer.take_log(log)
@@ -334,6 +337,38 @@ def _styles(_args: argparse.Namespace) -> int:
     for fault in faults:
         print(f"jam: {fault}", file=sys.stderr)
     return 2 if faults else 0
+
+
+def _sessions(args: argparse.Namespace) -> int:
+    from jam.sessions.commands import run
+
+    if args.what == "play":
+        return _play_session(args)
+
+    def load() -> tuple[Predictor, str]:
+        return load_rules() if args.agent == "rules" else load_predictor()
+
+    return run(args, load, lambda settings: settings_from(args, settings))
+
+
+def _play_session(args: argparse.Namespace) -> int:
+    from jam.sessions.commands import open_library, session_id
+    from jam.sessions.exports import take_of
+    from jam.sessions.player import check_places, play
+    from jam.texts import say_devices
+
+    with open_library(args) as library:
+        session = library.session(session_id(library, args.id))
+    chosen = take_of(session, args.take)
+    speed, loop = args.speed / 100, tuple(args.loop) if args.loop else None
+    check_places(session, args.from_s, speed, loop)
+    stop = _stop_on_signals()
+    with _open_engine(args, chosen.info.settings, None) as engine:
+        say_devices(engine.wait_until_up())
+        play(engine, session, chosen, args.from_s, speed, loop, stop)
+        if not engine.alive:
+            raise JamError("the sound process has ended by itself")
+    return 0
 
 
 def _devices(args: argparse.Namespace) -> int:

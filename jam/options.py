@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from jam import __version__
+from jam.sessions.options import add_sessions
 
 if TYPE_CHECKING:
     from jam.settings import JamSettings
@@ -54,6 +55,8 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--seconds", type=float, metavar="S",
                       help=f"stop after so long (without a window: {DEMO_SECONDS:g})")  # fmt: skip
     demo.add_argument("--tune", metavar="FILE.mid", help="play this file's melody instead")
+
+    add_sessions(commands, _add_devices, _add_agent, _add_style)
 
     add("styles", "list the styles of accompaniment", "jam styles")
 

@@ -61,11 +61,13 @@ def _say_bars(recorder: Recorder, said: int) -> int:
 
 
 @contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on the terminal (none where the output isn't one)."""
+def progress_bar(what: str, unit: str = "frame") -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on the terminal for what takes over a second (none where the output isn't
+    a terminal)."""
     from tqdm import tqdm
 
-    with tqdm(desc=what, unit="frame", leave=False, disable=not sys.stderr.isatty()) as bar:
+    hidden = not sys.stderr.isatty()
+    with tqdm(desc=what, unit=unit, leave=False, delay=0.5, disable=hidden) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.total = total

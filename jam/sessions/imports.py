@@ -17,6 +17,7 @@ from jam.messages import PedalEvent, PlayedNote
 from jam.midi_file import DRUM_CHANNEL, MidiNote, MidiSong, PartNote, read_midi
 from jam.records import Take
 from jam.rows import NO_CHORD, REST, ChordState, MelodyState, Row
+from jam.sessions.check import sessions_in
 from jam.sessions.entries import MAX_TEXT
 from jam.sessions.from_json import session_of_json
 from jam.sessions.reading import player_part
@@ -33,18 +34,20 @@ def import_file(
     library: Library,
     path: str | os.PathLike[str],
     progress: Callable[[int, int], None] | None = None,
+    tell: Callable[[str], None] = lambda _sentence: None,
 ) -> list[SessionInfo]:
     """Add what a file holds to the library: a MIDI file or JSON one session, a library all of its
     own. Nothing is added where the file is at fault. Raises BadInput, one line with its name.
 
-    progress: called with (sessions done, sessions in all).
+    progress: called with (sessions done, sessions in all). tell: is told what of a damaged library
+    can't be read.
     """
     file = Path(path)
     suffix = file.suffix.lower()
     if suffix not in SUFFIXES:
         raise BadInput(f"{file}: the name must end in {', '.join(SUFFIXES)}")
     if suffix == ".sqlite3":
-        return _import_library(library, file, progress or (lambda _done, _all: None))
+        return _import_library(library, file, progress, tell)
     session = session_of_midi(read_midi(file)) if suffix != ".json" else read_json(file)
     return [library.add(session)]
 
@@ -69,18 +72,25 @@ def read_json(path: str | os.PathLike[str]) -> Session:
 
 
 def _import_library(
-    library: Library, file: Path, progress: Callable[[int, int], None]
+    library: Library,
+    file: Path,
+    progress: Callable[[int, int], None] | None,
+    tell: Callable[[str], None],
 ) -> list[SessionInfo]:
     if not file.is_file():
         raise BadInput(f"{file}: no such file")
     if file.samefile(library.path):
         raise BadInput(f"{file}: this is the library itself")
     added = []
-    with Library(file, read_only=True) as other:
-        ids = [info.id for info in reversed(other.sessions())]
-        for done, session_id in enumerate(ids):
-            progress(done, len(ids))
-            added.append(library.add(other.session(session_id)))
+    for session, losses in sessions_in(file, progress):
+        if session.info.state == "deleted":
+            continue
+        info = library.add(session)
+        added.append(info)
+        if losses:
+            tell(f"{info.name} (session {info.id}) could be read in part only: {'; '.join(losses)}")
+    if not added:
+        raise BadInput(f"{file}: no session can be read in it")
     return added
 
 

@@ -1,18 +1,21 @@
 """What is read: from the library's tables back to what a session holds.
 
-Everything here raises ValueError, TypeError, KeyError or BadInput for rows that were never
-written so, and sqlite3.Error.
+Rows that were never written so raise ValueError, TypeError, KeyError or BadInput, damage to the
+file sqlite3.Error; or they are left out and named, where a session is to be saved from damage.
 """
 
 from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
-from dataclasses import fields
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
+from jam.clock import date_now
+from jam.errors import JamError
 from jam.grid import Meter, TempoMap
 from jam.messages import Counters, PedalEvent, Plan, PlayedNote
 from jam.midi_file import PartNote
@@ -27,6 +30,8 @@ from jam.sessions.codes import (
     unpack_plan,
 )
 from jam.sessions.types import (
+    LIVE_TAKE,
+    MOMENT_KINDS,
     Moment,
     PlanRecord,
     Session,
@@ -36,6 +41,8 @@ from jam.sessions.types import (
     TakeInfo,
 )
 from jam.settings import JamSettings
+
+_Item = TypeVar("_Item")
 
 INFO = (
     "SELECT id, started_at, length_s, title, bpm, meter, tonic, minor, style, rating,"
@@ -62,74 +69,184 @@ def settings_of(text: str) -> JamSettings:
     return settings_from_json({k: v for k, v in json.loads(text).items() if k in known})
 
 
-def rows_of(db: sqlite3.Connection, session_id: int) -> tuple[Row, ...]:
-    """Rows from frame 0 on. Raises ValueError where one is missing."""
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    OverflowError,
+    JamError,
+    struct.error,
+)
+
+
+@dataclass
+class Losses:
+    """What could not be read; with `strict` the first of it is raised instead."""
+
+    strict: bool = True
+    found: list[str] = field(default_factory=list)
+
+    def lose(self, what: str, error: Exception) -> None:
+        if self.strict:
+            raise error
+        if not self.found or not self.found[-1].startswith(what):
+            self.found.append(f"{what}: {error}")
+
+
+def _each(
+    db: sqlite3.Connection,
+    query: str,
+    values: tuple[Any, ...],
+    read: Callable[..., _Item],
+    losses: Losses,
+    what: str,
+) -> Iterator[_Item]:
+    """The rows of a query, each as `read` makes it of its columns."""
+    try:
+        cursor = db.execute(query, values)
+        while (row := cursor.fetchone()) is not None:
+            try:
+                yield read(*row)
+            except _UNREADABLE as error:
+                losses.lose(what, error)
+    except sqlite3.DatabaseError as error:
+        losses.lose(what, error)
+
+
+def readable_infos(db: sqlite3.Connection) -> tuple[SessionInfo, ...]:
+    """Every session of which anything can be read, in a file that may be damaged."""
+    losses = Losses(strict=False)
+    ids: set[int] = set()
+    for table, column in (("sessions", "id"), ("notes", "session_id"), ("frames", "session_id")):
+        for order in ("", "DESC"):  # from both ends to where the damage is
+            query = f"SELECT DISTINCT {column} FROM {table} ORDER BY {column} {order}"
+            ids.update(_each(db, query, (), int, losses, table))
+    return tuple(_any_info(db, session_id, losses) for session_id in sorted(ids))
+
+
+def _any_info(db: sqlite3.Connection, session_id: int, losses: Losses) -> SessionInfo:
+    found = _each(
+        db, f"{INFO} WHERE id = ?", (session_id,), lambda *row: info_of(row), losses, "sessions"
+    )
+    unknown = SessionInfo(
+        session_id, date_now(), 0.0, "", 100.0, Meter(), None, "piano", 0, (), "recovered", 0, 0
+    )
+    return next(found, unknown)
+
+
+def rows_of(
+    db: sqlite3.Connection, session_id: int, losses: Losses | None = None
+) -> tuple[Row, ...]:
+    """Rows from frame 0 on. One that is missing is lost: what was before it is held instead."""
+    losses = losses or Losses()
     rows: list[Row] = []
-    for frame, melody, chord in db.execute(
-        "SELECT frame, melody, chord FROM frames WHERE session_id = ? ORDER BY frame",
-        (session_id,),
-    ):
+    for frame, row in _each(
+        db, "SELECT frame, melody, chord FROM frames WHERE session_id = ? ORDER BY frame",
+        (session_id,), lambda f, m, c: (f, Row(melody_of_code(m), chord_of_code(c))),
+        losses, "rows",
+    ):  # fmt: skip
         if frame != len(rows):
-            raise ValueError(f"frame {len(rows)} is missing")
-        rows.append(Row(melody_of_code(melody), chord_of_code(chord)))
+            losses.lose("rows", ValueError(f"frame {len(rows)} is missing"))
+            last = rows[-1] if rows else Row()
+            held = Row(replace(last.melody, onset=False), replace(last.chord, onset=False))
+            rows.extend([held] * (frame - len(rows)))
+        rows.append(row)
     return tuple(rows)
 
 
-def load_session(db: sqlite3.Connection, info: SessionInfo) -> Session:
-    """Everything of one session."""
-    tempo, seed = db.execute("SELECT tempo, seed FROM sessions WHERE id = ?", (info.id,)).fetchone()
-    tempo_map = tempo_of_json(tempo)
-    rows = rows_of(db, info.id)
-    notes = tuple(
-        PlayedNote(*values)
-        for values in _of(db, "notes", "note_id, pitch, velocity, start_s, end_s", info.id)
+def load_session(
+    db: sqlite3.Connection, info: SessionInfo, losses: Losses | None = None
+) -> Session:
+    """Everything of one session. `losses`: where to say what can't be read; None raises it."""
+    losses = losses or Losses()
+
+    def all_of(table: str, columns: str, read: Callable[..., _Item], order: str = "seq") -> Any:
+        query = f"SELECT {columns} FROM {table} WHERE session_id = ? ORDER BY {order}"
+        return tuple(_each(db, query, (info.id,), read, losses, table))
+
+    tempo_map, seed = _tempo_and_seed(db, info, losses)
+    rows = rows_of(db, info.id, losses)
+    notes = all_of("notes", "note_id, pitch, velocity, start_s, end_s", _note)
+    pedals = all_of(
+        "pedals", "down, at_s, channel", lambda d, t, c: PedalEvent(bool(d), float(t), int(c))
     )
-    pedals = tuple(
-        PedalEvent(bool(down), at_s, channel)
-        for down, at_s, channel in _of(db, "pedals", "down, at_s, channel", info.id)
-    )
-    moments = db.execute(
-        "SELECT at_s, kind, text FROM moments WHERE session_id = ? ORDER BY at_s, id", (info.id,)
-    )
+    settings = all_of("settings", "at_s, data", lambda t, data: (float(t), settings_of(data)))
+    if not settings:
+        losses.lose("settings", ValueError("there are none"))
+        settings = ((0.0, JamSettings(bpm=info.bpm, meter=info.meter)),)
+    takes = tuple(_takes(db, info, tempo_map, rows, notes, pedals, losses))
+    if not takes or takes[0].info.id != LIVE_TAKE:
+        losses.lose("takes", ValueError("the first one is missing"))
+        take = Take(tempo_map, {"player": player_part(notes, tempo_map, info.length_s)},
+                    tuple(row.chord for row in rows))  # fmt: skip
+        first = TakeInfo(LIVE_TAKE, "As played", "live", settings[0][1], seed)
+        takes = (SessionTake(first, take), *takes)
     return Session(
         info=info,
         tempo_map=tempo_map,
-        seed=int(seed),
-        settings=tuple(
-            (at_s, settings_of(data)) for at_s, data in _of(db, "settings", "at_s, data", info.id)
-        ),
+        seed=seed,
+        settings=settings,
         notes=notes,
         pedals=pedals,
         rows=rows,
-        plans=tuple(_plans(db, info.id)),
-        counters=tuple(
-            (at_s, Counters(**json.loads(data)))
-            for at_s, data in _of(db, "counters", "at_s, data", info.id)
+        plans=tuple(_plans(db, info.id, losses)),
+        counters=all_of(
+            "counters", "at_s, data", lambda t, data: (float(t), Counters(**json.loads(data)))
         ),
-        moments=tuple(Moment(*values) for values in moments),
-        takes=tuple(_takes(db, info, tempo_map, rows, notes, pedals)),
+        moments=all_of("moments", "at_s, kind, text", _moment, "at_s, id"),
+        takes=takes,
     )
 
 
-def _of(
-    db: sqlite3.Connection, table: str, columns: str, session_id: int
-) -> Iterator[tuple[Any, ...]]:
-    return db.execute(
-        f"SELECT {columns} FROM {table} WHERE session_id = ? ORDER BY seq", (session_id,)
+def _tempo_and_seed(
+    db: sqlite3.Connection, info: SessionInfo, losses: Losses
+) -> tuple[TempoMap, int]:
+    found = _each(
+        db, "SELECT tempo, seed FROM sessions WHERE id = ?", (info.id,),
+        lambda tempo, seed: (tempo_of_json(tempo), int(seed)), losses, "tempo",
+    )  # fmt: skip
+    return next(found, (TempoMap.constant(info.bpm, info.meter), 0))
+
+
+def _note(note_id: int, pitch: int, velocity: int, start_s: float, end_s: Any) -> PlayedNote:
+    if not 0 <= pitch < 128:
+        raise ValueError(f"pitch {pitch}")
+    return PlayedNote(
+        note_id, pitch, velocity, float(start_s), None if end_s is None else float(end_s)
     )
 
 
-def _plans(db: sqlite3.Connection, session_id: int) -> Iterator[PlanRecord]:
+def _moment(at_s: float, kind: Any, text: str) -> Moment:
+    if kind not in MOMENT_KINDS:
+        raise ValueError(f"no such kind of moment: {kind!r}")
+    return Moment(float(at_s), kind, str(text))
+
+
+def _plans(db: sqlite3.Connection, session_id: int, losses: Losses) -> Iterator[PlanRecord]:
     before: Plan | None = None
-    for at_s, made_at, start, committed, compute_s, predictor, kept, data in _of(
-        db, "plans", "at_s, made_at_frame, start_frame, committed_until_frame, compute_s,"
-        " predictor, kept, data", session_id,
-    ):  # fmt: skip
-        chords, melody, confidence = unpack_plan(data, kept, start, before)
-        if predictor is None:
-            predictor = before.predictor if before else ""
-        before = Plan(made_at, start, committed, chords, melody, confidence, predictor, compute_s)
-        yield PlanRecord(at_s, before)
+    expected = 0
+    query = (
+        "SELECT seq, at_s, made_at_frame, start_frame, committed_until_frame, compute_s,"
+        " predictor, kept, data FROM plans WHERE session_id = ? ORDER BY seq"
+    )
+    for row in _each(db, query, (session_id,), lambda *row: row, losses, "plans"):
+        seq, at_s, made_at, start, committed, compute_s, predictor, kept, data = row
+        try:
+            if seq != expected:
+                before, expected = None, seq
+                losses.lose("plans", ValueError(f"plan {expected} is missing"))
+            expected += 1
+            chords, melody, confidence = unpack_plan(data, kept, start, before)
+            if predictor is None:
+                predictor = before.predictor if before else ""
+            before = Plan(
+                made_at, start, committed, chords, melody, confidence, predictor, compute_s
+            )
+            yield PlanRecord(at_s, before)
+        except _UNREADABLE as error:
+            before = None
+            losses.lose("plans", error)
 
 
 def _takes(
@@ -139,38 +256,44 @@ def _takes(
     rows: Iterable[Row],
     notes: Iterable[PlayedNote],
     pedals: Iterable[PedalEvent],
+    losses: Losses,
 ) -> Iterator[SessionTake]:
     player = player_part(notes, tempo_map, info.length_s)
     pedal_line = tuple((tempo_map.position_at(p.at_s), p.down) for p in pedals)
     live_chords = tuple(row.chord for row in rows)
-    for take_id, name, kind, settings, seed, chords in db.execute(
+
+    def read(take_id: int, name: str, kind: Any, settings: str, seed: str, chords: Any) -> Any:
+        info = TakeInfo(take_id, name, kind, settings_of(settings), int(seed))
+        return info, live_chords if chords is None else unpack_chords(chords)
+
+    query = (
         "SELECT take_id, name, kind, settings, seed, chords FROM takes WHERE session_id = ?"
-        " ORDER BY take_id", (info.id,),
-    ).fetchall():  # fmt: skip
-        yield SessionTake(
-            TakeInfo(take_id, name, kind, settings_of(settings), int(seed)),
-            Take(
-                tempo_map,
-                {"player": player, **_parts(db, info, take_id, tempo_map)},
-                live_chords if chords is None else unpack_chords(chords),
-                pedal_line,
-            ),
-        )
+        " ORDER BY take_id"
+    )
+    for taken, chords in list(_each(db, query, (info.id,), read, losses, "takes")):
+        parts = _parts(db, info, taken.id, tempo_map, losses)
+        yield SessionTake(taken, Take(tempo_map, {"player": player, **parts}, chords, pedal_line))
 
 
 def _parts(
-    db: sqlite3.Connection, info: SessionInfo, take_id: int, tempo_map: TempoMap
+    db: sqlite3.Connection, info: SessionInfo, take_id: int, tempo_map: TempoMap, losses: Losses
 ) -> dict[str, tuple[PartNote, ...]]:
     """The accompaniment's parts; what sounded when the session broke off ends there."""
     last = tempo_map.position_at(info.length_s)
     parts: dict[str, list[PartNote]] = {}
-    for part, pitch, velocity, start, end in db.execute(
-        "SELECT part, pitch, velocity, start_frame, end_frame FROM take_notes"
-        " WHERE session_id = ? AND take_id = ? ORDER BY start_frame, seq",
-        (info.id, take_id),
-    ):
+
+    def read(part: str, pitch: int, velocity: int, start: float, end: float | None) -> None:
+        if not 0 <= pitch < 128:
+            raise ValueError(f"pitch {pitch}")
         end = max(last, start + 1) if end is None else end
         parts.setdefault(part, []).append(PartNote(start, end, pitch, velocity))
+
+    query = (
+        "SELECT part, pitch, velocity, start_frame, end_frame FROM take_notes"
+        " WHERE session_id = ? AND take_id = ? ORDER BY start_frame, seq"
+    )
+    for _ in _each(db, query, (info.id, take_id), read, losses, "notes of a take"):
+        pass
     return {part: tuple(notes) for part, notes in parts.items()}
 
 

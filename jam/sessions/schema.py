@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+from jam.clock import date_now
 from jam.errors import BadInput, JamError
 
 APPLICATION_ID = 0x6A616D73
@@ -116,6 +117,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
 )
 VERSION = len(MIGRATIONS)
+TABLES = (
+    "tags", "notes", "pedals", "frames", "plans", "settings", "counters", "moments", "takes",
+    "take_notes",
+)  # fmt: skip
+"""Those that hold what belongs to a session, by its `session_id`."""
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -154,7 +160,7 @@ def reason(error: BaseException) -> str:
     return words.get(code) or getattr(error, "strerror", None) or str(error)
 
 
-def connect(path: Path, read_only: bool = False, wait_s: float = 2.0) -> sqlite3.Connection:
+def connect(path: Path, wait_s: float = 2.0) -> sqlite3.Connection:
     """Open a library, made where there is none, brought to the present version.
 
     May be used from any thread, by one at a time. `wait_s`: so long it waits for another
@@ -162,20 +168,52 @@ def connect(path: Path, read_only: bool = False, wait_s: float = 2.0) -> sqlite3
     locked, or written by a newer version.
     """
     with said_of(path):
-        mode = "ro" if read_only else "rwc"
-        connection = sqlite3.connect(
-            f"file:{quote(str(path))}?mode={mode}", uri=True, timeout=wait_s,
-            isolation_level=None, check_same_thread=False,
-        )  # fmt: skip
+        connection = _open(path, "mode=rwc", wait_s)
         try:
-            _prepare(connection, path, read_only)
+            _prepare(connection, path)
+            connection.execute("PRAGMA journal_mode = WAL")
+            if _identity(connection)[1] < VERSION:
+                migrate(connection)
         except BaseException:
             connection.close()
             raise
         return connection
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, read_only: bool) -> None:
+def connect_to_read(path: Path, wait_s: float = 2.0) -> sqlite3.Connection:
+    """Open a library only to look at it, also where nothing can be written. Raises as `connect`."""
+    with said_of(path):
+        for mode in ("mode=ro", "mode=ro&immutable=1"):
+            connection = _open(path, mode, wait_s)
+            try:
+                _prepare(connection, path)
+                if _identity(connection)[1] < VERSION:
+                    raise JamError(f"{path}: can't be read before it can be written to once")
+                return connection
+            except sqlite3.OperationalError as error:
+                connection.close()
+                if is_damage(error) or mode != "mode=ro":
+                    raise
+            except BaseException:
+                connection.close()
+                raise
+        raise AssertionError
+
+
+def connect_to_save(path: Path) -> sqlite3.Connection:
+    """Open what may be a damaged library as it is, to read of it what can be read."""
+    with said_of(path):
+        return _open(path, "mode=rw", 2.0)
+
+
+def _open(path: Path, mode: str, wait_s: float) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"file:{quote(str(path))}?{mode}", uri=True, timeout=wait_s,
+        isolation_level=None, check_same_thread=False,
+    )  # fmt: skip
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
     connection.execute("PRAGMA foreign_keys = ON")
@@ -189,13 +227,6 @@ def _prepare(connection: sqlite3.Connection, path: Path, read_only: bool) -> Non
     if version > VERSION:
         raise JamError(f"{path}: written by a newer version of jam (its format {version}, this"
                        f" one reads up to {VERSION})")  # fmt: skip
-    if read_only:
-        if version < VERSION:
-            raise JamError(f"{path}: can't be read before it can be written to once")
-        return
-    connection.execute("PRAGMA journal_mode = WAL")
-    if version < VERSION:
-        migrate(connection)
 
 
 def _identity(connection: sqlite3.Connection) -> tuple[int, int]:
@@ -226,3 +257,13 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
             with suppress(sqlite3.Error):  # what is said is why it failed in the first place
                 connection.execute("ROLLBACK")
         raise
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a library that can't be read, with what belongs to it. Raises OSError."""
+    aside = path.with_name(f"{path.stem}-damaged-{date_now():%Y%m%d-%H%M%S}{path.suffix}")
+    path.replace(aside)
+    for suffix in ("-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
+    return aside

@@ -30,7 +30,7 @@ from jam.sessions.entries import (
     take_entries,
 )
 from jam.sessions.lock import is_held
-from jam.sessions.reading import INFO, info_of, load_session, rows_of
+from jam.sessions.reading import INFO, Losses, info_of, load_session, rows_of
 from jam.sessions.tape import Opening
 from jam.sessions.types import (
     LIVE_TAKE,
@@ -65,15 +65,17 @@ class Library:
             raise JamError(f"the folder for sessions: {schema.reason(error)}") from None
         self._lock = threading.RLock()
         self.writable = not read_only
-        try:
-            self._db = schema.connect(self.path, read_only, wait_s)
-        except (schema.Damaged, BadInput):
-            raise
-        except JamError:
-            if read_only or not self.path.is_file():
+        if not read_only:
+            try:
+                self._db = schema.connect(self.path, wait_s)
+                return
+            except (schema.Damaged, BadInput):
                 raise
-            self._db = schema.connect(self.path, True, wait_s)
-            self.writable = False
+            except JamError:
+                if not self.path.is_file():
+                    raise
+                self.writable = False
+        self._db = schema.connect_to_read(self.path, wait_s)
 
     def __enter__(self) -> Library:
         return self
@@ -126,8 +128,30 @@ class Library:
         with self._reading():
             try:
                 return load_session(self._db, info)
-            except (ValueError, TypeError, KeyError, BadInput) as error:
+            except (ValueError, TypeError, KeyError, AttributeError, BadInput) as error:
                 raise JamError(f"{self.path}: session {session_id} is damaged: {error}") from None
+
+    def salvage(self, info: SessionInfo) -> tuple[Session, tuple[str, ...]]:
+        """A session as far as it can be read, and what of it can't."""
+        losses = Losses(strict=False)
+        with self._reading():
+            return load_session(self._db, info, losses), tuple(losses.found)
+
+    def orphans(self) -> int:
+        """How many rows belong to no session."""
+        with self._reading():
+            return len(self._db.execute("PRAGMA foreign_key_check").fetchall())
+
+    def remove_orphans(self) -> None:
+        with self._writing():
+            for table in schema.TABLES:
+                self._db.execute(
+                    f"DELETE FROM {table} WHERE session_id NOT IN (SELECT id FROM sessions)"
+                )
+            self._db.execute(
+                "DELETE FROM take_notes WHERE (session_id, take_id) NOT IN"
+                " (SELECT session_id, take_id FROM takes)"
+            )
 
     # -- changing -----------------------------------------------------------------------------
 
@@ -208,19 +232,32 @@ class Library:
 
     def add(self, session: Session) -> SessionInfo:
         """Keep a whole session (imported, or from another library) under a new id."""
-        info = session.info
         with self._writing():
-            opening = Opening(session.settings[0][1], session.seed, session.tempo_map)
-            session_id = self.begin(opening, info.started_at, info.title, "")
-            self.write(session_id, session_entries(session))
-            self._db.execute("UPDATE sessions SET rating = ? WHERE id = ?",
-                             (info.rating, session_id))  # fmt: skip
-            self._db.executemany(
-                "INSERT INTO tags VALUES (?, ?)", [(session_id, tag) for tag in info.tags]
-            )
-            state: State = "recovered" if info.state == "recovered" else "complete"
-            self.finish(session_id, state, keep_silent=True)
+            session_id = self._add(session, None)
         return self.info(session_id)
+
+    def replace(self, session_id: int, session: Session) -> None:
+        """Write a session anew under its own id, or under one that isn't there any more."""
+        with self._writing():
+            self.forget(session_id)
+            self._add(session, session_id)
+
+    def _add(self, session: Session, session_id: int | None) -> int:
+        info = session.info
+        opening = Opening(session.settings[0][1], session.seed, session.tempo_map)
+        session_id = self.begin(opening, info.started_at, info.title, "", session_id)
+        self.write(session_id, session_entries(session))
+        deleted_at = date_now().isoformat() if info.state == "deleted" else None
+        self._db.execute(
+            "UPDATE sessions SET rating = ?, deleted_at = ? WHERE id = ?",
+            (info.rating, deleted_at, session_id),
+        )
+        self._db.executemany(
+            "INSERT INTO tags VALUES (?, ?)", [(session_id, tag) for tag in info.tags]
+        )
+        state: State = "recovered" if info.state == "recovered" else "complete"
+        self.finish(session_id, state, keep_silent=True)
+        return session_id
 
     # -- recording: within `transaction` ------------------------------------------------------
 
@@ -230,14 +267,18 @@ class Library:
         with self._lock, schema.transaction(self._db):
             yield
 
-    def begin(self, opening: Opening, started_at: datetime, title: str, writer: str) -> int:
+    def begin(
+        self, opening: Opening, started_at: datetime, title: str, writer: str,
+        session_id: int | None = None,
+    ) -> int:  # fmt: skip
         """A new session, in state "recording"; returns its id."""
         first = opening.tempo_map
         cursor = self._db.execute(
-            "INSERT INTO sessions (state, writer, started_at, title, tempo, bpm, meter, style,"
-            " seed) VALUES ('recording', ?, ?, ?, ?, ?, ?, ?, ?)",
-            (writer, started_at.isoformat(), title, tempo_to_json(first), first.bpm_at(0),
-             str(first.meter_at(0)), opening.settings.accompaniment, str(opening.seed)),
+            "INSERT INTO sessions (id, state, writer, started_at, title, tempo, bpm, meter, style,"
+            " seed) VALUES (?, 'recording', ?, ?, ?, ?, ?, ?, ?, ?)",
+            (session_id, writer, started_at.isoformat(), title, tempo_to_json(first),
+             first.bpm_at(0), str(first.meter_at(0)), opening.settings.accompaniment,
+             str(opening.seed)),
         )  # fmt: skip
         assert cursor.lastrowid is not None
         self._index(cursor.lastrowid)

@@ -258,12 +258,12 @@ class SessionWriter:
             self._tell(recovered_text(recovered))
 
     def _set_aside(self, path: Path) -> None:
-        aside = set_aside(path)
+        aside = schema.set_aside(path)
         for recording in self._waiting:
             recording.begin_again()
         self._tell(
-            f"The library of sessions was damaged: it is now {aside}, and a new one was begun;"
-            f" `jam sessions check --library {aside}` saves what can be read of it."
+            f"The library of sessions was damaged: it is kept as {aside}, and a new one was begun;"
+            f" jam sessions import {aside} takes over what can be read of it."
         )
 
     def _leave(self) -> None:
@@ -357,22 +357,12 @@ class SessionWriter:
                     recording.begin_again()
                     self._write_one(library, recording)
             self.trouble = (
-                f"{why} It was saved as {path} instead: `jam sessions import {path}` takes it over."
+                f"{why} It was saved as {path} instead: jam sessions import {path} takes it over."
             )
         except (JamError, OSError, sqlite3.Error) as error:
             self.trouble = (
                 f"{why} It could not be saved in {folder} either: {schema.reason(error)}."
             )
-
-
-def set_aside(path: Path) -> Path:
-    """Rename a library that can't be read, with what belongs to it. Raises OSError."""
-    aside = path.with_name(f"{path.stem}-damaged-{date_now():%Y%m%d-%H%M%S}{path.suffix}")
-    path.replace(aside)
-    for suffix in ("-wal", "-shm"):
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).replace(aside.with_name(aside.name + suffix))
-    return aside
 
 
 def recovered_text(sessions: Sequence[SessionInfo]) -> str:

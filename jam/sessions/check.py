@@ -1,0 +1,129 @@
+"""Is a library whole? And when it isn't: save of it what can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from jam.errors import BadInput
+from jam.sessions import schema
+from jam.sessions.reading import Losses, load_session, readable_infos
+from jam.sessions.store import Library
+from jam.sessions.types import Session, SessionInfo
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was found, a sentence each, and what was done about it. No finding: all is whole."""
+
+    n_sessions: int
+    findings: tuple[str, ...]
+    repairs: tuple[str, ...] = ()
+
+
+def check(path: Path, repair: bool = False, progress: Progress | None = None) -> Report:
+    """Look at every page, reference and session of a library; with `repair` mend what is wrong.
+
+    Repairing keeps a damaged file beside the new one. progress: called with (sessions done,
+    sessions in all). Raises BadInput where there is no library, JamError where it can't be read
+    or written for a reason other than damage.
+    """
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file")
+    progress = progress or (lambda _done, _all: None)
+    try:
+        with Library(path) as library:
+            findings = list(_faults_of_file(path))
+            if not findings:
+                return _check_sessions(library, repair, progress)
+    except schema.Damaged as error:
+        findings = [str(error)]
+    if not repair:
+        return Report(0, tuple(findings))
+    return _rebuild(path, findings, progress)
+
+
+def _faults_of_file(path: Path) -> Iterator[str]:
+    """What SQLite itself finds wrong with the file's pages."""
+    db = schema.connect_to_save(path)
+    try:
+        with schema.said_of(path):
+            faults = [text for (text,) in db.execute("PRAGMA integrity_check(5)")]
+        if faults != ["ok"]:
+            yield f"{path}: the file is damaged: {'; '.join(faults).splitlines()[-1]}"
+    finally:
+        db.close()
+
+
+def _check_sessions(library: Library, repair: bool, progress: Progress) -> Report:
+    findings: list[str] = []
+    repairs: list[str] = []
+    writable = repair and library.writable
+    if repair and not library.writable:
+        findings.append(f"{library.path}: it can't be written to, so nothing is repaired")
+    if orphans := library.orphans():
+        findings.append(f"{orphans} rows belong to no session")
+        if writable:
+            library.remove_orphans()
+            repairs.append("removed them")
+    if writable:
+        repairs += [f"{s.name}: recovered" for s in library.recover()]
+    infos = (*library.sessions(), *library.sessions(deleted=True))
+    for done, info in enumerate(infos):
+        progress(done, len(infos))
+        session, losses = library.salvage(info)
+        if losses:
+            findings.append(f"session {info.id} ({info.name}): {'; '.join(losses)}")
+        elif info.state != "recording" and (wrong := _miscounted(info, session)):
+            findings.append(f"session {info.id} ({info.name}): {wrong}")
+        else:
+            continue
+        if writable:
+            library.replace(info.id, session)
+            repairs.append(f"session {info.id}: written anew from what can be read")
+    return Report(len(infos), tuple(findings), tuple(repairs))
+
+
+def _miscounted(info: SessionInfo, session: Session) -> str:
+    bars = session.tempo_map.place(len(session.rows) - 1).bar + 1 if session.rows else 0
+    if (info.n_notes, info.n_bars) == (len(session.notes), bars):
+        return ""
+    return (
+        f"it is listed with {info.n_notes} notes and {info.n_bars} bars, and has"
+        f" {len(session.notes)} and {bars}"
+    )
+
+
+def _rebuild(path: Path, findings: list[str], progress: Progress) -> Report:
+    """Set the damaged file aside, and write a new one with every session that can be read."""
+    aside = schema.set_aside(path)
+    repairs = [f"the damaged file is kept as {aside}"]
+    n_saved = 0
+    with Library(path) as library:
+        for session, losses in sessions_in(aside, progress):
+            library.replace(session.info.id, session)
+            n_saved += 1
+            if losses:
+                repairs.append(f"session {session.info.id} ({session.info.name}) was saved in part:"
+                               f" {'; '.join(losses)}")  # fmt: skip
+    repairs.append(f"{n_saved} sessions were saved from it")
+    return Report(n_saved, tuple(findings), tuple(repairs))
+
+
+def sessions_in(
+    path: Path, progress: Progress | None = None
+) -> Iterator[tuple[Session, tuple[str, ...]]]:
+    """Every session of a library that can be read, damaged or not, and what of it can't be."""
+    db = schema.connect_to_save(path)
+    try:
+        infos = readable_infos(db)
+        for done, info in enumerate(infos):
+            if progress is not None:
+                progress(done, len(infos))
+            losses = Losses(strict=False)
+            yield load_session(db, info, losses), tuple(losses.found)
+    finally:
+        db.close()
