@@ -63,7 +63,7 @@ def imperfect(rng: np.random.Generator, piece: Piece) -> Piece:
     care = rng.uniform(0.2, 1.0)
     pitch, onset = piece.pitch.copy(), piece.onset.copy()
     starts = np.flatnonzero(onset)
-    ends = np.append(starts[1:], len(pitch))
+    ends = np.append(starts[1:], len(pitch))[: len(starts)]
     for start, end in zip(starts, ends, strict=True):
         dice = rng.random() / care
         if dice > 0.15:

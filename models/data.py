@@ -19,6 +19,7 @@ from jam.harmony import best_key
 from models import vocab
 from models.augment import Wrongness, imperfect, transposed, wrong_past
 from models.leadsheet import LeadSheet, read_jsonl
+from models.situations import disturbed
 from models.vocab import Ints
 
 
@@ -173,6 +174,10 @@ class Shown:
     density: int
 
 
+DISTURBED_SHARE = 0.25
+"""Of the windows trained on: see `models.situations`."""
+
+
 def shown(
     rng: np.random.Generator,
     window: Piece,
@@ -180,11 +185,15 @@ def shown(
     wrongness: Wrongness | None = None,
     augment: bool = True,
 ) -> Shown:
-    """A window as it is trained on: transposed, imperfectly played, with a wrong past."""
+    """A window as it is trained on: transposed, imperfectly played or disturbed, with a wrong
+    past."""
     if augment:
         window = transposed(rng, window)
-        if rng.random() < 0.3:
+        dice = rng.random()
+        if dice < 0.3:
             window = imperfect(rng, window)
+        elif dice < 0.3 + DISTURBED_SHARE:
+            window = disturbed(rng, window)
     before = _later(window.chord)
     past, past_onset = window.chord, window.chord_onset
     target = vocab.chord_targets(window.chord, window.chord_onset, before)

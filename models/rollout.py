@@ -6,12 +6,15 @@ those of `jam.anticipation` (its seed, t), so one session alone gives the same c
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from models import vocab
 from models.decode import CHORD, Ints, OnlineDecoder, no_memory, remember
 from models.decoding import Decoding
 from models.harmonise import drawn
+from models.spread import Floats
 
 _STRENGTH = vocab.PLACE_FEATURES.index("strength")
 
@@ -36,3 +39,38 @@ def online_chords(
         chords[:, t], onsets[:, t] = drawn(logits, memory[:, CHORD], temperature, seeds, t)
         memory = remember(memory, pitch[:, t], onset[:, t], chords[:, t], onsets[:, t])
     return chords, onsets
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What a policy chose in each frame, (B, T)."""
+
+    chord: Ints
+    onset: Ints
+    class_: Ints
+    log_probability: Floats
+
+
+def sampled_chords(
+    decoder: OnlineDecoder, pitch: Ints, onset: Ints, shared: Ints, rng: np.random.Generator
+) -> Sampled:
+    """Chords for melodies (B, T), places (B, T, 8), at temperature 1 and without rules.
+
+    For learning from: with the probability of every choice, and the same dice for all in step.
+    """
+    b, n = pitch.shape
+    chord, onset_, class_ = (np.zeros((b, n), np.int64) for _ in range(3))
+    found = Sampled(chord, onset_, class_, np.zeros((b, n), np.float32))
+    decoder.stack.clear()
+    memory = no_memory(b)
+    everyone = np.arange(b)
+    for t in range(n):
+        logits = decoder.chord_logits(decoder.hidden(memory, shared[:, t]))
+        logits = logits - logits.max(-1, keepdims=True)
+        classes = (logits + rng.gumbel(size=logits.shape)).argmax(-1)
+        found.log_probability[:, t] = logits[everyone, classes] - np.log(np.exp(logits).sum(-1))
+        before = memory[:, CHORD]
+        chord[:, t] = np.where(classes == 0, before, np.where(classes == 1, 0, classes - 1))
+        class_[:, t], onset_[:, t] = classes, classes > 1
+        memory = remember(memory, pitch[:, t], onset[:, t], chord[:, t], onset_[:, t])
+    return found

@@ -87,7 +87,7 @@ def main(argv: list[str] | None = None) -> None:
     training.seed_everything(args.seed)
     net = training.load_net(args.init, "online") if args.init else None
     net = net or Net(CONFIGS["online"][args.config])
-    run = training.Run(args, net)
+    run = training.Run(args, net, net.config.to_dict())
     teacher = training.load_net(args.teacher, "offline").to(run.device).eval()
     corpus, held_out = pieces(args.data, "train"), pieces(args.data, "valid")
     per_step = max(1, args.frames // 2 // FRAMES)
@@ -123,7 +123,10 @@ def main(argv: list[str] | None = None) -> None:
         if run.due():
             run.log(training.validate(run, held_out, losses))
 
-    run.finish("online, distilled", {"pieces": len(corpus)})
+    run.finish(
+        "online, distilled", {"pieces": len(corpus)},
+        lambda training_: training.save_net(args.out, net, training_),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> None:
     net = Net(CONFIGS["offline"][args.config])
     if args.init:
         training.take_over(net, args.init)
-    run = training.Run(args, net)
+    run = training.Run(args, net, net.config.to_dict())
     corpus, held_out = pieces(args.data, "train"), pieces(args.data, "valid")
 
     def losses(batch: Batch) -> dict[str, Tensor]:
@@ -48,7 +48,10 @@ def main(argv: list[str] | None = None) -> None:
             wrong = training.validate(run, held_out, losses, wrongness=WRONGNESS)
             run.log(values | {"chord_wrong_past": wrong["chord"]})
 
-    run.finish("offline", {"pieces": len(corpus)})
+    run.finish(
+        "offline", {"pieces": len(corpus)},
+        lambda training_: training.save_net(args.out, net, training_),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

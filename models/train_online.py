@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> None:
     training.seed_everything(args.seed)
     net = training.load_net(args.init, "online") if args.init else None
     net = net or Net(CONFIGS["online"][args.config])
-    run = training.Run(args, net)
+    run = training.Run(args, net, net.config.to_dict())
     corpus, held_out = pieces(args.data, "train"), pieces(args.data, "valid")
     wrongness = Wrongness() if args.wrong_past else None
 
@@ -58,7 +58,10 @@ def main(argv: list[str] | None = None) -> None:
                 values["chord_wrong_past"] = wrong["chord"]
             run.log(values)
 
-    run.finish("online, wrong past" if args.wrong_past else "online", {"pieces": len(corpus)})
+    run.finish(
+        "online, wrong past" if args.wrong_past else "online", {"pieces": len(corpus)},
+        lambda training_: training.save_net(args.out, net, training_),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

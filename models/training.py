@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
@@ -55,6 +56,7 @@ def parser(description: str, **defaults: Any) -> argparse.ArgumentParser:
     p.add_argument("--warmup", type=int, default=50, help="steps")
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--threads", type=int, default=1, help="on the processor")
+    p.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     p.add_argument("--validate-every", type=int, default=150, help="steps")
     p.set_defaults(**defaults)
     return p
@@ -82,25 +84,38 @@ class Run:
 
     Under `torchrun` every process sees its own batches (its rank is in their seed) and the
     gradients are averaged; only rank 0 writes.
+
+    net: all that is learnt. shape: what a checkpoint must agree with to be resumed. scales:
+    parts of `net` whose learning rate is so many times that of the rest; each part's gradients
+    are clipped apart.
     """
 
-    def __init__(self, args: argparse.Namespace, net: Net) -> None:
+    def __init__(
+        self, args: argparse.Namespace, net: nn.Module, shape: dict[str, Any],
+        scales: dict[str, float] | None = None,
+    ) -> None:  # fmt: skip
         keep_memory()
         torch.set_num_threads(args.threads)
         self.args = args
         self.rank = int(os.environ.get("RANK", "0"))
         self.world = int(os.environ.get("WORLD_SIZE", "1"))
-        cuda = torch.cuda.is_available()
+        if args.device == "cuda" and not torch.cuda.is_available():
+            raise BadInput("--device cuda: torch finds no such device here")
+        cuda = args.device != "cpu" and torch.cuda.is_available()
         self.device = torch.device(f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if cuda else "cpu")
         if self.world > 1 and not dist.is_initialized():
             dist.init_process_group("nccl" if cuda else "gloo")
         self.net = net.to(self.device)
-        decayed = [p for p in net.parameters() if p.ndim > 1]
-        others = [p for p in net.parameters() if p.ndim <= 1]
-        self.optimizer = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}],
-            lr=args.lr, betas=(0.9, 0.98),
-        )  # fmt: skip
+        self.shape = shape
+        self.parts = _parts(net, scales or {})
+        groups: list[dict[str, Any]] = []
+        for scale, part in self.parts:
+            for decay, matrix in ((0.02, True), (0.0, False)):
+                own = [p for p in part if (p.ndim > 1) == matrix]
+                groups.append({"params": own, "weight_decay": decay, "scale": scale})
+        self.optimizer = torch.optim.AdamW(groups, lr=args.lr, betas=(0.9, 0.98))
+        self.memory: dict[str, NDArray[Any]] = {}
+        """What else a stage has to remember: kept in the checkpoint."""
         self.step = 0
         self.elapsed_s = 0.0
         self._step_s = 0.0
@@ -126,7 +141,7 @@ class Run:
         while self.progress < 1.0 and self.step < self.args.steps:
             began_s = time.monotonic()
             for group in self.optimizer.param_groups:
-                group["lr"] = self.learning_rate()
+                group["lr"] = self.learning_rate() * group["scale"]
             yield self.step
             self.step += 1
             spent_s = time.monotonic() - began_s
@@ -174,8 +189,9 @@ class Run:
                 if p.grad is not None:
                     dist.all_reduce(p.grad)
                     p.grad /= self.world
-        norm = nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
-        if torch.isfinite(norm):  # one bad batch must not undo a day's work
+        norms = [nn.utils.clip_grad_norm_(part, 1.0) for _, part in self.parts]
+        norm = norms[0]
+        if all(torch.isfinite(n) for n in norms):  # one bad batch must not undo a day's work
             self.optimizer.step()
         self._loss = float(loss.detach())
         self._recent.append({"loss": self._loss, "norm": float(norm), "frames": frames, **values})
@@ -188,7 +204,8 @@ class Run:
         """Write one line of metrics: means since the last line, and the validation's values."""
         now_s = time.monotonic()
         recent, self._recent = self._recent, []
-        means = {k: float(np.mean([r[k] for r in recent if k in r])) for k in recent[-1]}
+        names = dict.fromkeys(k for r in recent for k in r)
+        means = {k: float(np.mean([r[k] for r in recent if k in r])) for k in names}
         spent_s, self._logged_s = max(1e-9, now_s - self._logged_s), now_s
         line = {
             "step": self.step + 1,
@@ -213,8 +230,9 @@ class Run:
         for p, state in self.optimizer.state.items():
             for key in ("exp_avg", "exp_avg_sq", "step"):
                 arrays[f"{key}.{names[id(p)]}"] = np.atleast_1d(state[key].cpu().numpy())
+        arrays |= {f"memory.{k}": np.atleast_1d(v) for k, v in self.memory.items()}
         state = {
-            "step": self.step, "elapsed_s": self.elapsed_s, "config": self.net.config.to_dict(),
+            "step": self.step, "elapsed_s": self.elapsed_s, "config": self.shape,
             "seed": self.args.seed,
         }  # fmt: skip
         checkpoint.write_arrays(self._file, arrays, {"state": json.dumps(state)})
@@ -222,7 +240,7 @@ class Run:
     def _resume(self) -> None:
         arrays, metadata = checkpoint.read_arrays(self._file)
         state = json.loads(metadata.get("state", "{}"))
-        if state.get("config") != self.net.config.to_dict():
+        if state.get("config") != self.shape:
             raise BadInput(f"{self._file}: of another network; choose another --out")
         with torch.no_grad():
             for name, p in self.net.named_parameters():
@@ -233,17 +251,30 @@ class Run:
                         for key in ("exp_avg", "exp_avg_sq")
                     } | {"step": torch.tensor(float(arrays[f"step.{name}"][0]))}
         self.step, self.elapsed_s = int(state["step"]), float(state["elapsed_s"])
+        before = len("memory.")
+        self.memory = {k[before:]: v for k, v in arrays.items() if k.startswith("memory.")}
 
-    def finish(self, stage: str, seen: dict[str, Any]) -> None:
-        """Write the weights with their settings, and the plot."""
+    def finish(
+        self, stage: str, seen: dict[str, Any], save: Callable[[dict[str, Any]], None]
+    ) -> None:
+        """Write the weights with their settings (`save` does), and the plot."""
         if self.rank == 0:
-            save_net(self.args.out, self.net, {
+            save({
                 "stage": stage, "steps": self.step, "elapsed_s": round(self.elapsed_s, 1),
                 "seed": self.args.seed, "parameters": n_parameters(self.net), **seen,
             })  # fmt: skip
             plot(self.args.out)
         if self.world > 1:
             dist.destroy_process_group()
+
+
+def _parts(net: nn.Module, scales: dict[str, float]) -> list[tuple[float, list[nn.Parameter]]]:
+    """(scale of the learning rate, parameters): what no name in `scales` begins comes first."""
+    named = list(net.named_parameters())
+    found = [(1.0, [p for n, p in named if not n.startswith(tuple(scales))])]
+    for prefix, scale in scales.items():
+        found.append((scale, [p for n, p in named if n.startswith(prefix)]))
+    return [(scale, part) for scale, part in found if part]
 
 
 def save_net(folder: Path, net: Net, training: dict[str, Any]) -> None:
@@ -329,7 +360,7 @@ def validate(
 
 
 def plot(folder: Path) -> None:
-    """Draw metrics.jsonl as loss.png."""
+    """Draw metrics.jsonl as loss.png: a panel for each value, training's and validation's."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -339,14 +370,20 @@ def plot(folder: Path) -> None:
     if not file.exists():
         return
     lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    names = [k for k in lines[-1] if "chord" in k or "melody" in k or "kl" in k]
-    figure, axes = pyplot.subplots(figsize=(7, 4))
-    for name in names:
-        points = [(line["step"], line[name]) for line in lines if name in line]
-        axes.plot(*zip(*points, strict=True), label=name)
-    axes.set_xlabel("step")
-    axes.set_ylabel("nats a frame")
-    axes.legend()
+    beside = ("step", "elapsed_s", "lr", "frames_per_s")
+    names = list(dict.fromkeys(k for line in lines for k in line if k not in beside))
+    panels = list(dict.fromkeys(name.removeprefix("valid_") for name in names))
+    rows = -(-len(panels) // 4)
+    figure, axes = pyplot.subplots(rows, 4, figsize=(13, 2.4 * rows), squeeze=False)
+    for axis, panel in zip(axes.flat, panels, strict=False):
+        for name in (panel, f"valid_{panel}"):
+            points = [(line["step"], line[name]) for line in lines if name in line]
+            if points:
+                axis.plot(*zip(*points, strict=True), label=name)
+        axis.set_title(panel, fontsize="small")
+        axis.tick_params(labelsize="small")
+    for axis in list(axes.flat)[len(panels) :]:
+        axis.axis("off")
     figure.tight_layout()
-    figure.savefig(folder / "loss.png", dpi=110)
+    figure.savefig(folder / "loss.png", dpi=90)
     pyplot.close(figure)
