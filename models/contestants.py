@@ -23,6 +23,7 @@ from models.decode import OnlineDecoder, shared_features
 from models.decoding import Decoding
 from models.harmonise import OfflineDecoder, harmonies
 from models.metrics import Jam
+from models.mixing import load_mixture
 from models.predictor import one_thread
 from models.rollout import online_chords
 from models.vocab import Ints
@@ -129,11 +130,20 @@ def padded(pieces: Sequence[Piece], frames: int | None = None) -> Padded:
     return Padded(pitch, onset, shared_features(places))
 
 
-def network(folder: Path, kind: str) -> Contestant:
-    """Our online or offline network, many pieces in step; the rules of decoding are its own."""
+def network(folder: Path, kind: str, adventurous: float = JamSettings().adventurous) -> Contestant:
+    """Our networks, many pieces in step; the rules of decoding are their own.
+
+    kind: "online" (as it is played at this setting), "offline", or "fit" or "variety": one of the
+    two online networks alone.
+    """
     one_thread()
-    config, weights, settings = spread.load_weights(folder, kind)
-    decoding = Decoding.from_dict(settings.get("decoding", {}), str(folder / f"{kind}.json"))
+    if kind == "offline":
+        config, weights, settings = spread.load_weights(folder, kind)
+        decoding = Decoding.from_dict(settings.get("decoding", {}), str(folder / "offline.json"))
+    else:
+        mixture = load_mixture(folder)
+        config = mixture.config
+        weights, decoding = mixture.at({"fit": 0.0, "variety": 1.0}.get(kind, adventurous))
 
     def play(pieces: Sequence[Piece], temperature: float, seed: int) -> list[Jam]:
         jams: list[Jam] = []
@@ -142,7 +152,7 @@ def network(folder: Path, kind: str) -> Contestant:
             p = padded(some)
             seeds = [seed + first + i for i in range(len(some))]
             frames = p.pitch.shape[1]
-            if kind == "online":
+            if kind != "offline":
                 online = OnlineDecoder(config, weights, len(some), frames)
                 found = online_chords(
                     online, p.pitch, p.onset, p.shared, decoding, temperature, seeds

@@ -16,7 +16,6 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +24,13 @@ from tqdm import tqdm
 
 from jam.errors import BadInput
 from jam.rows import HIGHEST_PITCH
+from jam.settings import JamSettings
 from models import contestants, metrics
+from models.augment import imperfect
 from models.contestants import Contestant
 from models.data import MIN_FRAMES, Piece, piece_of, read_sheets
 from models.leadsheet import LeadSheet
+from models.situations import jumped
 from models.stability import stability
 
 BASELINES = {"rule-based": contestants.rules, "tonic triad": contestants.tonic_triad}
@@ -52,6 +54,8 @@ def parse() -> argparse.Namespace:
                    help="networks beside (or instead of) those that are shipped")  # fmt: skip
     p.add_argument("--predictor", action="append", default=[], metavar="MODULE:FACTORY")
     p.add_argument("--temperature", type=float, nargs="+", default=[1.0, 0.8])
+    p.add_argument("--adventurous", type=float, nargs="+", default=[JamSettings().adventurous],
+                   help="settings at which the online networks play")  # fmt: skip
     p.add_argument("--frames", type=int, default=256)
     p.add_argument("--pieces", type=int, help="only so many, chosen by the seed")
     p.add_argument("--seed", type=int, default=0)
@@ -95,22 +99,33 @@ def players(args: argparse.Namespace) -> dict[str, tuple[Contestant, list[float]
     folders = [(n, Path(d)) for n, _, d in (w.partition("=") for w in args.weights)]
     shipped = Path(__file__).parent / "weights"
     for name, folder in folders or [("shipped", shipped)]:
-        for kind in ("online", "offline"):
-            if (folder / f"{kind}.json").exists():
-                play = contestants.network(folder, kind)
-                found[name if folders else f"{name} {kind}"] = (play, args.temperature)
+        if (folder / "online.json").exists():
+            for setting in args.adventurous:
+                play = contestants.network(folder, "online", setting)
+                own = name if folders else f"{name} online"
+                at = f", adventurous {setting:g}" if len(args.adventurous) > 1 else ""
+                found[own + at] = (play, args.temperature)
+        if (folder / "offline.json").exists():
+            own = name if not (folder / "online.json").exists() else f"{name} offline"
+            found[own] = (contestants.network(folder, "offline"), args.temperature)
     for spec in args.predictor:
         play = contestants.protocol(contestants.load_factory(spec))
         found[spec] = (play, args.temperature)
     return found
 
 
-def jumped(piece: Piece) -> Piece:
+def leaping(piece: Piece) -> Piece:
     """The melody leaps a tritone at beat 17 and stays there."""
     beat = np.cumsum(piece.places[:, metrics.COLUMN["frame_in_beat"]] == 0) - 1
-    up = (beat >= JUMP_BEAT) & (piece.pitch > 0)
-    moved = piece.pitch + np.where(piece.pitch.max() + 6 <= HIGHEST_PITCH, 6, -6)
-    return replace(piece, pitch=np.where(up, moved, piece.pitch))
+    frame = int(np.argmax(beat >= JUMP_BEAT))
+    up = 6 if piece.pitch.max() + 6 <= HIGHEST_PITCH else -6
+    return jumped(piece, frame, up, frame)
+
+
+def erring(piece: Piece, seed: int) -> Piece:
+    """Played by an imperfect player; see `models.augment`."""
+    dice = np.random.default_rng(seed)
+    return imperfect(dice, imperfect(dice, piece))
 
 
 def recovery(calm: Sequence[float], disturbed: Sequence[float]) -> float:
@@ -150,10 +165,12 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
         if not args.no_plots:
             long = [p for p in pieces if p.n_frames >= 200][:CURVE_PIECES]
             calm = metrics.by_beat(play(long, 1.0, args.seed), JUMP_BEATS)
-            after = metrics.by_beat(play([jumped(p) for p in long], 1.0, args.seed), JUMP_BEATS)
+            after = metrics.by_beat(play([leaping(p) for p in long], 1.0, args.seed), JUMP_BEATS)
+            erred = [erring(p, args.seed + i) for i, p in enumerate(long)]
             curves[name] = {
                 "cold_start": calm[:COLD_BEATS], "undisturbed": calm, "jump": after,
                 "beats_to_recover": recovery(calm, after),
+                "imperfect": metrics.measure(play(erred, 1.0, args.seed), contestants.truth(erred)),
             }  # fmt: skip
     take("truth", None, true)
     result: dict[str, Any] = {
@@ -173,6 +190,25 @@ def table(rows: Sequence[dict[str, Any]], group: str) -> str:
             t = "" if row["temperature"] is None else f"{row['temperature']:g}"
             cells = ["–" if math.isnan(row[c]) else f"{row[c]:.3f}" for c in COLUMNS]
             lines.append(f"| {row['name']} | {t} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def situations(curves: dict[str, dict[str, Any]]) -> str:
+    """Cold start, jump of key and imperfect player as a Markdown table, temperature 1."""
+    names = ("first 16 beats", "beats 17 to 32", "after a jump at 17", "beats to 95 %",
+             "imperfect player", "its diversity", "its changes/bar")  # fmt: skip
+    lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
+    for name, curve in curves.items():
+        erred = curve["imperfect"]
+        cells = [
+            float(np.nanmean(curve["cold_start"])),
+            float(np.nanmean(curve["undisturbed"][JUMP_BEAT:])),
+            float(np.nanmean(curve["jump"][JUMP_BEAT:])),
+            curve["beats_to_recover"],
+            erred["note_in_chord"], erred["vendi_ratio"], erred["changes_per_bar"],
+        ]  # fmt: skip
+        shown = " | ".join(f"{c:.3f}" if c < 4 else f"{c:g}" for c in cells)
+        lines.append(f"| {name} | {shown} |")
     return "\n".join(lines)
 
 
@@ -211,8 +247,8 @@ def main() -> int:
     (args.out / "results.json").write_text(text + "\n", encoding="utf-8")
     groups = dict.fromkeys(row["group"] for row in result["rows"])
     tables = [f"### {g}\n\n{table(result['rows'], g)}\n" for g in groups]
-    for name, curve in result["curves"].items():
-        tables.append(f"{name}: {curve['beats_to_recover']:g} beats to recover from the jump\n")
+    if result["curves"]:
+        tables.append(f"### situations\n\n{situations(result['curves'])}\n")
     for name, share in result["stability"].items():
         tables.append(f"{name}: {share:.3f} of the uncommitted plan frames changed\n")
     (args.out / "table.md").write_text("\n".join(tables), encoding="utf-8")

@@ -95,7 +95,7 @@ class Judge(nn.Module):
             self.chords = Encoder(net, chords)
             self.melody_out = TurnLinear(net.width, net.width, True)
             self.chords_out = TurnLinear(net.width, net.width, True)
-            self.sharpness = nn.Parameter(torch.tensor(2.3))
+            self.sharpness = nn.Parameter(torch.tensor([2.3]))
         else:
             both = vocab.MELODY_FEATURES + chords
             self.both = Encoder(net, chords if config.kind == "adversary" else both)

@@ -28,6 +28,7 @@ from models import spread, vocab
 from models.decode import CHORD, LAST_PITCH, PITCH, Ints, OnlineDecoder, remember, shared_features
 from models.decoding import Decoding
 from models.harmonise import OfflineDecoder, harmonies
+from models.mixing import Mixture, load_mixture
 from models.spread import Floats
 
 MAX_AHEAD = 32
@@ -86,12 +87,13 @@ class NeuralPredictor:
     """
 
     def __init__(
-        self, online: OnlineDecoder, rules: Decoding, offline: OfflineDecoder | None,
-        offline_rules: Decoding, name: str = "neural",
+        self, mixture: Mixture, offline: OfflineDecoder | None, offline_rules: Decoding,
+        name: str = "neural",
     ) -> None:  # fmt: skip
         self.name = name
-        self._online = online
-        self._rules = rules
+        self._mixture = mixture
+        self._adventurous = JamSettings().adventurous
+        self._online, self._rules = mixture.decoder(self._adventurous)
         self._offline = offline
         self._offline_rules = offline_rules
         self._style = self._density = 0
@@ -110,6 +112,10 @@ class NeuralPredictor:
     def reset(self, settings: JamSettings) -> None:
         self._style = vocab.style_index(settings.style)
         self._density = vocab.density_index(settings.density)
+        if self._mixture.varied and settings.adventurous != self._adventurous:
+            self._adventurous = settings.adventurous
+            self._online, self._rules = self._mixture.decoder(settings.adventurous)
+            self._branches = None
         self._forget(0)
         self._online.stack.clear()
 
@@ -242,10 +248,7 @@ def load_predictor(weights_dir: Path | str | None = None) -> NeuralPredictor:
     """
     folder = Path(weights_dir) if weights_dir is not None else Path(__file__).parent / "weights"
     one_thread()
-    config, weights, settings = spread.load_weights(folder, "online")
-    rules = Decoding.from_dict(settings.get("decoding", {}), f"{folder / 'online.json'}")
+    mixture = load_mixture(folder)
     off_config, off_weights, off_settings = spread.load_weights(folder, "offline")
     off_rules = Decoding.from_dict(off_settings.get("decoding", {}), f"{folder / 'offline.json'}")
-    return NeuralPredictor(
-        OnlineDecoder(config, weights), rules, OfflineDecoder(off_config, off_weights), off_rules
-    )
+    return NeuralPredictor(mixture, OfflineDecoder(off_config, off_weights), off_rules)

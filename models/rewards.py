@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -116,36 +117,51 @@ def struck_again(played: Played) -> Rewards:
     return found
 
 
-def returns(played: Played) -> Rewards:
-    """1 in the frames of a bar whose melody is that of 4, 8 or 16 bars before, where the chord
-    sounds that sounded then (the mean, where the melody has come several times)."""
-    total = np.zeros(played.chord.shape, np.float32)
-    times = np.zeros(played.chord.shape, np.float32)
-    for i in range(len(total)):
+def came_then(played: Played) -> list[Ints]:
+    """For 4, 8 and 16 bars: the chord that sounded so long before each frame, (B, T).
+
+    -1 where the melody of the frame's bar is not that of the bar then.
+    """
+    found = [np.full(played.chord.shape, -1) for _ in FORM_BARS]
+    for i in range(len(played.chord)):
         n = int(played.weight[i].sum())
         lines = np.flatnonzero(played.of("frame_in_bar")[i, :n] == 0)
         ends = np.append(lines[1:], n)
         pitch, chord = played.pitch[i], played.chord[i]
-        for bars in FORM_BARS:
+        for then_chord, bars in zip(found, FORM_BARS, strict=True):
             for b in range(bars, len(lines)):
                 now, then = slice(lines[b], ends[b]), slice(lines[b - bars], ends[b - bars])
                 same = now.stop - now.start == then.stop - then.start
                 if same and pitch[now].any() and (pitch[now] == pitch[then]).all():
-                    total[i, now] += (chord[now] == chord[then]) & (chord[now] > 0)
-                    times[i, now] += 1
+                    then_chord[i, now] = chord[then]
+    return found
+
+
+def returns(played: Played) -> Rewards:
+    """1 in the frames of a bar whose melody is that of 4, 8 or 16 bars before, where the chord
+    sounds that sounded then (the mean, where the melody has come several times)."""
+    then = came_then(played)
+    total = sum(((t == played.chord) & (played.chord > 0)).astype(np.float32) for t in then)
+    times = sum((t >= 0).astype(np.float32) for t in then)
     return np.asarray(total / np.maximum(times, 1), np.float32)
 
 
-def moves(played: Played) -> tuple[NDArray[np.bool_], Ints]:
-    """(where chords change, which move that is): root's interval and both qualities."""
-    root, quality = np.divmod(played.chord - 1, vocab.N_QUALITIES)
-    before = played.before()
-    root_before, quality_before = np.divmod(before - 1, vocab.N_QUALITIES)
-    interval = np.where(before > 0, (root - root_before) % 12, 0)
-    old = np.where(before > 0, quality_before, vocab.N_QUALITIES)
+@cache
+def move_table() -> Ints:
+    """(N_CHORDS, N_CHORDS), from chord to chord: root's interval and both qualities, as one
+    number. Moves to no chord count as 0."""
+    chord = np.arange(vocab.N_CHORDS)
+    root, quality = np.divmod(chord - 1, vocab.N_QUALITIES)
+    interval = np.where(chord[:, None] > 0, (root - root[:, None]) % 12, 0)
+    old = np.where(chord > 0, quality, vocab.N_QUALITIES)[:, None]
     index = (interval * (vocab.N_QUALITIES + 1) + old) * vocab.N_QUALITIES + quality
+    return np.where(chord > 0, index, 0)
+
+
+def moves(played: Played) -> tuple[NDArray[np.bool_], Ints]:
+    """(where chords change, which move that is)."""
     changed = played.changes()
-    return changed, np.where(changed, index, 0)
+    return changed, np.where(changed, move_table()[played.before(), played.chord], 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,49 +195,85 @@ class Habits:
         return smoothed
 
 
-def on_time(played: Played, own: Habits, true: Habits) -> Rewards:
-    """What a change of chord earns at its metric strength: log(how often musicians change there /
-    how often the policy does). Nothing is to be gained once both are alike."""
-    value = np.clip(np.log(true.rates() / own.rates()), -2, 2)
-    return np.where(played.changes(), value[played.of("strength")], 0).astype(np.float32)
+def value_of_strength(own: Habits, true: Habits) -> Rewards:
+    """(4,): log(how often musicians change chords there / how often the policy does)."""
+    return np.clip(np.log(true.rates() / own.rates()), -2, 2).astype(np.float32)
 
 
-def common_moves(played: Played, own: Habits, true: Habits) -> Rewards:
-    """What a move earns: log(share of it in musicians' moves / share in the policy's).
+def value_of_move(own: Habits, true: Habits) -> Rewards:
+    """(N_MOVES,): log(a move's share in musicians' moves / its share in the policy's).
 
-    Smoothed with the corpus-wide mean so that a move never seen is rare and not impossible.
+    Smoothed with the mean of both, so that a move never seen is rare and not impossible.
     """
-    changed, move = moves(played)
+    both = (own.moves + true.moves) / max(1.0, (own.moves + true.moves).sum())
     prior = 20.0
 
     def shares(habits: Habits) -> NDArray[np.float64]:
-        total = max(1.0, habits.moves.sum())
-        both = (own.moves + true.moves) / max(1.0, (own.moves + true.moves).sum())
-        found: NDArray[np.float64] = (habits.moves + prior * both) / (total + prior)
-        return found
+        found: NDArray[np.float64] = (habits.moves + prior * both) / (habits.moves.sum() + prior)
+        return found + 1e-6
 
-    value = np.clip(np.log((shares(true) + 1e-6) / (shares(own) + 1e-6)), -2, 2)
-    return np.where(changed, value[move], 0).astype(np.float32)
+    return np.clip(np.log(shares(true) / shares(own)), -2, 2).astype(np.float32)
 
 
-def fit_of_every_chord(played: Played, persistence: float) -> Rewards:
-    """What each chord would earn by `fit` if it began now and lasted as chords last.
+def on_time(played: Played, own: Habits, true: Habits) -> Rewards:
+    """What changes of chord earn at their place in the metre; nothing once both are alike."""
+    values = value_of_strength(own, true)[played.of("strength")]
+    return np.where(played.changes(), values, 0).astype(np.float32)
 
-    (B, T, N_CHORDS), in frames: the sum over what follows, each frame counting `persistence`
-    times the one before it. The melody doesn't depend on the chords, so this is known for every
-    chord and not only for the one that was drawn.
-    """
+
+def common_moves(played: Played, own: Habits, true: Habits) -> Rewards:
+    """What moves from chord to chord earn; nothing once they are as common as musicians'."""
+    changed, move = moves(played)
+    return np.where(changed, value_of_move(own, true)[move], 0).astype(np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Gains:
+    """What every chord would earn if it began at a frame, (B, T, N_CHORDS), and not only the one
+    that was drawn. The melody doesn't depend on the chords, so all this is known."""
+
+    lasting: Rewards
+    """By sounding, over the frames to come; also of the chord that is held."""
+    beginning: Rewards
+    """By beginning here."""
+
+
+def gains_of_every_chord(
+    played: Played,
+    own: Habits,
+    true: Habits,
+    persistence: float,
+    fit: float,
+    returns: float,
+    on_time: float,
+    moves: float,
+) -> Gains:
+    """The last four are the weights of those rewards. A chord is taken to last as chords do:
+    each frame to come counts `persistence` times the one before it."""
     b, t = played.pitch.shape
-    gain = CHORD_TONES.T[None] - CHORD_SIZES / 12  # (1, 12, N_CHORDS)
-    gain = np.concatenate([np.zeros((1, 1, vocab.N_CHORDS)), gain], 1)[0].astype(np.float32)
+    gain = (CHORD_TONES.T - CHORD_SIZES / 12).astype(np.float32)  # (12, N_CHORDS)
+    gain = np.float32(fit) * np.concatenate([np.zeros((1, vocab.N_CHORDS), np.float32), gain])
     gain[:, 0] = 0
     note = np.where((played.pitch > 0) & (played.weight > 0), 1 + played.pitch % 12, 0)
-    found = np.zeros((b, t, vocab.N_CHORDS), np.float32)
+    then = came_then(played)
+    times = np.maximum(sum((c >= 0).astype(np.float32) for c in then), 1)
+    lasting = np.zeros((b, t, vocab.N_CHORDS), np.float32)
     ahead = np.zeros((b, vocab.N_CHORDS), np.float32)
     for frame in range(t - 1, -1, -1):
         ahead = gain[note[:, frame]] + np.float32(persistence) * ahead
-        found[:, frame] = ahead
-    return found
+        for chords in then:
+            back = np.flatnonzero(chords[:, frame] > 0)
+            ahead[back, chords[back, frame]] += returns / times[back, frame]
+        lasting[:, frame] = ahead
+    before = played.before()
+    all_moves = move_table()[before]
+    beginning: Rewards = np.float32(moves) * value_of_move(own, true)[all_moves]
+    beginning += (
+        np.float32(on_time) * value_of_strength(own, true)[played.of("strength")][..., None]
+    )
+    beginning[..., 0] = 0
+    np.put_along_axis(beginning, before[..., None], 0, -1)
+    return Gains(lasting, beginning)
 
 
 def advantages(

@@ -110,13 +110,17 @@ class Tables:
         return total
 
 
-def load_weights(folder: Path, kind: str) -> tuple[NetConfig, Weights, dict[str, Any]]:
-    """Shape, free parameters and settings of `kind`.json and `kind`.safetensors.
+def load_weights(
+    folder: Path, kind: str, name: str | None = None
+) -> tuple[NetConfig, Weights, dict[str, Any]]:
+    """Shape, free parameters and settings of `name`.json and `name`.safetensors.
+
+    kind: "online" or "offline", which is the name too where none is given.
 
     Raises BadInput where a file is missing or broken, a key is unknown or a shape is wrong.
     """
-    settings = checkpoint.read_json(folder / f"{kind}.json")
-    where = folder / f"{kind}.json"
+    where = folder / f"{name or kind}.json"
+    settings = checkpoint.read_json(where)
     if unknown := sorted(set(settings) - {"network", "training", "decoding"}):
         raise BadInput(f"{where}: unknown key {unknown[0]!r}")
     if not isinstance(settings.get("network"), dict):
@@ -129,7 +133,7 @@ def load_weights(folder: Path, kind: str) -> tuple[NetConfig, Weights, dict[str,
         raise BadInput(f"{where}: a network of kind {config.kind!r}, expected {kind!r}")
     if not config.tied:
         raise BadInput(f"{where}: untied networks can be trained, but not played")
-    path = folder / f"{kind}.safetensors"
+    path = where.with_suffix(".safetensors")
     arrays, _ = checkpoint.read_arrays(path)
     checkpoint.check_shapes(path, arrays, parameter_shapes(config))
     return config, {k: v.astype(np.float32) for k, v in arrays.items()}, settings

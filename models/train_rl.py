@@ -14,9 +14,9 @@ holds it near to music (KL on the policy's own samples). Departs from ReaLchords
 - a value model that foresees: two small layers on what the frozen teacher makes of the whole
   melody and the chords so far. It is not needed for playing;
 - the KL to the teacher as a closed form at every frame, not as a penalty on samples;
-- the harmonic fit earned by every chord and not only by the one drawn (`--every-action`): the
-  melody doesn't depend on the chords, so what each would have earned is known (all-action
-  policy gradient: Allen et al. 2017, "Mean actor-critic");
+- fit, metre, moves and form earned by every chord and not only by the one drawn
+  (`--every-action`): the melody doesn't depend on the chords, so what each would have earned is
+  known (all-action policy gradient: Allen et al. 2017, "Mean actor-critic");
 - learning rates 20 to 60 times theirs.
 """
 
@@ -39,7 +39,7 @@ from models.data import Batch, Piece, Shown, choose_window, pieces, shown, stack
 from models.decode import OnlineDecoder
 from models.judges import Judge, JudgeConfig, judged, load_judge
 from models.network import Net, TurnLinear
-from models.rewards import Habits, Played, Rewards, played_of
+from models.rewards import Gains, Habits, Played, Rewards, played_of
 from models.rollout import sampled_chords
 from models.situations import returning
 from models.train_distill import plain_weights
@@ -65,9 +65,9 @@ class RewardWeights:
     too_long: float = 0.5
     struck_again: float = 1.0
     adversary: float = 0.3
-    fit: float = 0.5
+    fit: float = 1.0
     on_time: float = 3.0
-    moves: float = 1.0
+    moves: float = 3.0
     returns: float = 0.4
 
     @classmethod
@@ -178,15 +178,15 @@ def reward_terms(
     }  # fmt: skip
 
 
-def every_action(logits: Tensor, gains: Tensor, before: Tensor) -> Tensor:
-    """Expected fit under the policy, (B, T), whose gradient is that of every action at once.
+def every_action(logits: Tensor, gains: Gains, before: Tensor) -> Tensor:
+    """Expected gain under the policy, (B, T), whose gradient is that of every action at once.
 
-    logits (B, T, classes); gains (B, T, N_CHORDS) of `rewards.fit_of_every_chord`; before (B, T):
-    the chord that "hold" would hold.
+    logits (B, T, classes); before (B, T): the chord that "hold" would hold.
     """
-    held = gains.gather(-1, before[..., None])
-    # Classes are hold, none, and the onset of each chord: gains[0] is that of none.
-    by_class = torch.cat([held, gains], -1)
+    lasting = _tensor(gains.lasting, logits.device)
+    held = lasting.gather(-1, before[..., None])
+    # Classes are hold, none, and the onset of each chord: number 0 is that of none.
+    by_class = torch.cat([held, lasting + _tensor(gains.beginning, logits.device)], -1)
     expected: Tensor = (functional.softmax(logits.float(), -1) * by_class).sum(-1)
     return expected
 
@@ -218,9 +218,7 @@ def validated(net: Net, corpus: Sequence[Piece]) -> dict[str, float]:
     windows = [corpus[i].window(0, FRAMES) for i in order]
     heard = padded(windows, FRAMES)
     decoder = OnlineDecoder(net.config, plain_weights(net), len(windows), FRAMES)
-    drawn = sampled_chords(
-        decoder, heard.pitch, heard.onset, heard.shared, dice
-    )
+    drawn = sampled_chords(decoder, heard.pitch, heard.onset, heard.shared, dice)
     jams = [
         contestants.with_chords(w, drawn.chord[i, : w.n_frames], drawn.onset[i, : w.n_frames])
         for i, w in enumerate(windows)
@@ -230,7 +228,7 @@ def validated(net: Net, corpus: Sequence[Piece]) -> dict[str, float]:
     names = ("changes_per_bar", "changes_on_bar_line", "chord_size", "vendi_ratio", "silent",
              "form_4", "form_8")  # fmt: skip
     return {"of_truth": found["note_in_chord"] / real["note_in_chord"]} | {
-        n: found[n] for n in names
+        n: found[n] for n in names if np.isfinite(found[n])
     }
 
 
@@ -256,7 +254,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     p.add_argument("--epochs", type=int, default=1)
     p.add_argument("--weight", action="append", default=[], metavar="NAME=VALUE",
                    help=f"of a reward: {', '.join(_names())}")  # fmt: skip
-    p.add_argument("--every-action", type=float, default=1.0, metavar="W")
+    p.add_argument("--every-action", type=float, default=1.0, metavar="W",
+                   help="of what all chords would have earned, beside the one drawn")  # fmt: skip
     p.add_argument("--kl", type=float, default=0.3, help="to the teacher")
     p.add_argument("--entropy", type=float, default=0.01)
     p.add_argument("--adversary-warm-up", type=int, default=40, help="steps (published: 200)")
@@ -308,7 +307,10 @@ def main(argv: list[str] | None = None) -> None:
         spread = float(counted.std()) + 1e-6
         advantage = (advantage - counted.mean()) / spread
         value_scale = float(returned[weight > 0].var()) + 1e-6
-        gains = rewards.fit_of_every_chord(rollout.own, PERSISTENCE) / spread
+        gains = rewards.gains_of_every_chord(
+            rollout.own, own, true, PERSISTENCE,
+            *(getattr(weights, name) / spread for name in ("fit", "returns", "on_time", "moves")),
+        )  # fmt: skip
 
         past_rewards = list(run.memory.get("adversary", np.zeros(0)))
         past_rewards.append(float(terms["adversary"].sum() / weight.sum()))
@@ -329,9 +331,8 @@ def main(argv: list[str] | None = None) -> None:
                         logits, batch, _tensor(rollout.log_probability[rows], device),
                         _tensor(advantage[rows], device), taught[i],
                     )  # fmt: skip
-                    expected = every_action(
-                        logits, _tensor(gains[rows], device), batch.features["chord"]
-                    )
+                    some = Gains(gains.lasting[rows], gains.beginning[rows])
+                    expected = every_action(logits, some, batch.features["chord"])
                     melody = training.class_loss(
                         actor.melody_logits(hidden, batch.now, batch.last_pitch),
                         batch.melody_target, batch.weight,

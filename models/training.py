@@ -384,6 +384,6 @@ def plot(folder: Path) -> None:
         axis.tick_params(labelsize="small")
     for axis in list(axes.flat)[len(panels) :]:
         axis.axis("off")
-    figure.tight_layout()
-    figure.savefig(folder / "loss.png", dpi=90)
+    figure.subplots_adjust(0.04, 0.04, 0.99, 0.96, hspace=0.5)
+    figure.savefig(folder / "loss.png", dpi=80)
     pyplot.close(figure)

@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> None:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--data", type=Path, nargs="+", required=True)
     p.add_argument("--weights", type=Path, required=True, help="folder; its JSON is rewritten")
-    p.add_argument("--kind", choices=("online", "offline"), default="online")
+    p.add_argument("--kind", choices=("online", "variety", "offline"), default="online")
     p.add_argument("--rounds", type=int, default=5)
     p.add_argument("--pieces", type=int, default=120)
     p.add_argument("--frames", type=int, default=256)
@@ -59,7 +59,8 @@ def main(argv: list[str] | None = None) -> None:
         rules = Decoding((off_beat, beat, group, bar), args.min_share, args.temperature)
         settings = checkpoint.read_json(path) | {"decoding": rules.to_dict()}
         checkpoint.write_json(path, settings)
-        play = contestants.network(args.weights, args.kind)
+        kind = {"online": "fit"}.get(args.kind, args.kind)
+        play = contestants.network(args.weights, kind)
         jams = play(windows, args.temperature, 1000 * round_)
         found = change_rates(jams)
         values = metrics.measure(jams, contestants.truth(windows))

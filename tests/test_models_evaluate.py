@@ -113,7 +113,7 @@ def test_many_at_once_equal_one_by_one(tmp_path: Path) -> None:
 
 def test_the_jump_is_a_tritone_at_beat_seventeen() -> None:
     piece = piece_of(tune(2))
-    moved = evaluate.jumped(piece)
+    moved = evaluate.leaping(piece)
     assert (moved.pitch[:64] == piece.pitch[:64]).all()
     sounding = piece.pitch[64:] > 0
     assert set((moved.pitch[64:] - piece.pitch[64:])[sounding].tolist()) <= {6, -6}
