@@ -164,8 +164,10 @@ class Anticipator:
         self._confidence: list[float] = []
         self._settings: JamSettings | None = None
         self._mask: NDArray[np.bool_] | None = None
-        self._memory_end: int | None = None
-        """Rows before it have the chords of the agent's memory; None until it has harmonised."""
+        self._heard: int | None = None
+        """So many rows have been harmonised as a whole; None where it is to be done anew."""
+        self._memory_end = 0
+        """Rows before it have the chords of the agent's memory."""
         self._agreed = 0
         """So many of the rows fed are known to be those of history."""
 
@@ -236,6 +238,7 @@ class Anticipator:
             self._fed.clear()
             self._confidence.clear()
             self._agreed = 0
+            self._heard = None  # the harmoniser knows them too
         else:
             # What is not committed is planned again; the commit point is known in `plan`.
             self._truncate(len(self._rows))
@@ -249,23 +252,26 @@ class Anticipator:
         self._agreed = min(self._agreed, request.first_frame)
         self._rows.extend(request.rows)
         self._places.extend(request.places[: len(request.rows)])
-        if self._memory_end is not None and request.first_frame < self._memory_end:
-            self._memory_end = None  # the listening bars are told anew
+        if request.first_frame < self._memory_end:
+            self._heard = None  # the listening bars are told anew
 
     def _remember(self, request: PlanRequest) -> None:
         """Chords for the bars that were only heard: never played, but the agent's memory.
 
-        What was heard when the first plan is made is harmonised as a whole (as ReaLJam does);
-        in the frames from there to the end of listening the agent remembers what it thought.
+        At the end of listening all of it is harmonised as a whole (as ReaLJam does); before that,
+        the bars that are complete are. What came since, the agent remembers as it thought it.
+        All this is a function of the rows and of the predictor's conditions, so an agent that is
+        told everything late has the same memory.
         """
         silent_until = request.silent_until_frame
-        end = min(len(self._rows), silent_until)
-        if self._memory_end is None:
-            heard = max(0, min(end, silent_until - request.lookahead_frames + 1))
+        end = heard = min(len(self._rows), silent_until)
+        if end < silent_until:
+            heard = max((f for f in range(end) if self._places[f].frame_in_bar == 0), default=0)
+        if self._heard != heard:
             melody = [row.melody for row in self._rows[:heard]]
             chords = self.predictor.harmonise(melody, self._places[:heard]) if heard else []
             self._rows[:heard] = [Row(m, c) for m, c in zip(melody, chords, strict=True)]
-            self._memory_end = heard
+            self._heard = self._memory_end = heard
             self._agreed = 0
         for frame in range(self._memory_end, end):
             self._hold_history(frame)
@@ -326,16 +332,20 @@ class Anticipator:
         settings = self._settings
         assert settings is not None
         logits = self.predictor.chord_logits(place)
-        if self._mask is not None:
-            logits = np.where(self._mask, np.float32(-1e9), logits)
-        if frame == silent_until:
-            # The first chord that is heard has to be struck.
-            logits = logits.copy()
-            logits[HOLD] = -1e9
         noise = gumbel_noise(self.seed, frame, _CHORD_DICE, N_CHORD_CLASSES)
-        class_, probability = draw(logits, settings.temperature, noise)
-        if class_ >= CHORD_FIRST and settings.futures > 1 and settings.temperature > 0:
-            class_, probability = self._weighed(frame, place, logits, class_, settings)
+        if frame < silent_until:
+            # Only a thought: it mustn't depend on settings that may change until it matters.
+            class_, probability = draw(logits, 1.0, noise)
+        else:
+            if self._mask is not None:
+                logits = np.where(self._mask, np.float32(-1e9), logits)
+            if frame == silent_until:
+                # The first chord that is heard has to be struck.
+                logits = logits.copy()
+                logits[HOLD] = -1e9
+            class_, probability = draw(logits, settings.temperature, noise)
+            if class_ >= CHORD_FIRST and settings.futures > 1 and settings.temperature > 0:
+                class_, probability = self._weighed(frame, place, logits, class_, settings)
         state = chord_state(class_, before)
         if chord_class(state, before) == HOLD:
             state = ChordState(state.chord, False)

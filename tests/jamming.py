@@ -47,7 +47,7 @@ class WaryPredictor:
 
     def reset(self, settings: JamSettings) -> None:
         self.rows.clear()
-        self._digests = [self._mix(b"", settings.style, settings.density)]
+        self._digests = [self._mix(b"", settings.style, settings.density, settings.adventurous)]
 
     def rewind(self, n_rows: int) -> None:
         assert 0 <= n_rows <= len(self.rows)
@@ -76,7 +76,7 @@ class WaryPredictor:
     def harmonise(self, melody: Sequence[MelodyState], places: Sequence[Place]) -> list[ChordState]:
         states = [NO_CHORD]
         for frame, place in enumerate(places):
-            digest = self._mix(b"", frame, place, tuple(melody))
+            digest = self._mix(self._digests[0], frame, place, tuple(melody))
             class_ = int(self._logits(digest, N_CHORD_CLASSES).argmax())
             states.append(chord_state(class_, states[-1]))
         return states[1:]
@@ -168,7 +168,11 @@ class Jam:
             self.close(self.expected() if state is None else state)
         return self
 
-    def from_scratch(self) -> Plan:
-        """The plan of a new agent that is given the whole history at once."""
-        predictor: Predictor = type(self.anticipator.predictor)()
+    def from_scratch(self, predictor: Predictor | None = None) -> Plan:
+        """The plan of a new agent that is given the whole history at once.
+
+        `predictor`: another one than the agent's, where making one takes time.
+        """
+        if predictor is None:
+            predictor = type(self.anticipator.predictor)()
         return Anticipator(predictor, self.anticipator.seed).plan(self.request(first_frame=0))

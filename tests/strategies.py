@@ -72,12 +72,10 @@ def harmonies(draw: st.DrawFn, min_frames: int = 0, max_frames: int = 64) -> lis
     return states
 
 
-players = st.lists(
-    st.one_of(
-        *([st.none()] * 8),
-        st.just(REST),
-        st.builds(MelodyState, st.integers(LOWEST_PITCH, HIGHEST_PITCH), st.just(True)),
-    ),
-    max_size=48,
+played_frames = st.one_of(
+    *([st.none()] * 8),
+    st.just(REST),
+    st.builds(MelodyState, st.integers(LOWEST_PITCH, HIGHEST_PITCH), st.just(True)),
 )
-"""What a player does in each frame: mostly what is expected (None), now and then a surprise."""
+"""What a player does in a frame: mostly what is expected (None), now and then a surprise."""
+players = st.lists(played_frames, max_size=48)

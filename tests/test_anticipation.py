@@ -184,9 +184,13 @@ def test_the_fast_path_is_the_slow_path(
 
 @every_predictor
 @some
-@given(player=players, seed=seeds, schedule=schedules)
+@given(player=players, seed=seeds, silent=silences, schedule=schedules)
 def test_the_fast_path_is_the_slow_path_while_knobs_are_turned(
-    make: Make, player: list[MelodyState | None], seed: int, schedule: dict[int, dict[str, Any]]
+    make: Make,
+    player: list[MelodyState | None],
+    seed: int,
+    silent: int,
+    schedule: dict[int, dict[str, Any]],
 ) -> None:
     turn = turning(schedule)
 
@@ -196,7 +200,7 @@ def test_the_fast_path_is_the_slow_path_while_knobs_are_turned(
         assert same_plan(jam.ask(), scratch, n_committed)
         return False
 
-    new_jam(make, seed).play(player, before_frame)
+    new_jam(make, seed, silent).play(player, before_frame)
 
 
 @every_predictor
