@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from jam import dead_jack
 from jam.errors import BadInput, JamError
 from jam.quiet import quiet_stderr
 from jam.synth import Synth
@@ -64,7 +66,16 @@ def _load_sounddevice() -> Any:
             import sounddevice
     except (ImportError, OSError) as error:
         raise JamError(f"PortAudio is missing (Debian: libportaudio2): {error}") from None
+    atexit.unregister(sounddevice._exit_handler)
+    atexit.unregister(_end_portaudio)
+    atexit.register(_end_portaudio)
     return sounddevice
+
+
+def _end_portaudio() -> None:
+    """In place of sounddevice's own handler, in which PortAudio aborts when JACK has died."""
+    if dead_jack.deaths() == _deaths_known:
+        _load_sounddevice()._exit_handler()
 
 
 def output_devices() -> list[OutputDevice]:
@@ -81,12 +92,37 @@ def output_devices() -> list[OutputDevice]:
     ]  # fmt: skip
 
 
+_deaths_known = 0
+
+
 def look_again() -> None:
     """Let PortAudio look for devices anew: its list is frozen. No stream of ours may be open."""
+    global _deaths_known
     sd = _load_sounddevice()
     with quiet_stderr():
-        sd._terminate()
-        sd._initialize()
+        if dead_jack.deaths() > _deaths_known:
+            _deaths_known = dead_jack.deaths()
+            _second_portaudio(sd)
+        else:
+            sd._terminate()
+            sd._initialize()
+
+
+def _second_portaudio(sd: Any) -> None:
+    """Load a copy of the PortAudio library, with a state of its own, for sounddevice to use.
+
+    The one before knows a JACK server that died, and can't be ended.
+    """
+    maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
+    loaded = next(line.split()[-1] for line in maps.splitlines() if "libportaudio" in line)
+    folder = Path(tempfile.mkdtemp(prefix="jam-"))
+    # It stays to the end: another file with its number would be taken for the same library.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    copy = shutil.copy(loaded, folder / "libportaudio-again.so")
+    dead_jack.bury(sd._lib)
+    sd._lib = sd._ffi.dlopen(str(copy))
+    sd._initialized = 0
+    sd._initialize()
 
 
 def outputs_seen_elsewhere(timeout_s: float = 10.0) -> tuple[str, ...]:
@@ -146,7 +182,8 @@ def find_device(name: str) -> OutputDevice:
 
 
 class AudioOutput:
-    """An open stream that plays a synth. `dropouts` counts late or missed blocks.
+    """An open stream that plays a synth. `dropouts` counts late or missed blocks; by its `name` it
+    can be opened again.
 
     Raises JamError when the device can't be opened.
     """
@@ -174,9 +211,11 @@ class AudioOutput:
             except sd.PortAudioError as error:
                 reason = str(error).split(" [")[0].removeprefix("Error opening OutputStream: ")
                 raise JamError(f"audio device {device.name!r} can't be opened: {reason}") from None
-        self.description = device.description
+        self.name = self.description = device.description
         self.sample_rate, self.block_frames = synth.sample_rate, choice.block_frames
-        self.latency_ms = 1000.0 * float(self._stream.latency)
+        # Some systems report their own part alone, however long our blocks are.
+        block_ms = 1000.0 * choice.block_frames / synth.sample_rate
+        self.latency_ms = max(1000.0 * float(self._stream.latency), block_ms)
 
     def _callback(
         self, outdata: NDArray[np.float32], frames: int, time: object, status: Any
@@ -196,44 +235,14 @@ class AudioOutput:
         """False once the audio system has ended the stream: the device or its server is gone."""
         return bool(self._stream.active)
 
-    def close(self) -> None:
-        if not self.active:
-            self.abandon()
+    def close(self, is_gone: bool = False) -> None:
+        """Close the stream; is_gone: its device, or its server, isn't there any more."""
+        if self.on_jack and is_gone:
+            self._render = lambda block: None
+            dead_jack.died(self._stream)
             return
         with quiet_stderr():
             self._stream.close()
-
-    def abandon(self) -> None:
-        """Close a stream whose device is gone, so that another can be opened.
-
-        PortAudio closes a stream of a JACK server that died only after ten minutes (RealStop in
-        its pa_jack.c waits for the server). Then the library is left alone, with the stream, and
-        a second copy of it takes its place.
-        """
-        if not self.on_jack:
-            with quiet_stderr():
-                self._stream.close()
-            return
-        _left_alone.append((self._stream, _load_sounddevice()._lib))
-        self._render = lambda block: None
-        _second_portaudio()
-
-
-_left_alone: list[object] = []
-"""Streams and libraries that can be neither used nor freed any more."""
-
-
-def _second_portaudio() -> None:
-    """Load a copy of the PortAudio library, with a state of its own, for sounddevice to use."""
-    sd = _load_sounddevice()
-    maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
-    loaded = next(line.split()[-1] for line in maps.splitlines() if "libportaudio" in line)
-    with tempfile.TemporaryDirectory(prefix="jam-") as folder:
-        copy = shutil.copy(loaded, Path(folder) / "libportaudio-again.so")
-        with quiet_stderr():
-            sd._lib = sd._ffi.dlopen(str(copy))
-            sd._initialized = 0
-            sd._initialize()
 
 
 class OwnDriverOutput:
@@ -247,9 +256,10 @@ class OwnDriverOutput:
         self._synth = synth
         self.dropouts = 0
         self.active = True
+        """Its driver doesn't tell; what is rendered does."""
         self.on_jack = driver == "jack"
         self.rates = SAMPLE_RATES
-        self.description = f"FluidSynth: {driver}"
+        self.name, self.description = choice.device, f"FluidSynth: {driver}"
         self.sample_rate, self.block_frames = synth.sample_rate, choice.block_frames
         self.latency_ms = 2000.0 * choice.block_frames / synth.sample_rate
 
@@ -257,10 +267,12 @@ class OwnDriverOutput:
     def rendered(self) -> int:
         return self._synth.rendered_ms()
 
-    def close(self) -> None:
-        self._synth.stop_own_driver()
-
-    abandon = close
+    def close(self, is_gone: bool = False) -> None:
+        """Close the device; is_gone: it, or its server, isn't there any more."""
+        if self.on_jack and is_gone:
+            dead_jack.died(self._synth)
+        else:
+            self._synth.stop_own_driver()
 
 
 Output = AudioOutput | OwnDriverOutput

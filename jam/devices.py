@@ -150,8 +150,7 @@ class Devices:
         """Close everything; what sounds at the MIDI outputs is ended first."""
         self._commands.put(None)
         self._thread.join(timeout=5.0)
-        if self._output is not None:  # before the ports, as they were opened before it
-            self._output.close()
+        self._close_audio()  # before the ports, as they were opened before it
         if self._ports is not None:
             self._ports.close()
         self._sound.close()
@@ -226,13 +225,13 @@ class Devices:
         self._problems.pop("audio", None)
         self._lost_audio = ""
 
-    def _close_audio(self) -> None:
+    def _close_audio(self, is_gone: bool = False) -> None:
         """Silence; the dropouts so far are kept in mind."""
         output, self._output = self._output, None
         self._sound.use(None)
         if output is not None:
             self._dropouts_before += output.dropouts
-            output.close()
+            output.close(is_gone or not output.active)
 
     def _list_audio(self) -> None:
         try:
@@ -333,10 +332,7 @@ class Devices:
         return output.active and now_s - self._rendered_at_s < _SILENT_S
 
     def _lose_audio(self, output: Output) -> None:
-        self._output = None
-        self._sound.use(None)
-        self._dropouts_before += output.dropouts
-        self._lost_audio = output.description
+        self._lost_audio = output.name
         self._problems["audio"] = (
             f"Silent: the audio device {output.description} is gone; it is opened when it comes"
             " back, or choose another."
@@ -344,24 +340,28 @@ class Devices:
         self._tell("")
         if output.on_jack and self._ports is not None and self._ports.api == "jack":
             self._lose_midi()
-        output.abandon()
+        self._close_audio(is_gone=True)
+        self._look_again()
         self._list_audio()
 
     def _lose_midi(self) -> None:
-        """The MIDI server is gone; its ports say nothing of it."""
+        """The JACK server is gone; its ports say nothing of it."""
         ports, self._ports = self._ports, None
         self._problems["midi"] = (
             "No MIDI: JACK is gone; its ports are opened when it comes back. The computer"
             " keyboard still plays."
         )
         if ports is not None:
-            ports.close()
+            ports.bury()
 
     def _check_jack(self) -> None:
         try:
             open_api("jack")
         except JamError:
             self._lose_midi()
+            if self._output is None:
+                self._look_again()
+                self._list_audio()
 
     def _find_midi(self) -> None:
         try:

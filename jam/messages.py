@@ -157,8 +157,8 @@ class DeviceState:
     audio: str = ""
     """The open audio device; "" while there is no sound."""
     audio_latency_ms: float = 0.0
-    """From the synth to the air: reported by the audio system, not measured. FluidSynth's own
-    driver reports nothing; there it is two buffers."""
+    """From the synth to the air: reported by the audio system, not measured, and at least one
+    buffer. FluidSynth's own driver reports nothing; there it is two buffers."""
     wanted_inputs: tuple[str, ...] = EVERY_INPUT
     """What was chosen, whether it is there or not."""
     problems: tuple[str, ...] = ()

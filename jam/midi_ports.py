@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jam import dead_jack
 from jam.clock import Clock
 from jam.errors import BadInput, JamError
 from jam.messages import EVERY_INPUT
@@ -262,6 +263,16 @@ class MidiPorts:
         self._close_outputs(list(self._outputs))
         _delete(self._in_probe)
         _delete(self._out_probe)
+
+    def bury(self) -> None:
+        """The JACK server has died: let go of every port as it is."""
+        with self._sending:
+            ports = [*self._inputs.values(), *self._outputs.values()]
+            names = list(self._inputs)
+            self._inputs, self._outputs = {}, {}
+        dead_jack.died(*ports, self._in_probe, self._out_probe)
+        for name in names:
+            self._on_closed(name, False)
 
 
 def _send(port: Any, data: Sequence[int]) -> None:

@@ -19,30 +19,49 @@ from numpy.typing import NDArray
 RATE = 48000
 
 
-@contextmanager
-def jack_server(block_frames: int = 512) -> Iterator[dict[str, str]]:
-    """A JACK server with a dummy device; gives the environment in which programs find it."""
-    jackd = shutil.which("jackd")
-    assert jackd, "jackd is missing (Debian: jackd2); `make test` installs it"
-    name = f"jamtest{os.getpid()}"
-    environment = {**os.environ, "JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"}
-    server = subprocess.Popen(
-        [jackd, "-n", name, "-r", "-d", "dummy", "-r", str(RATE), "-p", str(block_frames)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
+class JackServer:
+    """A JACK server with a dummy device, which can be killed and started again."""
+
+    def __init__(self, name: str, block_frames: int = 512, rate: int = RATE) -> None:
+        self.environment = {
+            **os.environ, "JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"
+        }  # fmt: skip
+        self._name = name
+        self.start(block_frames, rate)
+
+    def start(self, block_frames: int = 512, rate: int = RATE) -> None:
+        jackd = shutil.which("jackd")
+        assert jackd, "jackd is missing (Debian: jackd2); `make test` installs it"
+        self._process = subprocess.Popen(
+            [jackd, "-n", self._name, "-r",
+             "-d", "dummy", "-r", str(rate), "-p", str(block_frames)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )  # fmt: skip
         probe = [sys.executable, "-c", "import jack; jack.Client('probe', no_start_server=True)"]
         for _ in range(100):
-            if subprocess.run(probe, env=environment, capture_output=True).returncode == 0:
-                break
+            if subprocess.run(probe, env=self.environment, capture_output=True).returncode == 0:
+                return
             time.sleep(0.1)
-        else:
-            raise AssertionError("the JACK server did not start")
-        yield environment
+        raise AssertionError("the JACK server did not start")
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait(10)
+
+    def close(self) -> None:
+        self._process.terminate()
+        self._process.wait(10)
+
+
+@contextmanager
+def jack_server(block_frames: int = 512) -> Iterator[dict[str, str]]:
+    """A JACK server for the block; gives the environment in which programs find it."""
+    server = JackServer(f"jamtest{os.getpid()}", block_frames)
+    try:
+        yield server.environment
     finally:
-        server.terminate()
-        server.wait(10)
+        server.close()
 
 
 @dataclass(frozen=True)

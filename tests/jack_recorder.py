@@ -1,5 +1,6 @@
 """A recorder as a process: the program's MIDI output and sound, until standard input ends."""
 
+import contextlib
 import json
 import select
 import sys
@@ -29,20 +30,26 @@ def main() -> None:
             at_s = (now - first[0] + offset) / client.samplerate
             midi.append((at_s, bytes(data).hex()))
 
-    connected: set[str] = set()
-
     def connect() -> None:
         """Whatever of the program's ports is there and not connected yet."""
+        audio: dict[str, list[jack.Port]] = {}
         for port in client.get_ports(is_output=True):
-            if port.name in connected or port.name.split(":")[0] in ("system", "recorder"):
+            program = port.name.split(":")[0]
+            if program in ("system", "recorder"):
                 continue
             if port.is_midi and port.name.endswith("jam out"):
-                client.connect(port, midi_in)
+                join(port, midi_in)
             elif port.is_audio:
-                number = sum(name.startswith("audio ") for name in connected)
-                client.connect(port, channels[number % 2])
-                connected.add(f"audio {number}")
-            connected.add(port.name)
+                audio.setdefault(program, []).append(port)
+        for ports in audio.values():
+            for number, port in enumerate(ports):
+                join(port, channels[number % 2])
+
+    def join(port: jack.Port, to: jack.Port) -> None:
+        # It may have gone meanwhile, for a device that is opened anew.
+        with contextlib.suppress(jack.JackError):
+            if to not in client.get_all_connections(port):
+                client.connect(port, to)
 
     with client:
         print("recording", flush=True)
