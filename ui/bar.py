@@ -118,6 +118,7 @@ class Bar(QFrame):
         )
         self._put(agent, "&Agent", 52, 1)
         switches = QWidget()
+        switches.setObjectName("captioned")
         column = QVBoxLayout(switches)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)

@@ -14,27 +14,26 @@ def outer(rect: Rect) -> QRect:
     return q_rect(rect).toAlignedRect()
 
 
-def fill_bar(painter: QPainter, rect: QRectF) -> None:
-    """Fill a rectangle with blunt corners, ten times as fast as a rounded one."""
-    cut = 1.5
-    if rect.height() < 8:
-        painter.drawRect(rect)
+def fill_bar(painter: QPainter, rect: QRectF, fill: QColor) -> None:
+    """Fill a rectangle with blunt corners.
+
+    Without antialiasing, so its edges are whole pixels: ten times as fast, and what moves by
+    three pixels a picture looks the same.
+    """
+    x, y, width, height = rect.x(), rect.y(), rect.width(), rect.height()
+    if height < 5:
+        painter.fillRect(rect, fill)
         return
-    painter.drawRect(rect.adjusted(0, cut, 0, -cut))
-    painter.drawRect(QRectF(rect.x() + cut, rect.y(), rect.width() - 2 * cut, cut))
-    painter.drawRect(QRectF(rect.x() + cut, rect.bottom() - cut, rect.width() - 2 * cut, cut))
+    painter.fillRect(QRectF(x, y + 1, width, height - 2), fill)
+    painter.fillRect(QRectF(x + 1, y, width - 2, 1), fill)
+    painter.fillRect(QRectF(x + 1, y + height - 1, width - 2, 1), fill)
 
 
 def fill_outlined_bar(painter: QPainter, rect: QRectF, fill: QColor, line: QColor) -> None:
     """The same with an outline of one pixel, the corners left open."""
-    painter.setBrush(fill)
-    painter.drawRect(rect.adjusted(1, 1, -1, -1))
-    painter.setBrush(line)
     x, y, width, height = rect.x(), rect.y(), rect.width(), rect.height()
-    for edge in (
-        QRectF(x + 1, y, width - 2, 1),
-        QRectF(x + 1, y + height - 1, width - 2, 1),
-        QRectF(x, y + 1, 1, height - 2),
-        QRectF(x + width - 1, y + 1, 1, height - 2),
-    ):
-        painter.drawRect(edge)
+    painter.fillRect(rect.adjusted(1, 1, -1, -1), fill)
+    painter.fillRect(QRectF(x + 1, y, width - 2, 1), line)
+    painter.fillRect(QRectF(x + 1, y + height - 1, width - 2, 1), line)
+    painter.fillRect(QRectF(x, y + 1, 1, height - 2), line)
+    painter.fillRect(QRectF(x + width - 1, y + 1, 1, height - 2), line)

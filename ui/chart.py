@@ -7,9 +7,8 @@ above it is what was played, those below are what comes.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from jam.grid import TempoMap
 from jam.messages import ChordSpan, Snapshot
 from ui.layout import Rect
 from ui.words import pretty_symbol
@@ -22,7 +21,7 @@ _MAX_LINES = 6
 
 @dataclass(frozen=True, slots=True)
 class BarCell:
-    """A bar: its box, its number (from 1; "" before the first bar), its beats' x positions."""
+    """A bar: its box, its number from 1 (with a word on it), its beats' x positions."""
 
     rect: Rect
     number: str
@@ -63,15 +62,19 @@ def remember(known: tuple[ChordSpan, ...], snapshot: Snapshot) -> tuple[ChordSpa
         return ()
     if not snapshot.chords:
         return known if snapshot.committed_until_frame else ()
-    first = min(span.start_frame for span in snapshot.chords)
-    bar = snapshot.tempo_map.meter_at(first).frames_per_bar
-    oldest = first - _MAX_LINES * BARS_A_LINE * bar
-    kept = []
+    first = snapshot.chords[0]
+    edge = first.start_frame
+    oldest = edge - _MAX_LINES * BARS_A_LINE * snapshot.tempo_map.meter_at(edge).frames_per_bar
+    kept: list[ChordSpan] = []
     for span in known:
-        if span.start_frame >= first or span.end_frame <= oldest or not span.committed:
+        if span.start_frame >= edge or span.end_frame <= oldest:
             continue
-        kept.append(ChordSpan(span.symbol, span.start_frame, min(span.end_frame, first), True, 1.0))
-    return (*kept, *snapshot.chords)
+        if span.end_frame > edge and span.symbol == first.symbol:
+            # The snapshot begins in the middle of this chord.
+            first = replace(first, start_frame=span.start_frame)
+        elif span.committed:
+            kept.append(replace(span, end_frame=min(span.end_frame, edge)))
+    return (*kept, first, *snapshot.chords[1:])
 
 
 def line_count(height: float) -> int:
@@ -94,11 +97,7 @@ def chart_of(
     bars = range(first, first + lines * BARS_A_LINE)
     boxes = {bar: _box(area, lines, index) for index, bar in enumerate(bars)}
     edges = {bar: (tempo_map.bar_start(bar), tempo_map.bar_start(bar + 1)) for bar in bars}
-    cells = tuple(
-        _cell(tempo_map, bar, boxes[bar], edges[bar], bar_now, snapshot.running)
-        for bar in bars
-        if bar >= 0
-    )
+    cells = tuple(_cell(snapshot, bar, boxes[bar], edges[bar], bar_now) for bar in bars if bar >= 0)
     coming = _coming(known, position) if show_plan else None
     chords: list[ChartChord] = []
     if snapshot.running:
@@ -132,12 +131,13 @@ def _x(box: Rect, edges: tuple[int, int], frame: float) -> float:
     return box.x + (frame - start) / max(1, end - start) * box.width
 
 
-def _cell(
-    tempo_map: TempoMap, bar: int, box: Rect, edges: tuple[int, int], bar_now: int, running: bool
-) -> BarCell:
-    per_beat = tempo_map.meter_at(edges[0]).frames_per_beat
+def _cell(snapshot: Snapshot, bar: int, box: Rect, edges: tuple[int, int], bar_now: int) -> BarCell:
+    per_beat = snapshot.tempo_map.meter_at(edges[0]).frames_per_beat
     beats = tuple(_x(box, edges, frame) for frame in range(*edges, per_beat))
-    return BarCell(box, str(bar + 1), running and bar == bar_now, running and bar < bar_now, beats)
+    running = snapshot.running
+    listening = running and edges[0] < snapshot.listen_until_frame
+    number = f"{bar + 1}  listening" if listening else str(bar + 1)
+    return BarCell(box, number, running and bar == bar_now, running and bar < bar_now, beats)
 
 
 def _coming(known: Iterable[ChordSpan], position: float) -> ChordSpan | None:

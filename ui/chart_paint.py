@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtCore import QPointF, QRectF
 from PyQt6.QtGui import QPainter
 from PyQt6.QtWidgets import QWidget
 
@@ -26,7 +26,6 @@ def paint_chart(
     for cell in chart.bars:
         _paint_number(painter, cell, theme, ink, widget)
     if chart.cursor is not None:
-        painter.setPen(Qt.PenStyle.NoPen)
         painter.fillRect(q_rect(chart.cursor), ink.colour(theme.player))
 
 
@@ -53,19 +52,16 @@ def _paint_chord(
 ) -> None:
     cell = q_rect(chord.rect)
     block = cell.adjusted(0, cell.height() * 0.27, 0, -cell.height() * 0.14)
-    painter.setPen(Qt.PenStyle.NoPen)
     if chord.gone:
-        painter.setBrush(ink.colour(theme.agent_block, 0.35))
-        fill_bar(painter, block)
+        fill_bar(painter, block, ink.upon(theme.agent_block, theme.fall_black, 0.35))
     elif chord.committed:
-        painter.setBrush(ink.colour(theme.agent_block, 1.0))
-        fill_bar(painter, block)
+        fill_bar(painter, block, ink.colour(theme.agent_block))
         if chord.sounding:
-            painter.setBrush(ink.colour(theme.agent))
-            painter.drawRect(QRectF(block.x(), block.bottom() - 4, block.width(), 4))
+            line = QRectF(block.x(), block.bottom() - 4, block.width(), 4)
+            painter.fillRect(line, ink.colour(theme.agent))
     else:
-        fill = ink.colour(theme.agent_block, chord.opacity * 0.5)
-        fill_outlined_bar(painter, block, fill, ink.colour(theme.agent, 0.6))
+        fill = ink.upon(theme.agent_block, theme.bar, chord.opacity * 0.5)
+        fill_outlined_bar(painter, block, fill, ink.upon(theme.agent, theme.bar, 0.6))
     if not chord.text:
         return
     if chord.again or chord.gone:

@@ -14,6 +14,7 @@ class Ink:
 
     def __init__(self) -> None:
         self._colours: dict[tuple[str, int], QColor] = {}
+        self._mixed: dict[tuple[str, str, int], QColor] = {}
         self._pens: dict[tuple[str, int], QPen] = {}
         self._texts: dict[tuple[str, int, str, bool, float], QPixmap] = {}
         self._widths: dict[tuple[str, bool], float] = {}
@@ -26,6 +27,23 @@ class Ink:
             found = QColor(name)
             found.setAlphaF(min(1.0, step / 64))
             self._colours[name, step] = found
+        return found
+
+    def upon(self, name: str, ground: str, opacity: float) -> QColor:
+        """What a translucent colour looks like upon a ground; painting it is much faster."""
+        step = round(opacity * 64)
+        found = self._mixed.get((name, ground, step))
+        if found is None:
+            over, under, share = QColor(name), QColor(ground), step / 64
+            red, green, blue = (
+                round(share * a + (1 - share) * b)
+                for a, b in (
+                    (over.red(), under.red()),
+                    (over.green(), under.green()),
+                    (over.blue(), under.blue()),
+                )
+            )
+            found = self._mixed[name, ground, step] = QColor(red, green, blue)
         return found
 
     def pen(self, name: str, opacity: float = 1.0) -> QPen:

@@ -29,7 +29,7 @@ class ScenePainter:
     def paint(self, painter: QPainter, scene: Scene, region: QRegion) -> None:
         """Paint what of the scene lies in a region, upon the ground."""
         areas = scene.layout
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         if region.intersects(outer(areas.fall)):
             painter.setClipRect(q_rect(areas.fall))
             if scene.chart is not None:
@@ -89,25 +89,22 @@ class ScenePainter:
             if note.sounding:
                 name = t.agent_light
         rect = q_rect(note.rect)
-        painter.setPen(Qt.PenStyle.NoPen)
-        fill = ink.colour(name, note.opacity)
+        fill = ink.upon(name, t.fall, note.opacity)
         if note.committed:
-            painter.setBrush(fill)
-            fill_bar(painter, rect)
+            fill_bar(painter, rect, fill)
         else:
             # The outline keeps what is faint legible, and tells it from committed without hue.
-            fill_outlined_bar(painter, rect, fill, ink.colour(name, 0.75))
+            fill_outlined_bar(painter, rect, fill, ink.upon(name, t.fall, 0.75))
 
     def _paint_chord(self, painter: QPainter, chord: ChordShape) -> None:
         t, ink = self.theme, self.ink
         rect = q_rect(chord.rect)
-        painter.setPen(Qt.PenStyle.NoPen)
         if chord.committed:
-            painter.setBrush(ink.colour(t.agent_block, 1.0 if chord.sounding else 0.8))
-            fill_bar(painter, rect)
+            share = 1.0 if chord.sounding else 0.8
+            fill_bar(painter, rect, ink.upon(t.agent_block, t.window, share))
         else:
-            fill = ink.colour(t.agent_block, chord.opacity * 0.5)
-            fill_outlined_bar(painter, rect, fill, ink.colour(t.agent, 0.6))
+            fill = ink.upon(t.agent_block, t.window, chord.opacity * 0.5)
+            fill_outlined_bar(painter, rect, fill, ink.upon(t.agent, t.window, 0.6))
         if not chord.text or chord.label_bottom - chord.label_top < chord.font_px * 1.15:
             return  # coming in at the top, or on its way out: the panel below still says it
         colour = t.on_block if chord.committed else t.agent_light
@@ -121,6 +118,7 @@ class ScenePainter:
 
     def _paint_now(self, painter: QPainter, scene: Scene) -> None:
         """The chord that sounds, and as large the one that comes, with the beats until then."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         t, ink, now = self.theme, self.ink, scene.now
         area = q_rect(scene.layout.now_panel).adjusted(12, 6, -10, -8)
         caption_px = max(11.0, area.height() * 0.085)
@@ -175,6 +173,7 @@ class ScenePainter:
 
     def _paint_lit(self, painter: QPainter, scene: Scene) -> None:
         t, ink = self.theme, self.ink
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         keys = [(lit, key) for lit in scene.lit if (key := scene.layout.key(lit.pitch)) is not None]
         whites = [(lit, key) for lit, key in keys if not key.black]
         blacks = [(lit, key) for lit, key in keys if key.black]

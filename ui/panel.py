@@ -7,6 +7,7 @@ from PyQt6.QtWidgets import (
     QCheckBox,
     QFormLayout,
     QFrame,
+    QHBoxLayout,
     QLabel,
     QScrollArea,
     QSizePolicy,
@@ -67,13 +68,21 @@ class Section(QWidget):
         elif isinstance(widget, Slider):
             row = QWidget()
             row.setObjectName("row")
-            line = QFormLayout(row)
+            line = QHBoxLayout(row)
             line.setContentsMargins(0, 0, 0, 0)
-            line.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-            line.addRow(widget, widget.value_label)
-            self.form.addRow(caption_of(widget, caption or widget.accessibleName()), row)
+            line.setSpacing(10)
+            line.addWidget(widget, 1)
+            line.addWidget(widget.value_label)
+            self.form.addRow(self._caption(widget, caption), row)
         else:
-            self.form.addRow(caption_of(widget, caption or widget.accessibleName()), widget)
+            self.form.addRow(self._caption(widget, caption), widget)
+
+    @staticmethod
+    def _caption(widget: QWidget, caption: str) -> QLabel:
+        label = caption_of(widget, caption or widget.accessibleName())
+        # A form layout puts captions at the top of their rows.
+        label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        return label
 
 
 class Panel(QFrame):

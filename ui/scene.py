@@ -302,12 +302,12 @@ _LINE_KINDS = (LineKind.BEAT, LineKind.BEAT, LineKind.GROUP, LineKind.BAR)
 def _lines(snapshot: Snapshot, scale: _Scale, show_plan: bool) -> tuple[LineShape, ...]:
     position = scale.position
     last = position + scale.ahead_frames
-    lines = []
+    lines: list[LineShape] = []
+    if not snapshot.running:
+        return ()
     for frame, strength, bar in beat_frames(snapshot.tempo_map, position, last):
         label = str(bar + 1) if strength == 3 and bar >= 0 else ""
         lines.append(LineShape(_LINE_KINDS[strength], scale.fall_y(frame), label))
-    if not snapshot.running:
-        return tuple(lines)
     entry, commit = snapshot.listen_until_frame, scale.committed_until
     if position < entry <= last:
         lines.append(LineShape(LineKind.ENTRY, scale.fall_y(entry), "the agent comes in"))

@@ -154,7 +154,8 @@ QSpinBox, QDoubleSpinBox, QComboBox, QLineEdit, QTextEdit, QPlainTextEdit {{
     background: {t.field}; border: 1px solid {t.outline}; border-radius: 5px;
     padding: 3px 6px; selection-background-color: {t.agent_block};
     selection-color: {t.on_block}; }}
-QSpinBox, QDoubleSpinBox, QComboBox, QLineEdit, QSlider {{ min-height: {field}px; }}
+QSpinBox, QDoubleSpinBox, QComboBox, QLineEdit, QSlider {{
+    min-height: {field}px; max-height: {field}px; }}
 QSpinBox:hover, QDoubleSpinBox:hover, QComboBox:hover {{ background: {t.field_hover}; }}
 QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus, QLineEdit:focus, QTextEdit:focus,
 QPlainTextEdit:focus, QPushButton:focus, QListView:focus, QTreeView:focus, QTableView:focus {{

@@ -27,7 +27,7 @@ from jam import preferences
 from jam.clock import SystemClock
 from jam.messages import ChordSpan, Snapshot
 from ui.bars import outer
-from ui.chart import remember
+from ui.chart import Chart, remember
 from ui.ground import paint_ground
 from ui.layout import AUTO_KEYS, KEY_RANGES, Layout, Size, fitting_range, layout
 from ui.paint import ScenePainter
@@ -36,6 +36,18 @@ from ui.theme import DARK, Theme
 
 PAST_EVERY = 3
 """The past is repainted with every third picture."""
+
+
+def _moved(old: Chart, new: Chart, areas: Layout) -> QRegion:
+    """What of the chord lane differs: mostly the cursor alone."""
+    if (old.bars, old.chords) != (new.bars, new.chords):
+        return QRegion(outer(areas.fall))
+    moved = QRegion()
+    if old.cursor != new.cursor:
+        for cursor in (old.cursor, new.cursor):
+            if cursor is not None:
+                moved += outer(cursor)
+    return moved
 
 
 class Waterfall(QWidget):
@@ -151,8 +163,10 @@ class Waterfall(QWidget):
             return
         areas = new.layout
         dirty = QRegion()
-        if (old.headline, old.subline, old.chart) != (new.headline, new.subline, new.chart):
+        if (old.headline, old.subline) != (new.headline, new.subline):
             dirty += outer(areas.fall)
+        if old.chart is not None and new.chart is not None:
+            dirty += _moved(old.chart, new.chart, areas)
         if (old.notes, old.lines) != (new.notes, new.lines):
             if new.chart is None:
                 dirty += outer(areas.fall)
