@@ -1,8 +1,10 @@
-"""Benchmarks of the live loop: `make bench`. Prints percentiles, writes build/bench.json.
+"""Benchmarks: `make bench`. Prints percentiles and a Markdown table, writes build/bench.json.
 
-Real parts: a JACK server with a dummy device, a player in another process, the stage with synth
-and audio stream, the agent. Each line is measured on the idle machine and again beside a torch
-process that decodes without a pause and a window that repaints, which is how a jam runs.
+`make bench ARGS="--only plan,futures"` measures some of it, and `ARGS="--only live --seconds 600
+--blocks 512 256"` counts dropouts in ten minutes. The live loop has real parts: a JACK server with
+a dummy device, a player in another process, the stage with synth and audio stream, the agent. Each
+line is measured on the idle machine and again beside a torch process that decodes without a pause
+and a window that repaints, which is how a jam runs.
 """
 
 from __future__ import annotations
@@ -12,56 +14,31 @@ import json
 import multiprocessing
 import os
 import signal
-import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from jam.anticipation import Anticipator, Predictor
+from jam.anticipation import Predictor
 from jam.audio import AudioChoice
-from jam.cli import load_predictor, load_rules
 from jam.clock import SystemClock
 from jam.engine import Engine
-from jam.grid import Meter, TempoMap
 from jam.harmony import Chord
-from jam.messages import NoteEvent, PlanRequest, SessionLog, Start
+from jam.messages import NoteEvent, SessionLog, Start
 from jam.preferences import Preferences
-from jam.rows import ChordState, MelodyState, Row
+from jam.rows import ChordState
 from jam.rules import ScriptedPredictor
 from jam.settings import JamSettings
 from jam.stage import StageChoice
 from tests.jack import RATE, jack_server
+from tools import bench_plans
+from tools.bench_lines import HEADER, Line
 
 NOTES_A_SECOND = 20
 BPM = 300.0
-
-
-@dataclass(frozen=True)
-class Line:
-    """One measurement."""
-
-    name: str
-    median: float
-    p99: float
-    worst: float
-    unit: str
-    n: int
-
-    @classmethod
-    def of(cls, name: str, values: Sequence[float], unit: str = "ms") -> Line:
-        values = sorted(values)
-        p99 = values[min(len(values) - 1, int(0.99 * len(values)))]
-        return cls(name, statistics.median(values), p99, values[-1], unit, len(values))
-
-    def __str__(self) -> str:
-        return (
-            f"{self.name:<58} {self.median:9.3f} {self.p99:9.3f} {self.worst:9.3f}"
-            f" {self.unit:<9} {self.n:>6}"
-        )
 
 
 def load_busy_script() -> tuple[Predictor, str]:
@@ -210,61 +187,51 @@ def live_loop(
     return lines
 
 
-def plan_times(predictor: Predictor, history_frames: int = 256, n: int = 200) -> list[Line]:
-    """Time of a full plan (a surprise at every frame) and of one whose row was expected."""
-    settings = JamSettings()
-    tempo_map = TempoMap.constant(settings.bpm, Meter(4, 4))
-    clock = SystemClock()
-    lines = []
-    for what in ("surprise", "expected"):
-        anticipator = Anticipator(predictor, 1)
-        predictor.rewind(0)
-        rows = [Row(MelodyState(60 + (5 * i) % 17, i % 2 == 0)) for i in range(history_frames)]
-        first, expected, times_ms = 0, MelodyState(), []
-        committed: tuple[ChordState, ...] = ()
-        for i in range(n):
-            places = tuple(tempo_map.place(f) for f in range(first, len(rows) + 17))
-            request = PlanRequest(first, tuple(rows[first:]), committed, places, 16, 8, 0, settings)
-            begin_s = clock.now_s()
-            plan = anticipator.plan(request)
-            times_ms.append(1000 * (clock.now_s() - begin_s))
-            first = len(rows)
-            expected = plan.expected_melody[0]
-            surprise = MelodyState(48 + (7 * i) % 31, True)
-            rows.append(Row(surprise if what == "surprise" else expected, plan.chords[0]))
-            committed = plan.chords[1 : plan.committed_until_frame - plan.start_frame]
-        name = f"plan of 16 frames, {predictor.name}, {history_frames} frames, {what}"
-        lines.append(Line.of(name, times_ms[20:]))
-    return lines
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=105.0, help="of each live run")
-    parser.add_argument("--blocks", type=int, nargs="+", default=[256])
-    parser.add_argument("--own-driver", action="store_true", help="FluidSynth's JACK driver too")
-    parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
-    args = parser.parse_args()
-    lines: list[Line] = []
-    print(f"{'':<58} {'median':>9} {'p99':>9} {'worst':>9} {'unit':<9} {'n':>6}")
-
-    def add(new: list[Line]) -> None:
-        lines.extend(new)
-        print(*new, sep="\n", flush=True)
-
-    for load in (load_rules, load_predictor):
-        predictor, message = load()
-        if load is load_predictor and predictor.name == "rules":
-            print(message)
-            continue
-        for history_frames in (256,) if load is load_rules else (64, 256, 1024):
-            add(plan_times(predictor, history_frames))
+def live(args: argparse.Namespace) -> Iterator[Line]:
+    """MIDI, scheduler and sound in the live loop, by size of block, idle and beside a load."""
     for block_frames in args.blocks:
         with jack_server(block_frames) as environment:
             os.environ.update(environment)
             for audio in ["", "fluidsynth:jack"][: 1 + args.own_driver]:
                 for loaded in (False, True):
-                    add(live_loop(environment, args.seconds, block_frames, loaded, audio))
+                    yield from live_loop(environment, args.seconds, block_frames, loaded, audio)
+
+
+SECTIONS: dict[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
+    "plan": lambda _: bench_plans.plans(),
+    "futures": lambda _: bench_plans.futures(),
+    "wire": lambda _: bench_plans.wire(),
+    "live": live,
+}
+"""Name to what measures it: one function each, from the command line's arguments to lines."""
+
+
+def sections(text: str) -> list[str]:
+    """Names between commas, in the order of SECTIONS."""
+    wanted = set(text.split(","))
+    if unknown := sorted(wanted - set(SECTIONS)):
+        raise argparse.ArgumentTypeError(f"no section {unknown[0]!r}: {', '.join(SECTIONS)}")
+    return [name for name in SECTIONS if name in wanted]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--only", type=sections, default=list(SECTIONS), metavar="NAMES",
+                        help=f"some of {','.join(SECTIONS)}")  # fmt: skip
+    parser.add_argument("--seconds", type=float, default=60.0,
+                        help="of each live run (600: dropouts in ten minutes)")  # fmt: skip
+    parser.add_argument("--blocks", type=int, nargs="+", default=[256])
+    parser.add_argument("--own-driver", action="store_true", help="FluidSynth's JACK driver too")
+    parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
+    args = parser.parse_args()
+    lines: list[Line] = []
+    print(HEADER)
+    for name in args.only:
+        for line in SECTIONS[name](args):
+            lines.append(line)
+            print(line, flush=True)
+    if text := bench_plans.table(lines):
+        print(f"\n{text}\n")
     args.out.parent.mkdir(exist_ok=True)
     args.out.write_text(json.dumps([asdict(line) for line in lines], indent=1) + "\n")
     print(f"written: {args.out}")
