@@ -200,7 +200,9 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
             timer = threading.Timer(seconds, signal.raise_signal, (signal.SIGTERM,))
             timer.daemon = True
             timer.start()
-        return run(engine, replace(kept.current, settings=settings), save, kept.complaint)
+        preferences = replace(kept.current, settings=settings)
+        load = load_rules if args.agent == "rules" else load_predictor
+        return run(engine, preferences, save, kept.complaint, writer, load)
 
 
 def _play(args: argparse.Namespace) -> int:

@@ -21,16 +21,15 @@ def load_take(
     name: str,
     take: Take,
     settings: JamSettings,
-    pedals: Iterable[m.PedalEvent] = (),
     keeps_place: bool = False,
 ) -> m.LoadTake:
     """The command that has a take ready in the stage, the player's own part with it.
 
-    take: its tempo map has frame 0 at 0.0 s. settings: those it was made with. pedals: the
-    player's, in seconds as the take's tempo map counts them. It starts at the first bar line, or
-    with a note that comes before it; it ends with the last row or note.
+    take: its tempo map has frame 0 at 0.0 s. settings: those it was made with. It starts at the
+    first bar line, or with a note that comes before it; it ends with the last row or note.
     """
     seconds_at = take.tempo_map.seconds_at
+    pedals = [(seconds_at(frame), down) for frame, down in take.pedals]
     notes = []
     for part, part_notes in take.parts.items():
         timed = [
@@ -51,20 +50,21 @@ def load_take(
     )
 
 
-def sustained(notes: Iterable[m.TimedNote], pedals: Iterable[m.PedalEvent]) -> list[m.TimedNote]:
+def sustained(
+    notes: Iterable[m.TimedNote], pedals: Iterable[tuple[float, bool]]
+) -> list[m.TimedNote]:
     """Notes as long as they were heard: those let go while the pedal was down end with it.
 
-    A note ends at the latest when its key is struck again.
+    pedals: (second, is it down). A note ends at the latest when its key is struck again.
     """
-    changes = sorted(pedals, key=lambda event: event.at_s)
     lifts: list[tuple[float, float]] = []
     """(down, up) of each stretch in which the pedal was down."""
     down_s: float | None = None
-    for event in changes:
-        if event.down and down_s is None:
-            down_s = event.at_s
-        elif not event.down and down_s is not None:
-            lifts.append((down_s, event.at_s))
+    for at_s, down in sorted(pedals):
+        if down and down_s is None:
+            down_s = at_s
+        elif not down and down_s is not None:
+            lifts.append((down_s, at_s))
             down_s = None
     if down_s is not None:
         lifts.append((down_s, float("inf")))

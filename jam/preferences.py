@@ -44,6 +44,8 @@ class View:
     """Name of a key range of the window; "" takes its own choice."""
     panel: str = ""
     """Title of the tab of the settings panel that is open; "" while it is closed."""
+    export_folder: str = ""
+    """Where sessions were exported to last."""
     hints_seen: tuple[str, ...] = ()
     geometry: str = ""
     """Place and size of the window, in Qt's own words (base64)."""

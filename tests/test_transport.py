@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.clock import FakeClock
-from jam.messages import PedalEvent, SoundedNote, TimedNote
+from jam.messages import SoundedNote, TimedNote
 from jam.playback import sustained
 from jam.transport import MAX_SPEED, MIN_SPEED, Transport, position_at
 
@@ -214,7 +214,7 @@ def test_the_position_between_two_events_is_exact() -> None:
 
 
 def test_the_pedal_holds_what_was_let_go_until_it_comes_up_or_the_key_goes_down() -> None:
-    pedals = [PedalEvent(True, 0.4), PedalEvent(False, 2.0)]
+    pedals = [(0.4, True), (2.0, False)]
     notes = [note(60, 0.0, 0.5), note(62, 0.0, 0.3), note(60, 1.0, 1.2), note(64, 1.5, 3.0)]
     assert {(n.pitch, n.start_s, n.end_s) for n in sustained(notes, pedals)} == {
         (60, 0.0, 1.0), (62, 0.0, 0.3), (60, 1.0, 2.0), (64, 1.5, 3.0),

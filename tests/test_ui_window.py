@@ -23,6 +23,7 @@ from PyQt6.QtWidgets import (
     QLineEdit,
     QScrollBar,
     QTabBar,
+    QTableView,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -472,7 +473,7 @@ def _is_inner(widget: QWidget) -> bool:
     """True for the parts that Qt makes inside its own widgets (scroll bars of a list, ...)."""
     parent = widget.parentWidget()
     while parent is not None:
-        if isinstance(parent, QComboBox | QAbstractSpinBox | QTabBar):
+        if isinstance(parent, QComboBox | QAbstractSpinBox | QTabBar | QLineEdit | QTableView):
             return True
         if isinstance(parent, QAbstractScrollArea) and isinstance(widget, QScrollBar):
             return True

@@ -13,9 +13,11 @@ from types import FrameType, TracebackType
 
 from PyQt6.QtWidgets import QApplication
 
+from jam.agent import LoadPredictor
 from jam.preferences import Preferences
 from ui.icon import app_icon
 from ui.link import EngineLink
+from ui.recording import Recorder
 from ui.window import MainWindow
 
 FRAMES_VARIABLE = "JAM_FRAMES"
@@ -38,12 +40,14 @@ def run(
     preferences: Preferences,
     save: Callable[..., object] | None = None,
     news: str = "",
+    recorder: Recorder | None = None,
+    load: LoadPredictor | None = None,
 ) -> int:
     """Show the window on an engine that is running; returns the exit status when it is closed.
 
     save is called in the window's thread with names of `Preferences` and their new values, half a
     second after the last change; `news` is told when the window opens. SIGINT and SIGTERM close
-    the window. The link is closed at the end, whatever happened.
+    the window. recorder, load: see `MainWindow`. The link is closed at the end, whatever happened.
     """
     # PyQt ends the program at an error in a slot or a paint event unless there is a hook; the
     # music must not stop because a picture failed.
@@ -56,7 +60,7 @@ def run(
     app.setDesktopFileName("jam")
     app.setStyle("Fusion")
     app.setWindowIcon(app_icon())
-    window = MainWindow(link, preferences, save)
+    window = MainWindow(link, preferences, save, None, recorder, load)
     window.tell(news)
     if path := os.environ.get(FRAMES_VARIABLE):
         window.closed.connect(lambda: _write_frames(window, Path(path)))

@@ -10,6 +10,8 @@ from jam.accompaniment import all_styles
 from jam.grid import MAX_BPM, MIN_BPM
 from jam.settings import LIMITS
 from ui.actions import Action
+from ui.review.deeds import review_actions
+from ui.review.page import REVIEW
 
 if TYPE_CHECKING:
     from ui.window import MainWindow
@@ -25,6 +27,7 @@ def actions_of(window: MainWindow) -> Iterator[Action]:
     yield from _loudness(window)
     yield from _settings(window)
     yield from _view(window)
+    yield from review_actions(window.review)
 
 
 def _step(window: MainWindow, setting: str, by: float) -> None:
@@ -63,6 +66,10 @@ def _playing(window: MainWindow) -> Iterator[Action]:
     for title, key, by in steps:
         yield Action(title, group, (key,), partial(_step, window, "bpm", by), JAM, True)
     yield Action("Metronome on or off", group, ("N",), lambda: _turn(window, "metronome"), JAM)
+    yield Action("A good moment", group, ("+", "="), partial(window.mark, "good"), JAM)
+    yield Action("A bad moment", group, ("-",), partial(window.mark, "bad"), JAM)
+    yield Action("Mark this moment", group, ("M",), partial(window.mark, "marker"), JAM)
+    yield Action("Private, or recorded", group, ("Ctrl+P",), window.turn_private)
 
 
 def _agent(window: MainWindow) -> Iterator[Action]:
@@ -96,8 +103,8 @@ def _loudness(window: MainWindow) -> Iterator[Action]:
 
 def _settings(window: MainWindow) -> Iterator[Action]:
     group = "Settings"
-    yield Action("Take the last change back", group, ("Ctrl+Z",), window.desk.undo, repeats=True)
-    yield Action("Make it again", group, ("Ctrl+Shift+Z", "Ctrl+Y"), window.desk.redo, repeats=True)
+    yield Action("Take the last change back", group, ("Ctrl+Z",), window.undo, repeats=True)
+    yield Action("Make it again", group, ("Ctrl+Shift+Z", "Ctrl+Y"), window.redo, repeats=True)
     for number in range(1, 10):
         yield Action(
             "Choose a preset", group, (f"Ctrl+{number}",),
@@ -125,6 +132,9 @@ def _view(window: MainWindow) -> Iterator[Action]:
     yield Action("Zoom in", group, ("PgDown",), lambda: look.zoom_by(1), JAM, True)
     yield Action("Zoom out", group, ("PgUp",), lambda: look.zoom_by(-1), JAM, True)
     yield Action("No zoom", group, ("Home",), lambda: look.change("Zoom 100%", zoom=1.0), JAM)
+    show = window.pages.show_page
+    yield Action("The page Jam", group, ("Ctrl+J",), partial(show, JAM))
+    yield Action("The page Review", group, ("Ctrl+R",), partial(show, REVIEW))
     yield Action("Larger text", group, ("Ctrl+=", "Ctrl++"), lambda: look.scale_text(1), "", True)
     yield Action("Smaller text", group, ("Ctrl+-",), lambda: look.scale_text(-1), "", True)
     yield Action("Usual text", group, ("Ctrl+0",), lambda: look.scale_text(0))

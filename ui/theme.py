@@ -56,6 +56,7 @@ class Theme:
     go: str = "#2f6f4f"
     go_hover: str = "#38845e"
     on_go: str = "#ffffff"
+    record: str = "#ff8078"
 
 
 DARK = Theme()
@@ -67,7 +68,7 @@ LIGHT = Theme(
     agent="#1a7fc8", agent_light="#04406f", agent_bass="#0c5795", agent_block="#a9d3f2",
     on_block="#0b1a28", white_key="#ffffff", black_key="#22262d", black_key_top="#454c58",
     key_edge="#6f7885", letter="#59626e", on_lit="#ffffff", warning="#5c4300",
-    warning_bar="#ffecb0",    go="#1f6b45", go_hover="#185538",
+    warning_bar="#ffecb0",    go="#1f6b45", go_hover="#185538", record="#b3261e",
 )  # fmt: skip
 CONTRAST = Theme(
     name="high-contrast", window="#000000", bar="#000000", field="#000000", field_hover="#26262b",
@@ -77,7 +78,7 @@ CONTRAST = Theme(
     agent="#5cc4ff", agent_light="#d8f1ff", agent_bass="#3d9bff", agent_block="#004a86",
     white_key="#ffffff", black_key="#000000", black_key_top="#303030", on_black_key="#ffffff",
     key_edge="#ffffff", letter="#000000", on_lit="#000000", warning="#ffff3c",
-    warning_bar="#332b00",    go="#006b3c", go_hover="#008a4e",
+    warning_bar="#332b00",    go="#006b3c", go_hover="#008a4e", record="#ff8a80",
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (DARK, LIGHT, CONTRAST)}
 
@@ -216,6 +217,42 @@ QPushButton#start:hover {{ background: {t.go_hover}; }}
 QPushButton#start[running="true"] {{ background: {t.field_hover}; color: {t.text};
     border-color: {t.outline}; }}
 QPushButton#start:focus {{ border: {focus}; }}
+QPushButton#record[state="recording"] {{ color: {t.record}; }}
+QPushButton#record[state="trouble"] {{ color: {t.warning}; border-color: {t.warning}; }}
+QPushButton#record[state="ready"] {{ color: {t.text_dim}; }}
+QHeaderView {{ background: {t.window}; border: none; }}
+QHeaderView::section {{ background: {t.window}; color: {t.text_dim}; border: none;
+    border-bottom: 1px solid {t.outline}; padding: 3px 6px; font-size: {small}px; }}
+QTableView {{ background: {t.window}; border: 1px solid transparent; }}
+QTableView::item {{ border: none; padding: 0 6px; color: {t.text}; }}
+QTableView::item:selected {{ background: {t.agent_block}; color: {t.on_block}; }}
+QTableView::item:hover:!selected {{ background: {t.field_hover}; }}
+QSplitter::handle {{ background: {t.outline}; }}
+QSplitter::handle:horizontal {{ width: 1px; }}
+#details, #transport {{ background: {t.bar}; }}
+#details {{ border-bottom: 1px solid {t.outline}; }}
+#transport QPushButton {{ padding: 3px 9px; font-weight: 500; }}
+#transport QPushButton#play {{ min-width: 34px; font-size: {large}px; }}
+QLineEdit#session_title {{ background: transparent; border: 1px solid transparent;
+    font-size: {large}px; font-weight: 600; padding: 1px 4px; }}
+QLineEdit#session_tags {{ background: transparent; border: 1px solid transparent;
+    padding: 1px 4px; }}
+QLineEdit#session_title:hover, QLineEdit#session_tags:hover {{ border: 1px solid {t.outline}; }}
+QLineEdit#session_title:focus, QLineEdit#session_tags:focus {{ background: {t.field};
+    border: {focus}; }}
+QPushButton#star {{ background: transparent; border: 1px solid transparent; padding: 0 2px;
+    font-size: {large}px; color: {t.player}; }}
+QPushButton#star:hover {{ color: {t.player_light}; }}
+QLabel#handle {{ color: {t.text_dim}; border: 1px dashed {t.outline}; border-radius: 6px;
+    padding: 4px 8px; }}
+QLabel#trouble {{ color: {t.warning}; }}
+#strip {{ background: {t.field}; border-bottom: 1px solid {t.outline}; }}
+#strip[alert="true"] {{ background: {t.warning_bar}; }}
+#strip[alert="true"] QLabel {{ color: {t.warning}; }}
+#strip QPushButton {{ padding: 2px 10px; }}
+QProgressBar {{ background: {t.window}; border: 1px solid {t.outline}; border-radius: 4px;
+    max-height: 8px; }}
+QProgressBar::chunk {{ background: {t.agent}; border-radius: 3px; }}
 #help {{ border: 1px solid {t.outline}; border-radius: 8px; }}
 QLabel#title {{ font-size: {large}px; font-weight: 600; }}
 QLabel#key {{ color: {t.agent_light}; font-weight: 600; }}

@@ -15,10 +15,12 @@ from PyQt6.QtCore import QByteArray, QEvent, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
 from PyQt6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 
+from jam.agent import LoadPredictor
 from jam.clock import Clock, SystemClock
 from jam.grid import TempoMap
 from jam.messages import ChangeSettings, ListAudio, Panic, SelectDevices, Snapshot, Start, Stop
 from jam.preferences import Preferences, View
+from jam.sessions.types import MomentKind
 from jam.settings import JamSettings
 from ui.actions import Actions
 from ui.deeds import JAM, actions_of
@@ -34,6 +36,8 @@ from ui.notice import Notice
 from ui.pages import Pages
 from ui.preset_menu import PresetButton
 from ui.presets import Presets
+from ui.recording import MOMENT_WORDS, RecordButton, Recorder
+from ui.review.page import REVIEW, ReviewPage
 from ui.status import StatusLine, notice_of
 from ui.tap import TapTempo
 from ui.theme import Theme, dress, system_theme
@@ -50,6 +54,8 @@ class MainWindow(QWidget):
 
     save: called with names of `Preferences` and their new values, half a second after the last
     change and when the window closes. `clock` is the engine's clock; tests give their own.
+    recorder: what keeps the jams. load: gives the predictor for takes made afterwards; without
+    it the rules make them.
     """
 
     closed = pyqtSignal()
@@ -60,9 +66,13 @@ class MainWindow(QWidget):
         preferences: Preferences,
         save: Callable[..., object] | None = None,
         clock: Clock | None = None,
+        recorder: Recorder | None = None,
+        load: LoadPredictor | None = None,
     ) -> None:
         super().__init__()
         self.link = link
+        self.recorder = recorder
+        self._load = load
         self.clock = clock or SystemClock()
         self._save_to = save
         self._unsaved: dict[str, Any] = {}
@@ -111,7 +121,10 @@ class MainWindow(QWidget):
         self.notice = Notice()
         self.status = StatusLine()
         self.pages = Pages()
-        self.pages.add_page(JAM, self.page, "Play, and see what the agent plans.")
+        self.pages.add_page(JAM, self.page, "Play, and see what the agent plans (Ctrl+J).")
+        self.review = ReviewPage(self.link.send, self.clock.now_s, self._load, self.look)
+        tip = "Hear and see again what was played (Ctrl+R)."
+        self.pages.add_page(REVIEW, self.review, tip)
         self.preset_button = PresetButton(self.presets, self.desk)
         self.help_button = self._tool(
             "Keys", "help_keys", "List what every key does (F1).", lambda: self.help.toggle()
@@ -122,8 +135,13 @@ class MainWindow(QWidget):
         self.settings_button.setCheckable(True)
         self.help_button.setAccessibleName("List of keys")
         self.settings_button.setAccessibleName("Settings panel")
-        for tool in (self.preset_button, self.settings_button, self.help_button):
-            self.pages.add_tool(tool)
+        self.record_button = RecordButton(self.recorder) if self.recorder is not None else None
+        tools = (
+            self.record_button, self.preset_button, self.settings_button, self.help_button
+        )  # fmt: skip
+        for tool in tools:
+            if tool is not None:
+                self.pages.add_tool(tool)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -146,11 +164,13 @@ class MainWindow(QWidget):
         self.desk.wanted.connect(self._on_settings)
         self.look.shown.connect(self._on_look)
         self.presets.changed.connect(lambda own: self._keep(presets=own))
-        for teller in (self.desk, self.look, self.presets):
+        for teller in (self.desk, self.look, self.presets, self.review):
             teller.told.connect(lambda words: self.status.flash(words, self.clock.now_s()))
         self.page.devices.wanted.connect(self._on_devices)
         self.page.panel_shown.connect(self._on_panel)
         self.pages.page_shown.connect(self._on_page)
+        if self.record_button is not None:
+            self.record_button.turned.connect(self._on_private)
         fall = self.waterfall
         fall.key_pressed.connect(lambda pitch: self.piano.note_down("mouse", pitch))
         fall.key_released.connect(lambda _: self.piano.note_up("mouse"))
@@ -180,6 +200,10 @@ class MainWindow(QWidget):
         if self._polls % 60 == 0:
             self._frugal = is_frugal(self._frugal, self.waterfall.mean_paint_ms())
         self.status.show_status(snapshot, now_s)
+        if self.record_button is not None:
+            self.record_button.show_state(snapshot.running)
+        if self.review.isVisible():
+            self.review.show_moment(snapshot)
         if not self.waterfall.isVisible():
             return
         scene = self.waterfall.scene
@@ -231,6 +255,8 @@ class MainWindow(QWidget):
         self.help.hide()
         if self.pages.page == JAM:
             self.waterfall.setFocus()
+        else:
+            self.review.escape()
 
     def release_keys(self) -> None:
         self.waterfall.release_mouse_key()
@@ -243,6 +269,30 @@ class MainWindow(QWidget):
             self.desk.change(bpm=bpm)
         words = "Tap on" if bpm is None else f"Tempo {bpm:g}"
         self.status.flash(words, self.clock.now_s())
+
+    def mark(self, kind: MomentKind) -> None:
+        """Mark this moment of the jam."""
+        kept = self.running and self.recorder is not None
+        kept = kept and self.recorder is not None and self.recorder.mark(kind, self.clock.now_s())
+        words = MOMENT_WORDS[kind] if kept else "No jam is being recorded"
+        self.status.flash(words, self.clock.now_s())
+
+    def turn_private(self) -> None:
+        if self.record_button is not None:
+            self.record_button.turn()
+
+    def _on_private(self, kept: bool) -> None:
+        self._keep(record=kept)
+        words = "Jams are recorded" if kept else "Private: nothing is recorded"
+        self.status.flash(words, self.clock.now_s())
+
+    def undo(self) -> None:
+        """Take the last change back, of the settings or of the sessions."""
+        (self.desk if self.pages.page == JAM else self.review).undo()
+
+    def redo(self) -> None:
+        """Make it again."""
+        (self.desk if self.pages.page == JAM else self.review).redo()
 
     def _on_settings(self, settings: JamSettings) -> None:
         self.link.send(ChangeSettings(settings))
@@ -279,6 +329,7 @@ class MainWindow(QWidget):
             dress(app, theme, view.text_scale)
             self.page.panel.fit(view.text_scale)
         self.waterfall.show_look(view, theme)
+        self.review.show_theme(theme)
         self._keep(view=view)
 
     def _on_page(self, title: str) -> None:
@@ -286,7 +337,11 @@ class MainWindow(QWidget):
         self.preset_button.setVisible(on_jam)
         self.settings_button.setVisible(on_jam)
         if on_jam:
+            self.review.hidden()
             self.waterfall.setFocus()
+        else:
+            self.release_keys()
+            self.review.shown()
 
     def toggle_panel(self) -> None:
         """Open the settings panel where it was last, or close it."""
@@ -342,6 +397,7 @@ class MainWindow(QWidget):
         self._timer.stop()
         self.release_keys()
         self.keys.close()
+        self.review.close_page()
         self._save_timer.stop()
         geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
         self._unsaved["view"] = replace(self.look.settings, geometry=geometry)

@@ -42,7 +42,7 @@ def play(
 ) -> None:
     """Play a take to its end, or until `stop` is set, and print each bar's chords as it begins."""
     name = f"session {session.info.id}"
-    engine.send(load_take(name, chosen.take, chosen.info.settings, session.pedals))
+    engine.send(load_take(name, chosen.take, chosen.info.settings))
     engine.send(SetSpeed(speed))
     engine.send(SetLoop(loop))
     engine.send(Play(loop[0] if loop and from_s is None else from_s))

@@ -1,0 +1,73 @@
+"""What is done with sessions that takes long, as jobs do it (see `jam.jobs`): from library to
+library or file, each function complete or without any trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from jam.agent import LoadPredictor
+from jam.jobs import Progress
+from jam.rules import RuleBasedPredictor
+from jam.sessions.exports import export, take_of
+from jam.sessions.imports import import_file
+from jam.sessions.retakes import reharmonise, replay, revoice, take_name
+from jam.sessions.store import Library
+from jam.sessions.types import SessionInfo, TakeInfo, TakeKind
+from jam.settings import JamSettings
+
+
+def make_take(
+    progress: Progress,
+    library: Path,
+    session_id: int,
+    take_id: int,
+    kind: TakeKind,
+    settings: JamSettings,
+    seed: int,
+    load: LoadPredictor | None,
+) -> tuple[TakeInfo, str]:
+    """Another take beside `take_id`, kept in the library; and a sentence from the predictor.
+
+    "re-voiced": the chords of that take in the style of `settings`. load: gives the predictor of
+    the others; None takes the rules.
+    """
+    with Library(library) as opened:
+        session = opened.session(session_id)
+        complaint = ""
+        if kind == "re-voiced":
+            take = revoice(session, take_of(session, take_id).take, settings, seed, progress)
+        else:
+            predictor, complaint = load() if load is not None else (RuleBasedPredictor(), "")
+            make = reharmonise if kind == "re-harmonised" else replay
+            take = make(session, predictor, settings, seed, progress)
+        name = take_name(kind, settings, seed)
+        return opened.add_take(session_id, name, kind, settings, seed, take), complaint
+
+
+def export_files(
+    progress: Progress,
+    library: Path,
+    session_id: int,
+    take_id: int,
+    paths: Sequence[Path],
+    stems: bool,
+) -> list[Path]:
+    """A take in each of these files; returns all that was written."""
+    with Library(library, read_only=True) as opened:
+        session = opened.session(session_id)
+    written: list[Path] = []
+    for path in paths:
+        written += export(session, path, take_id, stems, progress)
+    return written
+
+
+def import_files(progress: Progress, library: Path, paths: Sequence[Path]) -> list[SessionInfo]:
+    """Every file as one session or more."""
+    added: list[SessionInfo] = []
+    with Library(library) as opened:
+        for number, path in enumerate(paths):
+            progress(number, len(paths))
+            added += import_file(opened, path)
+    return added

@@ -1,0 +1,285 @@
+"""What there is to see in a session: notes, chords, bars, sections, and plans as they were. No Qt.
+
+All times are seconds of the session, as in `jam.sessions.types`.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from jam.accompaniment import playable_style
+from jam.grid import TempoMap
+from jam.messages import Plan
+from jam.rows import ChordState, Row
+from jam.sessions.types import Session, SessionTake
+from ui.scene import beat_frames
+from ui.words import pretty_symbol
+
+_LOWEST, _HIGHEST = 36, 84
+"""The roll shows at least these pitches, so that a few notes don't fill it."""
+_ROOM = 2
+"""Pitches that are free above and below."""
+
+
+@dataclass(frozen=True, slots=True)
+class RollNote:
+    """A note of a part, from start to end."""
+
+    part: str
+    pitch: int
+    velocity: int
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChordBlock:
+    """A chord while it lasts; struck again, it is another block."""
+
+    symbol: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """strength as in `jam.grid.Meter.strength`; bar counts from 0."""
+
+    at_s: float
+    strength: int
+    bar: int
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """From here on something is different; the label says what."""
+
+    at_s: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A take of a session, ready to be laid out. Notes are in order of their start."""
+
+    start_s: float
+    end_s: float
+    low_pitch: int
+    high_pitch: int
+    notes: tuple[RollNote, ...]
+    drums: tuple[RollNote, ...]
+    chords: tuple[ChordBlock, ...]
+    beats: tuple[Beat, ...]
+    sections: tuple[Section, ...]
+
+
+def content_of(session: Session, shown: SessionTake) -> Content:
+    """What a session's take has to show."""
+    take = shown.take
+    at = take.tempo_map.seconds_at
+    notes = sorted(
+        (
+            RollNote(part, n.pitch, n.velocity, at(n.start_frame), at(n.end_frame))
+            for part, played in take.parts.items()
+            for n in played
+        ),
+        key=lambda note: note.start_s,
+    )
+    pitched = [note for note in notes if note.part != "drums"]
+    pitches = [note.pitch for note in pitched]
+    start_s = min([0.0, *(note.start_s for note in notes)])
+    end_s = max([at(len(take.chords)), session.info.length_s, *(note.end_s for note in notes)])
+    return Content(
+        start_s=start_s,
+        end_s=end_s,
+        low_pitch=max(0, min([_LOWEST, *(p - _ROOM for p in pitches)])),
+        high_pitch=min(127, max([_HIGHEST, *(p + _ROOM for p in pitches)])),
+        notes=tuple(pitched),
+        drums=tuple(note for note in notes if note.part == "drums"),
+        chords=chord_blocks(take.chords, take.tempo_map),
+        beats=_beats(take.tempo_map, start_s, end_s),
+        sections=_sections(session),
+    )
+
+
+def chord_blocks(
+    chords: Sequence[ChordState], tempo_map: TempoMap, first_frame: int = 0
+) -> tuple[ChordBlock, ...]:
+    """Chord states of the frames from `first_frame` on as blocks; no chord is no block."""
+    at = tempo_map.seconds_at
+    blocks = []
+    start = 0
+    for i in range(1, len(chords) + 1):
+        goes_on = i < len(chords) and not chords[i].onset and chords[i].chord == chords[start].chord
+        if goes_on:
+            continue
+        chord = chords[start].chord
+        if chord is not None:
+            span = at(first_frame + start), at(first_frame + i)
+            blocks.append(ChordBlock(pretty_symbol(chord.symbol), *span))
+        start = i
+    return tuple(blocks)
+
+
+def _beats(tempo_map: TempoMap, start_s: float, end_s: float) -> tuple[Beat, ...]:
+    first, last = tempo_map.position_at(start_s), tempo_map.position_at(end_s)
+    return tuple(
+        Beat(tempo_map.seconds_at(frame), strength, bar)
+        for frame, strength, bar in beat_frames(tempo_map, first, last)
+    )
+
+
+def _sections(session: Session) -> tuple[Section, ...]:
+    """Where the agent comes in, and where tempo, metre or style change."""
+    tempo_map = session.tempo_map
+    sections = []
+    first = session.settings[0][1] if session.settings else None
+    live = session.takes[0].info.kind == "live" if session.takes else False
+    if live and first is not None and first.listen_bars:
+        at_s = tempo_map.seconds_at(tempo_map.bar_start(first.listen_bars))
+        sections.append(Section(at_s, "the agent comes in"))
+    before = tempo_map.segments[0]
+    for segment in tempo_map.segments[1:]:
+        changes = []
+        if segment.meter != before.meter:
+            changes.append(str(segment.meter))
+        if segment.bpm != before.bpm:
+            changes.append(f"{segment.bpm:g} bpm")
+        if changes:
+            sections.append(Section(segment.start_s, ", ".join(changes)))
+        before = segment
+    style = first.accompaniment if first is not None else ""
+    for at_s, settings in session.settings[1:]:
+        if settings.accompaniment != style:
+            style = settings.accompaniment
+            sections.append(Section(at_s, playable_style(style).title))
+    return tuple(sorted(sections, key=lambda section: section.at_s))
+
+
+# The plan as it was
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedChord:
+    """A chord of a plan. came: whether it then sounded, for most of its time; None: no one knows,
+    the session was over."""
+
+    symbol: str
+    start_s: float
+    end_s: float
+    committed: bool
+    came: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedNote:
+    """A note that the agent expected of the player; `came` as in PlannedChord."""
+
+    pitch: int
+    start_s: float
+    end_s: float
+    came: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """What the agent meant to play, and expected, at one moment, against what came of it."""
+
+    made_at_frame: int
+    start_s: float
+    committed_until_s: float
+    end_s: float
+    chords: tuple[PlannedChord, ...]
+    melody: tuple[ExpectedNote, ...]
+    words: str
+    """The outcome in a few words."""
+
+
+def plan_at(session: Session, at_s: float) -> int | None:
+    """Number of the plan that held at a time; None before the first."""
+    index = bisect_right(session.plans, at_s, key=lambda record: record.at_s) - 1
+    return index if index >= 0 else None
+
+
+def plan_view(session: Session, index: int) -> PlanView:
+    """A plan of the session as it was."""
+    plan, rows = session.plans[index].plan, session.rows
+    at = session.tempo_map.seconds_at
+    chords = []
+    for start, end in _runs(plan.chords, plan.committed_until_frame - plan.start_frame):
+        chord = plan.chords[start].chord
+        if chord is None:
+            continue
+        kept = [
+            rows[plan.start_frame + i].chord.chord == chord
+            for i in range(start, end)
+            if plan.start_frame + i < len(rows)
+        ]
+        first, last = plan.start_frame + start, plan.start_frame + end
+        committed = first < plan.committed_until_frame
+        symbol = pretty_symbol(chord.symbol)
+        chords.append(PlannedChord(symbol, at(first), at(last), committed, _most(kept)))
+    return PlanView(
+        made_at_frame=plan.made_at_frame,
+        start_s=at(plan.start_frame),
+        committed_until_s=at(max(plan.start_frame, plan.committed_until_frame)),
+        end_s=at(plan.end_frame),
+        chords=tuple(chords),
+        melody=tuple(_expected(plan, rows, session.tempo_map)),
+        words=_outcome(plan, rows, session.tempo_map),
+    )
+
+
+def _runs(chords: Sequence[ChordState], committed: int) -> list[tuple[int, int]]:
+    """(start, end) of stretches of one chord, divided where the commitment ends."""
+    cuts = [0, len(chords)] if chords else []
+    for i in range(1, len(chords)):
+        if chords[i].onset or chords[i].chord != chords[i - 1].chord or i == committed:
+            cuts.append(i)
+    cuts = sorted(set(cuts))
+    return list(pairwise(cuts))
+
+
+def _expected(plan: Plan, rows: Sequence[Row], tempo_map: TempoMap) -> list[ExpectedNote]:
+    melody = plan.expected_melody
+    notes = []
+    start = 0
+    for i in range(1, len(melody) + 1):
+        if i < len(melody) and not melody[i].onset and melody[i].pitch == melody[start].pitch:
+            continue
+        pitch = melody[start].pitch
+        if pitch is not None:
+            first, last = plan.start_frame + start, plan.start_frame + i
+            came = _most(
+                [rows[f].melody.pitch == pitch for f in range(first, min(last, len(rows)))]
+            )
+            at = tempo_map.seconds_at
+            notes.append(ExpectedNote(pitch, at(first), at(last), came))
+        start = i
+    return notes
+
+
+def _most(kept: Sequence[bool]) -> bool | None:
+    return 2 * sum(kept) > len(kept) if kept else None
+
+
+def _outcome(plan: Plan, rows: Sequence[Row], tempo_map: TempoMap) -> str:
+    place = tempo_map.place(plan.start_frame)
+    when = f"Plan for bar {place.bar + 1}, beat {place.beat + 1}"
+    came = rows[plan.start_frame : plan.end_frame]
+    if not came:
+        return when
+
+    chords = [m.chord == row.chord.chord for m, row in zip(plan.chords, came, strict=False)]
+    melody = [
+        m.pitch == row.melody.pitch for m, row in zip(plan.expected_melody, came, strict=False)
+    ]
+    shares = f"chords {_share(chords):.0%}, melody {_share(melody):.0%}"
+    return f"{when} · came true: {shares}"
+
+
+def _share(same: Sequence[bool]) -> float:
+    return sum(same) / max(1, len(same))

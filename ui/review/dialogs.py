@@ -1,0 +1,253 @@
+"""What is asked before something longer begins: how a new take is made, what is exported where."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PyQt6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from jam.accompaniment import all_styles
+from jam.sessions.types import TakeInfo, TakeKind
+from jam.settings import DENSITIES, LIMITS, JamSettings
+from ui.widgets import Combo
+
+KINDS: tuple[tuple[TakeKind, str, str], ...] = (
+    ("re-voiced", "The same chords in another style",
+     "The chords of the take that is shown stay; only how they are played changes."),
+    ("re-harmonised", "Other chords, knowing the whole melody",
+     "As an arranger would: each chord knows what comes after it."),
+    ("re-played", "The live partner again",
+     "As if you played the same once more: other settings or another seed, the same rules."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TakeWish:
+    """How a new take is to be made."""
+
+    kind: TakeKind
+    settings: JamSettings
+    seed: int
+
+
+class NewTakeDialog(QDialog):
+    """Asks how; `wish` is the answer."""
+
+    def __init__(self, settings: JamSettings, kind: TakeKind, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("New take")
+        self._base = settings
+        self.kind = Combo()
+        for _, title, tip in KINDS:
+            self.kind.addItem(title)
+            self.kind.setItemData(self.kind.count() - 1, tip, 3)
+        self.about = QLabel()
+        self.about.setObjectName("hint")
+        self.about.setWordWrap(True)
+        self.style_box = Combo()
+        self._styles, _ = all_styles()
+        for style in self._styles:
+            self.style_box.addItem(style.title)
+            self.style_box.setItemData(self.style_box.count() - 1, style.about, 3)
+        names = [style.name for style in self._styles]
+        now = settings.accompaniment
+        self.style_box.setCurrentIndex(names.index(now) if now in names else 0)
+        self.density = Combo()
+        self.density.addItems(["as it likes", *(f"{d:g} a bar" for d in DENSITIES)])
+        self.density.setCurrentIndex(
+            1 + DENSITIES.index(settings.density) if settings.density in DENSITIES else 0
+        )
+        self.temperature = QDoubleSpinBox()
+        low, high, _ = LIMITS["temperature"]
+        self.temperature.setRange(low, high)
+        self.temperature.setSingleStep(0.1)
+        self.temperature.setDecimals(1)
+        self.temperature.setValue(settings.temperature)
+        self.listen = QSpinBox()
+        self.listen.setRange(*(int(limit) for limit in LIMITS["listen_bars"][:2]))
+        self.listen.setSuffix(" bars")
+        self.listen.setValue(settings.listen_bars)
+        self.seed = QSpinBox()
+        self.seed.setRange(0, 2**31 - 1)
+        self.seed.setValue(secrets.randbelow(10_000))
+        self._lay_out()
+        self.kind.currentIndexChanged.connect(self._on_kind)
+        self.kind.setCurrentIndex([name for name, _, _ in KINDS].index(kind))
+        self._on_kind(self.kind.currentIndex())
+
+    def _lay_out(self) -> None:
+        self.form = QFormLayout()
+        for label, field, tip in (
+            ("&What", self.kind, "How the new take comes about."),
+            ("&Style", self.style_box, "How the chords are played."),
+            ("&Chord changes", self.density, "How many the agent is asked for."),
+            ("&Temperature", self.temperature, "0 is strict, 2 is wild."),
+            ("&Listens for", self.listen, "Bars before the agent comes in."),
+            ("S&eed", self.seed, "The agent's dice: another seed, another take."),
+        ):
+            field.setToolTip(tip)
+            field.setAccessibleName(label.replace("&", ""))
+            self.form.addRow(label, field)
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
+        )
+        if (make := buttons.button(QDialogButtonBox.StandardButton.Ok)) is not None:
+            make.setText("Make it")
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.addLayout(self.form)
+        column.addWidget(self.about)
+        column.addWidget(buttons)
+        self.setMinimumWidth(400)
+
+    def _on_kind(self, index: int) -> None:
+        kind, _, tip = KINDS[index]
+        self.about.setText(tip)
+        agent = kind == "re-played"
+        for field in (self.density, self.temperature, self.listen, self.seed):
+            self.form.setRowVisible(field, agent or (field is self.density and kind != "re-voiced"))
+        self.adjustSize()
+
+    def wish(self) -> TakeWish:
+        density = self.density.currentIndex()
+        kind = KINDS[self.kind.currentIndex()][0]
+        style = self._styles[self.style_box.currentIndex()].name
+        base = self._base
+        if style != base.accompaniment:  # with the instruments that belong to it
+            base = base.changed(agent_program=None, bass_program=None, drums_program=None)
+        settings = base.changed(
+            accompaniment=style,
+            density=DENSITIES[density - 1] if density else None,
+            temperature=self.temperature.value(),
+            listen_bars=self.listen.value(),
+        )
+        return TakeWish(kind, settings, self.seed.value())
+
+
+FORMATS = (
+    ("midi", ".mid", "MIDI file", "A track for each part, chords as markers; opens in any DAW."),
+    ("lead sheet", ".musicxml", "Lead sheet (MusicXML)", "Melody and chord names, for notation."),
+    ("mix", ".wav", "Sound (WAV)", "As it sounds here."),
+    ("json", ".json", "All of it (JSON)", "The whole session with every plan; can be imported."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class ExportWish:
+    """What is to be written."""
+
+    take_id: int
+    paths: tuple[Path, ...]
+    stems: bool
+
+
+class ExportDialog(QDialog):
+    """Asks for formats, folder and name; `wish` is the answer."""
+
+    def __init__(
+        self, takes: Sequence[TakeInfo], shown: int, folder: Path, stem: str,
+        parent: QWidget | None,
+    ) -> None:  # fmt: skip
+        super().__init__(parent)
+        self.setWindowTitle("Export")
+        self._takes = tuple(takes)
+        self.take: QComboBox = Combo()
+        self.take.addItems([take.name for take in self._takes])
+        self.take.setCurrentIndex([take.id for take in self._takes].index(shown))
+        self.name = QLineEdit(stem)
+        self.folder = QLineEdit(str(folder))
+        browse = QPushButton("Choose …")
+        browse.clicked.connect(self._browse)
+        self.formats: dict[str, QCheckBox] = {}
+        self.trouble = QLabel()
+        self.trouble.setObjectName("trouble")
+        self.trouble.setWordWrap(True)
+        form = QFormLayout()
+        where = QHBoxLayout()
+        where.addWidget(self.folder, 1)
+        where.addWidget(browse)
+        for label, field, name in (
+            ("&Take", self.take, "Take"), ("&Name", self.name, "File name"),
+        ):  # fmt: skip
+            field.setAccessibleName(name)
+            form.addRow(label, field)
+        self.folder.setAccessibleName("Folder")
+        form.addRow("&Folder", where)
+        column = QVBoxLayout(self)
+        column.addLayout(form)
+        for key, suffix, title, tip in FORMATS:
+            box = QCheckBox(f"{title}  ({suffix})")
+            box.setToolTip(tip)
+            box.setChecked(key == "midi")
+            box.toggled.connect(lambda _: self._check())
+            self.formats[key] = box
+            column.addWidget(box)
+            if key == "mix":
+                self.stems = QCheckBox("and each part alone")
+                self.stems.setToolTip("A WAV file more for each part; their sum is the mix.")
+                inset = QHBoxLayout()
+                inset.setContentsMargins(24, 0, 0, 0)
+                inset.addWidget(self.stems)
+                column.addLayout(inset)
+        column.addWidget(self.trouble)
+        self.buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel
+        )
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        column.addWidget(self.buttons)
+        self.setMinimumWidth(480)
+        self.name.textChanged.connect(lambda _: self._check())
+        self.folder.textChanged.connect(lambda _: self._check())
+        self._check()
+
+    def _browse(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Export to", self.folder.text())
+        if chosen:
+            self.folder.setText(chosen)
+
+    def _check(self) -> None:
+        """Say in place what is missing; files that would be overwritten are named."""
+        self.stems.setEnabled(self.formats["mix"].isChecked())
+        wish = self.wish()
+        trouble = fault = ""
+        if not wish.paths:
+            fault = "Choose at least one kind of file."
+        elif not self.name.text().strip() or Path(self.name.text()).name != self.name.text():
+            fault = "The name can't be empty or hold a slash."
+        elif not Path(self.folder.text()).is_dir():
+            fault = "There is no such folder."
+        elif there := [path.name for path in wish.paths if path.exists()]:
+            trouble = f"Will be replaced: {', '.join(there)}."
+        self.trouble.setText(fault or trouble)
+        if (save := self.buttons.button(QDialogButtonBox.StandardButton.Save)) is not None:
+            save.setEnabled(not fault)
+
+    def wish(self) -> ExportWish:
+        folder, stem = Path(self.folder.text()), self.name.text().strip()
+        paths = [
+            folder / f"{stem}{suffix}"
+            for key, suffix, _, _ in FORMATS
+            if self.formats[key].isChecked()
+        ]
+        stems = self.stems.isChecked() and self.formats["mix"].isChecked()
+        return ExportWish(self._takes[self.take.currentIndex()].id, tuple(paths), stems)

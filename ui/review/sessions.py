@@ -1,0 +1,397 @@
+"""The list of sessions: a table that is sorted by its headers and searched as one types."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from PyQt6.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QPoint,
+    QRectF,
+    QSize,
+    Qt,
+    QTimer,
+    pyqtSignal,
+)
+from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent
+from PyQt6.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QStackedWidget,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from jam.accompaniment import playable_style
+from jam.sessions.types import SessionInfo
+from ui.ink import Ink
+from ui.review.words import date_text, key_text, length_text, stars, summary
+from ui.theme import DARK, Theme
+
+COLUMNS = ("Session", "Length", "Tempo", "Key", "Rating", "Style", "Tags")
+SESSION, LENGTH, TEMPO, KEY, RATING, STYLE, TAGS = range(len(COLUMNS))
+INFO_ROLE = int(Qt.ItemDataRole.UserRole)
+_SEARCH_DELAY_MS = 60
+_KEY_PX, _WIDE_PX = 430, 640
+"""From these widths on the table has columns for the key, and for style and tags; before, they are
+small print."""
+_ROW_PX = 42
+
+_KEYS: tuple[Callable[[SessionInfo], Any], ...] = (
+    lambda info: (info.started_at, info.id),
+    lambda info: info.length_s,
+    lambda info: info.bpm,
+    lambda info: (info.key is None, key_text(info.key)),
+    lambda info: info.rating,
+    lambda info: info.style,
+    lambda info: (not info.tags, info.tags),
+)
+"""What each column is sorted by."""
+
+
+class SessionTable(QAbstractTableModel):
+    """The sessions that were found, in the order of a column."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sessions: list[SessionInfo] = []
+        self._column, self._order = SESSION, Qt.SortOrder.DescendingOrder
+
+    def show(self, sessions: Iterable[SessionInfo]) -> None:
+        """Others, or the same after a change."""
+        self.beginResetModel()
+        self.sessions = self._sorted(sessions)
+        self.endResetModel()
+
+    def row_of(self, session_id: int) -> int | None:
+        for row, info in enumerate(self.sessions):
+            if info.id == session_id:
+                return row
+        return None
+
+    def replace(self, info: SessionInfo) -> None:
+        """One session is different now; it stays where it is."""
+        row = self.row_of(info.id)
+        if row is not None:
+            self.sessions[row] = info
+            self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
+
+    def _sorted(self, sessions: Iterable[SessionInfo]) -> list[SessionInfo]:
+        newest_first = sorted(sessions, key=_KEYS[SESSION], reverse=True)
+        down = self._order == Qt.SortOrder.DescendingOrder
+        return sorted(newest_first, key=_KEYS[self._column], reverse=down)
+
+    # Qt's own names
+
+    def rowCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.sessions)
+
+    def columnCount(self, parent: QModelIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        if role == Qt.ItemDataRole.DisplayRole and orientation == Qt.Orientation.Horizontal:
+            return COLUMNS[section]
+        return None
+
+    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        info = self.sessions[index.row()]
+        if role == INFO_ROLE:
+            return info
+        if role == Qt.ItemDataRole.ToolTipRole:
+            tags = "\nTags: " + ", ".join(info.tags) if info.tags else ""
+            return f"{info.name}\n{summary(info, _style(info))}{tags}"
+        if role == Qt.ItemDataRole.AccessibleTextRole and index.column() == RATING:
+            return f"{info.rating} of 5 stars"
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in (LENGTH, TEMPO):
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return _text(info, index.column())
+        return None
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        self._column, self._order = column, order
+        self.layoutAboutToBeChanged.emit()
+        kept = [(index, self.sessions[index.row()].id) for index in self.persistentIndexList()]
+        self.sessions = self._sorted(self.sessions)
+        rows = {info.id: row for row, info in enumerate(self.sessions)}
+        for index, session_id in kept:
+            self.changePersistentIndex(index, self.index(rows[session_id], index.column()))
+        self.layoutChanged.emit()
+
+
+def _style(info: SessionInfo) -> str:
+    return playable_style(info.style).title
+
+
+def _text(info: SessionInfo, column: int) -> str:
+    match column:
+        case 0:
+            return info.title or date_text(info.started_at)
+        case 1:
+            return length_text(info.length_s)
+        case 2:
+            return f"{info.bpm:g}"
+        case 3:
+            return key_text(info.key)
+        case 4:
+            return stars(info.rating)
+        case 5:
+            return _style(info)
+        case _:
+            return ", ".join(info.tags)
+
+
+class _NameDelegate(QStyledItemDelegate):
+    """A session's name, and in small print what has no column of its own."""
+
+    def __init__(self, view: QTableView) -> None:
+        super().__init__(view)
+        self.theme = DARK
+        self.has_key = self.wide = False
+        self._view, self._ink = view, Ink()
+
+    def paint(
+        self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex
+    ) -> None:
+        blank = QStyleOptionViewItem(option)
+        self.initStyleOption(blank, index)
+        name, blank.text = blank.text, ""
+        style = self._view.style() or QApplication.style()
+        assert painter is not None and style is not None
+        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, blank, painter, self._view)
+        info: SessionInfo = index.data(INFO_ROLE)
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        t = self.theme
+        bright = t.on_block if chosen else t.text
+        dim = bright if chosen else t.text_dim
+        area = QRectF(option.rect).adjusted(8, 4, -4, -4)
+        metrics = option.fontMetrics
+        fitted = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(area.width()))
+        painter.save()
+        painter.setPen(self._ink.colour(bright))
+        painter.drawText(area, Qt.AlignmentFlag.AlignTop, fitted)
+        font = painter.font()
+        font.setPixelSize(max(9, round(font.pixelSize() * 0.86)))
+        painter.setFont(font)
+        painter.setPen(self._ink.colour(dim))
+        small = painter.fontMetrics().elidedText(
+            self._small(info), Qt.TextElideMode.ElideRight, int(area.width())
+        )
+        painter.drawText(area, Qt.AlignmentFlag.AlignBottom, small)
+        painter.restore()
+
+    def _small(self, info: SessionInfo) -> str:
+        parts = [date_text(info.started_at)] if info.title else []
+        if not self.has_key and info.key is not None:
+            parts.append(key_text(info.key))
+        if not self.wide:
+            parts += [_style(info), *(f"#{tag}" for tag in info.tags)]
+        elif not info.title:
+            parts.append(f"{info.n_notes} notes")
+        if info.state in ("recording", "recovered"):
+            parts.append({"recording": "being recorded"}.get(info.state, info.state))
+        return " · ".join(parts)
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+        return QSize(160, _ROW_PX)
+
+
+class _Table(QTableView):
+    """Rows can be dragged away, and Space is not for choosing."""
+
+    space = pyqtSignal()
+
+    dragged = pyqtSignal(int)
+    """A session's row was drawn out of the table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._pressed: QPoint | None = None
+
+    def keyPressEvent(self, e: QKeyEvent | None) -> None:
+        if e is not None and e.key() == Qt.Key.Key_Space:
+            self.space.emit()
+        else:
+            super().keyPressEvent(e)
+
+    def mousePressEvent(self, e: QMouseEvent | None) -> None:
+        super().mousePressEvent(e)
+        self._pressed = e.position().toPoint() if e is not None else None
+
+    def mouseMoveEvent(self, e: QMouseEvent | None) -> None:
+        if e is None or self._pressed is None or not e.buttons() & Qt.MouseButton.LeftButton:
+            return
+        moved = (e.position().toPoint() - self._pressed).manhattanLength()
+        if moved >= QApplication.startDragDistance():
+            row, self._pressed = self.indexAt(self._pressed).row(), None
+            if row >= 0:
+                self.dragged.emit(row)
+
+
+class SessionList(QWidget):
+    """Search field, table, and a line that says how many there are."""
+
+    searched = pyqtSignal(str)
+    """Other words are searched for."""
+    chosen = pyqtSignal(object)
+    """The SessionInfo of the row that is current now; None without one."""
+    dragged_out = pyqtSignal(object)
+    """A SessionInfo whose row was drawn out of the list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = SessionTable()
+        self._chosen_id: int | None = None
+        self._told: SessionInfo | None = None
+        self._deleted = False
+        self.search = QLineEdit()
+        self.search.setPlaceholderText("Search: title, tag, key, style, date …")
+        self.search.setClearButtonEnabled(True)
+        self.search.setAccessibleName("Search the sessions")
+        self.search.setToolTip("Words of title, tags, key, style, metre or date (Ctrl+F).")
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_SEARCH_DELAY_MS)
+        self._timer.timeout.connect(lambda: self.searched.emit(self.words))
+        self.search.textChanged.connect(lambda _: self._timer.start())
+        self.search.returnPressed.connect(self.focus_table)
+        self.table = self._made_table()
+        self.empty = QLabel()
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.empty.setWordWrap(True)
+        self.empty.setObjectName("hint")
+        self.empty.setMargin(24)
+        self.stack = QStackedWidget()
+        self.stack.addWidget(self.table)
+        self.stack.addWidget(self.empty)
+        self.count = QLabel()
+        self.count.setObjectName("hint")
+        self.top = QHBoxLayout()
+        self.top.setSpacing(6)
+        self.top.addWidget(self.search, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(10, 8, 6, 6)
+        column.setSpacing(6)
+        column.addLayout(self.top)
+        column.addWidget(self.stack, 1)
+        column.addWidget(self.count)
+
+    def _made_table(self) -> _Table:
+        table = _Table()
+        table.setModel(self.model)
+        self.delegate = _NameDelegate(table)
+        table.setItemDelegateForColumn(SESSION, self.delegate)
+        table.setAccessibleName("Sessions")
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setShowGrid(False)
+        table.setWordWrap(False)
+        table.setSortingEnabled(True)
+        table.sortByColumn(SESSION, Qt.SortOrder.DescendingOrder)
+        table.setTabKeyNavigation(False)
+        rows, columns = table.verticalHeader(), table.horizontalHeader()
+        selection = table.selectionModel()
+        assert rows is not None and columns is not None and selection is not None
+        rows.hide()
+        # One height for all: otherwise every row of thousands is measured.
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(_ROW_PX)
+        columns.setHighlightSections(False)
+        columns.setMinimumSectionSize(30)
+        columns.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        columns.setSectionResizeMode(SESSION, QHeaderView.ResizeMode.Stretch)
+        columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        selection.currentRowChanged.connect(self._on_current)
+        table.dragged.connect(lambda row: self.dragged_out.emit(self.model.sessions[row]))
+        return table
+
+    @property
+    def words(self) -> str:
+        return self.search.text().strip()
+
+    @property
+    def current(self) -> SessionInfo | None:
+        """The session of the current row."""
+        row = self.model.row_of(self._chosen_id) if self._chosen_id is not None else None
+        return self.model.sessions[row] if row is not None else None
+
+    def show_theme(self, theme: Theme) -> None:
+        self.delegate.theme = theme
+        self.table.viewport().update()  # type: ignore[union-attr]
+
+    def show_sessions(self, sessions: Iterable[SessionInfo], deleted: bool = False) -> None:
+        """What was found; the session that was chosen stays chosen while it is there."""
+        self._deleted = deleted
+        self.model.show(sessions)
+        found = len(self.model.sessions)
+        self.stack.setCurrentWidget(self.table if found else self.empty)
+        self.empty.setText(self._empty_text())
+        noun = "session" if found == 1 else "sessions"
+        self.count.setText(f"{found:,} {'deleted ' if deleted else ''}{noun}" if found else "")
+        row = self.model.row_of(self._chosen_id) if self._chosen_id is not None else None
+        if row is None and found:
+            row = 0
+        if row is None:
+            self._on_current(QModelIndex())
+        else:
+            self.table.selectRow(row)
+            self._tell(self.model.sessions[row])
+
+    def _empty_text(self) -> str:
+        if self.words:
+            return f"No session has “{self.words}” in its title, tags, key, style or date."
+        if self._deleted:
+            return "Nothing was deleted in the last 30 days."
+        return (
+            "No sessions yet.\n\nEvery jam is kept here while you play, unless it is private. Go to"
+            " the page Jam and press Space.\n\nMIDI files can be dropped here, to have them"
+            " accompanied."
+        )
+
+    def choose(self, session_id: int) -> None:
+        """Make it the current one, now or when it comes with the next list."""
+        self._chosen_id = session_id
+        row = self.model.row_of(session_id)
+        if row is not None:
+            self.table.selectRow(row)
+            self.table.scrollTo(self.model.index(row, 0))
+
+    def focus_table(self) -> None:
+        self.table.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def _on_current(self, current: QModelIndex, _before: QModelIndex | None = None) -> None:
+        self._tell(self.model.sessions[current.row()] if current.isValid() else None)
+
+    def _tell(self, info: SessionInfo | None) -> None:
+        if info is not None:
+            self._chosen_id = info.id
+        if info != self._told:
+            self._told = info
+            self.chosen.emit(info)
+
+    def resizeEvent(self, a0: QResizeEvent | None) -> None:
+        super().resizeEvent(a0)
+        width, em = self.width(), self.fontMetrics().horizontalAdvance("0")
+        self.delegate.has_key = width >= _KEY_PX
+        self.delegate.wide = width >= _WIDE_PX
+        widths = {LENGTH: 5.5, TEMPO: 5.5, KEY: 9.5, RATING: 8.5, STYLE: 10.0, TAGS: 16.0}
+        for column, ems in widths.items():
+            self.table.setColumnWidth(column, round(em * ems) + 10)
+        self.table.setColumnHidden(KEY, width < _KEY_PX)
+        for column in (STYLE, TAGS):
+            self.table.setColumnHidden(column, width < _WIDE_PX)

@@ -1,0 +1,84 @@
+"""A line in the page for what goes on: work with its progress, or news with something to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy
+
+
+class Strip(QFrame):
+    """Hidden while there is nothing to say."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("strip")
+        self.label = QLabel()
+        self.label.setTextFormat(Qt.TextFormat.PlainText)
+        self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.label.setAccessibleName("News")
+        self.bar = QProgressBar()
+        self.bar.setFixedWidth(220)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName("Progress")
+        self.button, self.close_button = QPushButton(), QPushButton("✕")
+        self.close_button.setAccessibleName("Close the news")
+        self.close_button.setToolTip("Close this line.")
+        for button in (self.button, self.close_button):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.button.clicked.connect(lambda _: self._on_button())
+        self.close_button.clicked.connect(self.hide)
+        self._do: Callable[[], object] | None = None
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 4, 10, 4)
+        row.addWidget(self.label, 1)
+        row.addWidget(self.bar)
+        row.addWidget(self.button)
+        row.addWidget(self.close_button)
+        self.tell("")
+
+    def tell(
+        self, words: str, button: str = "", do: Callable[[], object] | None = None,
+        alert: bool = False,
+    ) -> None:  # fmt: skip
+        """Say something, with a button for what can be done about it; "" says no more."""
+        self.label.setText(words)
+        self.label.setToolTip(words)
+        self._do = do
+        self.button.setText(button)
+        self.button.setAccessibleName(button or "Do something about it")
+        self.button.setToolTip(f"{button}: {words}")
+        self.button.setVisible(bool(button))
+        self.bar.hide()
+        self.close_button.show()
+        self.setProperty("alert", alert)
+        if (style := self.style()) is not None:
+            style.unpolish(self)
+            style.polish(self)
+            style.unpolish(self.label)
+            style.polish(self.label)
+        self.setVisible(bool(words))
+
+    def work(self, words: str, cancel: Callable[[], object]) -> None:
+        """Something long has begun."""
+        self.tell(words, "Cancel", cancel)
+        self.bar.setRange(0, 0)
+        self.bar.show()
+        self.close_button.hide()
+
+    def progress(self, done: int, total: int) -> None:
+        if total:
+            self.bar.setRange(0, total)
+            self.bar.setValue(min(done, total))
+
+    def hide_news(self) -> None:
+        """Say no more, unless work is going on."""
+        if not self.bar.isVisible():
+            self.hide()
+
+    def _on_button(self) -> None:
+        do, self._do = self._do, None
+        self.hide()
+        if do is not None:
+            do()

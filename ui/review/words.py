@@ -1,0 +1,57 @@
+"""How the review page says things. No Qt."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from jam.grid import TempoMap
+from jam.sessions.types import MAX_RATING, SessionInfo, key_name
+from ui.words import pretty_symbol
+
+
+def length_text(seconds: float) -> str:
+    """ "4:32"; "1:02:03" where it lasted an hour."""
+    whole = max(0, round(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, secs = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
+
+
+def date_text(at: datetime) -> str:
+    """Day and time here."""
+    here = at.astimezone()
+    return f"{here.day} {here:%b %Y, %H:%M}"
+
+
+def stars(rating: int) -> str:
+    """ "★★★" and as many empty ones as are left; "" for none."""
+    return "★" * rating + "☆" * (MAX_RATING - rating) if rating else ""
+
+
+def key_text(key: tuple[int, bool] | None) -> str:
+    """ "B♭ major"; "" where none was found."""
+    name = key_name(key)
+    head, _, mode = name.partition(" ")
+    return f"{pretty_symbol(head)} {mode}" if name else ""
+
+
+def summary(info: SessionInfo, style: str) -> str:
+    """All about a session in a line."""
+    parts = [
+        date_text(info.started_at), length_text(info.length_s), f"{info.bpm:g} bpm",
+        str(info.meter), key_text(info.key), style,
+        f"{info.n_bars} bar{'' if info.n_bars == 1 else 's'}",
+        {"recovered": "recovered", "recording": "being recorded"}.get(info.state, ""),
+    ]  # fmt: skip
+    return "  ·  ".join(part for part in parts if part)
+
+
+def position_text(tempo_map: TempoMap, at_s: float, end_s: float) -> str:
+    """Bar and beat, and seconds."""
+    position = int(tempo_map.position_at(at_s) + 1e-6)
+    minutes, seconds = divmod(max(0.0, at_s), 60)
+    clock = f"{int(minutes)}:{seconds:04.1f} / {length_text(end_s)}"
+    if position < 0 or at_s < 0:
+        return f"count-in   {clock}"
+    place = tempo_map.place(position)
+    return f"bar {place.bar + 1}.{place.beat + 1}   {clock}"
