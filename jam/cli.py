@@ -171,6 +171,7 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
 
     from jam.demo import TunePlayer
     from jam.preferences import PreferenceFile
+    from jam.session_log import LogWriter
 
     kept = PreferenceFile()
     settings = settings_from(args, kept.current.settings)
@@ -178,9 +179,12 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
         first = song.tempo_map.segments[0]
         settings = settings.changed(bpm=first.bpm, meter=first.meter)
     with ExitStack() as stack:
+        log = getattr(args, "log", None)
+        log_writer = LogWriter(stack.enter_context(_writable(log))) if log else None
+        on_log = log_writer.take_log if log_writer is not None else None
         writer = stack.enter_context(_recorded(args, kept.current, _title(song)))
         engine = stack.enter_context(
-            _open_engine(args, settings, writer, midi_inputs=kept.current.midi_inputs)
+            _open_engine(args, settings, writer, on_log, kept.current.midi_inputs)
         )
         from ui.app import run
 

@@ -44,7 +44,8 @@ def parser() -> argparse.ArgumentParser:
     _add_private(play)
     play.add_argument("--seconds", type=float, metavar="S", help="stop after so long")
     play.add_argument("--record", metavar="FILE", help="write both parts to FILE.mid or FILE.wav")
-    play.add_argument("--log", metavar="FILE", help="write all that happens, as JSON lines")
+    for playing in (window, play):
+        playing.add_argument("--log", metavar="FILE", help="write all that happens, as JSON lines")
 
     demo = add("demo", "play a bundled tune as if a player played it", "jam demo --no-window")
     _add_devices(demo)

@@ -3,9 +3,10 @@
 {"kind": "played", "note_id": …, "pitch": …, "velocity": …, "at_s": …}
 {"kind": "sounded", "part": …, "pitch": …, "velocity": …, "due_s": …, "sent_s": …}
 {"kind": "plan", "made_at_frame": …, "start_frame": …, "committed_until_frame": …,
- "chords": ["C", "-", …], "compute_s": …}     ("-" holds, "" is no chord)
+ "chords": ["C", "-", …], "compute_s": …, "taken_s": …}     ("-" holds, "" is no chord)
 {"kind": "row", "frame": …, "melody": …, "chord": …}
 {"kind": "tempo", "segments": [[start_frame, start_s, bpm, "4/4"], …]}
+{"kind": "counters", "at_s": …, "late_plans": …, "dropouts": …, …}     (since the program's start)
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ def log_events(log: SessionLog) -> Iterator[dict[str, Any]]:
             "committed_until_frame": plan.committed_until_frame,
             "chords": [_chord(state) for state in plan.chords],
             "compute_s": plan.compute_s,
+            "taken_s": plan.taken_s,
         }
     for frame, row in log.rows:
         melody = row.melody.pitch if row.melody.pitch is not None else ""
@@ -50,6 +52,8 @@ def log_events(log: SessionLog) -> Iterator[dict[str, Any]]:
                "chord": _chord(row.chord)}  # fmt: skip
     for note in log.sounded:
         yield {"kind": "sounded", **asdict(note)}
+    if log.counters is not None:
+        yield {"kind": "counters", "at_s": log.at_s, **asdict(log.counters)}
 
 
 class LogWriter:

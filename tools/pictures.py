@@ -111,7 +111,7 @@ def running(
 
 
 @contextmanager
-def machine(size: tuple[int, int]) -> Iterator[dict[str, str]]:
+def machine(size: tuple[int, int], block_frames: int = 512) -> Iterator[dict[str, str]]:
     """A screen, a JACK server and a home folder; gives the environment for programs in it."""
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="jam-pictures-"))
@@ -134,7 +134,7 @@ def machine(size: tuple[int, int]) -> Iterator[dict[str, str]]:
         with os.fdopen(ours) as pipe:
             environment["DISPLAY"] = ":" + pipe.readline().strip()
         jackd = ["jackd", "-n", environment["JACK_DEFAULT_SERVER"], "-r", "-d", "dummy",
-                 "-r", "48000", "-p", "512"]  # fmt: skip
+                 "-r", "48000", "-p", str(block_frames)]  # fmt: skip
         silent = subprocess.DEVNULL
         stack.enter_context(running(jackd, environment, stdout=silent, stderr=silent))
         time.sleep(1.0)
