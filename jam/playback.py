@@ -121,27 +121,33 @@ class Playback(Sender):
         self._wake.set()
 
     def _obey(self, command: m.PlaybackCommand, now_s: float) -> list[m.SoundedNote]:
-        transport = self._transport
-        match command:
-            case m.LoadTake(name, notes, start_s, end_s, settings, keeps_place):
-                keeps_place = keeps_place and self._settings is not None
-                self._settings = settings
-                return transport.load(now_s, name, notes, start_s, end_s, keeps_place)
-            case _ if self._settings is None:
-                return []
-            case m.UnloadTake():
-                self._settings = None
-                return transport.load(now_s, "", (), 0.0, 0.0)
-            case m.Play(from_s):
-                return transport.play(now_s, from_s)
-            case m.Pause():
-                return transport.pause(now_s)
-            case m.Seek(to_s):
-                return transport.seek(now_s, to_s)
-            case m.SetSpeed(speed):
-                return transport.set_speed(now_s, speed)
-            case m.SetLoop(loop):
-                return transport.set_loop(now_s, loop)
-            case m.MuteParts(parts):
-                return transport.mute(now_s, parts)
-        raise TypeError(f"no command of playback: {command!r}")
+        if isinstance(command, m.LoadTake):
+            command = replace(command, keeps_place=command.keeps_place and bool(self._settings))
+            self._settings = command.settings
+        elif self._settings is None:
+            return []
+        elif isinstance(command, m.UnloadTake):
+            self._settings = None
+        return steer(self._transport, command, now_s)
+
+
+def steer(transport: Transport, command: m.PlaybackCommand, now_s: float) -> list[m.SoundedNote]:
+    """Do what a command says; returns what is to be sent at once."""
+    match command:
+        case m.LoadTake(name, notes, start_s, end_s, _, keeps_place):
+            return transport.load(now_s, name, notes, start_s, end_s, keeps_place)
+        case m.UnloadTake():
+            return transport.load(now_s, "", (), 0.0, 0.0)
+        case m.Play(from_s):
+            return transport.play(now_s, from_s)
+        case m.Pause():
+            return transport.pause(now_s)
+        case m.Seek(to_s):
+            return transport.seek(now_s, to_s)
+        case m.SetSpeed(speed):
+            return transport.set_speed(now_s, speed)
+        case m.SetLoop(loop):
+            return transport.set_loop(now_s, loop)
+        case m.MuteParts(parts):
+            return transport.mute(now_s, parts)
+    raise TypeError(f"no command of playback: {command!r}")

@@ -70,7 +70,7 @@ class Field(QLineEdit):
         self.editingFinished.connect(self._on_finished)
 
     def show_text(self, text: str) -> None:
-        if not (self.hasFocus() and self.isModified()):
+        if not self.isModified():
             self._kept = text
             self.setText(text)
             self.setModified(False)
@@ -225,7 +225,7 @@ class Details(QFrame):
     def revert(self) -> None:
         """Forget what was typed and not confirmed."""
         for field in (self.title, self.tags):
-            if field.hasFocus():
+            if field.isModified():
                 field.revert()
 
 
