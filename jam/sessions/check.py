@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jam.errors import BadInput
 from jam.sessions import schema
+from jam.sessions.entries import bars_of
 from jam.sessions.reading import Losses, load_session, readable_infos
 from jam.sessions.store import Library
 from jam.sessions.types import Session, SessionInfo
@@ -88,7 +89,7 @@ def _check_sessions(library: Library, repair: bool, progress: Progress) -> Repor
 
 
 def _miscounted(info: SessionInfo, session: Session) -> str:
-    bars = session.tempo_map.place(len(session.rows) - 1).bar + 1 if session.rows else 0
+    bars = bars_of(session.tempo_map, len(session.rows))
     if (info.n_notes, info.n_bars) == (len(session.notes), bars):
         return ""
     return (

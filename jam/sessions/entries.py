@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from jam.errors import BadInput
+from jam.grid import TempoMap
 from jam.messages import Plan
 from jam.preferences import settings_to_json
 from jam.records import Take
@@ -110,7 +111,19 @@ def session_entries(session: Session) -> Iterator[Entry]:
         yield moment_entry(moment)
     for taken in session.takes:
         yield from take_entries(taken.info, taken.take)
-    yield "progress", (session.info.length_s, session.info.n_notes, session.info.n_bars)
+    yield progress_entry(
+        session.info.length_s, len(session.notes), session.tempo_map, len(session.rows)
+    )
+
+
+def progress_entry(length_s: float, n_notes: int, tempo_map: TempoMap, n_frames: int) -> Entry:
+    """How long a session is, by now or in the end."""
+    return "progress", (length_s, n_notes, bars_of(tempo_map, n_frames))
+
+
+def bars_of(tempo_map: TempoMap, n_frames: int) -> int:
+    """How many bars so many frames touch."""
+    return tempo_map.place(n_frames - 1).bar + 1 if n_frames else 0
 
 
 def clean_text(text: str, what: str) -> str:

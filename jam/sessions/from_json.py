@@ -21,7 +21,7 @@ from jam.records import Take
 from jam.rows import NO_CHORD, REST, ChordState, MelodyState, Row
 from jam.sessions.as_json import FORMAT, FORMAT_VERSION
 from jam.sessions.codes import tempo_of_values
-from jam.sessions.entries import clean_text
+from jam.sessions.entries import bars_of, clean_text
 from jam.sessions.reading import player_part
 from jam.sessions.types import (
     LIVE_TAKE,
@@ -106,7 +106,7 @@ def _info(
             tags=tuple(sorted({t for tag in tags if (t := clean_text(_text(tag), "tag"))})),
             state="recovered" if about.get("recovered") is True else "complete",
             n_notes=n_notes,
-            n_bars=tempo_map.place(len(rows) - 1).bar + 1 if rows else 0,
+            n_bars=bars_of(tempo_map, len(rows)),
         )
     except (BadInput, ValueError, OverflowError) as error:
         raise BadInput(f"session: {error}") from None

@@ -18,7 +18,7 @@ from jam.midi_file import DRUM_CHANNEL, MidiNote, MidiSong, PartNote, read_midi
 from jam.records import Take
 from jam.rows import NO_CHORD, REST, ChordState, MelodyState, Row
 from jam.sessions.check import sessions_in
-from jam.sessions.entries import MAX_TEXT
+from jam.sessions.entries import MAX_TEXT, bars_of
 from jam.sessions.from_json import session_of_json
 from jam.sessions.reading import player_part
 from jam.sessions.retakes import take_name
@@ -125,7 +125,7 @@ def session_of_midi(song: MidiSong) -> Session:
     info = SessionInfo(
         0, date_now(), length_s, _title(song.name), settings.bpm, settings.meter, None,
         settings.accompaniment, 0, (), "complete", len(notes),
-        song.tempo_map.place(len(rows) - 1).bar + 1,
+        bars_of(song.tempo_map, len(rows)),
     )  # fmt: skip
     return Session(
         info, song.tempo_map, 0, ((0.0, settings),), notes, pedals, rows, (), (), (),

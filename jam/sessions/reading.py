@@ -268,7 +268,7 @@ def _takes(
 
     query = (
         "SELECT take_id, name, kind, settings, seed, chords FROM takes WHERE session_id = ?"
-        " ORDER BY take_id"
+        " AND deleted_at IS NULL ORDER BY take_id"
     )
     for taken, chords in list(_each(db, query, (info.id,), read, losses, "takes")):
         parts = _parts(db, info, taken.id, tempo_map, losses)

@@ -115,6 +115,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             FOREIGN KEY (session_id, take_id) REFERENCES takes ON DELETE CASCADE)
             WITHOUT ROWID""",
     ),
+    (  # to version 2: a deleted take can be brought back
+        "ALTER TABLE takes ADD COLUMN deleted_at TEXT",
+    ),
 )
 VERSION = len(MIGRATIONS)
 TABLES = (

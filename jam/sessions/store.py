@@ -192,6 +192,7 @@ class Library:
         """Remove for good what was deleted so long ago; returns how many sessions."""
         before = (date_now() - timedelta(days=older_than_days)).isoformat()
         with self._writing():
+            self._db.execute("DELETE FROM takes WHERE deleted_at <= ?", (before,))
             return self._db.execute(
                 "DELETE FROM sessions WHERE deleted_at <= ?", (before,)
             ).rowcount
@@ -222,12 +223,19 @@ class Library:
             )
 
     def delete_take(self, session_id: int, take_id: int) -> None:
-        """Remove a take for good; the one that the session began with stays."""
+        """Out of the session; `undelete_take` brings it back. The first one always stays."""
         if take_id == LIVE_TAKE:
             raise BadInput("the first take of a session can't be deleted")
+        self._mark_take(session_id, take_id, date_now().isoformat())
+
+    def undelete_take(self, session_id: int, take_id: int) -> None:
+        self._mark_take(session_id, take_id, None)
+
+    def _mark_take(self, session_id: int, take_id: int, deleted_at: str | None) -> None:
         with self._writing(session_id):
             self._db.execute(
-                "DELETE FROM takes WHERE session_id = ? AND take_id = ?", (session_id, take_id)
+                "UPDATE takes SET deleted_at = ? WHERE session_id = ? AND take_id = ?",
+                (deleted_at, session_id, take_id),
             )
 
     def add(self, session: Session) -> SessionInfo:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from jam.grid import TempoMap
 from jam.messages import Counters, NoteEvent, PedalEvent, Plan, SessionLog, SoundedNote
 from jam.sessions.codes import chord_code, melody_code, moved_tempo_map, tempo_to_json
-from jam.sessions.entries import Entry, frame_entry, plan_entry, settings_text
+from jam.sessions.entries import Entry, frame_entry, plan_entry, progress_entry, settings_text
 from jam.sessions.types import LIVE_TAKE
 from jam.settings import JamSettings
 
@@ -75,8 +75,7 @@ class Tape:
 
     def progress(self) -> Entry:
         """How long the session is by now."""
-        bars = self.tempo_map.place(self.n_frames - 1).bar + 1 if self.n_frames else 0
-        return "progress", (self.end_s, self.n_notes, bars)
+        return progress_entry(self.end_s, self.n_notes, self.tempo_map, self.n_frames)
 
     def session_s(self, at_s: float) -> float:
         """A time of the clock in the session's own time."""

@@ -95,7 +95,7 @@ class SessionWriter:
         self._told_s = 0.0
         self.session_id: int | None = None
         """Of the session that goes on, or went on last, once it is in the library."""
-        self._recording = recording
+        self._recording = self._records = recording
         self._library: Library | None = None
         self._lock: RecordingLock | None = None
         self._file: tuple[int, int] | None = None
@@ -142,7 +142,7 @@ class SessionWriter:
     # -- the writer's thread ----------------------------------------------------------------------
 
     def _run(self) -> None:
-        if self._recording:
+        if self._records:
             self._open()
         going_on = True
         while going_on:
@@ -181,6 +181,7 @@ class SessionWriter:
                     at = self._current.tape.session_s(at_s)
                     self._current.entries.append(moment_entry(Moment(at, kind, text)))
             case _Switch(on):
+                self._records = on
                 if not on and self._current is not None:
                     self._forget(self._current)
 
@@ -190,7 +191,7 @@ class SessionWriter:
         if log.session != self._session:
             self._end_session()
             self._session = log.session
-            if self._recording:
+            if self._records:
                 self._current = self._begin(log)
         if self._current is None:
             return
@@ -293,8 +294,12 @@ class SessionWriter:
                 recording.begin_again()
             self._next_try_s = self._clock.now_s() + _TRY_AGAIN_S
         except (JamError, OSError, sqlite3.Error) as error:
+            path = self._library.path
             self._leave()
             self._fail(error)
+            if isinstance(error, sqlite3.Error) and schema.is_damage(error):
+                with suppress(OSError):
+                    self._set_aside(path)
         else:
             self.trouble = ""
 
