@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ctypes import c_uint64
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Client, Connection
@@ -16,6 +16,7 @@ from multiprocessing.connection import Client, Connection
 from jam.anticipation import Anticipator, Predictor
 from jam.clock import SystemClock
 from jam.messages import Plan, PlanRequest
+from jam.rules import RuleBasedPredictor
 
 LoadPredictor = Callable[[], tuple[Predictor, str]]
 """Gives a predictor and, where it isn't the one that was wanted, a sentence for the user."""
@@ -27,10 +28,11 @@ BEAT_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class AgentReady:
-    """The predictor is loaded."""
+    """The predictor is loaded. models: the values of the setting `model` that can be played."""
 
     name: str
     message: str = ""
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,13 @@ def agent_main(address: str, authkey: bytes, load: LoadPredictor, beat: c_uint64
     threading.Thread(target=_beat_on, args=(beat,), name="beat", daemon=True).start()
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         connection = _connect(address, authkey)
-        predictor, message = load()
-        connection.send(AgentReady(predictor.name, message))
-        serve(connection, predictor)
+        loaded, message = load()
+        # The rules are always there; what was loaded may be nothing else.
+        has_rules = loaded.name == RuleBasedPredictor.name
+        minds = {"neural": loaded, "rules": loaded if has_rules else RuleBasedPredictor()}
+        models = ("rules",) if has_rules else tuple(minds)
+        connection.send(AgentReady(loaded.name, message, models))
+        serve(connection, minds)
 
 
 def _beat_on(beat: c_uint64) -> None:
@@ -88,17 +94,20 @@ def _connect(address: str, authkey: bytes) -> Connection:
             time.sleep(0.02)
 
 
-def serve(connection: Connection, predictor: Predictor) -> None:
-    """Answer requests until the connection ends (EOFError)."""
+def serve(connection: Connection, minds: Mapping[str, Predictor]) -> None:
+    """Answer requests until the connection ends (EOFError). minds: by the setting `model`."""
     clock = SystemClock()
     anticipator: Anticipator | None = None
     session = -1
     while True:
         asked: AgentRequest = connection.recv()
         started_s = clock.now_s()
+        mind = minds[asked.request.settings.model]
         if asked.session != session or anticipator is None:
-            anticipator, session = Anticipator(predictor, asked.seed), asked.session
-            predictor.rewind(0)
+            anticipator, session = Anticipator(mind, asked.seed), asked.session
+            mind.rewind(0)
+        elif anticipator.predictor is not mind:
+            anticipator.change_predictor(mind)
         try:
             plan = anticipator.plan(asked.request)
         except Exception:

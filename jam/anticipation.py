@@ -33,10 +33,13 @@ from jam.rows import (
     chord_of_class,
     chord_state,
     melody_state,
+    onset_class,
 )
 from jam.settings import JamSettings
 
 Logits = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+"""Chord classes; shape (N_CHORD_CLASSES,)."""
 
 
 class Predictor(Protocol):
@@ -63,8 +66,12 @@ class Predictor(Protocol):
         """Take over rows, each with its place in the metre."""
         ...
 
-    def chord_logits(self, place: Place) -> Logits:
-        """Logits of p(y_t | x_<t, y_<t), t = n_rows; shape (N_CHORD_CLASSES,)."""
+    def chord_logits(self, place: Place, forbidden: Mask | None = None) -> Logits:
+        """Logits of p(y_t | x_<t, y_<t), t = n_rows; shape (N_CHORD_CLASSES,).
+
+        What the forbidden classes, chords all, would have had goes to the other chords, so the
+        chord changes as readily as without the ban.
+        """
         ...
 
     def melody_logits(self, place: Place, chord: ChordState) -> Logits:
@@ -121,8 +128,8 @@ def draw(logits: Logits, temperature: float, noise: Logits) -> tuple[int, float]
     return class_, float(np.exp(scaled[class_]) / np.exp(scaled).sum())
 
 
-def _forbidden(settings: JamSettings) -> NDArray[np.bool_] | None:
-    """Which chord classes key lock and palette rule out; shape (N_CHORD_CLASSES,)."""
+def _forbidden(settings: JamSettings) -> Mask | None:
+    """Which chord classes key lock and palette rule out."""
     allowed = allowed_chords(settings.palette, settings.key_lock)
     if allowed is None:
         return None
@@ -130,6 +137,11 @@ def _forbidden(settings: JamSettings) -> NDArray[np.bool_] | None:
     for class_ in range(CHORD_FIRST, N_CHORD_CLASSES):
         mask[class_] = chord_of_class(class_) not in allowed
     return mask
+
+
+def is_banned(state: ChordState, forbidden: Mask) -> bool:
+    """True when a chord sounds that may not be struck."""
+    return state.chord is not None and bool(forbidden[onset_class(state.chord)])
 
 
 def _planning(settings: JamSettings) -> tuple[object, ...]:
@@ -163,7 +175,7 @@ class Anticipator:
         """What the predictor holds: history, then the plan's rows."""
         self._confidence: list[float] = []
         self._settings: JamSettings | None = None
-        self._mask: NDArray[np.bool_] | None = None
+        self._mask: Mask | None = None
         self._heard: int | None = None
         """So many rows have been harmonised as a whole; None where it is to be done anew."""
         self._memory_end = 0
@@ -174,6 +186,11 @@ class Anticipator:
     def restart(self, seed: int) -> None:
         """Forget everything: a new session."""
         self.__init__(self.predictor, seed)  # type: ignore[misc]
+
+    def change_predictor(self, predictor: Predictor) -> None:
+        """Plan with another predictor from now on. What was heard and played stays known."""
+        self.predictor = predictor
+        self._settings = None  # the next request resets it and feeds it everything
 
     def plan(self, request: PlanRequest) -> Plan:
         """Take over the rows that were closed and plan from the next frame on.
@@ -331,16 +348,19 @@ class Anticipator:
     ) -> tuple[ChordState, float]:
         settings = self._settings
         assert settings is not None
-        logits = self.predictor.chord_logits(place)
+        # A thought mustn't depend on settings that may change until it matters.
+        mask = self._mask if frame >= silent_until else None
+        logits = self.predictor.chord_logits(place, mask)
         noise = gumbel_noise(self.seed, frame, _CHORD_DICE, N_CHORD_CLASSES)
         if frame < silent_until:
-            # Only a thought: it mustn't depend on settings that may change until it matters.
             class_, probability = draw(logits, 1.0, noise)
         else:
-            if self._mask is not None:
-                logits = np.where(self._mask, np.float32(-1e9), logits)
-            if frame == silent_until:
-                # The first chord that is heard has to be struck.
+            if mask is not None:
+                logits = np.where(mask, np.float32(-1e9), logits)
+            # The first chord that is heard has to be struck; one that was forbidden while it
+            # sounds goes at the next beat.
+            is_forbidden = mask is not None and is_banned(before, mask) and place.strength >= 1
+            if frame == silent_until or is_forbidden:
                 logits = logits.copy()
                 logits[HOLD] = -1e9
             class_, probability = draw(logits, settings.temperature, noise)

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from jam.errors import BadInput, JamError
 from jam.options import DEMO_SECONDS, parser, settings_from
@@ -99,34 +99,42 @@ def _open_engine(
     settings: JamSettings,
     writer: SessionWriter | None,
     on_log: Callable[[SessionLog], None] | None = None,
-    midi_inputs: tuple[str, ...] = ("*",),
+    remembered: Preferences | None = None,
 ) -> Engine:
+    """The devices named on the command line must be there; those remembered are waited for."""
     from jam.audio import AudioChoice
     from jam.engine import Engine
+    from jam.messages import EVERY_INPUT
     from jam.stage import StageChoice
 
+    def given(option: str, otherwise: object) -> Any:
+        value = getattr(args, option, None)
+        return otherwise if value is None else value
+
+    known = remembered.audio if remembered is not None else AudioChoice()
     named = tuple(getattr(args, "midi_in", None) or ())
     choice = StageChoice(
         settings=settings,
         audio=AudioChoice(
-            getattr(args, "audio", ""), getattr(args, "rate", 0), getattr(args, "buffer", 256)
+            given("audio", known.device),
+            given("rate", known.sample_rate),
+            given("buffer", known.block_frames),
         ),
         midi_api=getattr(args, "midi_api", "auto"),
-        midi_inputs=named or midi_inputs,
-        midi_outputs=tuple(getattr(args, "midi_out", ())),
-        devices_required=bool(named or getattr(args, "midi_out", ())),
+        midi_inputs=named or (remembered.midi_inputs if remembered else EVERY_INPUT),
+        midi_outputs=tuple(given("midi_out", remembered.midi_outputs if remembered else ())),
+        devices_required=bool(named or getattr(args, "midi_out", None)),
+        audio_required=getattr(args, "audio", None) is not None,
     )
-    load = load_rules if getattr(args, "agent", "auto") == "rules" else load_predictor
-
     if writer is None:
-        return Engine(choice, load, on_log)
+        return Engine(choice, load_predictor, on_log)
 
     def take_log(log: SessionLog) -> None:
         writer.take_log(log)
         if on_log is not None:
             on_log(log)
 
-    return Engine(choice, load, take_log, writer.message)
+    return Engine(choice, load_predictor, take_log, writer.message)
 
 
 @contextmanager
@@ -183,9 +191,7 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
         log_writer = LogWriter(stack.enter_context(_writable(log))) if log else None
         on_log = log_writer.take_log if log_writer is not None else None
         writer = stack.enter_context(_recorded(args, kept.current, _title(song)))
-        engine = stack.enter_context(
-            _open_engine(args, settings, writer, on_log, kept.current.midi_inputs)
-        )
+        engine = stack.enter_context(_open_engine(args, settings, writer, on_log, kept.current))
         from ui.app import run
 
         if song is not None:
@@ -215,7 +221,8 @@ def _play(args: argparse.Namespace) -> int:
     from jam.records import Recorder, check_output, write_take
     from jam.session_log import LogWriter
     from jam.settings import JamSettings
-    from jam.texts import COMMANDS, follow_commands, say_devices, watch
+    from jam.texts import say_devices, watch
+    from jam.typed import COMMANDS, follow_commands
 
     settings = settings_from(args, JamSettings())
     if args.seconds is not None and not args.seconds > 0:

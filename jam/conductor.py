@@ -313,9 +313,9 @@ class Conductor:
         """The metronome's next beats, from the count-in on."""
         if not self.settings.metronome and self.tempo_map.position_at(now_s) >= 0:
             return []
-        frame = math.floor(self.tempo_map.position_at(now_s))
+        frame = math.floor(self.tempo_map.position_at(now_s + min(0.0, self.settings.lead_s)))
         count_in = -self.settings.count_in_bars * self.tempo_map.meter_at(0).frames_per_bar
-        end = frame + 2 * self.tempo_map.meter_at(frame).frames_per_bar
+        end = frame + 3 * self.tempo_map.meter_at(frame).frames_per_bar
         if not self.settings.metronome:
             end = min(end, 0)
         return metronome(self.tempo_map, max(frame - 1, count_in), end)
@@ -365,5 +365,8 @@ class Conductor:
         return self.settings.lookahead_beats * meter.frames_per_beat
 
     def _commit_frames(self, settings: JamSettings) -> int:
-        meter = self.tempo_map.meter_at(len(self.rows))
-        return settings.commit_beats * meter.frames_per_beat
+        """What is sent before its time has to be fixed before its time."""
+        frame = len(self.rows)
+        sent_ahead = math.ceil(settings.lead_s / self.tempo_map.frame_s_at(frame)) + 1
+        wanted = settings.commit_beats * self.tempo_map.meter_at(frame).frames_per_beat
+        return max(wanted, sent_ahead) if settings.lead_s > 0 else wanted

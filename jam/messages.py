@@ -394,7 +394,8 @@ class MuteParts(PlaybackCommand):
 class SoundedNote:
     """A note-on or note-off: when it was due, and when synth and MIDI output had taken it over.
 
-    part: "chords", "bass", "drums" or "metronome"; velocity 0 is the note-off.
+    part: "chords", "bass", "drums" or "metronome"; velocity 0 is the note-off. due_s is its place
+    in the music, and lead_s how much before that it was to be sent (the latency offset).
     """
 
     note_id: int
@@ -403,6 +404,12 @@ class SoundedNote:
     part: str
     due_s: float
     sent_s: float
+    lead_s: float = 0.0
+
+    @property
+    def late_s(self) -> float:
+        """How long after the moment at which it was to be sent it was."""
+        return self.sent_s - (self.due_s - self.lead_s)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     _add_devices(play)
     _add_agent(play)
     _add_music(play)
+    _add_harmony(play)
     _add_style(play)
     _add_private(play)
     play.add_argument("--seconds", type=float, metavar="S", help="stop after so long")
@@ -80,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     render.add_argument("--futures", type=int, metavar="N")
     render.add_argument("--adventurous", type=float, metavar="A")
     _add_agent(render)
+    _add_harmony(render)
     _add_style(render)
 
     harmonize = add("harmonize", "find chords for a whole melody, knowing all of it",
@@ -97,23 +99,29 @@ def _add_devices(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("devices")
     group.add_argument("--midi-in", action="append", metavar="NAME",
                        help="MIDI input, by name or part of it (default: every one)")  # fmt: skip
-    group.add_argument("--midi-out", action="append", metavar="NAME", default=[],
+    group.add_argument("--midi-out", action="append", metavar="NAME",
                        help="MIDI output that gets the accompaniment too")  # fmt: skip
     group.add_argument("--midi-api", default="auto", metavar="API",
                        help="auto, alsa, jack, coremidi or winmm")  # fmt: skip
     group.add_argument("--midi-channel", type=int, metavar="1-16",
                        help="listen to one MIDI channel only")  # fmt: skip
-    group.add_argument("--audio", default="", metavar="NAME",
+    group.add_argument("--split", metavar="PITCH",
+                       help="the melody is what is played from this key up: 60 or C4")  # fmt: skip
+    group.add_argument("--latency", type=float, metavar="MS",
+                       help="send the accompaniment so much earlier, for a slow sound"
+                       " system")  # fmt: skip
+    group.add_argument("--audio", metavar="NAME",
                        help='audio device; "none" is silent, "fluidsynth:jack" (alsa, pulseaudio,'
                        " …) FluidSynth's own driver")  # fmt: skip
-    group.add_argument("--rate", type=int, default=0, metavar="HZ", help="sample rate")
-    group.add_argument("--buffer", type=int, default=256, metavar="FRAMES",
+    group.add_argument("--rate", type=int, metavar="HZ",
+                       help="sample rate (0: the device's own)")  # fmt: skip
+    group.add_argument("--buffer", type=int, metavar="FRAMES",
                        help="audio buffer, 64 to 2048 (256)")  # fmt: skip
 
 
 def _add_agent(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--agent", choices=("auto", "rules"), default="auto",
-                        help="the partner's mind: the model, or plain rules")  # fmt: skip
+    parser.add_argument("--agent", choices=("auto", "neural", "rules"), default="auto",
+                        help="the partner's mind: the network, or plain rules")  # fmt: skip
 
 
 def _add_private(parser: argparse.ArgumentParser) -> None:
@@ -145,6 +153,14 @@ def _add_music(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--seed", type=int, default=0, help="pins the partner's dice")
 
 
+def _add_harmony(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("harmony")
+    group.add_argument("--key", metavar="KEY", help='only chords of a key: C, Am, "F# minor"')
+    group.add_argument("--palette", metavar="CHORDS",
+                       help='only these chords, or kinds of chords: "maj min7 G7"')  # fmt: skip
+    group.add_argument("--density", metavar="N", help="chord changes a bar: 0.5, 1, 2, 4 or any")
+
+
 _SETTING_OF = {
     "bpm": "bpm",
     "lookahead": "lookahead_beats",
@@ -155,24 +171,26 @@ _SETTING_OF = {
     "futures": "futures",
     "adventurous": "adventurous",
     "midi_channel": "midi_channel",
+    "latency": "latency_offset_ms",
 }
+_TYPED = ("meter", "style", "key", "palette", "density", "split")
+"""Options whose values are read as they are when typed while it plays."""
 
 
 def settings_from(args: argparse.Namespace, base: JamSettings) -> JamSettings:
     """The base with what was given on the command line. Raises BadInput, naming the option."""
-    from jam.grid import Meter
-
     values: dict[str, Any] = {
         name: getattr(args, option)
         for option, name in _SETTING_OF.items()
         if getattr(args, option, None) is not None
     }
-    if getattr(args, "meter", None):
-        values["meter"] = Meter.parse(args.meter)
-    if getattr(args, "style", None):
-        from jam.accompaniment import style_named
+    for option in _TYPED:
+        if (text := getattr(args, option, None)) is not None:
+            from jam.typed import setting
 
-        values["accompaniment"] = style_named(args.style).name
+            values |= setting(option, text)
+    if getattr(args, "agent", "auto") != "auto":
+        values["model"] = args.agent
     for part in ("metronome", "bass", "drums"):
         if getattr(args, f"no_{part}", False):
             values[part] = False

@@ -26,11 +26,15 @@ _SUFFIXES = {suffix: name for name, (_, suffix) in QUALITIES.items() if suffix}
 _MINOR_NAMES = tuple(SHARP_NAMES[i] if i in (1, 8) else COMMON_NAMES[i] for i in range(12))
 
 
+def scale_of(minor: bool) -> frozenset[int]:
+    """The notes of a key in semitones above its tonic."""
+    return _MINOR_SCALE if minor else _MAJOR_SCALE
+
+
 def in_key(chord: Chord, key: Key) -> bool:
     """True when every note of the chord belongs to the key."""
     tonic, minor = key
-    scale = _MINOR_SCALE if minor else _MAJOR_SCALE
-    return all((pc - tonic) % 12 in scale for pc in chord.pitch_classes)
+    return all((pc - tonic) % 12 in scale_of(minor) for pc in chord.pitch_classes)
 
 
 def parse_key(text: str) -> Key:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from jam.anticipation import Logits, Predictor, draw
 from jam.grid import Place
 from jam.harmony import QUALITY_INDEX, QUALITY_NAMES, Chord, best_key
+from jam.palette import scale_of
 from jam.rows import (
     CHORD_FIRST,
     CHORD_NONE,
@@ -114,15 +115,22 @@ class RuleBasedPredictor:
             return place.strength >= 1
         return place.strength == 3 and (wanted == 1.0 or place.bar % 2 == 0)
 
-    def chord_logits(self, place: Place) -> NDArray[np.float32]:
+    def chord_logits(
+        self, place: Place, forbidden: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float32]:
         logits = np.full(N_CHORD_CLASSES, _NEVER, dtype=np.float32)
         before = self._rows[-1].chord if self._rows else NO_CHORD
+        chord = before.chord
+        if forbidden is not None and chord is not None and forbidden[onset_class(chord)]:
+            before = NO_CHORD  # it has to go, so another comes in as the first one did
         logits[HOLD] = 0.0
         recent, key = self._recent[-1], self._key[-1]
         if key.sum() == 0 or not (self._may_change(place) or before.chord is None):
             logits[CHORD_NONE] = -20.0
             return logits
         fit = self._fit(recent, key)
+        if forbidden is not None:
+            fit = self._allowed(fit, recent, key, forbidden)
         usable = fit > _NEVER
         if before.chord is not None:
             current = onset_class(before.chord)
@@ -148,6 +156,27 @@ class RuleBasedPredictor:
             )
             fit[class_] = 8.0 * float(_CHORD_TONES[class_] @ share) + usual
         return fit
+
+    @staticmethod
+    def _allowed(
+        fit: NDArray[np.float32],
+        recent: NDArray[np.float64],
+        key: NDArray[np.float64],
+        forbidden: NDArray[np.bool_],
+    ) -> NDArray[np.float32]:
+        """The fit of what is allowed: the key's triads, or where fewer than two of them are left
+        every chord, the better the more of the notes it has and the more of the key.
+        """
+        fit = np.where(forbidden, _NEVER, fit)
+        if np.count_nonzero(fit > _NEVER) >= 2:
+            return fit
+        tonic, minor = best_key([float(w) for w in key])
+        scale = np.isin(np.arange(12), sorted((pc + tonic) % 12 for pc in scale_of(minor)))
+        sizes = _CHORD_TONES.sum(1)
+        any_fit = 8.0 * _CHORD_TONES @ (recent / max(recent.sum(), 1e-9)) - 0.8 * (sizes - 3)
+        any_fit -= 2.0 * _CHORD_TONES @ ~scale
+        any_fit[:CHORD_FIRST] = _NEVER
+        return np.where(forbidden, _NEVER, any_fit).astype(np.float32)
 
     def melody_logits(self, place: Place, chord: ChordState) -> NDArray[np.float32]:
         logits = np.full(N_MELODY_CLASSES, _NEVER, dtype=np.float32)
@@ -223,7 +252,9 @@ class ScriptedPredictor(RuleBasedPredictor):
         super().__init__()
         self._chords, self._melody = list(chords), list(melody or [])
 
-    def chord_logits(self, place: Place) -> NDArray[np.float32]:
+    def chord_logits(
+        self, place: Place, forbidden: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float32]:
         logits = np.full(N_CHORD_CLASSES, _NEVER, dtype=np.float32)
         if self.n_rows >= len(self._chords):
             logits[HOLD] = 0.0

@@ -44,14 +44,18 @@ class Schedule:
         self._waiting: dict[int, PlannedNote] = {}
         self._sounding: dict[int, PlannedNote] = {}
         self._started: set[int] = set()
+        self._lead_s = 0.0
 
-    def update(self, notes: Iterable[PlannedNote], tempo_map: TempoMap) -> None:
+    def update(
+        self, notes: Iterable[PlannedNote], tempo_map: TempoMap, lead_s: float = 0.0
+    ) -> None:
         """Take over all notes that are to sound: those not listed are no longer planned.
 
+        They are due at their places in the tempo map, and sent `lead_s` before.
         A note that sounds already isn't struck again; where its end has moved, it moves. One
         that sounds and is no longer listed ends when it would have ended.
         """
-        self._tempo_map = tempo_map
+        self._tempo_map, self._lead_s = tempo_map, lead_s
         listed = {note.note_id: note for note in notes}
         for note_id in self._sounding:
             if note_id in listed:
@@ -65,39 +69,42 @@ class Schedule:
             return None
         frames = [note.start_frame for note in self._waiting.values()]
         frames += [note.end_frame for note in self._sounding.values()]
-        return self._tempo_map.seconds_at(min(frames)) if frames else None
+        return self._tempo_map.seconds_at(min(frames)) - self._lead_s if frames else None
 
     def due(self, now_s: float) -> list[SoundedNote]:
         """What is to be sent now, ends before starts; `sent_s` is `now_s` as yet."""
         if self._tempo_map is None:
             return []
-        seconds_at = self._tempo_map.seconds_at
+        seconds_at, lead_s = self._tempo_map.seconds_at, self._lead_s
+        until_s = now_s + lead_s
         out: list[SoundedNote] = []
-        for note in [n for n in self._sounding.values() if seconds_at(n.end_frame) <= now_s]:
+
+        def event(note: PlannedNote, velocity: int, due_s: float) -> SoundedNote:
+            return SoundedNote(note.note_id, note.pitch, velocity, note.part, due_s, now_s, lead_s)
+
+        for note in [n for n in self._sounding.values() if seconds_at(n.end_frame) <= until_s]:
             del self._sounding[note.note_id]
-            due_s = seconds_at(note.end_frame)
-            out.append(SoundedNote(note.note_id, note.pitch, 0, note.part, due_s, now_s))
-        starting = [n for n in self._waiting.values() if seconds_at(n.start_frame) <= now_s]
+            out.append(event(note, 0, seconds_at(note.end_frame)))
+        starting = [n for n in self._waiting.values() if seconds_at(n.start_frame) <= until_s]
         for note in sorted(starting, key=lambda n: n.start_frame):
             del self._waiting[note.note_id]
             self._started.add(note.note_id)
             due_s = seconds_at(note.start_frame)
-            if now_s - due_s > _TOO_STALE_S or seconds_at(note.end_frame) <= now_s:
+            if until_s - due_s > _TOO_STALE_S or seconds_at(note.end_frame) <= until_s:
                 continue
             for other in [
                 o for o in self._sounding.values() if (o.part, o.pitch) == (note.part, note.pitch)
             ]:  # one key can't be down twice: its first note ends where the second begins
                 del self._sounding[other.note_id]
-                out.append(SoundedNote(other.note_id, other.pitch, 0, other.part, due_s, now_s))
+                out.append(event(other, 0, due_s))
             self._sounding[note.note_id] = note
-            out.append(
-                SoundedNote(note.note_id, note.pitch, note.velocity, note.part, due_s, now_s)
-            )
+            out.append(event(note, note.velocity, due_s))
         return out
 
     def stop(self, now_s: float) -> list[SoundedNote]:
         """Forget everything planned; the note-offs of all that sounds."""
-        out = [SoundedNote(n.note_id, n.pitch, 0, n.part, now_s, now_s)
+        due_s = now_s + self._lead_s
+        out = [SoundedNote(n.note_id, n.pitch, 0, n.part, due_s, now_s, self._lead_s)
                for n in self._sounding.values()]  # fmt: skip
         self._waiting.clear()
         self._sounding.clear()
@@ -161,10 +168,12 @@ class Scheduler(Sender):
         """What was sent, for the record; whoever drains it pops from the left."""
         super().__init__(clock, sink, self._schedule, "scheduler")
 
-    def update(self, notes: Iterable[PlannedNote], tempo_map: TempoMap) -> None:
+    def update(
+        self, notes: Iterable[PlannedNote], tempo_map: TempoMap, lead_s: float = 0.0
+    ) -> None:
         """See `Schedule.update`."""
         with self._lock:
-            self._schedule.update(notes, tempo_map)
+            self._schedule.update(notes, tempo_map, lead_s)
         self._wake.set()
 
     def _note_sent(self, event: SoundedNote) -> None:

@@ -117,6 +117,11 @@ class JamSettings:
             raise BadInput(f"key {self.key_lock[0]}: the tonic must be 0 to 11")
         allowed_chords(self.palette, self.key_lock)
 
+    @property
+    def lead_s(self) -> float:
+        """The latency offset in seconds."""
+        return self.latency_offset_ms / 1000.0
+
     def changed(self, **values: Any) -> JamSettings:
         """A copy with other values. Raises BadInput for an unknown name or a bad value."""
         if unknown := set(values) - {f.name for f in fields(self)}:

@@ -122,6 +122,7 @@ class Stage:
         self._seen: dict[int, m.PlayedNote] = {}
         self._counters = m.Counters()
         self._agent_state, self._agent_name, self._agent_message = "loading", "", ""
+        self._agent_models: tuple[str, ...] = ()
         self._asked = False
         self._asked_s = 0.0
         self._to_ask = False
@@ -163,7 +164,7 @@ class Stage:
     def _on_midi(self, port: str, message: MidiMessage, at_s: float) -> None:
         """Runs on: rtmidi's thread. The player hears the note before anything else is done."""
         channel = self._settings.midi_channel
-        if channel and message.channel != channel - 1:
+        if channel and message.channel != channel - 1 and not self._releases(port, message):
             return
         if message.kind == "note":
             self._keys.key(port, message.channel, message.number, message.value, at_s)
@@ -171,6 +172,14 @@ class Stage:
             self._keys.pedal(message.channel, message.value, at_s)
         elif message.number in (120, 123):
             self._keys.release(port)
+
+    def _releases(self, port: str, message: MidiMessage) -> bool:
+        """True for the release of a key that went down before its channel was closed."""
+        return (
+            message.kind == "note"
+            and not message.value
+            and self._keys.holds(port, message.channel, message.number)
+        )
 
     # -- the accompaniment: scheduler's thread ------------------------------------------------
 
@@ -253,7 +262,9 @@ class Stage:
                 case m.ChangeSettings(settings):
                     if settings.accompaniment != self._settings.accompaniment:
                         self._sound.preload(settings)
-                    self._settings = settings
+                    before, self._settings = self._settings, settings
+                    if settings.midi_channel != before.midi_channel:
+                        self._keys.pedal(0, 0, self._clock.now_s())  # its release may not come
                     if self._conductor is not None:
                         self._logged_settings.append((self._clock.now_s(), settings))
                         self._conductor.change_settings(settings, self._clock.now_s())
@@ -279,7 +290,8 @@ class Stage:
         count_in_s = self._settings.count_in_bars * (
             60.0 / self._settings.bpm * self._settings.meter.beats_per_bar
         )
-        start_s = self._clock.now_s() + _START_LEAD_S + count_in_s
+        lead_s = max(0.0, self._settings.lead_s)
+        start_s = self._clock.now_s() + _START_LEAD_S + lead_s + count_in_s
         self._conductor = Conductor(self._settings, start_s, seed)
         self._logged_settings = [(self._clock.now_s(), self._settings)]
         self._counters = replace(self._counters, late_plans=0)
@@ -324,10 +336,11 @@ class Stage:
             event = self._link.events.popleft()
             self._dirty = True
             match event:
-                case AgentReady(name, message):
+                case AgentReady(name, message, models):
                     self._agents_seen += 1
                     self._agent_state = "ready" if self._agents_seen == 1 else "restarted"
                     self._agent_name, self._agent_message = name, message
+                    self._agent_models = models
                     self._counters = replace(self._counters, agent_restarts=self._agents_seen - 1)
                     self._asked = False
                     if self._conductor is not None:
@@ -375,7 +388,9 @@ class Stage:
             return
         now_s = self._clock.now_s()
         self._scheduler.update(
-            self._conductor.notes() + self._conductor.clicks(now_s), self._conductor.tempo_map
+            self._conductor.notes() + self._conductor.clicks(now_s),
+            self._conductor.tempo_map,
+            self._settings.lead_s,
         )
 
     # -- to the parent ------------------------------------------------------------------------
@@ -396,6 +411,7 @@ class Stage:
 
     def _snapshot(self, now_s: float) -> m.Snapshot:
         conductor = self._conductor
+        wants_network = self._settings.model == "neural"
         stopped = m.Snapshot(
             seq=next(self._snapshots),
             running=False,
@@ -405,11 +421,12 @@ class Stage:
             settings=self._settings,
             played=tuple(self._seen.values()),
             agent_state=self._agent_state,
-            agent_name=self._agent_name,
+            agent_name=self._agent_name if wants_network or not self._agent_name else "rules",
+            agent_models=self._agent_models,
             agent_waiting_s=now_s - self._asked_s if self._waiting() else 0.0,
             counters=self._counted(),
             devices=self._devices.state(),
-            message=self._message or self._agent_message,
+            message=self._message or (self._agent_message if wants_network else ""),
             playback=self._playback.state,
         )
         if conductor is None:
@@ -435,7 +452,7 @@ class Stage:
         with contextlib.suppress(IndexError):
             while True:
                 sounded.append(self._scheduler.sent.popleft())
-        if errors := [1000 * (e.sent_s - e.due_s) for e in sounded if e.velocity]:
+        if errors := [1000 * e.late_s for e in sounded if e.velocity]:
             self._counters = replace(self._counters, scheduler_error_ms=max(errors))
         rows = conductor.rows[self._logged_rows :] if conductor else []
         settings, self._logged_settings = self._logged_settings, []

@@ -9,8 +9,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jam.errors import BadInput
-from jam.rows import HOLD
+from jam.rows import CHORD_FIRST, HOLD
 from models.spread import Floats
+
+
+def without(logits: Floats, forbidden: NDArray[np.bool_]) -> Floats:
+    """Chord logits (B, N_CHORD_CLASSES) without some chords (N_CHORD_CLASSES,).
+
+    Their probability goes to the other chords, so how readily the chord changes stays as it is.
+    """
+    logits = logits.copy()
+    chords, banned = logits[:, CHORD_FIRST:], forbidden[CHORD_FIRST:]
+    if banned.all():
+        chords[:] = -1e9
+        return logits
+    all_of_them = _log_sum(chords)
+    chords[:, banned] = -1e9
+    chords[:, ~banned] += all_of_them - _log_sum(chords)
+    return logits
+
+
+def _log_sum(logits: Floats) -> Floats:
+    best = logits.max(-1, keepdims=True)
+    total: Floats = best + np.log(np.exp(logits - best).sum(-1, keepdims=True))
+    return total
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jam.anticipation import Logits
+from jam.anticipation import Logits, Mask
 from jam.errors import BadInput
 from jam.grid import Place
 from jam.rows import (
@@ -26,7 +26,7 @@ from jam.rows import (
 from jam.settings import JamSettings
 from models import spread, vocab
 from models.decode import CHORD, LAST_PITCH, PITCH, Ints, OnlineDecoder, remember, shared_features
-from models.decoding import Decoding
+from models.decoding import Decoding, without
 from models.harmonise import OfflineDecoder, harmonies
 from models.mixing import Mixture, load_mixture
 from models.spread import Floats
@@ -170,8 +170,10 @@ class NeuralPredictor:
             self._memories.append(remembered(self._memories[-1], row))
             self._hidden = None
 
-    def chord_logits(self, place: Place) -> Logits:
+    def chord_logits(self, place: Place, forbidden: Mask | None = None) -> Logits:
         logits = self._online.chord_logits(self._position(place))
+        if forbidden is not None:
+            logits = without(logits, forbidden)
         return self._rules.applied(logits, np.array([place.strength]))[0]
 
     def melody_logits(self, place: Place, chord: ChordState) -> Logits:

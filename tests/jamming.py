@@ -58,7 +58,9 @@ class WaryPredictor:
             self.rows.append(row)
             self._digests.append(self._mix(self._digests[-1], row, place))
 
-    def chord_logits(self, place: Place) -> NDArray[np.float32]:
+    def chord_logits(
+        self, place: Place, forbidden: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.float32]:
         self.n_chords_computed += 1
         return self._logits(self._mix(self._digests[-1], "chord", place), N_CHORD_CLASSES)
 

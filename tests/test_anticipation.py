@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from jam.anticipation import Anticipator, Predictor
+from jam.anticipation import Anticipator, Logits, Mask, Predictor
 from jam.grid import Meter, Place
 from jam.harmony import Chord
 from jam.messages import Plan
@@ -344,9 +344,9 @@ def test_the_chord_is_drawn_first_and_the_melody_knows_it() -> None:
     asked: list[tuple[str, int, ChordState | None]] = []
 
     class Recorded(WaryPredictor):
-        def chord_logits(self, place: Place) -> NDArray[np.float32]:
+        def chord_logits(self, place: Place, forbidden: Mask | None = None) -> Logits:
             asked.append(("chord", self.n_rows, None))
-            return super().chord_logits(place)
+            return super().chord_logits(place, forbidden)
 
         def melody_logits(self, place: Place, chord: ChordState) -> NDArray[np.float32]:
             asked.append(("melody", self.n_rows, chord))

@@ -175,7 +175,7 @@ def live_loop(
         ),
         Line.of(
             f"scheduler error at the MIDI output ({where})",
-            [1000 * (e.sent_s - e.due_s) for e in sounded],
+            [1000 * e.late_s for e in sounded],
         ),
         Line.of(f"notes lost by the MIDI system ({where})", [len(sent_s) - len(matched)], "notes"),
         Line.of(f"audio dropouts ({where})", [60 * dropouts / seconds], "a minute"),
