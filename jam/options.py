@@ -146,7 +146,7 @@ def _add_music(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--count-in", type=int, metavar="BARS", help="bars counted in (1)")
     group.add_argument("--temperature", type=float, metavar="T", help="0 strict to 2 wild (1)")
     group.add_argument("--futures", type=int, metavar="N",
-                       help="melodies a new chord is weighed against, 1 to 8 (1)")  # fmt: skip
+                       help="melodies a new chord is weighed against, 1 to 8 (4)")  # fmt: skip
     group.add_argument("--adventurous", type=float, metavar="A",
                        help="0 chords that fit to 1 chords of variety (0.5)")  # fmt: skip
     group.add_argument("--no-metronome", action="store_true")

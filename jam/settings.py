@@ -56,8 +56,9 @@ class JamSettings:
     listen_bars: int = 2
     count_in_bars: int = 1
     temperature: float = 1.0
-    futures: int = 1
-    """How many continuations of the melody a new chord is weighed against; 1 weighs none."""
+    futures: int = 4
+    """How many continuations of the melody a new chord is weighed against; 1 weighs none. Four
+    bring 0.05 of note-in-chord, eight 0.06 for twice the time (models.futures)."""
     adventurous: float = 0.5
     """From chords that fit best (0) to chords of the greatest variety (1)."""
     model: str = "neural"

@@ -50,7 +50,10 @@ troubles = st.dictionaries(
 
 
 def new_jam(make: Make, seed: int, silent: int = 0, **values: Any) -> Jam:
-    return Jam(Anticipator(make(), seed), settings=JamSettings(**values), silent_until_frame=silent)
+    # The wary predictor changes its mind in most frames: weighing every time takes long. Where
+    # knobs are turned, futures are one of them.
+    settings = JamSettings(**{"futures": 1, **values})
+    return Jam(Anticipator(make(), seed), settings=settings, silent_until_frame=silent)
 
 
 def same_plan(one: Plan, other: Plan, n_committed: int = 0) -> bool:
