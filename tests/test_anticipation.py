@@ -252,7 +252,7 @@ def test_every_seed_has_a_jam_of_its_own_and_always_the_same(
 
 def test_a_restart_forgets_everything() -> None:
     melody = [MelodyState(60 + i % 12, True) for i in range(40)]
-    fresh = new_jam(RuleBasedPredictor, 5, 16).play(melody)
+    fresh = new_jam(RuleBasedPredictor, 5, 16, futures=JamSettings().futures).play(melody)
     anticipator = Anticipator(RuleBasedPredictor(), 99)
     Jam(anticipator, silent_until_frame=16).play(melody[::-1])
     anticipator.restart(5)
