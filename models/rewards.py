@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +32,7 @@ LONG_BEATS, MOST_STRIKES = 8, 4
 FORM_BARS = (4, 8, 16)
 CHORD_SIZES: NDArray[np.float32] = CHORD_TONES.sum(1).astype(np.float32)
 N_STRENGTHS = 4
-N_MOVES = 12 * (vocab.N_QUALITIES + 1) * vocab.N_QUALITIES
+N_MOVES = vocab.N_CHORDS**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,8 @@ class Played:
     places: Ints
     weight: Rewards
     """1 where a frame counts, 0 where it only fills up."""
+    tonic: Ints
+    """(B,): of the key that fits the melody best."""
 
     def of(self, name: str) -> Ints:
         """A column of the places."""
@@ -73,8 +74,9 @@ def played_of(pieces: Sequence[Piece], frames: int) -> Played:
     places = np.stack([np.pad(p.places, ((0, frames - p.n_frames), (0, 0))) for p in pieces])
     weight = np.stack([np.arange(frames) < p.n_frames for p in pieces]).astype(np.float32)
     return Played(
-        padded("pitch"), padded("onset"), padded("chord"), padded("chord_onset"), places, weight
-    )
+        padded("pitch"), padded("onset"), padded("chord"), padded("chord_onset"), places, weight,
+        np.array([p.tonic for p in pieces]),
+    )  # fmt: skip
 
 
 def fit(played: Played) -> Rewards:
@@ -146,22 +148,18 @@ def returns(played: Played) -> Rewards:
     return np.asarray(total / np.maximum(times, 1), np.float32)
 
 
-@cache
-def move_table() -> Ints:
-    """(N_CHORDS, N_CHORDS), from chord to chord: root's interval and both qualities, as one
-    number. Moves to no chord count as 0."""
-    chord = np.arange(vocab.N_CHORDS)
+def in_key(chord: Ints, tonic: Ints) -> Ints:
+    """Chord indices turned so that the tonic (B,) is C."""
     root, quality = np.divmod(chord - 1, vocab.N_QUALITIES)
-    interval = np.where(chord[:, None] > 0, (root - root[:, None]) % 12, 0)
-    old = np.where(chord > 0, quality, vocab.N_QUALITIES)[:, None]
-    index = (interval * (vocab.N_QUALITIES + 1) + old) * vocab.N_QUALITIES + quality
-    return np.where(chord > 0, index, 0)
+    tonic = tonic.reshape(-1, *(1,) * (chord.ndim - 1))
+    return np.where(chord > 0, 1 + (root - tonic) % 12 * vocab.N_QUALITIES + quality, 0)
 
 
 def moves(played: Played) -> tuple[NDArray[np.bool_], Ints]:
-    """(where chords change, which move that is)."""
+    """(where chords change, which move that is: from chord to chord, in the piece's key)."""
+    before, chord = (in_key(c, played.tonic) for c in (played.before(), played.chord))
     changed = played.changes()
-    return changed, np.where(changed, move_table()[played.before(), played.chord], 0)
+    return changed, np.where(changed, before * vocab.N_CHORDS + chord, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,13 +204,13 @@ def value_of_move(own: Habits, true: Habits) -> Rewards:
     Smoothed with the mean of both, so that a move never seen is rare and not impossible.
     """
     both = (own.moves + true.moves) / max(1.0, (own.moves + true.moves).sum())
-    prior = 20.0
+    prior = 200.0
 
     def shares(habits: Habits) -> NDArray[np.float64]:
         found: NDArray[np.float64] = (habits.moves + prior * both) / (habits.moves.sum() + prior)
         return found + 1e-6
 
-    return np.clip(np.log(shares(true) / shares(own)), -2, 2).astype(np.float32)
+    return np.clip(np.log(shares(true) / shares(own)), -3, 3).astype(np.float32)
 
 
 def on_time(played: Played, own: Habits, true: Habits) -> Rewards:
@@ -266,8 +264,10 @@ def gains_of_every_chord(
             ahead[back, chords[back, frame]] += returns / times[back, frame]
         lasting[:, frame] = ahead
     before = played.before()
-    all_moves = move_table()[before]
-    beginning: Rewards = np.float32(moves) * value_of_move(own, true)[all_moves]
+    every = np.broadcast_to(np.arange(vocab.N_CHORDS), (b, vocab.N_CHORDS))
+    to = in_key(every, played.tonic)[:, None]
+    value = np.float32(moves) * value_of_move(own, true)
+    beginning: Rewards = value[in_key(before, played.tonic)[..., None] * vocab.N_CHORDS + to]
     beginning += (
         np.float32(on_time) * value_of_strength(own, true)[played.of("strength")][..., None]
     )

@@ -50,8 +50,8 @@ PERSISTENCE = 0.93
 """Of a chord from frame to frame, for `--every-action`: about a bar of 4/4."""
 RETURNING_SHARE = 0.35
 """Of the windows are made of a phrase that comes round again."""
-FADE = 0.95
-"""Of the habits' counts, from one step to the next."""
+FADE = 0.97
+"""Of the policy's habits, from one step to the next."""
 MELODY_WEIGHT, VALUE_WEIGHT = 0.25, 0.5
 VALIDATION_PIECES = 64
 
@@ -66,8 +66,8 @@ class RewardWeights:
     struck_again: float = 1.0
     adversary: float = 0.3
     fit: float = 1.0
-    on_time: float = 3.0
-    moves: float = 3.0
+    on_time: float = 8.0
+    moves: float = 4.0
     returns: float = 0.4
 
     @classmethod
@@ -232,15 +232,25 @@ def validated(net: Net, corpus: Sequence[Piece]) -> dict[str, float]:
     }
 
 
-def habits_of(run: training.Run, name: str) -> Habits:
-    if f"{name}.frames" not in run.memory:
-        return Habits.none()
-    return Habits(*(run.memory[f"{name}.{f}"] for f in Habits.__dataclass_fields__))
+def musicians_habits(corpus: Sequence[Piece]) -> Habits:
+    """Of one window of every piece."""
+    dice = np.random.default_rng(3)
+    habits = Habits.none()
+    for first in range(0, len(corpus), 64):
+        windows = [choose_window(dice, p, FRAMES) for p in corpus[first : first + 64]]
+        habits = habits.and_of(played_of(windows, FRAMES), 1.0)
+    return habits
 
 
-def remember_habits(run: training.Run, name: str, habits: Habits) -> None:
+def habits_of(run: training.Run) -> Habits:
+    """The policy's own, of the steps before."""
+    names = [f"habits.{f}" for f in Habits.__dataclass_fields__]
+    return Habits(*(run.memory[n] for n in names)) if names[0] in run.memory else Habits.none()
+
+
+def remember_habits(run: training.Run, habits: Habits) -> None:
     for field in Habits.__dataclass_fields__:
-        run.memory[f"{name}.{field}"] = getattr(habits, field)
+        run.memory[f"habits.{field}"] = getattr(habits, field)
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
@@ -249,6 +259,8 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )  # fmt: skip
     p.add_argument("--teacher", type=Path, required=True, help="folder of offline weights")
     p.add_argument("--judges", type=Path, nargs="*", default=[], help="folders of judges")
+    p.add_argument("--judges-a-step", type=int, default=2, metavar="N",
+                   help="so many of them, drawn anew, are heard in each step")  # fmt: skip
     p.add_argument("--sessions", type=int, default=32, help="jams played in a step")
     p.add_argument("--minibatch", type=int, default=8, help="jams in one update")
     p.add_argument("--epochs", type=int, default=1)
@@ -280,15 +292,15 @@ def main(argv: list[str] | None = None) -> None:
     teacher = teacher.to(device).eval()
     judges = [load_judge(folder).to(device) for folder in args.judges]
     corpus, held_out = pieces(args.data, "train"), pieces(args.data, "valid")
+    true = musicians_habits(corpus)
 
     for step in run.steps():
         rng = np.random.default_rng((args.seed, step, run.rank, 11))
         rollout = rolled_out(actor, windows_at(corpus, rng, args.sessions), rng)
-        own = habits_of(run, "own").and_of(rollout.own, FADE)
-        true = habits_of(run, "true").and_of(rollout.true, FADE)
-        remember_habits(run, "own", own)
-        remember_habits(run, "true", true)
-        terms = reward_terms(rollout, judges, learner.adversary, own, true, device)
+        own = habits_of(run).and_of(rollout.own, FADE)
+        remember_habits(run, own)
+        some = [judges[i] for i in rng.permutation(len(judges))[: args.judges_a_step]]
+        terms = reward_terms(rollout, some, learner.adversary, own, true, device)
         total = sum(getattr(weights, name) * term for name, term in terms.items())
 
         batches = [
@@ -331,8 +343,8 @@ def main(argv: list[str] | None = None) -> None:
                         logits, batch, _tensor(rollout.log_probability[rows], device),
                         _tensor(advantage[rows], device), taught[i],
                     )  # fmt: skip
-                    some = Gains(gains.lasting[rows], gains.beginning[rows])
-                    expected = every_action(logits, some, batch.features["chord"])
+                    here = Gains(gains.lasting[rows], gains.beginning[rows])
+                    expected = every_action(logits, here, batch.features["chord"])
                     melody = training.class_loss(
                         actor.melody_logits(hidden, batch.now, batch.last_pitch),
                         batch.melody_target, batch.weight,

@@ -157,9 +157,9 @@ def test_judges_are_tested_and_loaded_again(data: Path, tmp_path: Path) -> None:
         assert judge.config == JudgeConfig(kind, deaf=True)
         played = played_of([piece_of(tune(0))], 128)
         assert judged(judge, played, torch.device("cpu")).shape == (1, 128)
-    (out / "judge.json").write_text('{"network": {"kind": "hanging"}}')
+    (tmp_path / "contrastive" / "judge.json").write_text('{"network": {"kind": "hanging"}}')
     with pytest.raises(BadInput, match="hanging"):
-        load_judge(out)
+        load_judge(tmp_path / "contrastive")
 
 
 def test_a_judgment_is_the_same_in_all_keys() -> None:
