@@ -32,7 +32,7 @@ def chord_names(jam: Jam, start: int, end: int) -> str:
     for frame in range(start, end):
         chord = int(jam.chord[frame])
         if chord != before:
-            found.append(str(chord_of_class(chord - 1 + CHORD_FIRST)) if chord else "–")
+            found.append(chord_of_class(chord - 1 + CHORD_FIRST).symbol if chord else "–")
         elif frame == start:
             found.append("%" if chord else "–")
         before = chord

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Rewards = NDArray[np.float32]
 
 SILENCE_BUDGET, SILENCE_GRACE = 0.04, 8
+TRIAD_CHANCE = 3 / 12
 LONG_BEATS, MOST_STRIKES = 8, 4
 FORM_BARS = (4, 8, 16)
 CHORD_SIZES: NDArray[np.float32] = CHORD_TONES.sum(1).astype(np.float32)
@@ -47,7 +48,7 @@ class Played:
     weight: Rewards
     """1 where a frame counts, 0 where it only fills up."""
     tonic: Ints
-    """(B,): of the key that fits the melody best."""
+    """Of the key that fits the melody best, or that it has jumped to."""
 
     def of(self, name: str) -> Ints:
         """A column of the places."""
@@ -75,15 +76,23 @@ def played_of(pieces: Sequence[Piece], frames: int) -> Played:
     weight = np.stack([np.arange(frames) < p.n_frames for p in pieces]).astype(np.float32)
     return Played(
         padded("pitch"), padded("onset"), padded("chord"), padded("chord_onset"), places, weight,
-        np.array([p.tonic for p in pieces]),
+        np.stack([np.pad(_tonics(p), (0, frames - p.n_frames)) for p in pieces]),
     )  # fmt: skip
 
 
+def _tonics(piece: Piece) -> Ints:
+    turn = np.zeros(piece.n_frames, np.int64) if piece.turn is None else piece.turn
+    return (piece.tonic + turn) % 12
+
+
 def fit(played: Played) -> Rewards:
-    """1 where the melody's note is in the chord, less the chance of that for such a size."""
-    both = (played.pitch > 0) & (played.chord > 0)
+    """1 where the melody's note is in the chord, less the chance of that for such a size.
+
+    A note without any chord counts as one outside of a triad.
+    """
     inside = CHORD_TONES[played.chord, played.pitch % 12]
-    return (both * (inside - CHORD_SIZES[played.chord] / 12)).astype(np.float32)
+    earned = np.where(played.chord > 0, inside - CHORD_SIZES[played.chord] / 12, -TRIAD_CHANCE)
+    return np.where((played.pitch > 0) & (played.weight > 0), earned, 0).astype(np.float32)
 
 
 def silence(played: Played) -> Rewards:
@@ -149,9 +158,8 @@ def returns(played: Played) -> Rewards:
 
 
 def in_key(chord: Ints, tonic: Ints) -> Ints:
-    """Chord indices turned so that the tonic (B,) is C."""
+    """Chord indices turned so that the tonic is C."""
     root, quality = np.divmod(chord - 1, vocab.N_QUALITIES)
-    tonic = tonic.reshape(-1, *(1,) * (chord.ndim - 1))
     return np.where(chord > 0, 1 + (root - tonic) % 12 * vocab.N_QUALITIES + quality, 0)
 
 
@@ -251,7 +259,7 @@ def gains_of_every_chord(
     b, t = played.pitch.shape
     gain = (CHORD_TONES.T - CHORD_SIZES / 12).astype(np.float32)  # (12, N_CHORDS)
     gain = np.float32(fit) * np.concatenate([np.zeros((1, vocab.N_CHORDS), np.float32), gain])
-    gain[:, 0] = 0
+    gain[1:, 0] = -fit * TRIAD_CHANCE
     note = np.where((played.pitch > 0) & (played.weight > 0), 1 + played.pitch % 12, 0)
     then = came_then(played)
     times = np.maximum(sum((c >= 0).astype(np.float32) for c in then), 1)
@@ -264,8 +272,7 @@ def gains_of_every_chord(
             ahead[back, chords[back, frame]] += returns / times[back, frame]
         lasting[:, frame] = ahead
     before = played.before()
-    every = np.broadcast_to(np.arange(vocab.N_CHORDS), (b, vocab.N_CHORDS))
-    to = in_key(every, played.tonic)[:, None]
+    to = in_key(np.arange(vocab.N_CHORDS), np.arange(12)[:, None])[played.tonic]
     value = np.float32(moves) * value_of_move(own, true)
     beginning: Rewards = value[in_key(before, played.tonic)[..., None] * vocab.N_CHORDS + to]
     beginning += (

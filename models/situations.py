@@ -31,6 +31,8 @@ def jumped(piece: Piece, frame: int, semitones: int, follow_frame: int) -> Piece
     turned = np.where(after >= follow_frame, turn_chords(piece.chord, semitones), piece.chord)
     pitch = piece.pitch.copy()
     pitch[frame:] = shift_pitches(piece.pitch[frame:], semitones)
+    turn = np.zeros(piece.n_frames, np.int64) if piece.turn is None else piece.turn.copy()
+    turn[frame:] += semitones
     return replace(
         piece, pitch=pitch, onset=vocab.with_changes(pitch, piece.onset), chord=turned,
         chord_onset=vocab.with_changes(turned, piece.chord_onset),
@@ -77,22 +79,30 @@ def returning(piece: Piece, bars: int, frames: int) -> Piece:
     )  # fmt: skip
 
 
+def leap(rng: np.random.Generator, piece: Piece) -> Piece:
+    """A jump of key at some beat of a window; chords follow half a bar on or later, for the key
+    has to be heard first."""
+    n = piece.n_frames
+    beats = np.flatnonzero(piece.places[:, _FRAME_IN_BEAT] == 0)
+    beats = beats[(beats >= n // 6) & (beats < n - n // 6)]
+    if not len(beats):
+        return piece
+    frame = int(rng.choice(beats))
+    strong = np.flatnonzero(piece.places[:, _STRENGTH] >= 2)
+    strong = strong[strong >= frame + 2 * int(piece.places[frame, _BEAT_FRAMES])]
+    follow = int(strong[0]) if len(strong) else n
+    return jumped(piece, frame, int(rng.choice((-5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6))), follow)
+
+
 def disturbed(rng: np.random.Generator, piece: Piece) -> Piece:
     """A window as it may go on stage; which of the situations, is drawn."""
     n = piece.n_frames
-    bars = np.flatnonzero(piece.places[:, _STRENGTH] == 3)
     beats = np.flatnonzero(piece.places[:, _FRAME_IN_BEAT] == 0)
-    if len(bars) < 4 or n < 48:
+    if n < 48 or len(beats) < 12:
         return piece
     dice = rng.random()
     if dice < 0.45:
-        frame = int(rng.choice(beats[(beats >= n // 6) & (beats < n - n // 6)]))
-        # The key is heard first: chords follow at the next strong place half a bar on.
-        heard = frame + 2 * int(piece.places[frame, _BEAT_FRAMES])
-        strong = np.flatnonzero(piece.places[:, _STRENGTH] >= 2)
-        strong = strong[strong >= heard]
-        follow = int(strong[0]) if len(strong) else n
-        return jumped(piece, frame, int(rng.choice((-5, -4, -3, -2, -1, 1, 2, 3, 4, 5, 6))), follow)
+        return leap(rng, piece)
     if dice < 0.65:
         start = int(rng.choice(beats[: -len(beats) // 4]))
         return silenced(piece, start, start + int(rng.integers(n // 16, n // 4)))

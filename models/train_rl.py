@@ -41,7 +41,7 @@ from models.judges import Judge, JudgeConfig, judged, load_judge
 from models.network import Net, TurnLinear
 from models.rewards import Gains, Habits, Played, Rewards, played_of
 from models.rollout import sampled_chords
-from models.situations import returning
+from models.situations import leap, returning
 from models.train_distill import plain_weights
 
 FRAMES = 256
@@ -50,6 +50,8 @@ PERSISTENCE = 0.93
 """Of a chord from frame to frame, for `--every-action`: about a bar of 4/4."""
 RETURNING_SHARE = 0.35
 """Of the windows are made of a phrase that comes round again."""
+LEAP_SHARE = 0.25
+"""Of the windows jump to another key, beside those that `data.shown` disturbs."""
 FADE = 0.97
 """Of the policy's habits, from one step to the next."""
 MELODY_WEIGHT, VALUE_WEIGHT = 0.25, 0.5
@@ -120,6 +122,8 @@ def windows_at(corpus: Sequence[Piece], rng: np.random.Generator, sessions: int)
         window = choose_window(rng, corpus[int(rng.integers(len(corpus)))], FRAMES)
         if rng.random() < RETURNING_SHARE:
             window = returning(window, int(rng.choice((4, 4, 8))), FRAMES)
+        if rng.random() < LEAP_SHARE:
+            window = leap(rng, window)
         found.append(shown(rng, window))
     return found
 
