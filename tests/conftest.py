@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # No test depends on the speed of the machine, and CI finds the same examples every time;
@@ -18,3 +21,16 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 # Whatever is played is recorded: not among the sessions of whoever runs the tests.
 _home = tempfile.TemporaryDirectory(prefix="jam-tests-")
 os.environ["XDG_DATA_HOME"] = _home.name
+
+
+@pytest.fixture
+def bench(qtbot: Any) -> Iterator[Any]:
+    """A window on an engine that only pretends; see tests.ui_bench.Bench."""
+    from tests.ui_bench import Bench
+
+    made = Bench()
+    made.window.show()
+    qtbot.waitExposed(made.window)
+    made.tick()
+    yield made
+    made.close()

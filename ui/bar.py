@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtCore import QEvent, QSize, pyqtSignal
 from PyQt6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -38,9 +38,14 @@ class Bar(QFrame):
         self.setObjectName("controls")
         self.fields = Fields(desk, LIMITS)
         self.fields.done = self.done.emit
-        self._row = QHBoxLayout(self)
-        self._row.setContentsMargins(12, 6, 12, 8)
-        self._row.setSpacing(8)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 6, 12, 8)
+        column.setSpacing(6)
+        self._rows = QHBoxLayout(), QHBoxLayout()
+        for row in self._rows:
+            row.setSpacing(8)
+            column.addLayout(row)
+        self._row = self._rows[0]
         self.start = self._button(
             "Start", "start", "Start or stop the session (Space).", self.start_stop.emit
         )
@@ -51,12 +56,52 @@ class Bar(QFrame):
         self._row.addWidget(separator())
         self._agent()
         self._row.addWidget(separator())
+        self._mix = QWidget()
+        self._mix.setObjectName("captioned")
+        self._rows[0].addWidget(self._mix, 3)
+        self._row = QHBoxLayout(self._mix)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(8)
         self._loudness()
-        self._row.addWidget(separator())
+        self._rows[0].addWidget(separator())
         self.panic_button = self._button(
             "Panic", "panic", "Silence every sound at once, everywhere (Esc).", self.panic.emit
         )
-        self._row.addWidget(self.panic_button)
+        self._rows[0].addWidget(self.panic_button)
+
+    # Room
+
+    def minimumSizeHint(self) -> QSize:
+        """Of two rows: the loudness goes below where one row is too narrow."""
+        hint = super().minimumSizeHint()
+        mix = self._mix.minimumSizeHint().width()
+        if self._in_two_rows:
+            return hint
+        return QSize(max(hint.width() - mix - 8, mix + 24), hint.height())
+
+    @property
+    def _in_two_rows(self) -> bool:
+        return self._rows[1].indexOf(self._mix) >= 0
+
+    def event(self, e: QEvent | None) -> bool:
+        handled = super().event(e)
+        if e is not None and e.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            self._arrange()
+        return handled
+
+    def _arrange(self) -> None:
+        """One row where it is wide enough, otherwise two."""
+        needed = self._rows[0].minimumSize().width() + 24
+        if self._in_two_rows:
+            needed += self._mix.minimumSizeHint().width() + 8
+        if (needed > self.width()) != self._in_two_rows:
+            now, other = self._rows if not self._in_two_rows else self._rows[::-1]
+            now.removeWidget(self._mix)
+            if other is self._rows[1]:
+                other.addWidget(self._mix)
+            else:
+                other.insertWidget(other.count() - 2, self._mix, 3)
+            self.updateGeometry()
 
     # What is on it
 

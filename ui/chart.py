@@ -32,8 +32,8 @@ class BarCell:
 
 @dataclass(frozen=True, slots=True)
 class ChartChord:
-    """A chord's stretch within one bar. The text is "" where it goes on from the bar before,
-    unless a line begins there. opacity is that of an uncommitted chord's filling.
+    """A chord's stretch within one bar; `again` where it goes on from the bar before. opacity is
+    that of an uncommitted chord's filling.
     """
 
     text: str
@@ -166,10 +166,9 @@ def _stretches(
         box = boxes[bar]
         left, right = _x(box, edges[bar], first), _x(box, edges[bar], last)
         again = first > span.start_frame
-        begins_line = bar % BARS_A_LINE == 0
         found.append(
             ChartChord(
-                pretty_symbol(span.symbol) if not again or begins_line else "",
+                pretty_symbol(span.symbol),
                 Rect(left + 1.5, box.y + 1, right - left - 3, box.height - 2),
                 span.committed,
                 first <= position < last,

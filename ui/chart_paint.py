@@ -62,13 +62,11 @@ def _paint_chord(
     else:
         fill = ink.upon(theme.agent_block, theme.bar, chord.opacity * 0.5)
         fill_outlined_bar(painter, block, fill, ink.upon(theme.agent, theme.bar, 0.6))
-    if not chord.text:
-        return
-    if chord.again or chord.gone:
-        colour = theme.text_dim
-    else:
-        colour = theme.on_block if chord.committed else theme.agent_light
-    size = min(block.height() * 0.62, 64.0)
+    # Text that is dim on the window's ground would vanish on a light block.
+    colour = theme.text_dim if chord.gone else theme.agent_light
+    if chord.committed and not chord.gone:
+        colour = theme.on_block
+    size = min(block.height() * (0.42 if chord.again else 0.62), 64.0)
     text = ink.fitted(widget, chord.text, size, colour, block.width() - 14, bold=True)
     height = text.height() / text.devicePixelRatio()
     at = QPointF(round(block.x() + 9), round(block.center().y() - height / 2))

@@ -68,7 +68,7 @@ class PortList(QListWidget):
                     self._add(f"{name}  (not connected)", name, True, True)
             if not self.count():
                 self._add("None is connected", "", False, False)
-            self.setCurrentRow(max(0, min(row, self.count() - 1)))
+            self.setCurrentRow(min(row, self.count() - 1))
         self._fit()
 
     def _fit(self) -> None:
@@ -145,11 +145,13 @@ class DevicesSection(Section):
             "block_frames", "Buffer",
             "How much sound is computed at once: small answers sooner, large crackles less.",
         )  # fmt: skip
-        self.put(fields.number(
+        offset = fields.number(
             "latency_offset_ms", "Sent earlier by",
             "The accompaniment is sent so many milliseconds earlier, for loudspeakers that are "
-            "late; your own notes are not moved.", -500, 500, 0,
-        ))  # fmt: skip
+            "late; your own notes are not moved.", -500, 500,
+        )  # fmt: skip
+        offset.setSuffix(" ms")
+        self.put(offset)
         self.look_again = QPushButton("Look for devices again")
         describe(
             self.look_again, "look_again", "Look for devices again",
@@ -206,7 +208,7 @@ class DevicesSection(Section):
             [("As the system", _DEFAULT_AUDIO), *named, ("No sound", _SILENCE)],
         )  # fmt: skip
         rates = sorted({*d.audio_rates, *filter(None, (d.wanted_rate,))})
-        own = f"The device's own ({d.sample_rate:,} Hz)" if d.sample_rate else "The device's own"
+        own = f"Its own ({d.sample_rate:,} Hz)" if d.sample_rate else "The device's own"
         _offer(self.rate, d.wanted_rate, [(own, 0), *((f"{r:,} Hz", r) for r in rates)])
         blocks = sorted({*d.audio_blocks, *filter(None, (d.block_frames,))})
         _offer(self.block, d.block_frames, [(_block_words(b, d.sample_rate), b) for b in blocks])

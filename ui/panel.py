@@ -73,6 +73,7 @@ class Section(QWidget):
             line.setSpacing(10)
             line.addWidget(widget, 1)
             line.addWidget(widget.value_label)
+            row.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
             self.form.addRow(self._caption(widget, caption), row)
         else:
             self.form.addRow(self._caption(widget, caption), widget)
@@ -101,7 +102,7 @@ class Panel(QFrame):
             bar.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             bar.setToolTip("Which settings are shown.")
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(1, 0, 0, 0)  # the line at its left
         column.addWidget(self.tabs)
         self.fit(1.0)
 

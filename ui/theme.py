@@ -68,17 +68,21 @@ LIGHT = Theme(
     agent="#1a7fc8", agent_light="#04406f", agent_bass="#0c5795", agent_block="#a9d3f2",
     on_block="#0b1a28", white_key="#ffffff", black_key="#22262d", black_key_top="#454c58",
     key_edge="#6f7885", letter="#59626e", on_lit="#ffffff", warning="#5c4300",
-    warning_bar="#ffecb0",    go="#1f6b45", go_hover="#185538", record="#b3261e",
+    warning_bar="#ffecb0", go="#1f6b45", go_hover="#185538", record="#b3261e",
 )  # fmt: skip
 CONTRAST = Theme(
     name="high-contrast", window="#000000", bar="#000000", field="#000000", field_hover="#26262b",
-    outline="#d0d0d0", text="#ffffff", text_dim="#f0f0f0", focus="#ffff3c", focus_px=2,
+    outline="#a8a8a8", text="#ffffff", text_dim="#f0f0f0", focus="#ffff3c", focus_px=2,
     fall="#000000", fall_black="#000000", octave_line="#505050", beat_line="#5a5a5a",
     group_line="#8c8c8c", bar_line="#ffffff", player="#ffae1a", player_light="#ffe3a8",
     agent="#5cc4ff", agent_light="#d8f1ff", agent_bass="#3d9bff", agent_block="#004a86",
     white_key="#ffffff", black_key="#000000", black_key_top="#303030", on_black_key="#ffffff",
     key_edge="#ffffff", letter="#000000", on_lit="#000000", warning="#ffff3c",
-    warning_bar="#332b00",    go="#006b3c", go_hover="#008a4e", record="#ff8a80",
+<<<<<<< HEAD
+    warning_bar="#332b00", go="#006b3c", go_hover="#008a4e", record="#ff8a80",
+=======
+    warning_bar="#332b00", go="#005a32", go_hover="#006438",
+>>>>>>> 839cab8 (Window: a row more where the text is large; tests of keys, presets, undo, themes and restarts)
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (DARK, LIGHT, CONTRAST)}
 
@@ -106,7 +110,9 @@ def system_theme(choice: str) -> Theme:
 
 def dress(app: QApplication, theme: Theme, text_scale: float = 1.0) -> None:
     """Give the application its colours and the size of its text."""
-    app.setPalette(palette(theme))
+    if app.property("theme") != theme.name:
+        app.setProperty("theme", theme.name)
+        app.setPalette(palette(theme))
     sheet = style_sheet(theme, text_scale)
     if app.styleSheet() != sheet:  # every widget is styled anew
         app.setStyleSheet(sheet)

@@ -10,17 +10,11 @@ from PyQt6.QtWidgets import QCheckBox, QComboBox, QStyle, QStyleOptionButton
 class Combo(QComboBox):
     """A list to choose from. `is_open` while its list is."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.is_open = False
-
-    def showPopup(self) -> None:
-        self.is_open = True
-        super().showPopup()
-
-    def hidePopup(self) -> None:
-        super().hidePopup()
-        self.is_open = False
+    @property
+    def is_open(self) -> bool:
+        # Esc hides the list without a call of hidePopup.
+        view = self.view()
+        return view is not None and view.isVisible()
 
     def paintEvent(self, e: QPaintEvent | None) -> None:
         super().paintEvent(e)
