@@ -14,6 +14,7 @@ from PyQt6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
     QLabel,
+    QLineEdit,
     QScrollBar,
     QTabBar,
     QTableView,

@@ -23,6 +23,7 @@ from jam.messages import (
 )
 from tests.ui_bench import Bench, key
 from ui.actions import Action, Actions
+from ui.deeds import JAM
 from ui.help import help_rows
 from ui.preset_menu import NameDialog
 
@@ -62,9 +63,10 @@ def test_every_key_does_what_the_list_says(bench: Bench) -> None:
         keymap._by_key[place] = replace(action, run=partial(done.append, title))
     expected = []
     for action in keymap:
+        window.pages.show_page(action.page or JAM)
         for name in action.keys:
             code, modifiers = names_of(name)
-            QTest.keyClick(window.waterfall, code, modifiers)
+            QTest.keyClick(window.pages.currentWidget(), code, modifiers)
             expected.append(f"{action.title} {name}")
     assert done == expected
     assert bench.notes() == []

@@ -78,11 +78,7 @@ CONTRAST = Theme(
     agent="#5cc4ff", agent_light="#d8f1ff", agent_bass="#3d9bff", agent_block="#004a86",
     white_key="#ffffff", black_key="#000000", black_key_top="#303030", on_black_key="#ffffff",
     key_edge="#ffffff", letter="#000000", on_lit="#000000", warning="#ffff3c",
-<<<<<<< HEAD
-    warning_bar="#332b00", go="#006b3c", go_hover="#008a4e", record="#ff8a80",
-=======
-    warning_bar="#332b00", go="#005a32", go_hover="#006438",
->>>>>>> 839cab8 (Window: a row more where the text is large; tests of keys, presets, undo, themes and restarts)
+    warning_bar="#332b00", go="#005a32", go_hover="#006438", record="#ff8a80",
 )  # fmt: skip
 THEMES = {theme.name: theme for theme in (DARK, LIGHT, CONTRAST)}
 
