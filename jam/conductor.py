@@ -115,6 +115,7 @@ class Conductor:
             kept = [(f, style) for f, style in self._styles if f < line]
             self._styles = (*kept[-4:], (line, playable_style(settings.accompaniment)))
         self.settings = settings
+        self._fix(self._sent_until(now_s))
         self._keep_committed()
         self._realise()
 
@@ -127,7 +128,7 @@ class Conductor:
     def advance(self, now_s: float) -> bool:
         """Close every frame that is complete at `now_s`; True when the agent is to be asked."""
         position = self.tempo_map.position_at(now_s)
-        self._fix(math.floor(position) + 1)
+        self._fix(self._sent_until(now_s))
         closed = False
         while len(self.rows) + 0.5 <= position:
             frame = len(self.rows)
@@ -166,7 +167,7 @@ class Conductor:
         Returns the plan as it was taken over: where the music ends because the player has
         stopped, it has the chords of the ending instead of the agent's.
         """
-        self._fix(math.floor(self.tempo_map.position_at(now_s)) + 1)
+        self._fix(self._sent_until(now_s))
         self.late_plans += self._is_late
         self._is_late = False
         if plan.end_frame <= self.committed_until_frame:
@@ -193,6 +194,11 @@ class Conductor:
             self._ending = None
         self._realise()
         return plan
+
+    def _sent_until(self, now_s: float) -> int:
+        """Frames before this one have begun, or are sent early because of the latency offset."""
+        ahead_s = max(0.0, self.settings.lead_s)
+        return math.floor(self.tempo_map.position_at(now_s + ahead_s)) + 1
 
     def _fix(self, until_frame: int) -> None:
         """Frames that have begun are committed, planned or not.

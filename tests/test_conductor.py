@@ -50,7 +50,9 @@ class Session:
         line = conductor._line
         for frame in range(min(conductor.committed_until_frame, len(line))):
             assert self.committed.setdefault(frame, line[frame]) == line[frame]
-        position = conductor.tempo_map.position_at(self.now_s)
+        # What is sent early has begun as well.
+        lead_s = max(0.0, conductor.settings.lead_s)
+        position = conductor.tempo_map.position_at(self.now_s + lead_s)
         for note in conductor.notes():
             if note.start_frame <= position:
                 first = self.started.setdefault(note.note_id, note)
@@ -70,6 +72,7 @@ actions = st.lists(
         st.tuples(st.just("accompaniment"), st.sampled_from(["pop", "swing", "none", "?"])),
         st.tuples(st.just("bass"), st.booleans()),
         st.tuples(st.just("drums"), st.booleans()),
+        st.tuples(st.just("latency_offset_ms"), st.sampled_from([-500, 0, 40, 500])),
         st.tuples(st.just("new agent"), st.just(0)),
     ),
     max_size=25,
@@ -101,7 +104,7 @@ def test_commitments_hold_whatever_happens(
             session.answer()
         else:
             changed: object = Meter.parse(str(value)) if what == "meter" else value
-            if what == "bpm":
+            if what in ("bpm", "latency_offset_ms"):
                 changed = float(value)
             conductor.change_settings(conductor.settings.changed(**{what: changed}), session.now_s)
     # Nothing sounds while it listens.
@@ -183,3 +186,19 @@ def test_before_the_first_note_there_is_a_plan() -> None:
         session.tick()
     assert session.conductor.chord_line()[0] == ChordState(Chord(0), True)
     assert session.conductor.late_plans == 0
+
+
+def test_notes_that_are_sent_early_are_fixed_early() -> None:
+    """With nothing committed by the player, what a latency offset sends early is, and in time."""
+    settings = JamSettings(
+        bpm=120.0, listen_bars=1, commit_beats=0, latency_offset_ms=300.0, count_in_bars=1
+    )
+    conductor = Conductor(settings, 0.0)
+    session = Session(conductor, Anticipator(RuleBasedPredictor()))
+    session.press(60)
+    for _ in range(4 * 96):
+        session.tick()
+    assert conductor.late_plans == 0
+    assert conductor.committed_until_frame >= len(conductor.rows) + 3  # 300 ms are 2.4 frames
+    clicks = conductor.clicks(session.now_s)
+    assert max(click.start_frame for click in clicks) > len(conductor.rows) + 16

@@ -128,3 +128,28 @@ def test_the_thread_sends_in_time_and_survives_a_sink_that_fails() -> None:
         ("chords", 60, 80), ("chords", 64, 80), ("chords", 60, 0), ("chords", 64, 0)
     ]  # fmt: skip
     assert all(event.sent_s >= event.due_s for event in scheduler.sent)
+
+
+def test_a_lead_sends_everything_earlier_and_moves_nothing() -> None:
+    """The latency offset: places in the music stay, what is sent goes out so much before them."""
+    for lead_s in (0.0, 0.25, -0.25):
+        schedule = Schedule()
+        schedule.update([note(60, 8, 16), note(64, 12, 16)], MAP, lead_s)
+        assert schedule.next_due_s() == 1.0 - lead_s
+        out = run(schedule, 4.0)
+        assert events(out) == [(1.0, 60, True), (1.5, 64, True), (2.0, 60, False), (2.0, 64, False)]
+        assert [event.sent_s for event in out] == [e.due_s - lead_s for e in out]
+        assert all(event.late_s == 0 for event in out)
+
+
+def test_a_lead_that_changes_while_notes_sound_leaves_none_behind() -> None:
+    schedule = Schedule()
+    notes = [note(60 + n, 2 * n, 2 * n + 3) for n in range(12)]
+    out: list[SoundedNote] = []
+    for step, lead_s in enumerate((0.0, 0.2, -0.3, 0.1)):
+        schedule.update(notes, MAP, lead_s)
+        out += run(schedule, step + 1.0, step)
+    out += run(schedule, 6.0, 5.0)
+    starts = Counter(event.note_id for event in out if event.velocity)
+    assert starts == Counter(event.note_id for event in out if not event.velocity)
+    assert max(starts.values()) == 1
