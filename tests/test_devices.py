@@ -1,0 +1,273 @@
+"""Devices that change, vanish and come back in mid-jam: real JACK, the stage in its own process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jam.agent import LoadPredictor
+from jam.audio import AudioChoice
+from jam.cli import load_predictor, load_rules
+from jam.clock import SystemClock
+from jam.engine import Engine
+from jam.messages import (
+    ChangeSettings,
+    DeviceState,
+    KeyInput,
+    ListAudio,
+    SelectDevices,
+    SessionLog,
+    Snapshot,
+    SoundedNote,
+    Start,
+)
+from jam.settings import JamSettings
+from jam.stage import StageChoice
+from tests.jack import RATE, JackServer, load_recording, play, recorder
+
+SETTINGS = JamSettings(bpm=200.0, listen_bars=1, count_in_bars=0, metronome=False)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[JackServer]:
+    """A JACK server of the test's own, found by every process that it starts."""
+    server = JackServer(f"jamdevices{os.getpid()}")
+    for name in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER"):
+        monkeypatch.setenv(name, server.environment[name])
+    yield server
+    server.close()
+
+
+class Player:
+    """Plays a tune by the computer's keys while it waits for something."""
+
+    def __init__(self, engine: Engine, logs: list[SessionLog]) -> None:
+        self.engine, self.logs = engine, logs
+        self.clock = SystemClock()
+        self.n = 0
+
+    @property
+    def snapshot(self) -> Snapshot:
+        newest = self.engine.snapshot()
+        assert newest is not None
+        return newest
+
+    @property
+    def devices(self) -> DeviceState:
+        return self.snapshot.devices
+
+    def notes(self) -> list[SoundedNote]:
+        return [e for log in self.logs for e in log.sounded if e.velocity]
+
+    def play_until(self, condition: Callable[[], object], what: str) -> None:
+        for _ in range(300):
+            pitch = (60, 64, 67, 72, 69, 65)[self.n % 6]
+            self.n += 1
+            self.engine.send(KeyInput(pitch, 90, self.clock.now_s()))
+            time.sleep(0.1)
+            self.engine.send(KeyInput(pitch, 0, self.clock.now_s()))
+            assert self.engine.alive, "the stage has ended"
+            if condition():
+                return
+        raise AssertionError(f"waited for {what}: {self.snapshot.message} {self.devices}")
+
+    def play_on(self, n_notes: int = 6) -> None:
+        """The accompaniment goes on."""
+        enough = len(self.notes()) + n_notes
+        self.play_until(lambda: len(self.notes()) >= enough, "the next notes")
+
+
+@contextmanager
+def jamming(
+    audio: AudioChoice, load: LoadPredictor = load_rules, midi_api: str = "jack"
+) -> Iterator[Player]:
+    """A jam in full swing; at its end every note that was started has been ended, once."""
+    logs: list[SessionLog] = []
+    with Engine(StageChoice(SETTINGS, audio, midi_api), load, logs.append) as engine:
+        engine.wait_until_up()
+        player = Player(engine, logs)
+        player.play_until(lambda: player.snapshot.agent_name, "the agent")
+        engine.send(Start(1))
+        player.play_on(8)
+        yield player
+        assert player.snapshot.running
+    starts = Counter(e.note_id for log in logs for e in log.sounded if e.velocity)
+    assert starts == Counter(e.note_id for log in logs for e in log.sounded if not e.velocity)
+    assert max(starts.values()) == 1
+
+
+def test_another_buffer_while_it_plays(server: JackServer, tmp_path: Path) -> None:
+    with recorder(server.environment, tmp_path) as out, jamming(AudioChoice("", 0, 256)) as player:
+        assert (player.devices.block_frames, player.devices.sample_rate) == (256, RATE)
+        assert player.devices.audio_rates == (RATE,)
+        player.engine.send(SelectDevices(block_frames=1024))
+        player.play_until(lambda: player.devices.block_frames == 1024, "the other buffer")
+        assert player.devices.audio_latency_ms >= 1000 * 1024 / RATE
+        player.play_on()
+        # What the device doesn't take leaves it as it was, and is said.
+        player.engine.send(SelectDevices(sample_rate=44100))
+        player.play_until(lambda: "plays on" in player.snapshot.message, "a refusal")
+        assert (player.devices.block_frames, player.devices.sample_rate) == (1024, RATE)
+        for command, word in (
+            (SelectDevices(audio="Gramophone"), "'Gramophone': not found"),
+            (SelectDevices(block_frames=100), "buffer 100"),
+        ):
+            player.engine.send(command)
+            player.play_until(lambda w=word: w in player.snapshot.message, word)  # type: ignore[misc]
+        assert player.devices.audio == "JACK: system"
+        player.engine.send(ListAudio())
+        player.play_until(
+            lambda: len(player.devices.available_audio) > 1, "the recorder among the devices"
+        )
+        player.play_on(12)
+    audio = np.abs(load_recording(out).audio).max(axis=1)
+    # It sounds at the beginning and to the end, the gap of each change is short, and it ends.
+    seconds = [audio[i : i + RATE].max() for i in range(0, len(audio) - RATE, RATE)]
+    heard = [second > 0.01 for second in seconds]
+    last = max(i for i, is_heard in enumerate(heard) if is_heard)
+    assert sum(heard[2:last]) >= 0.7 * len(heard[2:last])
+    assert audio[-RATE // 20 :].max() < 1e-3
+
+
+def test_jack_dies_and_comes_back(server: JackServer, tmp_path: Path) -> None:
+    with jamming(AudioChoice()) as player:
+        for rate in (RATE, 44100):
+            server.kill()
+            player.play_until(lambda: not player.devices.audio, "the loss to be seen")
+            player.play_until(lambda: not player.devices.midi_inputs, "the ports to be lost")
+            audio, midi = player.devices.problems
+            assert "JACK: system is gone" in audio and "JACK is gone" in midi
+            player.play_on()  # silently
+            server.start(512, rate)
+            player.play_until(lambda: player.devices.audio, "the sound to come back")
+            player.play_until(lambda: player.devices.midi_inputs, "the ports to come back")
+            assert player.devices.sample_rate == rate
+            assert player.devices.problems == ()
+            player.play_on()
+        with recorder(server.environment, tmp_path) as out:
+            player.play_on(10)
+        recording = load_recording(out)
+        assert np.abs(recording.audio).max() > 0.01
+        assert recording.notes()
+
+
+@contextmanager
+def midi_listener(name: str) -> Iterator[subprocess.Popen[str]]:
+    """A MIDI instrument that plays nothing: its port, and at the end what came, a line each."""
+    code = (
+        "import rtmidi, sys\n"
+        "got = []\n"
+        f"port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name={name!r})\n"
+        "port.set_callback(lambda event, _: got.append(event[0]))\n"
+        "port.open_virtual_port('in')\n"
+        "print('there', flush=True)\n"
+        "sys.stdin.read()\n"
+        "for data in got: print(*data)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None and process.stdout.readline() == "there\n"
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def left_on(listener: subprocess.Popen[str]) -> tuple[int, dict[int, int]]:
+    """How many notes came, and those that were not ended; the listener ends."""
+    output, _ = listener.communicate(timeout=20)
+    messages = [tuple(map(int, line.split())) for line in output.splitlines()]
+    sounding: Counter[int] = Counter()
+    n_notes = 0
+    for status, pitch, velocity in (message for message in messages if len(message) == 3):
+        if status & 0xF0 == 0x90 and velocity:
+            n_notes += 1
+            sounding[status & 0xF, pitch] = 1  # type: ignore[index]
+        elif status & 0xE0 == 0x80:
+            sounding[status & 0xF, pitch] = 0  # type: ignore[index]
+    return n_notes, {pitch: on for pitch, on in sounding.items() if on}
+
+
+def test_another_midi_output_leaves_no_note_behind(server: JackServer) -> None:
+    with (
+        midi_listener("Piano") as piano,
+        midi_listener("Organ") as organ,
+        jamming(AudioChoice("none")) as player,
+    ):
+
+        def is_out(name: str) -> bool:
+            return any(name in port for port in player.devices.midi_outputs)
+
+        player.engine.send(SelectDevices(midi_outputs=("Piano",)))
+        player.play_until(lambda: is_out("Piano"), "the piano")
+        player.play_on(10)
+        player.engine.send(SelectDevices(midi_outputs=("Organ",)))
+        player.play_until(lambda: is_out("Organ") and not is_out("Piano"), "the organ")
+        player.play_on(4)
+        n_piano, stuck = left_on(piano)
+        assert n_piano > 4 and not stuck
+        player.play_on(6)
+        player.engine.send(SelectDevices(midi_outputs=("Theremin",)))
+        player.play_until(lambda: "'Theremin': not found" in player.snapshot.message, "a refusal")
+        n_organ, stuck = left_on(organ)
+        assert n_organ > 4 and not stuck
+
+
+def test_a_channel_that_is_closed_lets_go_of_its_keys(server: JackServer) -> None:
+    choice = StageChoice(SETTINGS, AudioChoice("none"), "jack")
+    with Engine(choice, load_rules) as engine:
+        engine.wait_until_up()
+        player = Player(engine, [])
+
+        def held() -> list[int]:
+            return [note.pitch for note in player.snapshot.played if note.end_s is None]
+
+        def wait_for(condition: Callable[[], object], what: str) -> None:
+            for _ in range(300):
+                if condition():
+                    return
+                time.sleep(0.05)
+            raise AssertionError(f"waited for {what}")
+
+        keys = play(
+            server.environment,
+            [(0.0, [0x90, 60, 90]), (0.0, [0x91, 64, 90]), (3.0, [0x80, 60, 0]),
+             (3.0, [0x90, 62, 90]), (3.0, [0x91, 65, 90]), (6.0, [0x81, 64, 0])],
+        )  # fmt: skip
+        wait_for(lambda: held() == [60, 64], "keys on two channels")
+        engine.send(ChangeSettings(SETTINGS.changed(midi_channel=2)))
+        wait_for(lambda: held() == [64, 65], "the second channel alone")
+        wait_for(lambda: held() == [65], "the release on the second channel")
+        keys.wait(20)
+
+
+def test_the_model_changes_while_it_plays() -> None:
+    with jamming(AudioChoice("none"), load_predictor, "auto") as player:
+        assert player.snapshot.agent_models == ("neural", "rules")
+
+        def newest() -> str:
+            plans = [plan for log in player.logs for plan in log.plans]
+            return plans[-1].predictor if plans else ""
+
+        for model in ("rules", "neural"):
+            player.engine.send(ChangeSettings(SETTINGS.changed(model=model)))
+            player.play_until(lambda m=model: newest() == m, f"plans of {model}")  # type: ignore[misc]
+            assert player.snapshot.agent_name == model
+            player.play_on()
+        logs = player.logs
+    committed: dict[int, object] = {}
+    for plan in (plan for log in logs for plan in log.plans):
+        for frame in range(plan.start_frame, plan.committed_until_frame):
+            chord = plan.chords[frame - plan.start_frame]
+            assert committed.setdefault(frame, chord) == chord
