@@ -107,7 +107,7 @@ def test_what_is_committed_came_true_and_what_came_is_told() -> None:
     committed = [c for plan in later for c in plan.chords if c.committed]
     assert committed and all(c.came for c in committed)
     assert any(note.came is False for plan in later for note in plan.melody)
-    assert "came true: chords" in later[0].words
+    assert "of its chords came" in later[0].words
     last = plan_view(made, len(made.plans) - 1)
     assert all(chord.came is None for chord in last.chords if chord.start_s >= made.info.length_s)
 

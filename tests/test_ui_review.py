@@ -154,11 +154,13 @@ def test_the_list_is_searched_as_one_types_and_sorted_by_its_headers(bench: Benc
     assert bench.shown() == ["", "Waltz", "Slow blues"]  # newest first
     bench.page.list.search.setText("keep swing")
     bench.wait(lambda: bench.shown() == ["Slow blues"])
+    assert bench.page.session is not None and bench.page.session.info.title == ""  # it stays
+    bench.key(Qt.Key.Key_Return, widget=bench.page.list.search)
     bench.wait(lambda: bench.page.session and bench.page.session.info.title == "Slow blues")
     bench.page.list.search.setText("no such thing")
     bench.wait(lambda: bench.page.list.stack.currentWidget() is bench.page.list.empty)
     assert "no such thing" in bench.page.list.empty.text()
-    assert bench.page.session is None
+    assert bench.page.session.info.title == "Slow blues"
     bench.page.list.search.clear()
     bench.wait(lambda: len(bench.shown()) == 3)
     table = bench.page.list.table
@@ -168,6 +170,15 @@ def test_the_list_is_searched_as_one_types_and_sorted_by_its_headers(bench: Benc
     table.sortByColumn(RATING, Qt.SortOrder.DescendingOrder)
     assert bench.shown()[0] == "Slow blues"
     table.sortByColumn(SESSION, Qt.SortOrder.DescendingOrder)
+
+
+def test_what_was_just_played_is_in_front_when_one_comes_back(bench: Bench) -> None:
+    bench.choose(2)
+    bench.window.pages.show_page("Jam")
+    later = made_session(played_tune(8), title="New", started_at=datetime.now(UTC))
+    bench.library.add(later)
+    bench.window.pages.show_page(REVIEW)
+    bench.wait(lambda: bench.page.session and bench.page.session.info.title == "New")
 
 
 def test_without_sessions_the_page_says_what_to_do(bench: Bench) -> None:

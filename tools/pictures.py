@@ -29,7 +29,7 @@ from jam.preferences import THEMES
 from jam.render import melody_events
 
 ROOT = Path(__file__).resolve().parent.parent
-NAMES = ("first", "jam", "chords", "settings")
+NAMES = ("first", "jam", "chords", "settings", "review")
 
 _GRAB = """
 import sys
@@ -63,6 +63,19 @@ save_preferences(Preferences(JamSettings(bpm=bpm, lookahead_beats=8, commit_beat
 """
 
 
+IMPORT = """
+from jam.paths import demo_tunes
+from jam.sessions.imports import import_file
+from jam.sessions.store import Library
+tags = (("keep", "band"), (), ("practice",), ("idea",))
+with Library() as library:
+    for number, tune in enumerate(reversed(demo_tunes())):
+        (info,) = import_file(library, tune)
+        library.rate(info.id, (4, 0, 3, 5)[number % 4])
+        library.set_tags(info.id, tags[number % 4])
+"""
+
+
 class Keyboard:
     """Presses keys on an X display, as if someone did."""
 
@@ -79,13 +92,15 @@ class Keyboard:
         self._x.XFlush(self._display)
 
     def press(self, name: str) -> None:
-        """name: of the X keysym, e.g. "space" or "F2"."""
-        symbol = ctypes.c_ulong(self._x.XStringToKeysym(name.encode()))
-        code = self._x.XKeysymToKeycode(self._display, symbol)
-        for down in (1, 0):
-            self._test.XTestFakeKeyEvent(self._display, code, down, 0)
-            self._x.XFlush(self._display)
-            time.sleep(0.05)
+        """name: of the X keysym, e.g. "space" or "F2"; "Control_L+r" holds one key down."""
+        names = name.split("+") if len(name) > 1 else [name]
+        for down, pressed in ((1, names), (0, names[::-1])):
+            for key in pressed:
+                symbol = ctypes.c_ulong(self._x.XStringToKeysym(key.encode()))
+                code = self._x.XKeysymToKeycode(self._display, symbol)
+                self._test.XTestFakeKeyEvent(self._display, code, down, 0)
+                self._x.XFlush(self._display)
+                time.sleep(0.05)
 
 
 @contextmanager
@@ -169,6 +184,7 @@ def take(args: argparse.Namespace, folder: Path) -> None:
                  str(round(height / scale)), str(bpm), args.theme, str(args.text)]  # fmt: skip
         scaled = {**environment, "QT_SCALE_FACTOR": args.scale}
         subprocess.run([sys.executable, "-c", PREFER, *place], env=scaled, check=True)
+        subprocess.run([sys.executable, "-c", IMPORT], env=environment, check=True)
         program = [sys.executable, "-m", "jam.cli", "window", "--midi-api", "jack"]
         with running(program, scaled, cwd=ROOT) as jam:
             keyboard = Keyboard(environment["DISPLAY"])
@@ -193,6 +209,9 @@ def take(args: argparse.Namespace, folder: Path) -> None:
                 keyboard.press("space")
                 time.sleep(args.after)
                 shoot("jam")
+                for key in ("plus", "minus", "m"):  # on a US keyboard: Shift+=, -, m
+                    keyboard.press({"plus": "Shift_L+equal"}.get(key, key))
+                    time.sleep(1.1)
                 keyboard.press("v")
                 time.sleep(2.5)
                 shoot("chords")
@@ -200,6 +219,26 @@ def take(args: argparse.Namespace, folder: Path) -> None:
                 keyboard.press(args.tab)
                 time.sleep(3.5)
                 shoot("settings")
+            if "review" not in args.only:
+                return
+            keyboard.press("F2")
+            keyboard.press("space")
+            time.sleep(1.0)
+            keyboard.press("Control_L+r")
+            time.sleep(2.5)
+            keyboard.press("F2")
+            for letter in ("Shift_L+e", *"vening"):
+                keyboard.press(letter)
+            keyboard.press("Return")
+            keyboard.press("Escape")
+            keyboard.press("4")
+            for _ in range(2):
+                keyboard.press("period")  # the second moment
+            for _ in range(args.bars_back):
+                keyboard.press("Shift_L+Left")
+            keyboard.press("space")
+            time.sleep(3.2)
+            shoot("review")
 
 
 @contextmanager
@@ -235,6 +274,7 @@ def main() -> int:
     parser.add_argument("--text", type=float, default=1.0, help="scale of the text (1)")
     parser.add_argument("--tab", default="F3", help="key of the settings' tab, F3 to F6 (F3)")
     parser.add_argument("--suffix", default="", help="put at the end of the files' names")
+    parser.add_argument("--bars-back", type=int, default=2, help="before the second moment (2)")
     parser.add_argument("--after", type=float, default=20.0, help="seconds of playing (20)")
     args = parser.parse_args()
     missing = [name for name in ("Xvfb", "jackd") if shutil.which(name) is None]

@@ -50,6 +50,8 @@ def status_of(snapshot: Snapshot | None, now_s: float) -> Status:
     if snapshot is None:
         return Status("Starting", "Agent", False, "", "", "", "", False, "")
     transport = _PHASES.get(snapshot.phase, snapshot.phase)
+    if snapshot.playback is not None and snapshot.playback.playing:
+        transport = "Playing back"
     if snapshot.running:
         position = snapshot.tempo_map.position_at(now_s)
         if position >= 0:

@@ -175,6 +175,7 @@ QPushButton:hover {{ background: {t.field_hover}; }}
 QPushButton:checked {{ background: {t.agent_block}; color: {t.on_block};
     border-color: {t.agent}; }}
 QPushButton:disabled {{ color: {t.outline}; }}
+QPushButton:checked:disabled {{ background: {t.field}; border-color: {t.outline}; }}
 QPushButton::menu-indicator {{ width: 0; }}
 QMenu {{ background: {t.field}; border: 1px solid {t.outline}; padding: 4px; }}
 QMenu::item {{ background: transparent; padding: 5px 22px 5px 12px; border-radius: 4px; }}
@@ -229,8 +230,8 @@ QTableView {{ background: {t.window}; border: 1px solid transparent; }}
 QTableView::item {{ border: none; padding: 0 6px; color: {t.text}; }}
 QTableView::item:selected {{ background: {t.agent_block}; color: {t.on_block}; }}
 QTableView::item:hover:!selected {{ background: {t.field_hover}; }}
-QSplitter::handle {{ background: {t.outline}; }}
-QSplitter::handle:horizontal {{ width: 1px; }}
+QSplitter::handle {{ background: {t.bar}; }}
+QSplitter::handle:hover {{ background: {t.outline}; }}
 #details, #transport {{ background: {t.bar}; }}
 #details {{ border-bottom: 1px solid {t.outline}; }}
 #transport QPushButton {{ padding: 3px 9px; font-weight: 500; }}

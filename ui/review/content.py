@@ -268,17 +268,15 @@ def _most(kept: Sequence[bool]) -> bool | None:
 
 def _outcome(plan: Plan, rows: Sequence[Row], tempo_map: TempoMap) -> str:
     place = tempo_map.place(plan.start_frame)
-    when = f"Plan for bar {place.bar + 1}, beat {place.beat + 1}"
+    when = f"Plan at {place.bar + 1}.{place.beat + 1}"
     came = rows[plan.start_frame : plan.end_frame]
     if not came:
         return when
-
     chords = [m.chord == row.chord.chord for m, row in zip(plan.chords, came, strict=False)]
     melody = [
         m.pitch == row.melody.pitch for m, row in zip(plan.expected_melody, came, strict=False)
     ]
-    shares = f"chords {_share(chords):.0%}, melody {_share(melody):.0%}"
-    return f"{when} · came true: {shares}"
+    return f"{when}: {_share(chords):.0%} of its chords came, {_share(melody):.0%} of the melody"
 
 
 def _share(same: Sequence[bool]) -> float:

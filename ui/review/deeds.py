@@ -59,7 +59,7 @@ def _session(page: ReviewPage) -> Iterator[Action]:
     yield Action("Name", group, ("F2",), page.details.title.edit, REVIEW)
     yield Action("Tags", group, ("F3",), page.details.tags.edit, REVIEW)
     for stars in range(MAX_RATING + 1):
-        title = f"{stars} stars" if stars != 1 else "1 star"
+        title = {0: "No stars", 1: "1 star"}.get(stars, f"{stars} stars")
         yield Action(title, group, (str(stars),), partial(page.rate, stars), REVIEW)
     yield Action("New take", group, ("Ctrl+N",), partial(page.works.ask_take, "re-voiced"), REVIEW)
     yield Action("Export", group, ("Ctrl+E",), page.works.ask_export, REVIEW)

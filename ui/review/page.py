@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QAction, QDragEnterEvent, QDropEvent, QUndoStack
+from PyQt6.QtGui import QAction, QDragEnterEvent, QDropEvent, QShowEvent, QUndoStack
 from PyQt6.QtWidgets import (
     QLabel,
     QMenu,
@@ -85,7 +85,8 @@ class ReviewPage(QWidget):
         self._asked = 0
         self._plan_index: int | None = None
         self._wished_take: int | None = None
-        self._is_shown = False
+        self._newest: SessionInfo | None = None
+        self._is_shown = self._is_laid_out = False
         self.history = QUndoStack(self)
         self.history.setUndoLimit(200)
         self.library = LibraryThread(library, self)
@@ -128,7 +129,6 @@ class ReviewPage(QWidget):
         self.splitter.addWidget(right)
         self.splitter.setStretchFactor(0, 0)
         self.splitter.setStretchFactor(1, 1)
-        self.splitter.setSizes([350, 930])
         self.splitter.setChildrenCollapsible(False)
         self.list.setMinimumWidth(270)
         column = QVBoxLayout(self)
@@ -205,7 +205,15 @@ class ReviewPage(QWidget):
         """The page came to the front."""
         self._is_shown = True
         self.refresh()
+        self._refresh_timer.start()  # what has just been played is still being written
         (self.roll if self.session is not None else self.list.table).setFocus()
+
+    def showEvent(self, a0: QShowEvent | None) -> None:
+        super().showEvent(a0)
+        if not self._is_laid_out:
+            self._is_laid_out = True
+            listed = min(680, max(350, self.width() // 4))
+            self.splitter.setSizes([listed, self.width() - listed])
 
     def hidden(self) -> None:
         """Another page is in front now: silence, unless it went there to play along."""
@@ -262,11 +270,21 @@ class ReviewPage(QWidget):
         number = self._asked
 
         def then(found: tuple[tuple[SessionInfo, ...], tuple[str, ...]]) -> None:
-            if number == self._asked:  # otherwise other words were typed meanwhile
-                self.list.show_sessions(found[0], deleted)
-                self.details.show_known_tags(found[1])
+            if number != self._asked:  # other words were typed meanwhile
+                return
+            if not words and not deleted:
+                self._choose_new(found[0])
+            self.list.show_sessions(found[0], deleted)
+            self.details.show_known_tags(found[1])
 
         self.library.ask(lambda lib: (lib.sessions(words, deleted=deleted), lib.tags()), then)
+
+    def _choose_new(self, found: Sequence[SessionInfo]) -> None:
+        """What was played since the list was read last is what one came for."""
+        newest = max(found, key=lambda info: info.started_at, default=None)
+        before, self._newest = self._newest, newest
+        if before is not None and newest is not None and newest.started_at > before.started_at:
+            self.list.choose(newest.id)
 
     def _on_refresh(self) -> None:
         if self._is_shown:
@@ -503,8 +521,7 @@ class ReviewPage(QWidget):
         info = self._info
         if info is None:
             return
-        if info.state == "recording":
-            self.strip.tell("This jam is still being recorded: stop it first.", alert=True)
+        if self._is_recorded():
             return
         back = info.state == "deleted"
 
@@ -519,6 +536,13 @@ class ReviewPage(QWidget):
             return
         self._do(f"{info.name} deleted", delete, undelete)
         self.strip.tell(f"Deleted: {info.name}. It is kept for 30 days.", "Undo", self.undo)
+
+    def _is_recorded(self) -> bool:
+        """Whether the session in front still goes on; then it says so."""
+        recorded = self.session is not None and self.session.info.state == "recording"
+        if recorded:
+            self.strip.tell("This jam is still being recorded: stop it first.", alert=True)
+        return recorded
 
     @property
     def _info(self) -> SessionInfo | None:
@@ -549,14 +573,14 @@ class ReviewPage(QWidget):
 
     def add_moment(self, kind: MomentKind) -> None:
         """Mark the place of the playhead."""
-        if self.session is not None:
+        if self.session is not None and not self._is_recorded():
             moment = Moment(round(self.player.position_s, 3), kind)
             moments = sorted((*self.session.moments, moment), key=lambda m: m.at_s)
             self._set_moments(f"{kind} moment", tuple(moments))
 
     def remove_moment(self) -> None:
         """Take away the moment at the playhead."""
-        if self.session is None:
+        if self.session is None or self._is_recorded():
             return
         at_s = self.player.position_s
         near = [m for m in self.session.moments if abs(m.at_s - at_s) <= _NEAR_S]

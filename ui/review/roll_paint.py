@@ -101,11 +101,13 @@ class RollPainter:
             bottom = areas.drums.bottom
             painter.fillRect(QRectF(left, top, 1, bottom - top), colour)
             if line.label:
-                text = ink.text(self.widget, line.label, 11, t.text_dim)
-                painter.drawPixmap(QPointF(left + 4, areas.ruler.bottom - 15), text)
+                text = ink.text(self.widget, line.label, _small(areas), t.text_dim)
+                painter.drawPixmap(
+                    QPointF(left + 4, areas.ruler.bottom - areas.ruler.height / 2), text
+                )
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for x, label in scene.sections:
-            text = ink.text(self.widget, label, 11, t.agent_light)
+            text = ink.text(self.widget, label, _small(areas), t.agent_light)
             painter.fillRect(QRectF(x, 0, 2, areas.ruler.height), ink.colour(t.agent))
             painter.drawPixmap(QPointF(x + 6, 0), text)
         for block in scene.blocks:
@@ -201,7 +203,7 @@ class RollPainter:
                 shape = [QPointF(x, 2), QPointF(x + 10, 6), QPointF(x, 10)]
                 painter.drawPolygon(QPolygonF(shape))
                 if flag.text:
-                    text = ink.text(self.widget, flag.text, 11, t.text)
+                    text = ink.text(self.widget, flag.text, _small(areas), t.text)
                     painter.drawPixmap(QPointF(x + 12, 0), text)
                 continue
             good = flag.kind == "good"
@@ -246,12 +248,13 @@ class RollPainter:
                 painter.fillRect(key.adjusted(0, 0.5, 0, -0.5),
                                  ink.colour(_colour_of(t, lit[pitch])))  # fmt: skip
             if pitch % 12 == 0 and row.height > 3.4:
-                name = ink.text(self.widget, f"C{pitch // 12 - 1}", 10, t.letter)
+                name = ink.text(self.widget, f"C{pitch // 12 - 1}", _small(areas) * 0.9, t.letter)
                 y = row.y + row.height / 2 - name.height() / name.devicePixelRatio() / 2
-                painter.drawPixmap(QPointF(keys.width - 18, y), name)
+                x = keys.width - name.width() / name.devicePixelRatio() - 4
+                painter.drawPixmap(QPointF(x, y), name)
         for lane, word in ((areas.chords, "chords"), (areas.plan, "plan"), (areas.drums, "drums")):
             if lane.height >= 14:
-                label = ink.text(self.widget, word, 11, t.text_dim)
+                label = ink.text(self.widget, word, _small(areas), t.text_dim)
                 ink.draw(painter, label, QRectF(0, lane.y, keys.width, lane.height))
 
     def overview(self, content: Content, areas: Areas, muted: Collection[str]) -> QPixmap:
@@ -283,6 +286,11 @@ def _narrowed(areas: Areas, width: float) -> Areas:
     """The same areas for a picture that is so wide."""
     size = Size(areas.notes.x + width, areas.overview.bottom)
     return areas_of(size, areas.drums.height > 0, areas.plan.height > 0)
+
+
+def _small(areas: Areas) -> float:
+    """Pixels of small print."""
+    return areas.ruler.height * 0.37
 
 
 def _colour_of(theme: Theme, part: str) -> str:

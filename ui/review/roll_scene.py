@@ -126,8 +126,8 @@ class PlanScene:
 def areas_of(size: Size, drums: bool = True, plan: bool = True) -> Areas:
     """The areas of a widget; lanes for drums and plan only where there are any."""
     width, height = max(size.width, 120.0), max(size.height, 120.0)
-    left = 44.0
-    ruler = 30.0
+    left = float(round(min(64.0, max(44.0, height * 0.06))))
+    ruler = float(round(min(44.0, max(30.0, height * 0.04))))
     lane = float(round(min(46.0, max(22.0, height * 0.075))))
     overview = float(round(min(44.0, max(18.0, height * 0.075))))
     drum = float(round(min(42.0, max(15.0, height * 0.06)))) if drums else 0.0

@@ -35,7 +35,7 @@ from PyQt6.QtWidgets import (
 from jam.accompaniment import playable_style
 from jam.sessions.types import SessionInfo
 from ui.ink import Ink
-from ui.review.words import date_text, key_text, length_text, stars, summary
+from ui.review.words import date_text, day_text, key_text, length_text, stars, summary
 from ui.theme import DARK, Theme
 
 COLUMNS = ("Session", "Length", "Tempo", "Key", "Rating", "Style", "Tags")
@@ -67,24 +67,25 @@ class SessionTable(QAbstractTableModel):
         self.sessions: list[SessionInfo] = []
         self._column, self._order = SESSION, Qt.SortOrder.DescendingOrder
 
-    def show(self, sessions: Iterable[SessionInfo]) -> None:
-        """Others, or the same after a change."""
+    def show(self, sessions: Iterable[SessionInfo]) -> bool:
+        """Others, or the same after a change; False where nothing changed."""
+        wanted = self._sorted(sessions)
+        if wanted == self.sessions:
+            return not wanted
+        if [info.id for info in wanted] == [info.id for info in self.sessions]:
+            self.sessions = wanted
+            self.dataChanged.emit(self.index(0, 0), self.index(len(wanted) - 1, TAGS))
+            return True
         self.beginResetModel()
-        self.sessions = self._sorted(sessions)
+        self.sessions = wanted
         self.endResetModel()
+        return True
 
     def row_of(self, session_id: int) -> int | None:
         for row, info in enumerate(self.sessions):
             if info.id == session_id:
                 return row
         return None
-
-    def replace(self, info: SessionInfo) -> None:
-        """One session is different now; it stays where it is."""
-        row = self.row_of(info.id)
-        if row is not None:
-            self.sessions[row] = info
-            self.dataChanged.emit(self.index(row, 0), self.index(row, len(COLUMNS) - 1))
 
     def _sorted(self, sessions: Iterable[SessionInfo]) -> list[SessionInfo]:
         newest_first = sorted(sessions, key=_KEYS[SESSION], reverse=True)
@@ -196,7 +197,8 @@ class _NameDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _small(self, info: SessionInfo) -> str:
-        parts = [date_text(info.started_at)] if info.title else []
+        when = date_text if self.wide else day_text
+        parts = [when(info.started_at)] if info.title else []
         if not self.has_key and info.key is not None:
             parts.append(key_text(info.key))
         if not self.wide:
@@ -258,7 +260,8 @@ class SessionList(QWidget):
         self.model = SessionTable()
         self._chosen_id: int | None = None
         self._told: SessionInfo | None = None
-        self._deleted = False
+        self._showing = False
+        self._asked: tuple[str, bool] | None = None
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search: title, tag, key, style, date …")
         self.search.setClearButtonEnabled(True)
@@ -326,36 +329,49 @@ class SessionList(QWidget):
 
     @property
     def current(self) -> SessionInfo | None:
-        """The session of the current row."""
-        row = self.model.row_of(self._chosen_id) if self._chosen_id is not None else None
-        return self.model.sessions[row] if row is not None else None
+        """The session that was chosen last, whether it is in the list or not."""
+        return self._told
 
     def show_theme(self, theme: Theme) -> None:
         self.delegate.theme = theme
         self.table.viewport().update()  # type: ignore[union-attr]
 
     def show_sessions(self, sessions: Iterable[SessionInfo], deleted: bool = False) -> None:
-        """What was found; the session that was chosen stays chosen while it is there."""
-        self._deleted = deleted
-        self.model.show(sessions)
+        """What was found. The session that was chosen stays chosen, also where it isn't found;
+        where it is gone, the one in its place is chosen.
+        """
+        asked = (self.words, deleted)
+        searched, self._asked = asked != self._asked, asked
+        old_row = self.model.row_of(self._chosen_id) if self._chosen_id is not None else None
+        bar = self.table.verticalScrollBar()
+        place = bar.value() if bar is not None and not searched else 0
+        self._showing = True
+        if self.model.show(sessions):
+            self._show_count(deleted)
+            if bar is not None:
+                bar.setValue(place)
         found = len(self.model.sessions)
-        self.stack.setCurrentWidget(self.table if found else self.empty)
-        self.empty.setText(self._empty_text())
-        noun = "session" if found == 1 else "sessions"
-        self.count.setText(f"{found:,} {'deleted ' if deleted else ''}{noun}" if found else "")
         row = self.model.row_of(self._chosen_id) if self._chosen_id is not None else None
-        if row is None and found:
-            row = 0
-        if row is None:
-            self._on_current(QModelIndex())
-        else:
+        if row is None and found and (self._chosen_id is None or not searched):
+            row = min(old_row or 0, found - 1)
+        if row is not None:
             self.table.selectRow(row)
             self._tell(self.model.sessions[row])
+        elif not searched:
+            self._tell(None)
+        self._showing = False
 
-    def _empty_text(self) -> str:
+    def _show_count(self, deleted: bool) -> None:
+        found = len(self.model.sessions)
+        self.stack.setCurrentWidget(self.table if found else self.empty)
+        self.empty.setText(self._empty_text(deleted))
+        noun = "session" if found == 1 else "sessions"
+        self.count.setText(f"{found:,} {'deleted ' if deleted else ''}{noun}" if found else "")
+
+    def _empty_text(self, deleted: bool) -> str:
         if self.words:
             return f"No session has “{self.words}” in its title, tags, key, style or date."
-        if self._deleted:
+        if deleted:
             return "Nothing was deleted in the last 30 days."
         return (
             "No sessions yet.\n\nEvery jam is kept here while you play, unless it is private. Go to"
@@ -372,10 +388,14 @@ class SessionList(QWidget):
             self.table.scrollTo(self.model.index(row, 0))
 
     def focus_table(self) -> None:
+        """Ready to go through the list; what was found first is chosen."""
+        if self.model.sessions and self.model.row_of(self._chosen_id or -1) is None:
+            self.table.selectRow(0)
         self.table.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _on_current(self, current: QModelIndex, _before: QModelIndex | None = None) -> None:
-        self._tell(self.model.sessions[current.row()] if current.isValid() else None)
+        if not self._showing:
+            self._tell(self.model.sessions[current.row()] if current.isValid() else None)
 
     def _tell(self, info: SessionInfo | None) -> None:
         if info is not None:

@@ -48,7 +48,7 @@ class TransportBar(QFrame):
                                   self.to_start.emit)  # fmt: skip
         self.place = QLabel()
         self.place.setMinimumWidth(176)
-        self.place.setAccessibleName("Position")
+        self.place.setAccessibleDescription("Position")
         self.speed = QSlider(Qt.Orientation.Horizontal)
         self.speed.setRange(round(MIN_SPEED * 100), round(MAX_SPEED * 100))
         self.speed.setSingleStep(5)
@@ -56,7 +56,7 @@ class TransportBar(QFrame):
         self.speed.setValue(100)
         self.speed.setFixedWidth(110)
         self.speed.setAccessibleName("Speed in percent")
-        self.speed.setToolTip("Speed, 50 to 150 %; the pitch stays (Up, Down; Ctrl+0 … see F1).")
+        self.speed.setToolTip("Speed, 50 to 150 %; the pitch stays (Up, Down).")
         self.speed_label = QLabel("100 %")
         self.speed_label.setMinimumWidth(44)
         self.speed.valueChanged.connect(self._on_speed)
@@ -75,7 +75,7 @@ class TransportBar(QFrame):
                                    lambda: self.zoom_wanted.emit(1))  # fmt: skip
         self.words = QLabel()
         self.words.setObjectName("hint")
-        self.words.setAccessibleName("The plan at this moment")
+        self.words.setAccessibleDescription("The plan at this moment")
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.parts: dict[str, QPushButton] = {}
         for part, title in PARTS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from jam.clock import date_now
 from jam.grid import TempoMap
 from jam.sessions.types import MAX_RATING, SessionInfo, key_name
 from ui.words import pretty_symbol
@@ -21,6 +22,13 @@ def date_text(at: datetime) -> str:
     """Day and time here."""
     here = at.astimezone()
     return f"{here.day} {here:%b %Y, %H:%M}"
+
+
+def day_text(at: datetime) -> str:
+    """The day here; the year only where it isn't this one."""
+    here = at.astimezone()
+    year = "" if here.year == date_now().astimezone().year else f" {here.year}"
+    return f"{here.day} {here:%b}{year}"
 
 
 def stars(rating: int) -> str:

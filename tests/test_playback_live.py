@@ -1,0 +1,142 @@
+"""Playing back through the real stage and JACK: what was recorded sounds again, as it was."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pytest
+
+from jam.audio import AudioChoice
+from jam.cli import load_rules
+from jam.engine import Engine
+from jam.messages import MuteParts, Pause, Play, PlaybackState, Seek, SetSpeed, Start, Stop
+from jam.playback import load_take
+from jam.sessions.store import Library
+from jam.sessions.types import Session
+from jam.sessions.writer import SessionWriter
+from jam.settings import JamSettings
+from jam.stage import StageChoice
+from jam.synth import CHANNELS
+from tests.jack import RATE, Recording, jack_server, load_recording, play, recorder
+from tests.test_live import tune
+
+PARTS = ("player", "chords", "bass")
+SPEED = 1.25
+
+
+@pytest.fixture(scope="module")
+def jack() -> Iterator[dict[str, str]]:
+    with jack_server() as environment:
+        yield environment
+
+
+def wait(engine: Engine, condition: Callable[[PlaybackState | None], bool]) -> None:
+    for _ in range(600):
+        snapshot = engine.snapshot()
+        if snapshot is not None and condition(snapshot.playback):
+            return
+        time.sleep(0.05)
+    raise AssertionError("it doesn't come to pass")
+
+
+def recorded_jam(environment: dict[str, str], engine: Engine, path: Path, folder: Path) -> Session:
+    """Some seconds with a player in another process."""
+    with recorder(environment, folder):
+        engine.send(Start(5))
+        time.sleep(1.9)  # the count-in
+        player = play(environment, [(0.0, [0xB0, 64, 0]), *tune(6.0, 0.5)])
+        player.wait(30)
+        engine.send(Stop())
+        time.sleep(0.5)
+    with Library(path) as library:
+        for _ in range(200):
+            found = library.sessions()
+            if found and found[0].state == "complete":
+                return library.session(found[0].id)
+            time.sleep(0.1)
+    raise AssertionError("the jam is not in the library")
+
+
+def starts(recording: Recording, part: str) -> list[tuple[float, int]]:
+    return [(at_s, pitch) for at_s, pitch, on in recording.notes(CHANNELS[part]) if on]
+
+
+def test_what_was_recorded_sounds_again(
+    jack: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER"):
+        monkeypatch.setenv(name, jack[name])
+    live, again = tmp_path / "live", tmp_path / "again"
+    live.mkdir()
+    again.mkdir()
+    path = tmp_path / "sessions.sqlite3"
+    settings = JamSettings(bpm=120.0, listen_bars=1)
+    writer = SessionWriter(path)
+    choice = StageChoice(settings, AudioChoice(block_frames=512), "jack")
+    with Engine(choice, load_rules, writer.take_log) as engine:
+        engine.wait_until_up()
+        session = recorded_jam(jack, engine, path, live)
+        taken = session.takes[0]
+        with recorder(jack, again) as out:
+            time.sleep(1.0)  # it has to find the program's ports
+            engine.send(load_take("jam", taken.take, taken.info.settings))
+            engine.send(SetSpeed(SPEED))
+            engine.send(Play())
+            wait(engine, lambda state: state is not None and state.playing)
+            wait(engine, lambda state: state is not None and not state.playing)
+            time.sleep(1.0)  # and a second time, broken off in the midst of it
+            engine.send(Play(3.0))
+            time.sleep(1.0)
+            engine.send(MuteParts(("player",)))
+            time.sleep(0.5)
+            engine.send(Seek(5.0))
+            time.sleep(0.6)
+            engine.send(Pause())
+            time.sleep(1.0)
+            engine.send(Play(2.0))
+            time.sleep(0.5)
+            engine.send(Start(6))  # a jam ends the playback
+            wait(engine, lambda state: state is None)
+            time.sleep(0.5)
+            engine.send(Stop())
+            time.sleep(0.5)
+    writer.close()
+    recording, before = load_recording(out), load_recording(live / "recording")
+    # Nothing hangs, of any part.
+    for part in PARTS:
+        sounding: Counter[int] = Counter()
+        for _, pitch, on in recording.notes(CHANNELS[part]):
+            sounding[pitch] += 1 if on else -1
+        assert not +sounding
+    length_s = session.info.length_s / SPEED
+    first_s = min(at_s for part in PARTS for at_s, _ in starts(recording, part))
+    for part in PARTS:
+        notes = sorted(
+            (session.tempo_map.seconds_at(n.start_frame), n.pitch) for n in taken.take.parts[part]
+        )
+        assert len(notes) >= 5
+        heard = [(t, p) for t, p in starts(recording, part) if t < first_s + length_s + 0.5]
+        assert sorted(p for _, p in heard) == sorted(p for _, p in notes)
+        errors = errors_of(notes, heard)
+        assert median(errors) < 0.05 and max(errors) < 0.4
+        if part != "player":  # which goes through the synth alone while it is played
+            live_starts = starts(before, part)
+            assert sorted(p for _, p in live_starts) == sorted(p for _, p in notes)
+    loud = np.abs(recording.audio[round(first_s * RATE) : round((first_s + length_s) * RATE)])
+    assert loud.max() > 0.01
+
+
+def errors_of(notes: list[tuple[float, int]], heard: list[tuple[float, int]]) -> list[float]:
+    """How far apart each note is in both, pitch by pitch, against the part's middle."""
+    pairs = []
+    for pitch in {p for _, p in notes}:
+        meant = [t / SPEED for t, p in notes if p == pitch]
+        came = [t for t, p in heard if p == pitch]
+        pairs += [b - a for a, b in zip(meant, came, strict=True)]
+    middle = median(pairs)
+    return [abs(gap - middle) for gap in pairs]
