@@ -24,7 +24,7 @@ from tests.ui_bench import Bench, key, turn
 from tests.ui_fake import jam_snapshot, stopped_snapshot
 from ui.icon import app_icon
 from ui.layout import KEY_RANGES
-from ui.status import notice_of, status_of
+from ui.status import WHERE_DEVICES_ARE, notice_of, status_of
 from ui.window import is_frugal
 
 QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
@@ -149,7 +149,7 @@ def test_problems_and_messages_are_said_in_place(bench: Bench) -> None:
     )
     bench.tick()
     assert notice.isVisible()
-    assert notice.label.text() == f"Hello.\n{problem}"
+    assert notice.label.text() == f"Hello.\n{problem}\n{WHERE_DEVICES_ARE}"
     notice.hide()
     bench.link.override = replace(bench.link.override, seq=5)
     bench.tick()

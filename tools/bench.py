@@ -36,6 +36,7 @@ from jam.stage import StageChoice
 from tests.jack import RATE, jack_server
 from tools import bench_plans
 from tools.bench_lines import HEADER, Line
+from tools.bench_window import window_lines
 
 NOTES_A_SECOND = 20
 BPM = 300.0
@@ -202,6 +203,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
     "futures": lambda _: bench_plans.futures(),
     "wire": lambda _: bench_plans.wire(),
     "live": live,
+    "window": lambda args: window_lines(args.seconds),
 }
 """Name to what measures it: one function each, from the command line's arguments to lines."""
 

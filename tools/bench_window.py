@@ -1,8 +1,8 @@
 """How smooth the window is: the times of its pictures, and what it takes of the processor.
 
 The real program plays under Xvfb with a player on its JACK MIDI port, as for the pictures of the
-README. Xvfb has no graphics hardware: all drawing is the processor's. `python -m
-tools.bench_window` prints it; `window_lines` is for the bench.
+README. Xvfb has no graphics hardware: all drawing is the processor's. A picture is due every 16
+ms, the least that Qt's timer knows below a sixtieth of a second.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from tools.bench_lines import HEADER, Line
 from tools.pictures import (
     PREFER,
     ROOT,
@@ -74,32 +75,18 @@ def play(
     return between_ms, paint_ms[first:], share
 
 
-def percentile(values: list[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
-def window_lines(seconds: float = 60.0, size: str = "1280x720") -> list[dict[str, object]]:
-    """One entry for the waterfall and one for the chord lane: names and figures."""
-    lines: list[dict[str, object]] = []
+def window_lines(seconds: float = 60.0, size: str = "1280x720") -> Iterator[Line]:
+    """The waterfall and the chord lane in mid-jam."""
     for view, keys in (("waterfall", ()), ("chord lane", ("v",))):
         between_ms, paint_ms, share = play(seconds, size, keys)
+        name = f"{view}, {size}"
         late = sum(ms > FRAME_MS for ms in between_ms) / len(between_ms)
         missed = sum(ms > 1.5 * FRAME_MS for ms in between_ms) / len(between_ms)
-        lines.append(
-            {
-                "name": f"window, {view}, {size}",
-                "between_ms_median": round(statistics.median(between_ms), 2),
-                "between_ms_p99": round(percentile(between_ms, 0.99), 2),
-                "share_over_16.7_ms": round(late, 4),
-                "share_over_25_ms": round(missed, 4),
-                "paint_ms_median": round(statistics.median(paint_ms), 2),
-                "paint_ms_p99": round(percentile(paint_ms, 0.99), 2),
-                "processor_share": round(share, 3),
-                "pictures": len(paint_ms),
-            }
-        )
-    return lines
+        yield Line.of(f"time between two pictures ({name})", between_ms)
+        yield Line.of(f"  of them over 16.7 ms ({name})", [100 * late], "%")
+        yield Line.of(f"  of them over 25 ms ({name})", [100 * missed], "%")
+        yield Line.of(f"  painting of a picture ({name})", paint_ms)
+        yield Line.of(f"processor of the window's process ({name})", [100 * share], "% of one")
 
 
 def main() -> None:
@@ -107,8 +94,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--size", default="1280x720")
     args = parser.parse_args()
+    print(HEADER)
     for line in window_lines(args.seconds, args.size):
-        print(json.dumps(line, indent=1))
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The chord lane as numbers: bars as on a lead sheet, four a line, chords where they sound. No Qt.
 
-The line that is being played is always the second one, so the eye knows where to look; the one
-above it is what was played, those below are what comes.
+After the first line, the one that is being played is always the second, so the eye knows where to
+look; the one above it is what was played, those below are what comes.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def chart_of(
     tempo_map = snapshot.tempo_map
     bar_now = tempo_map.place(int(position // 1)).bar
     lines = line_count(area.height)
-    first = max(0, bar_now) // BARS_A_LINE * BARS_A_LINE - BARS_A_LINE
+    first = max(0, (bar_now // BARS_A_LINE - 1) * BARS_A_LINE)
     bars = range(first, first + lines * BARS_A_LINE)
     boxes = {bar: _box(area, lines, index) for index, bar in enumerate(bars)}
     edges = {bar: (tempo_map.bar_start(bar), tempo_map.bar_start(bar + 1)) for bar in bars}
@@ -161,7 +161,7 @@ def _stretches(
     found = []
     for bar, (start, end) in edges.items():
         first, last = max(span.start_frame, start), min(span.end_frame, end)
-        if bar < 0 or first >= last:
+        if first >= last:
             continue
         box = boxes[bar]
         left, right = _x(box, edges[bar], first), _x(box, edges[bar], last)

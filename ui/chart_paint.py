@@ -13,6 +13,8 @@ from ui.ink import Ink
 from ui.layout import Rect
 from ui.theme import Theme
 
+_LEGIBLE_PX = 24.0
+
 
 def paint_chart(
     painter: QPainter, chart: Chart, area: Rect, theme: Theme, ink: Ink, widget: QWidget
@@ -62,6 +64,8 @@ def _paint_chord(
     else:
         fill = ink.upon(theme.agent_block, theme.bar, chord.opacity * 0.5)
         fill_outlined_bar(painter, block, fill, ink.upon(theme.agent, theme.bar, 0.6))
+    if block.width() < _LEGIBLE_PX:
+        return  # just coming into sight
     # Text that is dim on the window's ground would vanish on a light block.
     colour = theme.text_dim if chord.gone else theme.agent_light
     if chord.committed and not chord.gone:

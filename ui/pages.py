@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -66,7 +66,13 @@ class Pages(QStackedWidget):
         """Raises ValueError where there is no such page."""
         self.setCurrentIndex(self.titles.index(title))
 
+    def minimumSizeHint(self) -> QSize:
+        """Of the page in front: a wide page behind it doesn't widen the window."""
+        page = self.currentWidget()
+        return page.minimumSizeHint() if page is not None else super().minimumSizeHint()
+
     def _on_change(self, index: int) -> None:
+        self.updateGeometry()
         button = self._buttons.button(index)
         if button is not None and index < len(self.titles):
             button.setChecked(True)

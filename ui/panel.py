@@ -37,8 +37,11 @@ class Section(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self._guard = WheelGuard(self)
-        self.form = QFormLayout(self)
-        self.form.setContentsMargins(16, 12, 16, 16)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 16)
+        self.form = QFormLayout()
+        column.addLayout(self.form)
+        column.addStretch(1)  # takes what the rows don't need
         self.form.setHorizontalSpacing(14)
         self.form.setVerticalSpacing(9)
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)

@@ -13,6 +13,7 @@ _FLASH_S = 2.5
 _ALERT_S = 4.0
 """How long a field stays marked after something went wrong."""
 
+WHERE_DEVICES_ARE = "Plug one in, or choose another: Settings, Devices (F5)."
 _PHASES = {
     "stopped": "Stopped",
     "count-in": "Count-in",
@@ -80,7 +81,8 @@ def notice_of(snapshot: Snapshot | None) -> str:
     """What the user should know now, a sentence a line; "" when all is well."""
     if snapshot is None:
         return ""
-    lines = [snapshot.message, *snapshot.devices.problems]
+    problems = snapshot.devices.problems
+    lines = [snapshot.message, *problems, WHERE_DEVICES_ARE if problems else ""]
     return "\n".join(dict.fromkeys(line for line in lines if line))
 
 
