@@ -9,6 +9,7 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from jam import __version__
 from jam.agent import LoadPredictor
@@ -21,6 +22,9 @@ from jam.midi_ports import VIRTUAL_IN, VIRTUAL_OUT, MidiPorts
 from jam.paths import soundfont_path
 from jam.rows import MelodyState, Row
 from jam.settings import JamSettings
+
+if TYPE_CHECKING:
+    from jam.audio import OutputDevice
 
 PYTHON_NEEDED = (3, 11)
 _GOOD_LATENCY_MS = 20.0
@@ -69,7 +73,7 @@ def midi_findings(api: str = "auto") -> list[Finding]:
 
 def audio_findings() -> list[Finding]:
     """Every audio output."""
-    from jam.audio import output_devices
+    from jam.audio import BLOCK_SIZES, output_devices
 
     try:
         devices = output_devices()
@@ -84,14 +88,25 @@ def audio_findings() -> list[Finding]:
                 "connect one, or start a JACK server; until then jam is silent",
             )
         ]
-    return [
+    found = [
         Finding(
             "ok",
             "audio output",
-            f"{d.description} ({d.rate_hz} Hz, {d.latency_ms:.1f} ms)",
+            f"{d.description} ({d.latency_ms:.1f} ms; takes {_rates(d)})",
         )
         for d in devices
     ]
+    blocks = ", ".join(map(str, BLOCK_SIZES))
+    return [*found, Finding("ok", "audio buffers", f"{blocks} frames (--buffer)")]
+
+
+def _rates(device: OutputDevice) -> str:
+    from jam.audio import sample_rates
+
+    rates = ", ".join(
+        f"{rate} Hz" + " (its own)" * (rate == device.rate_hz) for rate in sample_rates(device)
+    )
+    return rates or f"{device.rate_hz} Hz (its own)"
 
 
 def _library_findings() -> Iterator[Finding]:

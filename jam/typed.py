@@ -33,16 +33,15 @@ def _unless(word: str, otherwise: Any, read: Callable[[str], Any]) -> Callable[[
 
 
 def _pitch(text: str) -> int:
-    """A MIDI pitch as its number or its name, C4 being 60."""
-    if named := re.fullmatch(r"([A-Ga-g][#b]*)(-?\d)", text):
-        letters, octave = named.groups()
-        # The name's octave is that of its letter: B#3 is 60.
-        return 12 * (int(octave) + 1) + pitch_class(letters[0]) + _signs(letters[1:])
-    return int(text)
-
-
-def _signs(text: str) -> int:
-    return text.count("#") - text.count("b")
+    """A MIDI pitch as its number or its name, C4 being 60. Raises BadInput."""
+    if text.isdecimal():
+        return int(text)
+    if (named := re.fullmatch(r"([A-Ga-g])([#b]*)(-?\d)", text)) is None:
+        raise BadInput(f"key {text!r}: neither a MIDI pitch (60) nor a name (C4)")
+    letter, signs, octave = named.groups()
+    return (
+        12 * (int(octave) + 1) + pitch_class(letter.upper()) + signs.count("#") - signs.count("b")
+    )
 
 
 SETTINGS: dict[str, tuple[str, Callable[[str], Any]]] = {
