@@ -277,7 +277,8 @@ class Devices:
                 self._tell("")
                 self._want_midi()
         finally:
-            if {command.audio, command.sample_rate, command.block_frames} != {None}:
+            given = {command.audio, command.sample_rate, command.block_frames} != {None}
+            if given and (audio != choice.audio or self._output is None):
                 self._change_audio(audio)
 
     def _change_audio(self, choice: AudioChoice) -> None:

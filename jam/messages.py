@@ -284,8 +284,8 @@ class ChangeSettings:
 class SelectDevices:
     """Open these, by name, and close the others; None leaves as it is.
 
-    EVERY_INPUT opens every MIDI keyboard. Audio is opened anew when one of its three values is
-    given: sound is away for some tenths of a second, the session goes on. What can't be opened
+    EVERY_INPUT opens every MIDI keyboard. Audio is opened anew when one of its three values
+    changes: sound is away for some tenths of a second, the session goes on. What can't be opened
     leaves the device that was open, and `Snapshot.message` says why.
     """
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from jam.agent import LoadPredictor
+from jam.anticipation import Predictor
 from jam.audio import AudioChoice
 from jam.cli import load_predictor, load_rules
 from jam.clock import SystemClock
@@ -30,6 +31,7 @@ from jam.messages import (
     SoundedNote,
     Start,
 )
+from jam.rules import RuleBasedPredictor
 from jam.settings import JamSettings
 from jam.stage import StageChoice
 from tests.jack import RATE, JackServer, load_recording, play, recorder
@@ -240,16 +242,17 @@ def test_a_channel_that_is_closed_lets_go_of_its_keys(server: JackServer) -> Non
                 time.sleep(0.05)
             raise AssertionError(f"waited for {what}")
 
-        keys = play(
-            server.environment,
-            [(0.0, [0x90, 60, 90]), (0.0, [0x91, 64, 90]), (3.0, [0x80, 60, 0]),
-             (3.0, [0x90, 62, 90]), (3.0, [0x91, 65, 90]), (6.0, [0x81, 64, 0])],
-        )  # fmt: skip
+        def send(*messages: list[int]) -> None:
+            play(server.environment, [(0.0, message) for message in messages]).wait(20)
+
+        send([0x90, 60, 90], [0x91, 64, 90])
         wait_for(lambda: held() == [60, 64], "keys on two channels")
         engine.send(ChangeSettings(SETTINGS.changed(midi_channel=2)))
+        wait_for(lambda: player.snapshot.settings.midi_channel == 2, "the channel")
+        send([0x80, 60, 0], [0x90, 62, 90], [0x91, 65, 90])
         wait_for(lambda: held() == [64, 65], "the second channel alone")
+        send([0x81, 64, 0])
         wait_for(lambda: held() == [65], "the release on the second channel")
-        keys.wait(20)
 
 
 def test_the_model_changes_while_it_plays() -> None:
@@ -271,3 +274,27 @@ def test_the_model_changes_while_it_plays() -> None:
         for frame in range(plan.start_frame, plan.committed_until_frame):
             chord = plan.chords[frame - plan.start_frame]
             assert committed.setdefault(frame, chord) == chord
+
+
+def without_weights() -> tuple[Predictor, str]:
+    """What the agent loads where the weights are broken."""
+    return RuleBasedPredictor(), "The rule-based partner plays: weights.safetensors is broken"
+
+
+def test_what_is_remembered_and_missing_is_replaced_and_said(server: JackServer) -> None:
+    """An audio device that isn't there, a MIDI keyboard that isn't, and no weights."""
+    choice = StageChoice(
+        SETTINGS, AudioChoice("Gramophone", 44100), "jack", ("Theremin",), (),
+        devices_required=False, audio_required=False,
+    )  # fmt: skip
+    with Engine(choice, without_weights) as engine:
+        devices = engine.wait_until_up().devices
+        assert devices.audio == "JACK: system" and devices.sample_rate == RATE
+        assert devices.wanted_audio == "Gramophone" and devices.wanted_inputs == ("Theremin",)
+        player = Player(engine, [])
+        assert "'Gramophone' isn't there; JACK: system plays" in player.snapshot.message
+        engine.send(SelectDevices(midi_inputs=()))
+        player.play_until(lambda: "rule-based" in player.snapshot.message, "the agent's word")
+        assert player.snapshot.agent_models == ("rules",)
+        engine.send(ChangeSettings(SETTINGS.changed(model="rules")))
+        player.play_until(lambda: not player.snapshot.message, "what was asked for is no news")
