@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from statistics import median
 
-from jam.grid import FRAMES_PER_QUARTER, TempoMap
+from jam.grid import FRAMES_PER_QUARTER, TempoMap, nearest_frame
 from jam.midi_file import PartNote
 
 # Frames in a beat -> divisions of the beat, and how much (in beats squared) each has to explain
@@ -24,8 +24,6 @@ _DIVISIONS: dict[int, dict[int, float]] = {
     6: {1: 0.0, 3: 0.004, 6: 0.012},
     8: {1: 0.0, 2: 0.001, 4: 0.003, 8: 0.006, 3: 0.010},
 }
-_EARLY = 0.125
-"""An onset so much of a beat before a beat was meant for it."""
 _CHORD_FRAMES = 0.35
 """Notes struck within so many frames are one chord; the top one is the melody."""
 _SWUNG = (0.58, 0.71)
@@ -104,11 +102,10 @@ def _by_beat(
     """(first frame of a beat, frames in it) -> (where in the beat, note) in order."""
     beats: dict[tuple[int, int], list[tuple[float, PartNote]]] = {}
     for note in voice:
-        per_beat = tempo_map.meter_at(max(note.start_frame, 0)).frames_per_beat
-        meant = max(note.start_frame + _EARLY * per_beat, 0.0)
-        place = tempo_map.place(math.floor(meant))
+        frame = max(nearest_frame(note.start_frame), 0)  # a little early is meant for the beat
+        place = tempo_map.place(frame)
         per_beat = place.meter.frames_per_beat
-        start = math.floor(meant) - place.frame_in_bar % per_beat
+        start = frame - place.frame_in_bar % per_beat
         beats.setdefault((start, per_beat), []).append(
             ((note.start_frame - start) / per_beat, note)
         )

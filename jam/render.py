@@ -33,12 +33,14 @@ def render(
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
     follows_stops: bool = True,
+    until_frame: int = 0,
 ) -> Take:
     """Accompany a file's melody. The same seed gives the same take.
 
     Tempo and metre are the file's, listening bars and everything else are of `settings`. The
     chord of a frame is decided from nothing but what came before it. `follows_stops` as in
-    `Conductor`; with it the accompaniment ends with a cadence after the melody's last bar.
+    `Conductor`; with it the accompaniment ends with a cadence after the melody's last bar. It goes
+    on to the bar line after `until_frame` at least.
     `progress` is called with (frames done, frames in all).
     """
     tempo_map = song.tempo_map
@@ -47,7 +49,8 @@ def render(
     anticipator = Anticipator(predictor, seed)
     predictor.rewind(0)
     melody = song.melody()
-    end_frame = tempo_map.next_bar_frame(math.ceil(max(n.end_frame for n in melody)))
+    last_frame = math.ceil(max(n.end_frame for n in melody))
+    end_frame = tempo_map.next_bar_frame(max(last_frame, until_frame))
     notes: dict[int, PlannedNote] = {}
     frame = -1
     events = deque(melody_events(song))

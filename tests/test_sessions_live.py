@@ -179,3 +179,22 @@ def test_a_jam_goes_on_when_the_disk_is_full(jack: dict[str, str], tmp_path: Pat
         session = library.session(info.id)
         assert len(session.rows) > 20 and session.notes
         assert os.path.getsize(path) > limit
+
+
+def test_a_session_is_played(jack: dict[str, str], tmp_path: Path) -> None:
+    path = tmp_path / "jam" / "sessions.sqlite3"
+    writer = SessionWriter(path)
+    for log in plain_jam(8.0, ended=True):
+        writer.take_log(log)
+    writer.close()
+    said = subprocess.run(
+        [sys.executable, "-m", "jam.cli", "sessions", "play", "1", "--midi-api", "jack",
+         "--from", "4.5", "--speed", "150"],
+        env={**jack, "XDG_DATA_HOME": str(tmp_path)}, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert "MIDI (jack)" in said
+    assert [line for line in said.splitlines() if line.startswith("bar")] == [
+        "bar   3 | Am . . .", "bar   4 | Am . . .",
+    ]  # fmt: skip
+    with Library(path) as library:  # playing is no jam
+        assert len(library.sessions()) == 1

@@ -7,21 +7,25 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jam.anticipation import Predictor
+from jam.agent import LoadPredictor
 from jam.errors import BadInput, JamError
 from jam.paths import library_path
 from jam.records import chord_chart
-from jam.sessions import retakes
 from jam.sessions.check import check
 from jam.sessions.exports import export, take_of
 from jam.sessions.imports import import_file
 from jam.sessions.store import Library
+from jam.sessions.tasks import make_take
 from jam.sessions.types import Session, SessionInfo, TakeKind, key_name
 from jam.sessions.writer import recovered_text
 from jam.settings import JamSettings
 from jam.texts import progress_bar
 
-LoadPredictor = Callable[[], tuple[Predictor, str]]
+_KINDS: dict[str, TakeKind] = {
+    "voiced": "re-voiced",
+    "harmonised": "re-harmonised",
+    "played": "re-played",
+}
 ChangeSettings = Callable[[JamSettings], JamSettings]
 """Settings with what was given on the command line."""
 
@@ -188,26 +192,20 @@ def _retake(
     change_settings: ChangeSettings,
 ) -> None:
     session = library.session(session_id(library, args.id))
-    base = take_of(session, args.take)
-    settings = change_settings(base.info.settings)
+    settings = change_settings(take_of(session, args.take).info.settings)
     seed = args.seed if args.seed is not None else session.seed
-    kind: TakeKind
-    if args.how == "voiced":
-        kind = "re-voiced"
-        with progress_bar("playing the chords") as progress:
-            take = retakes.revoice(session, base.take, settings, seed, progress)
-    else:
-        kind = "re-harmonised" if args.how == "harmonised" else "re-played"
-        engine = retakes.reharmonise if args.how == "harmonised" else retakes.replay
-        predictor, complaint = load_predictor()
-        if complaint:
-            print(f"jam: {complaint}", file=sys.stderr)
-        with progress_bar("accompanying") as progress:
-            take = engine(session, predictor, settings, seed, progress)
-    name = args.name or retakes.take_name(kind, settings, seed)
-    info = library.add_take(session.info.id, name, kind, settings, seed, take)
-    print(f"Take {info.id} of session {session.info.id}: {info.name}")
-    print(chord_chart(take.chords, take.tempo_map))
+    with progress_bar("accompanying") as progress:
+        info, complaint = make_take(
+            progress, library.path, session.info.id, args.take, _KINDS[args.how], settings, seed,
+            load_predictor,
+        )  # fmt: skip
+    if complaint:
+        print(f"jam: {complaint}", file=sys.stderr)
+    if args.name:
+        library.rename_take(session.info.id, info.id, args.name)
+    print(f"Take {info.id} of session {session.info.id}: {args.name or info.name}")
+    made = take_of(library.session(session.info.id), info.id).take
+    print(chord_chart(made.chords, made.tempo_map))
 
 
 def _check(path: Path, repair: bool) -> int:

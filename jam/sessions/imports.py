@@ -110,7 +110,8 @@ def session_of_midi(song: MidiSong) -> Session:
         for quarter, channel, down in song.pedals
         if channel == melody_key[1]
     )
-    end_frame = math.ceil(song.end_quarter * FRAMES_PER_QUARTER)
+    ends = [song.end_quarter, *(quarter for quarter, _ in song.markers)]
+    end_frame = math.ceil(max(ends) * FRAMES_PER_QUARTER)
     rows = _rows(song, song.tempo_map.next_bar_frame(end_frame))
     others = [n for n in song.notes if (n.track, n.channel) != melody_key]
     settings = _settings(song, melody, others)

@@ -234,8 +234,8 @@ def _plans(db: sqlite3.Connection, session_id: int, losses: Losses) -> Iterator[
         seq, at_s, made_at, start, committed, compute_s, predictor, kept, data = row
         try:
             if seq != expected:
-                before, expected = None, seq
                 losses.lose("plans", ValueError(f"plan {expected} is missing"))
+                before, expected = None, seq
             expected += 1
             chords, melody, confidence = unpack_plan(data, kept, start, before)
             if predictor is None:

@@ -48,7 +48,9 @@ def revoice(
     )
     melody = [row.melody for row in session.rows]
     script = ScriptedPredictor(take.chords, melody)
-    return render(song_of(session), script, plain, seed, progress, follows_stops=False)
+    return render(
+        song_of(session), script, plain, seed, progress, False, until_frame=len(take.chords)
+    )
 
 
 def reharmonise(
