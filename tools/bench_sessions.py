@@ -123,8 +123,9 @@ def main() -> None:
                 _, took = record(library, logs)
             took.sort()
             size = path.stat().st_size / args.minutes / 1024
-            print(f"lookahead {lookahead} beats: {size:.0f} KiB a minute; a transaction takes {statistics.median(took):.1f} ms,"
-                  f" 99 % under {took[int(0.99 * len(took))]:.1f} ms")  # fmt: skip
+            print(f"lookahead {lookahead} beats: {size:.0f} KiB a minute; a transaction takes"
+                  f" {statistics.median(took):.1f} ms, 99 % under"
+                  f" {took[int(0.99 * len(took))]:.1f} ms")  # fmt: skip
         path = Path(folder) / "jam4.sqlite3"
         with Library(path) as library:
             session_id = library.sessions()[0].id
