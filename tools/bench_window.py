@@ -57,7 +57,7 @@ def play(
         program = [sys.executable, "-m", "jam.cli", "window", "--midi-api", "jack"]
         jamming = {**environment, FRAMES_VARIABLE: str(frames)}
         with running(program, jamming, cwd=ROOT) as jam:
-            time.sleep(5.0)
+            time.sleep(8.0)
             keyboard = Keyboard(environment["DISPLAY"])
             keyboard.point_at(width // 2, height // 2)
             with player_process(environment, messages):

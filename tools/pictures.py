@@ -37,12 +37,12 @@ from PyQt6.QtGui import QGuiApplication
 app = QGuiApplication([])
 width, height = map(int, sys.argv[2:])
 picture = app.primaryScreen().grabWindow(0)
-# Without a window manager the window lies where it likes; around it the screen is black.
+# Without a window manager the window lies where it likes; around it the screen is white.
 image = picture.toImage()
 middle_x, middle_y = image.width() // 2, image.height() // 2
-black = 0xFF000000
-left = next(x for x in range(image.width()) if image.pixel(x, middle_y) | black != black)
-top = next(y for y in range(image.height()) if image.pixel(middle_x, y) | black != black)
+white = 0xFFFFFFFF
+left = next(x for x in range(image.width()) if image.pixel(x, middle_y) | 0xFF000000 != white)
+top = next(y for y in range(image.height()) if image.pixel(middle_x, y) | 0xFF000000 != white)
 picture = picture.copy(left, top, width, height)
 sys.exit(0 if picture.save(sys.argv[1], "PNG") else 1)
 """
@@ -139,7 +139,7 @@ def machine(size: tuple[int, int], block_frames: int = 512) -> Iterator[dict[str
         screen = f"{size[0] + 40}x{size[1] + 40}x24"
         stack.enter_context(
             running(
-                ["Xvfb", "-displayfd", str(theirs), "-screen", "0", screen],
+                ["Xvfb", "-displayfd", str(theirs), "-wr", "-screen", "0", screen],
                 environment,
                 pass_fds=(theirs,),
                 stderr=subprocess.DEVNULL,
@@ -188,7 +188,7 @@ def take(args: argparse.Namespace, folder: Path) -> None:
         program = [sys.executable, "-m", "jam.cli", "window", "--midi-api", "jack"]
         with running(program, scaled, cwd=ROOT) as jam:
             keyboard = Keyboard(environment["DISPLAY"])
-            time.sleep(5.0)
+            time.sleep(args.before)
             keyboard.point_at(20 + width // 2, 20 + height // 2)
 
             def shoot(name: str) -> None:
@@ -275,6 +275,7 @@ def main() -> int:
     parser.add_argument("--tab", default="F3", help="key of the settings' tab, F3 to F6 (F3)")
     parser.add_argument("--suffix", default="", help="put at the end of the files' names")
     parser.add_argument("--bars-back", type=int, default=2, help="before the second moment (2)")
+    parser.add_argument("--before", type=float, default=8.0, help="seconds until it is up (8)")
     parser.add_argument("--after", type=float, default=20.0, help="seconds of playing (20)")
     args = parser.parse_args()
     missing = [name for name in ("Xvfb", "jackd") if shutil.which(name) is None]

@@ -55,13 +55,14 @@ class Bar(QFrame):
         self._time()
         self._row.addWidget(separator())
         self._agent()
-        self._row.addWidget(separator())
         self._mix = QWidget()
         self._mix.setObjectName("captioned")
         self._rows[0].addWidget(self._mix, 3)
         self._row = QHBoxLayout(self._mix)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(8)
+        self._mix_line = separator()
+        self._row.addWidget(self._mix_line)
         self._loudness()
         self._rows[0].addWidget(separator())
         self.panic_button = self._button(
@@ -97,6 +98,7 @@ class Bar(QFrame):
         if (needed > self.width()) != self._in_two_rows:
             now, other = self._rows if not self._in_two_rows else self._rows[::-1]
             now.removeWidget(self._mix)
+            self._mix_line.setVisible(other is self._rows[0])
             if other is self._rows[1]:
                 other.addWidget(self._mix)
             else:

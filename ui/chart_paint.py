@@ -13,7 +13,7 @@ from ui.ink import Ink
 from ui.layout import Rect
 from ui.theme import Theme
 
-_LEGIBLE_PX = 24.0
+_LEGIBLE_PX = 34.0
 
 
 def paint_chart(

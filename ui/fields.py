@@ -139,6 +139,7 @@ def caption_of(widget: QWidget, caption: str) -> QLabel:
     label.setObjectName("caption")
     label.setToolTip(widget.toolTip())
     label.setBuddy(widget)
+    label.setContentsMargins(0, 0, 4, 0)  # its hint is a little too small for large text
     return label
 
 

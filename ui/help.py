@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import (
     QLabel,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -23,7 +24,7 @@ from ui.keyboard import OCTAVE_DOWN, OCTAVE_UP, PIANO_ROW
 
 Row = tuple[str, str]
 """(what it does, its keys)"""
-_COLUMNS = 2
+_COLUMNS = 3
 
 
 def help_rows(actions: Actions) -> dict[str, list[Row]]:
@@ -100,20 +101,23 @@ class Help(QFrame):
         inner = QWidget()
         grid = QHBoxLayout(inner)
         grid.setContentsMargins(0, 0, 8, 0)
-        grid.setSpacing(40)
+        grid.setSpacing(32)
         groups = help_rows(self._actions())
         total = sum(len(rows) + 2 for rows in groups.values())
         columns = [QVBoxLayout() for _ in range(_COLUMNS)]
+        for column in columns:
+            column.setSpacing(4)
         used = 0
         for group, rows in groups.items():
             column = columns[min(_COLUMNS - 1, used * _COLUMNS // total)]
             used += len(rows) + 2
             heading = QLabel(group)
             heading.setObjectName("heading")
+            heading.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
             column.addWidget(heading)
             table = QGridLayout()
             table.setHorizontalSpacing(18)
-            table.setVerticalSpacing(4)
+            table.setVerticalSpacing(2)
             for i, (what, keys) in enumerate(rows):
                 table.addWidget(QLabel(what), i, 0)
                 label = QLabel(keys)
@@ -122,8 +126,8 @@ class Help(QFrame):
                 table.addWidget(label, i, 1)
             table.setColumnStretch(1, 1)
             column.addLayout(table)
-            column.addSpacing(12)
+            column.addSpacing(10)
         for column in columns:
-            column.addStretch()
+            column.addStretch(1)
             grid.addLayout(column)
         self._area.setWidget(inner)

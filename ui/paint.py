@@ -25,6 +25,7 @@ class ScenePainter:
     theme: Theme
     ink: Ink = field(default_factory=Ink)
     letters: dict[int, str] = field(default_factory=dict)
+    text_scale: float = 1.0
 
     def paint(self, painter: QPainter, scene: Scene, region: QRegion) -> None:
         """Paint what of the scene lies in a region, upon the ground."""
@@ -61,7 +62,7 @@ class ScenePainter:
             LineKind.BEAT: t.beat_line, LineKind.GROUP: t.group_line, LineKind.BAR: t.bar_line,
             LineKind.COMMIT: t.agent_bass, LineKind.ENTRY: t.agent,
         }  # fmt: skip
-        label_px = max(13.0, fall.height * 0.026)
+        label_px = max(13.0 * self.text_scale, fall.height * 0.026)
         for line in scene.lines:
             colour = ink.colour(colours[line.kind])
             thick = 2.0 if line.kind in (LineKind.BAR, LineKind.ENTRY) else 1.0
@@ -121,7 +122,7 @@ class ScenePainter:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         t, ink, now = self.theme, self.ink, scene.now
         area = q_rect(scene.layout.now_panel).adjusted(12, 6, -10, -8)
-        caption_px = max(11.0, area.height() * 0.085)
+        caption_px = max(11.0 * self.text_scale, area.height() * 0.085)
         chord_px = area.height() * 0.31
         upper = QRectF(area.x(), area.y(), area.width(), area.height() * 0.46)
         if now.chord:
@@ -149,7 +150,7 @@ class ScenePainter:
         width = row.width() - badge - 8
         colour = t.agent_light if now.next_committed else t.agent
         label = "next, in beats" if now.next_chord else "the agent"
-        small = ink.text(self.widget, label, caption_px, t.text_dim)
+        small = ink.fitted(self.widget, label, caption_px, t.text_dim, area.width())
         painter.drawPixmap(QPointF(round(row.x()), round(row.y() + 4)), small)
         name = ink.fitted(
             self.widget, now.next_chord or "joins in", chord_px, colour, width, bold=True
@@ -165,7 +166,7 @@ class ScenePainter:
                 self.widget, scene.headline, size, t.text, fall.width - 40, bold=True
             )
             ink.draw(painter, words, QRectF(fall.x, middle - size, fall.width, size * 1.4))
-        size = max(15.0, fall.height * 0.042)
+        size = max(15.0 * self.text_scale, fall.height * 0.042)
         for i, line in enumerate(scene.subline.splitlines()):
             words = ink.fitted(self.widget, line, size, t.text_dim, fall.width - 40)
             y = middle + size * (1.2 + 1.7 * i)

@@ -113,8 +113,10 @@ class Waterfall(QWidget):
         elif self._auto_keys:
             low, high = fitting_range(self._pitches())
             view = replace(view, low_pitch=low, high_pitch=high)
-        if view != self.view or theme is not self.theme:
+        scaled = look.text_scale != self._painter.text_scale
+        if view != self.view or theme is not self.theme or scaled:
             self.view = view
+            self._painter.text_scale = look.text_scale
             self._painter.theme = theme
             self._forget()
 
