@@ -238,11 +238,11 @@ class AudioOutput:
     def close(self, is_gone: bool = False) -> None:
         """Close the stream; is_gone: its device, or its server, isn't there any more."""
         if self.on_jack and is_gone:
-            self._render = lambda block: None
             dead_jack.died(self._stream)
-            return
-        with quiet_stderr():
-            self._stream.close()
+        else:
+            with quiet_stderr():
+                self._stream.close()
+        self._render = lambda block: None  # lets go of the synth, whoever keeps this
 
 
 class OwnDriverOutput:

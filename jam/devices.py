@@ -76,6 +76,7 @@ class Devices:
         """The device that is gone and waited for."""
         self._available_audio: tuple[str, ...] = ()
         self._problems: dict[str, str] = {}
+        self._gone_ports: set[str] = set()
         self._dropouts_before = 0
         self._rendered, self._rendered_at_s = 0, 0.0
         self._retry_at_s = clock.now_s() + _RETRY_S
@@ -205,7 +206,7 @@ class Devices:
     def _open_midi(self) -> None:
         """Raises JamError, BadInput for a MIDI system that this machine doesn't know."""
         self._ports = MidiPorts(
-            self._clock, self._on_midi, self._on_input_closed, self._choice.midi_api
+            self._clock, self._on_midi, self._on_port_closed, self._choice.midi_api
         )
         self._problems.pop("midi", None)
 
@@ -317,6 +318,7 @@ class Devices:
             self._lose_audio(self._output)
         if self._ports is not None:
             self._ports.poll()
+            self._see_who_is_back(self._ports)
         if now_s < self._retry_at_s:
             return
         self._retry_at_s = now_s + _RETRY_S
@@ -381,8 +383,14 @@ class Devices:
             _log.debug("audio is still missing", exc_info=True)
         self._list_audio()
 
-    def _on_input_closed(self, port: str, is_gone: bool) -> None:
+    def _see_who_is_back(self, ports: MidiPorts) -> None:
+        if back := self._gone_ports.intersection(ports.open_inputs + ports.open_outputs):
+            self._gone_ports -= back
+            self._tell(f"{' and '.join(sorted(back))} is back.")
+
+    def _on_port_closed(self, port: str, is_gone: bool) -> None:
         """A device that went can't release its keys any more."""
         self._keys.release(port)
         if is_gone:
-            self._tell(f"MIDI input {port} is gone; it is opened again when it comes back.")
+            self._gone_ports.add(port)
+            self._tell(f"MIDI port {port} is gone; it is opened again when it comes back.")

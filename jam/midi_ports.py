@@ -90,7 +90,7 @@ class MidiPorts:
     """Every MIDI port of the program.
 
     `on_message(port_name, message, at_s)` is called on rtmidi's thread with the time taken
-    on the callback's first line; `on_closed(port_name, is_gone)` after an input was closed, because
+    on the callback's first line; `on_closed(port_name, is_gone)` after a port was closed, because
     it is gone or because another was chosen. Ports that are wanted and not there are opened
     when they appear, as far as `poll` is called. `want`, `poll` and `close` belong to one
     thread, `send` and `panic` may be called by any.
@@ -179,7 +179,10 @@ class MidiPorts:
             _delete(self._inputs.pop(name))
             self._on_closed(name, name not in ins)
         wanted_out = _matching(self.wanted_outputs, outs)
-        self._close_outputs(self._left_over(self._outputs, wanted_out, VIRTUAL_OUT))
+        closing = self._left_over(self._outputs, wanted_out, VIRTUAL_OUT)
+        self._close_outputs(closing)
+        for name in closing:
+            self._on_closed(name, name not in outs)
         self._open_new(self._inputs, wanted_in, self._new_input)
         self._open_new(self._outputs, wanted_out, self._new_output)
 

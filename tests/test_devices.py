@@ -224,6 +224,15 @@ def test_another_midi_output_leaves_no_note_behind(server: JackServer) -> None:
         player.play_until(lambda: "'Theremin': not found" in player.snapshot.message, "a refusal")
         n_organ, stuck = left_on(organ)
         assert n_organ > 4 and not stuck
+        # One that is unplugged is missed, and taken up again.
+        with midi_listener("Harp"):
+            player.engine.send(SelectDevices(midi_outputs=("Harp",)))
+            player.play_until(lambda: is_out("Harp"), "the harp")
+        player.play_until(lambda: "is gone" in player.snapshot.message, "the loss to be seen")
+        with midi_listener("Harp") as harp:
+            player.play_until(lambda: "is back" in player.snapshot.message, "the harp's return")
+            player.play_on()
+            assert left_on(harp)[0]
 
 
 def test_a_channel_that_is_closed_lets_go_of_its_keys(server: JackServer) -> None:

@@ -66,7 +66,7 @@ def new_jam(neural: bool, seed: int, before: JamSettings) -> Jam:
 
 
 @pytest.mark.parametrize("neural", [True, False], ids=["network", "rules"])
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(
     melody=melodies(min_frames=24, max_frames=48),
     palette=st.lists(entries, max_size=4),
