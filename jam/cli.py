@@ -196,9 +196,9 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
 
         if song is not None:
             tune = TunePlayer(engine, song)
-            stack.callback(tune.close)
             engine.wait_until_up()
             tune.start()
+            stack.callback(tune.close)
 
         def save(**changed: object) -> None:
             if song is not None:  # the demo's tempo is not the player's

@@ -71,8 +71,8 @@ def write_musicxml(
     key: Key,
 ) -> None:
     """Write melody and chord symbols; frame 0 is a bar line. Raises JamError when it can't."""
+    from music21 import harmony, metadata, meter, stream, tempo
     from music21 import key as m21key
-    from music21 import metadata, meter, stream, tempo
 
     part = cast(Any, stream).Part()
     for segment in tempo_map.segments:
@@ -84,11 +84,16 @@ def write_musicxml(
     part.insert(0, m21key.KeySignature(sharps_of(key)))
     for start, element in _elements(melody, len(chords), tempo_map, key):
         part.insert(start, element)
+    before: ChordState | None = None
     for frame, state in enumerate(chords):
-        if state.onset and state.chord is not None:
+        if state.chord is None and before is not None and before.chord is not None:
+            part.insert(_quarters(frame), cast(Any, harmony).NoChord())
+        elif state.onset and state.chord is not None:
             part.insert(_quarters(frame), _symbol(state.chord, key))
+        before = state
+    part.partName = "Melody"
     score: Any = stream.Score()
-    score.metadata = metadata.Metadata(title=title, movementName=title)
+    score.metadata = metadata.Metadata(title=title, movementName=title, composer="Played with jam")
     score.insert(0, part.makeNotation())
     file = Path(path)
     unfinished = file.with_name(f".jam-{os.getpid()}.musicxml")

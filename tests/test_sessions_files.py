@@ -189,11 +189,13 @@ def test_a_lead_sheet_is_read_back_by_music21(session: Session, tmp_path: Path) 
         (Fraction(c.getOffsetInHierarchy(part)), parse_symbol(c.figure.replace("-", "b"))[0])
         for c in part.recurse().getElementsByClass(harmony.ChordSymbol)
     ]
+    line = session.takes[0].take.chords
     assert symbols == [
         (Fraction(frame, 4), state.chord)
-        for frame, state in enumerate(session.takes[0].take.chords)
-        if state.onset
+        for frame, state in enumerate(line)
+        if state.onset or (frame and state.chord is None and line[frame - 1].chord)
     ]
+    assert score.metadata.composer == "Played with jam"
     assert part.recurse().getElementsByClass(meter.TimeSignature)[0].ratioString == "4/4"
     assert part.recurse().getElementsByClass(key.KeySignature)[0].sharps == 0
     # Written again by music21 and read again, it still has its chords.
