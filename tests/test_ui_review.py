@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import wave
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ import mido
 import pytest
 from PyQt6 import QtTest
 from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PyQt6.QtGui import QDropEvent
+from PyQt6.QtGui import QDrag, QDropEvent
 from PyQt6.QtWidgets import QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -470,6 +471,39 @@ def test_export_writes_files_that_open(bench: Bench, tmp_path: Path) -> None:
     assert bench.kept["view"].export_folder == str(tmp_path)
 
 
+def test_a_take_is_drawn_out_as_a_midi_file(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Path] = []
+
+    def exec_(drag: QDrag, *_: object) -> Qt.DropAction:
+        data = drag.mimeData()
+        assert data is not None
+        drawn.extend(Path(url.toLocalFile()) for url in data.urls())
+        return Qt.DropAction.CopyAction
+
+    monkeypatch.setattr(QDrag, "exec", exec_)  # it would wait for a mouse
+    bench.choose(1)
+    handle, middle = bench.page.details.handle, QPointF(10, 10).toPoint()
+    QTest.mousePress(handle, Qt.MouseButton.LeftButton, pos=middle)
+    QTest.mouseMove(handle, QPointF(90, 60).toPoint())
+    (path,) = drawn
+    assert path.name == "Waltz.mid"
+    assert any(m.type == "time_signature" and m.numerator == 3 for m in mido.MidiFile(path))
+    bench.window.close()
+    assert not path.exists()
+
+
+def test_sound_is_exported_with_each_part_alone(bench: Bench, tmp_path: Path) -> None:
+    bench.choose(1)
+    bench.page.works.export(ExportWish(0, (tmp_path / "waltz.wav",), True))
+    bench.wait(lambda: not bench.page.works.busy)
+    assert "Saved in" in bench.page.strip.label.text()
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names[:2] == ["waltz-bass.wav", "waltz-chords.wav"] and "waltz.wav" in names
+    with wave.open(str(tmp_path / "waltz.wav")) as file:
+        seconds = file.getnframes() / file.getframerate()
+        assert bench.info(1).length_s < seconds < bench.info(1).length_s + 5
+
+
 def test_what_can_not_be_done_is_said_in_place(bench: Bench, tmp_path: Path) -> None:
     page = bench.page
     page.works.export(ExportWish(0, (tmp_path / "gone" / "jam.mid",), False))
@@ -490,6 +524,13 @@ def test_files_dropped_on_the_page_become_sessions(bench: Bench) -> None:
     bench.wait(lambda: len(bench.shown()) == 4)
     bench.wait(lambda: bench.page.session and bench.page.session.takes[0].info.kind == "imported")
     assert "Imported 1 session" in bench.page.strip.label.text()
+    bench.tick()
+    assert "New take (Ctrl+N)" in bench.page.transport.words.text()
+    bench.key(Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+    dialog = bench.window.findChild(NewTakeDialog)
+    assert dialog is not None and dialog.wish().kind == "re-harmonised"
+    dialog.accept()
+    bench.wait(lambda: bench.page.take_id == 1)
 
 
 # The window around it

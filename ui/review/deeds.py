@@ -61,7 +61,7 @@ def _session(page: ReviewPage) -> Iterator[Action]:
     for stars in range(MAX_RATING + 1):
         title = {0: "No stars", 1: "1 star"}.get(stars, f"{stars} stars")
         yield Action(title, group, (str(stars),), partial(page.rate, stars), REVIEW)
-    yield Action("New take", group, ("Ctrl+N",), partial(page.works.ask_take, "re-voiced"), REVIEW)
+    yield Action("New take", group, ("Ctrl+N",), page.works.ask_take, REVIEW)
     yield Action("Export", group, ("Ctrl+E",), page.works.ask_export, REVIEW)
     yield Action("Import files", group, ("Ctrl+O",), page.works.ask_import, REVIEW)
     yield Action("Delete", group, ("Del",), page.delete, REVIEW)

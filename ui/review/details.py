@@ -153,7 +153,7 @@ class Details(QFrame):
             "Which accompaniment is heard: as played, or one made afterwards. Q goes back and"
             " forth between two, also while they play."
         )
-        self.take.setMinimumWidth(170)
+        self.take.setMinimumWidth(200)
         self.new_take = self._button("New take", "Have the same melody accompanied anew (Ctrl+N).")
         self.export = self._button("Export …", "Save as MIDI, lead sheet, sound or JSON (Ctrl+E).")
         self.more = self._button("⋯", "Rename or delete the take, delete the session.")
@@ -215,6 +215,7 @@ class Details(QFrame):
             self.take.clear()
             for number, take in enumerate(self._takes, 1):
                 self.take.addItem(f"{number}  {take.name}")
+                self.take.setItemData(number - 1, take.name, Qt.ItemDataRole.ToolTipRole)
                 if take.id == shown:
                     self.take.setCurrentIndex(number - 1)
 

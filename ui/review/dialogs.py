@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PyQt6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QDialog,
     QDialogButtonBox,
@@ -27,7 +26,7 @@ from PyQt6.QtWidgets import (
 from jam.accompaniment import all_styles
 from jam.sessions.types import TakeInfo, TakeKind
 from jam.settings import DENSITIES, LIMITS, JamSettings
-from ui.widgets import Combo
+from ui.widgets import Combo, Switch
 
 KINDS: tuple[tuple[TakeKind, str, str], ...] = (
     ("re-voiced", "The same chords in another style",
@@ -177,7 +176,7 @@ class ExportDialog(QDialog):
         self.folder = QLineEdit(str(folder))
         browse = QPushButton("Choose …")
         browse.clicked.connect(self._browse)
-        self.formats: dict[str, QCheckBox] = {}
+        self.formats: dict[str, Switch] = {}
         self.trouble = QLabel()
         self.trouble.setObjectName("trouble")
         self.trouble.setWordWrap(True)
@@ -191,18 +190,18 @@ class ExportDialog(QDialog):
             field.setAccessibleName(name)
             form.addRow(label, field)
         self.folder.setAccessibleName("Folder")
-        form.addRow("&Folder", where)
+        form.addRow("Folder", where)
         column = QVBoxLayout(self)
         column.addLayout(form)
         for key, suffix, title, tip in FORMATS:
-            box = QCheckBox(f"{title}  ({suffix})")
+            box = Switch(f"{title}  ({suffix})")
             box.setToolTip(tip)
             box.setChecked(key == "midi")
             box.toggled.connect(lambda _: self._check())
             self.formats[key] = box
             column.addWidget(box)
             if key == "mix":
-                self.stems = QCheckBox("and each part alone")
+                self.stems = Switch("and each part alone")
                 self.stems.setToolTip("A WAV file more for each part; their sum is the mix.")
                 inset = QHBoxLayout()
                 inset.setContentsMargins(24, 0, 0, 0)

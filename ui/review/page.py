@@ -56,6 +56,8 @@ _CHOICE_DELAY_MS = 90
 """A session is loaded when the list has stood still for so long."""
 _REFRESH_MS = 1500
 """So often the list is read again while a jam is running, and once after it."""
+_NOTHING_YET = -1
+"""In place of the number of the plan that is shown: neither a plan nor that there is none."""
 _NEAR_S = 0.6
 """So close to the playhead a moment counts as being there."""
 
@@ -83,7 +85,7 @@ class ReviewPage(QWidget):
         self._running = False
         self._deleted_shown = False
         self._asked = 0
-        self._plan_index: int | None = None
+        self._plan_index: int | None = _NOTHING_YET
         self._wished_take: int | None = None
         self._newest: SessionInfo | None = None
         self._is_shown = self._is_laid_out = False
@@ -181,7 +183,7 @@ class ReviewPage(QWidget):
         details.tagged.connect(self.set_tags)
         details.rated.connect(self.rate)
         details.take_chosen.connect(self.show_take)
-        details.new_take.clicked.connect(lambda _: self.works.ask_take("re-voiced"))
+        details.new_take.clicked.connect(lambda _: self.works.ask_take())
         details.export.clicked.connect(lambda _: self.works.ask_export())
         details.handle.dragged.connect(self.works.drag_out)
         self.roll.sought.connect(self.seek)
@@ -258,8 +260,15 @@ class ReviewPage(QWidget):
         self._plan_index = index
         plan = plan_view(session, index) if index is not None else None
         self.roll.show_plan(plan)
-        none = "No plan was made here." if session.plans else "No plans were recorded."
-        self.transport.show_words(plan.words if plan is not None else none)
+        if plan is not None:
+            words = plan.words
+        elif session.plans:
+            words = "No plan was made yet."
+        elif len(session.takes) == 1 and self.roll.content and not self.roll.content.chords:
+            words = "No accompaniment yet: New take (Ctrl+N) makes one."
+        else:
+            words = "No plans were recorded."
+        self.transport.show_words(words)
 
     # The list
 
@@ -344,7 +353,7 @@ class ReviewPage(QWidget):
             and self.session is not None
             and session.info.id == self.session.info.id
         )
-        self.session, self._plan_index = session, None
+        self.session, self._plan_index = session, _NOTHING_YET
         if session is None or content is None:
             self.player.forget()
             self.roll.show_content(None)
@@ -399,7 +408,7 @@ class ReviewPage(QWidget):
         self.roll.show_muted(self.player.state.muted if self.player.state else ())
         self.details.show_takes([taken.info for taken in session.takes], self.take_id)
         self.delete_take_action.setEnabled(self.take_id != LIVE_TAKE)
-        self._plan_index = None
+        self._plan_index = _NOTHING_YET
         self.player.show(
             name, content.start_s, content.end_s,
             lambda keeps: load_take(name, shown.take, shown.info.settings, keeps), keeps_place,

@@ -17,7 +17,7 @@ from jam.errors import JamError
 from jam.jobs import Done, Failed, Job
 from jam.paths import library_path
 from jam.sessions import tasks
-from jam.sessions.exports import export, file_name
+from jam.sessions.exports import export, file_name, take_of
 from jam.sessions.imports import SUFFIXES
 from jam.sessions.types import SessionInfo, TakeInfo, TakeKind
 from ui.look import Look
@@ -63,12 +63,13 @@ class Works(QObject):
 
     # New takes
 
-    def ask_take(self, kind: TakeKind) -> None:
+    def ask_take(self) -> None:
         """Ask how, and have it made."""
-        if self._page.session is None or not self._free():
+        session, take = self._page.session, self._page.take
+        if session is None or take is None or not self._free():
             return
-        take = self._page.take
-        assert take is not None
+        chords = take_of(session, take.id).take.chords
+        kind: TakeKind = "re-voiced" if any(c.chord for c in chords) else "re-harmonised"
         dialog = NewTakeDialog(take.settings, kind, self._page.window())
         dialog.accepted.connect(lambda: self.make_take(dialog.wish()))
         dialog.open()
