@@ -12,14 +12,17 @@ from PyQt6.QtWidgets import (
     QAbstractScrollArea,
     QAbstractSlider,
     QAbstractSpinBox,
+    QApplication,
     QComboBox,
     QLabel,
     QLineEdit,
+    QListWidget,
     QScrollBar,
     QTabBar,
     QTableView,
     QWidget,
 )
+from pytestqt.qtbot import QtBot
 
 from jam.audio import AudioChoice
 from jam.grid import Meter
@@ -164,7 +167,10 @@ def test_a_list_that_is_open_does_not_change_under_the_hand(bench: Bench) -> Non
 
 
 def test_interactive_widgets_have_names_tips_and_room(bench: Bench) -> None:
-    kinds = QAbstractButton | QAbstractSlider | QAbstractSpinBox | QComboBox
+    kinds = (
+        QAbstractButton | QAbstractSlider | QAbstractSpinBox | QComboBox | QLineEdit
+        | QListWidget | QTabBar
+    )  # fmt: skip
     found = [w for w in bench.window.findChildren(QWidget) if isinstance(w, kinds)]
     own = [w for w in found if not (w.window() is not bench.window or _is_inner(w))]
     assert len(own) >= 13
@@ -198,3 +204,39 @@ def test_mnemonics_do_not_collide(bench: Bench) -> None:
     letters = [t[t.index("&") + 1].lower() for t in texts if "&" in t]
     assert len(letters) >= 12
     assert len(set(letters)) == len(letters)
+
+
+def test_the_focus_can_be_seen(bench: Bench, qtbot: QtBot) -> None:
+    """A control that has the keyboard looks different from one that hasn't."""
+    window = bench.window
+    window.open_panel("Devices")
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
+    controls: list[QWidget] = [
+        bench.controls.start, bench.controls.tap_button, bench.controls.panic_button,
+        window.preset_button, window.settings_button, window.page.devices.inputs,
+        *(bench.control(name) for name in ("bpm", "meter", "commit_beats", "adventurous",
+                                           "metronome", "midi_channel", "split_pitch")),
+    ]  # fmt: skip
+    for control in controls:
+        window.waterfall.setFocus()
+        QApplication.processEvents()
+        without = control.grab().toImage()
+        control.setFocus(Qt.FocusReason.TabFocusReason)
+        QApplication.processEvents()
+        assert control.hasFocus(), control.accessibleName()
+        assert control.grab().toImage() != without, control.accessibleName()
+
+
+def test_tab_reaches_every_control_of_the_bar(bench: Bench, qtbot: QtBot) -> None:
+    window = bench.window
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
+    window.waterfall.setFocus()
+    reached = set()
+    for _ in range(60):
+        QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+        if (now := QApplication.focusWidget()) is not None:
+            reached.add(now.objectName())
+    wanted = {*bench.controls.fields.made, "start", "tap", "panic", "presets", "settings"}
+    assert wanted <= reached

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PyQt6 import QtTest
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -237,3 +238,20 @@ def test_text_and_theme_change_at_once(bench: Bench) -> None:
         names.append(fall.theme.name)
     assert names[:3] == ["dark", "light", "high-contrast"]
     assert bench.window.look.settings.theme == "system"
+
+
+def test_the_theme_follows_the_system(bench: Bench) -> None:
+    hints = QGuiApplication.styleHints()
+    assert hints is not None
+    shown = []
+    try:
+        for scheme in (Qt.ColorScheme.Light, Qt.ColorScheme.Dark):
+            hints.setColorScheme(scheme)
+            shown.append((hints.colorScheme(), bench.window.waterfall.theme.name))
+    finally:
+        hints.unsetColorScheme()
+    for scheme, name in shown:
+        assert name == ("light" if scheme == Qt.ColorScheme.Light else "dark")
+    bench.window.look.change(theme="high-contrast")
+    assert bench.window.waterfall.theme.name == "high-contrast"
+    bench.window.look.change(theme="dark")

@@ -70,6 +70,8 @@ def play(
                 share = (processor_s(jam.pid) - before_s) / (time.perf_counter() - began_s)
         found = json.loads(frames.read_text())
     at_s, paint_ms = found["at_s"], found["paint_ms"]
+    if not at_s or at_s[-1] - at_s[0] < seconds:
+        raise SystemExit("bench: the window has not drawn for long enough; is the machine busy?")
     first = next(i for i, at in enumerate(at_s) if at >= at_s[-1] - seconds)
     between_ms = [1000 * (b - a) for a, b in zip(at_s[first:], at_s[first + 1 :], strict=False)]
     return between_ms, paint_ms[first:], share

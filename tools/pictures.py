@@ -136,7 +136,7 @@ def machine(size: tuple[int, int], block_frames: int = 512) -> Iterator[dict[str
             "JACK_NO_START_SERVER": "1", "QT_QPA_PLATFORM": "xcb", "PYTHONPATH": str(ROOT),
         }  # fmt: skip
         ours, theirs = os.pipe()
-        screen = f"{size[0] + 40}x{size[1] + 40}x24"
+        screen = f"{size[0] + 120}x{size[1] + 120}x24"
         stack.enter_context(
             running(
                 ["Xvfb", "-displayfd", str(theirs), "-wr", "-screen", "0", screen],
@@ -151,8 +151,11 @@ def machine(size: tuple[int, int], block_frames: int = 512) -> Iterator[dict[str
         jackd = ["jackd", "-n", environment["JACK_DEFAULT_SERVER"], "-r", "-d", "dummy",
                  "-r", "48000", "-p", str(block_frames)]  # fmt: skip
         silent = subprocess.DEVNULL
-        stack.enter_context(running(jackd, environment, stdout=silent, stderr=silent))
-        time.sleep(1.0)
+        for _ in range(20):  # a machine has room for a few servers only
+            server = stack.enter_context(running(jackd, environment, stdout=silent, stderr=silent))
+            time.sleep(1.5)
+            if server.poll() is None:
+                break
         yield environment
 
 
@@ -248,12 +251,18 @@ def player_process(
     """A process that plays into the program's port from now on."""
     command = [sys.executable, "-m", "tests.jack_player"]
     pipe = subprocess.PIPE
-    with running(command, environment, cwd=ROOT, stdin=pipe, stdout=pipe) as player:
-        assert player.stdin is not None and player.stdout is not None
-        player.stdin.write(json.dumps(messages))
-        player.stdin.close()
-        player.stdout.readline()
-        yield
+    for _ in range(30):
+        with running(
+            command, environment, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL
+        ) as player:
+            assert player.stdin is not None and player.stdout is not None
+            player.stdin.write(json.dumps(messages))
+            player.stdin.close()
+            if player.stdout.readline():
+                yield
+                return
+        time.sleep(1.0)  # the program's port isn't there yet
+    raise SystemExit("pictures: the program has opened no port on JACK")
 
 
 def _shrink(path: Path) -> None:

@@ -39,6 +39,7 @@ class ScenePainter:
             for note in scene.notes:
                 if note.rect.y < areas.fall.bottom:
                     self._paint_note(painter, note)
+            self._paint_labels(painter, scene)
             self._paint_headline(painter, scene)
         if region.intersects(outer(areas.past)):
             painter.setClipRect(q_rect(areas.past))
@@ -62,7 +63,6 @@ class ScenePainter:
             LineKind.BEAT: t.beat_line, LineKind.GROUP: t.group_line, LineKind.BAR: t.bar_line,
             LineKind.COMMIT: t.agent_bass, LineKind.ENTRY: t.agent,
         }  # fmt: skip
-        label_px = max(13.0 * self.text_scale, fall.height * 0.026)
         for line in scene.lines:
             colour = ink.colour(colours[line.kind])
             thick = 2.0 if line.kind in (LineKind.BAR, LineKind.ENTRY) else 1.0
@@ -71,6 +71,12 @@ class ScenePainter:
                 painter.drawLine(QPointF(fall.x, line.y), QPointF(fall.right, line.y))
             else:
                 painter.fillRect(QRectF(fall.x, line.y - thick / 2, fall.width, thick), colour)
+
+    def _paint_labels(self, painter: QPainter, scene: Scene) -> None:
+        """What is written at the lines, upon the notes."""
+        t, ink, fall = self.theme, self.ink, scene.layout.fall
+        label_px = max(13.0 * self.text_scale, fall.height * 0.026)
+        for line in scene.lines:
             if not line.label:
                 continue
             right = line.kind in (LineKind.COMMIT, LineKind.ENTRY)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import (
     QDialog,
@@ -69,14 +71,14 @@ class PresetButton(QPushButton):
 
     @staticmethod
     def _entry(menu: QMenu, text: str, tip: str) -> QAction:
-        entry = menu.addAction(text)
+        entry = menu.addAction(text.replace("&", "&&"))
         assert entry is not None
         entry.setToolTip(tip)
         return entry
 
-    def _own_menu(self, title: str, tip: str, run: object) -> None:
+    def _own_menu(self, title: str, tip: str, run: Callable[[str], object]) -> None:
         menu = self._menu.addMenu(title)
-        assert menu is not None and callable(run)
+        assert menu is not None
         menu.setAccessibleName(f"{title} a preset")
         for name in sorted(self._presets.own, key=str.casefold):
             self._entry(menu, name, tip).triggered.connect(lambda _, name=name: run(name))

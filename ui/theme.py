@@ -174,8 +174,10 @@ QPushButton {{ background: {t.field}; border: 1px solid {t.outline}; border-radi
 QPushButton:hover {{ background: {t.field_hover}; }}
 QPushButton:checked {{ background: {t.agent_block}; color: {t.on_block};
     border-color: {t.agent}; }}
+QPushButton:checked:focus {{ border: {focus}; }}
 QPushButton:disabled {{ color: {t.outline}; }}
 QPushButton:checked:disabled {{ background: {t.field}; border-color: {t.outline}; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QPushButton::menu-indicator {{ width: 0; }}
 QMenu {{ background: {t.field}; border: 1px solid {t.outline}; padding: 4px; }}
 QMenu::item {{ background: transparent; padding: 5px 22px 5px 12px; border-radius: 4px; }}
