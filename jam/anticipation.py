@@ -84,11 +84,14 @@ class Predictor(Protocol):
         places: Sequence[Place],
         noise: Logits,
         temperature: float,
-    ) -> NDArray[np.int64]:
-        """How the melody may go on from row n_rows, once for each chord, struck there and held.
+    ) -> NDArray[np.float64]:
+        """What may sound from row n_rows on: the melody goes on from there once for each chord,
+        which is struck there and held.
 
-        noise: the dice, (chords, places, N_MELODY_CLASSES). Gives pitches (chords, places), 0 for
-        a rest. The rows held stay as they are.
+        noise: the dice, (chords, places, N_MELODY_CLASSES). Gives for each pitch class the
+        expected number of frames in which it sounds, (12,), over all melodies and frames: the
+        dice choose how each melody goes on, but every note counts with its probability. The rows
+        held stay as they are.
         """
         ...
 
@@ -392,8 +395,8 @@ class Anticipator:
             ])  # fmt: skip
             chords = [chord_of_class(class_) for class_ in candidates]
             states = [ChordState(chord, True) for chord in chords]
-            pitches = self.predictor.continuations(states, ahead, noise, settings.temperature)
-            drawn = candidates[best_fitting(chords, pitches)]
+            sounding = self.predictor.continuations(states, ahead, noise, settings.temperature)
+            drawn = candidates[best_fitting(chords, sounding)]
         shares = np.exp((logits - logits.max()).astype(np.float64) / settings.temperature)
         return drawn, float(shares[drawn] / shares.sum())
 

@@ -35,15 +35,15 @@ def places_from(place: Place, n: int) -> list[Place]:
     return found
 
 
-def best_fitting(chords: Sequence[Chord], pitches: NDArray[np.int64]) -> int:
-    """Number of the chord that fits the melodies best; the first of several.
+def best_fitting(chords: Sequence[Chord], sounding: NDArray[np.float64]) -> int:
+    """Number of the chord that fits what may sound best; the first of several.
 
-    pitches: (melodies, frames), 0 is a rest. A chord's fit is the share of the sounding frames
-    whose pitch class it has, less the share that it would have by chance: its size in twelfths.
+    sounding: weights of the twelve pitch classes. A chord's fit is the share of them that it has,
+    less the share that it would have by chance: its size in twelfths.
     """
-    sounding = pitches[pitches > 0] % 12
-    if not len(sounding):
+    total = float(sounding.sum())
+    if total <= 0:
         return 0
-    heard = np.bincount(sounding, minlength=12) / len(sounding)
+    heard = sounding / total
     fits = [sum(heard[pc] - 1 / 12 for pc in chord.pitch_classes) for chord in chords]
     return int(np.argmax(fits))

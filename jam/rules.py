@@ -51,20 +51,27 @@ for _root in range(12):
 def continued(
     predictor: Predictor, before: MelodyState, chords: Sequence[ChordState],
     places: Sequence[Place], noise: Logits, temperature: float,
-) -> NDArray[np.int64]:  # fmt: skip
+) -> NDArray[np.float64]:  # fmt: skip
     """`Predictor.continuations` one after the other; `before` is the newest row's melody."""
     n_rows = predictor.n_rows
-    pitches = np.zeros((len(chords), len(places)), np.int64)
+    sounding = np.zeros(12)
     for k, chord in enumerate(chords):
         melody = before
         for i, place in enumerate(places):
             logits = predictor.melody_logits(place, chord)
+            shares = np.exp((logits - logits.max()).astype(np.float64) / temperature)
+            shares /= shares.sum()
+            if melody.pitch is not None:
+                sounding[melody.pitch % 12] += shares[HOLD]
+            np.add.at(sounding, _PITCH_CLASSES, shares[MELODY_FIRST:])
             melody = melody_state(draw(logits, temperature, noise[k, i])[0], melody)
             predictor.extend([Row(melody, chord)], [place])
-            pitches[k, i] = melody.pitch or 0
             chord = ChordState(chord.chord, False)
         predictor.rewind(n_rows)
-    return pitches
+    return sounding
+
+
+_PITCH_CLASSES = (np.arange(N_MELODY_CLASSES - MELODY_FIRST) + LOWEST_PITCH) % 12
 
 
 class RuleBasedPredictor:
@@ -203,7 +210,7 @@ class RuleBasedPredictor:
     def continuations(
         self, chords: Sequence[ChordState], places: Sequence[Place], noise: Logits,
         temperature: float,
-    ) -> NDArray[np.int64]:  # fmt: skip
+    ) -> NDArray[np.float64]:  # fmt: skip
         before = self._rows[-1].melody if self._rows else REST
         return continued(self, before, chords, places, noise, temperature)
 

@@ -57,8 +57,8 @@ class JamSettings:
     count_in_bars: int = 1
     temperature: float = 1.0
     futures: int = 4
-    """How many continuations of the melody a new chord is weighed against; 1 weighs none. Four
-    bring 0.05 of note-in-chord, eight 0.06 for twice the time (models.futures)."""
+    """How many continuations of the melody a new chord is weighed against; 1 weighs none. What
+    more of them bring and cost is measured by `python -m models.futures`."""
     adventurous: float = 0.5
     """From chords that fit best (0) to chords of the greatest variety (1)."""
     model: str = "neural"

@@ -78,24 +78,29 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def write(out: Path, rows: list[dict[str, Any]], heading: str) -> None:
+    """After every line of the table, for it takes minutes."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "results.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    (out / "table.md").write_text(f"{heading}\n\n{table(rows)}\n", encoding="utf-8")
+
+
 def main() -> int:
     args = parse()
     try:
         pieces = chosen(args)
+        heading = f"{len(pieces)} pieces, {args.frames} frames each"
         rows = []
         for temperature in args.temperature:
             for futures in args.futures:
                 settings = JamSettings(futures=futures, temperature=temperature)
                 found = jammed(pieces, settings, args)
                 rows.append({"futures": futures, "temperature": temperature} | found)
+                write(args.out, rows, heading)
     except BadInput as error:
         print(error, file=sys.stderr)
         return error.exit_status
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "results.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    text = f"{len(pieces)} pieces, {args.frames} frames each\n\n{table(rows)}\n"
-    (args.out / "table.md").write_text(text, encoding="utf-8")
-    print(text)
+    print(f"{heading}\n\n{table(rows)}")
     return 0
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jam.anticipation import Logits, Mask
 from jam.errors import BadInput
@@ -16,6 +17,7 @@ from jam.rows import (
     HOLD,
     LOWEST_PITCH,
     MELODY_FIRST,
+    N_MELODY_CLASSES,
     NO_CHORD,
     ChordState,
     MelodyState,
@@ -25,12 +27,13 @@ from jam.rows import (
 )
 from jam.settings import JamSettings
 from models import spread, vocab
-from models.decode import CHORD, LAST_PITCH, PITCH, Ints, OnlineDecoder, remember, shared_features
+from models.decode import CHORD, LAST_PITCH, PITCH, OnlineDecoder, remember, shared_features
 from models.decoding import Decoding, without
 from models.harmonise import OfflineDecoder, harmonies
 from models.mixing import Mixture, load_mixture
 from models.spread import Floats
 
+_PITCH_CLASSES = (np.arange(N_MELODY_CLASSES - MELODY_FIRST) + LOWEST_PITCH) % 12
 MAX_AHEAD = 32
 """Frames of the longest continuation."""
 Memory = tuple[int, ...]
@@ -187,7 +190,7 @@ class NeuralPredictor:
     def continuations(
         self, chords: Sequence[ChordState], places: Sequence[Place], noise: Floats,
         temperature: float,
-    ) -> Ints:  # fmt: skip
+    ) -> NDArray[np.float64]:  # fmt: skip
         hidden = np.repeat(self._position(places[0]), len(chords), 0)
         branches = self._branches
         if branches is None or branches.stack.batch != len(chords):
@@ -196,20 +199,26 @@ class NeuralPredictor:
         memory = np.array([self._memories[-1]] * len(chords))
         index = np.array([vocab.chord_index(chord) for chord in chords])
         onset = np.ones_like(index)
-        pitches = np.zeros((len(chords), len(places)), np.int64)
+        sounding = np.zeros(12)
         for i, place in enumerate(places):
             if i:
                 shared = (*place_features(place), self._style, self._density)
                 hidden = branches.hidden(memory, np.array((shared,)))
             now = np.stack([index, onset], 1)
             logits = branches.melody_logits(hidden, now, memory[:, LAST_PITCH])
-            classes = (logits.astype(np.float64) / temperature + noise[:, i]).argmax(1)
-            sounding = np.where(classes == HOLD, memory[:, PITCH], 0)
+            scaled = logits.astype(np.float64) / temperature
+            shares = np.exp(scaled - scaled.max(1, keepdims=True))
+            shares /= shares.sum(1, keepdims=True)
+            before = memory[:, PITCH]
+            held = np.bincount(before % 12, shares[:, HOLD] * (before > 0), 12)
+            sounding += held + np.bincount(_PITCH_CLASSES, shares[:, MELODY_FIRST:].sum(0), 12)
+            classes = (scaled + noise[:, i]).argmax(1)
             starts = classes >= MELODY_FIRST
-            pitches[:, i] = np.where(starts, classes - MELODY_FIRST + LOWEST_PITCH, sounding)
-            memory = remember(memory, pitches[:, i], starts.astype(np.int64), index, onset)
+            still = np.where(classes == HOLD, before, 0)
+            pitch = np.where(starts, classes - MELODY_FIRST + LOWEST_PITCH, still)
+            memory = remember(memory, pitch, starts.astype(np.int64), index, onset)
             onset = np.zeros_like(index)
-        return pitches
+        return sounding
 
     def harmonise(self, melody: Sequence[MelodyState], places: Sequence[Place]) -> list[ChordState]:
         if not melody:

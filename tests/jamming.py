@@ -70,13 +70,13 @@ class WaryPredictor:
     def continuations(
         self, chords: Sequence[ChordState], places: Sequence[Place], noise: Logits,
         temperature: float,
-    ) -> NDArray[np.int64]:  # fmt: skip
+    ) -> NDArray[np.float64]:  # fmt: skip
         digest = self._mix(
             self._digests[-1], "continued", tuple(chords), tuple(places), noise.tobytes(),
             temperature,
         )  # fmt: skip
         dice = np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
-        return dice.integers(48, 84, (len(chords), len(places)))
+        return dice.random(12)
 
     def harmonise(self, melody: Sequence[MelodyState], places: Sequence[Place]) -> list[ChordState]:
         states = [NO_CHORD]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from jam.anticipation import Anticipator, gumbel_noise
 from jam.futures import best_fitting, places_from
@@ -29,33 +30,36 @@ def test_places_go_on_in_their_metre(frame: int, n: int, meter: object) -> None:
     assert found == [tempo_map.place(frame + i) for i in range(n)]
 
 
+def sounding(*pitches: int) -> NDArray[np.float64]:
+    return np.bincount(np.array(pitches, np.int64) % 12, minlength=12).astype(float)
+
+
 def test_the_chord_that_has_the_notes_fits_best() -> None:
-    assert best_fitting([F, C], np.array([[60, 64, 67, 67], [60, 0, 0, 76]])) == 1
-    assert best_fitting([F, C], np.array([[60, 65, 69, 0]])) == 0
+    assert best_fitting([F, C], sounding(60, 64, 67, 67, 60, 76)) == 1
+    assert best_fitting([F, C], sounding(60, 65, 69)) == 0
 
 
 def test_notes_that_nobody_plays_are_no_merit() -> None:
     ninth = Chord(0, "maj9")
-    assert best_fitting([ninth, C], np.array([[60, 64, 67]])) == 1
-    assert best_fitting([C, ninth], np.array([[60, 64, 67, 71, 74]])) == 1
+    assert best_fitting([ninth, C], sounding(60, 64, 67)) == 1
+    assert best_fitting([C, ninth], sounding(60, 64, 67, 71, 74)) == 1
 
 
 @given(st.lists(chords, min_size=1, max_size=8))
 def test_without_a_melody_the_first_is_taken(some: list[Chord]) -> None:
-    assert best_fitting(some, np.zeros((3, 8), np.int64)) == 0
+    assert best_fitting(some, np.zeros(12)) == 0
 
 
-@given(st.lists(chords, min_size=1, max_size=6), st.integers(0, 11))
-def test_what_fits_is_the_same_in_every_key(some: list[Chord], up: int) -> None:
-    dice = np.random.default_rng(len(some))
-    pitches = dice.integers(48, 72, (4, 8))
+@given(st.lists(chords, min_size=1, max_size=6), st.integers(0, 11), st.integers(0, 99))
+def test_what_fits_is_the_same_in_every_key(some: list[Chord], up: int, seed: int) -> None:
+    heard = np.random.default_rng(seed).random(12)
+    heard /= heard.sum()
     moved = [Chord((chord.root + up) % 12, chord.quality) for chord in some]
-    best, best_moved = best_fitting(some, pitches), best_fitting(moved, pitches + up)
-    heard = np.bincount(pitches.ravel() % 12, minlength=12) / pitches.size
 
     def fit(chord: Chord) -> float:
         return float(sum(heard[pc] - 1 / 12 for pc in chord.pitch_classes))
 
+    best, best_moved = best_fitting(some, heard), best_fitting(moved, np.roll(heard, up))
     assert fit(some[best]) == pytest.approx(max(map(fit, some)))
     assert fit(some[best_moved]) == pytest.approx(fit(some[best]))
 
@@ -80,7 +84,8 @@ def test_side_by_side_is_one_after_the_other(n_rows: int) -> None:
     last = jam.rows[n_rows - 2].melody if n_rows > 1 else MelodyState()
     alone = continued(PREDICTOR, last, some, ahead, noise, 1.0)
     # A rounding error may turn a draw once in a great while; this one is pinned.
-    assert np.array_equal(together, alone)
+    np.testing.assert_allclose(together, alone, atol=1e-3)
+    assert 0 < together.sum() <= len(some) * len(ahead) + 1e-9
 
 
 @given(melodies(min_frames=4, max_frames=20), st.integers(0, 1000), st.sampled_from([2, 4, 8]))
