@@ -293,7 +293,9 @@ class SessionWriter:
             for recording in self._waiting:
                 recording.begin_again()
             self._next_try_s = self._clock.now_s() + _TRY_AGAIN_S
-        except (JamError, OSError, sqlite3.Error) as error:
+        except Exception as error:  # whatever it is, it must not end the recording
+            if not isinstance(error, JamError | OSError | sqlite3.Error):
+                _log.exception("writing a session")
             path = self._library.path
             self._leave()
             self._fail(error)
@@ -364,7 +366,7 @@ class SessionWriter:
             self.trouble = (
                 f"{why} It was saved as {path} instead: jam sessions import {path} takes it over."
             )
-        except (JamError, OSError, sqlite3.Error) as error:
+        except Exception as error:
             self.trouble = (
                 f"{why} It could not be saved in {folder} either: {schema.reason(error)}."
             )
