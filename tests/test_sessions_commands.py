@@ -167,6 +167,8 @@ def spoil(path: Path, *statements: str) -> None:
         ("UPDATE sessions SET n_notes = 99 WHERE id = 1", "listed with 99 notes"),
         ("DELETE FROM takes WHERE session_id = 1", "takes:"),
         ("INSERT INTO tags VALUES (77, 'lost')", "belong to no session"),
+        ("UPDATE sessions SET started_at = 'yesterday' WHERE id = 1", "yesterday"),
+        ("UPDATE sessions SET meter = '4/0' WHERE id = 1", "4/0"),
     ],
 )
 def test_check_finds_what_is_wrong_and_mends_it(

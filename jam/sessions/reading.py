@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from jam.clock import date_now
-from jam.errors import JamError
+from jam.errors import BadInput, JamError
 from jam.grid import Meter, TempoMap
 from jam.messages import Counters, PedalEvent, Plan, PlayedNote
 from jam.midi_file import PartNote
@@ -56,8 +56,12 @@ def info_of(row: tuple[Any, ...]) -> SessionInfo:
     """A row of the query INFO."""
     (id_, started_at, length_s, title, bpm, meter, tonic, minor, style, rating, tags, state,
      n_notes, n_bars) = row  # fmt: skip
+    try:
+        counted = Meter.parse(meter)
+    except BadInput as error:
+        raise ValueError(str(error)) from None
     return SessionInfo(
-        id_, datetime.fromisoformat(started_at), length_s, title, bpm, Meter.parse(meter),
+        id_, datetime.fromisoformat(started_at), length_s, title, bpm, counted,
         None if tonic is None else (tonic, bool(minor)), style, rating,
         tuple(tags.split("\x1f")) if tags else (), cast(State, state), n_notes, n_bars,
     )  # fmt: skip

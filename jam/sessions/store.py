@@ -129,7 +129,10 @@ class Library:
             try:
                 return load_session(self._db, info)
             except (ValueError, TypeError, KeyError, AttributeError, BadInput) as error:
-                raise JamError(f"{self.path}: session {session_id} is damaged: {error}") from None
+                raise JamError(
+                    f"{self.path}: session {session_id} is damaged ({error});"
+                    " jam sessions check --repair mends it"
+                ) from None
 
     def salvage(self, info: SessionInfo) -> tuple[Session, tuple[str, ...]]:
         """A session as far as it can be read, and what of it can't."""
@@ -346,7 +349,12 @@ class Library:
     @contextmanager
     def _reading(self) -> Iterator[None]:
         with self._lock, schema.said_of(self.path):
-            yield
+            try:
+                yield
+            except (ValueError, TypeError, KeyError, AttributeError) as error:
+                raise schema.Damaged(
+                    f"{self.path}: it is damaged ({error}); jam sessions check --repair mends it"
+                ) from None
 
     @contextmanager
     def _writing(self, session_id: int | None = None) -> Iterator[None]:
