@@ -34,6 +34,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     saved = Preferences(
         CHANGED, ("Keys",), ("Synth",), AudioChoice("Speakers", 44100, 512),
         {"mine": CHANGED, "plain": JamSettings()}, View("dark", hints_seen=("keys",), zoom=2.0),
+        record=False,
     )  # fmt: skip
     save_preferences(saved, path)
     assert load_preferences(path) == (saved, "")

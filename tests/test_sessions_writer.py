@@ -12,13 +12,16 @@ import sqlite3
 import subprocess
 import tempfile
 import time
+from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from jam.cli import _recorded
 from jam.messages import SessionLog
+from jam.preferences import Preferences
 from jam.sessions import schema
 from jam.sessions.check import check
 from jam.sessions.imports import import_file
@@ -104,6 +107,16 @@ def test_a_private_session_leaves_nothing(path: Path) -> None:
     assert not writer.mark("good", 101.0)
     writer.close()
     assert not path.parent.exists()
+
+
+@pytest.mark.parametrize(("private", "record"), [(True, True), (False, False), (False, True)])
+def test_the_switches_are_obeyed(
+    private: bool, record: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    with _recorded(Namespace(private=private), Preferences(record=record)) as writer:
+        feed(writer, plain_jam(ended=True))
+    assert any(tmp_path.iterdir()) == (record and not private)
 
 
 def test_recording_that_is_turned_off_is_erased(path: Path) -> None:
