@@ -93,6 +93,7 @@ def test_each_start_is_a_session_and_silence_is_none(path: Path) -> None:
         for log in plain_jam(2.0, 200.0, session=2, ended=True)
     ]
     feed(writer, silent)
+    until(lambda: writer.session_id is None)
     feed(writer, [SessionLog(0)])
     feed(writer, plain_jam(2.0, 300.0, session=3))
     writer.close()

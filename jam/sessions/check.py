@@ -82,7 +82,7 @@ def _check_sessions(library: Library, repair: bool, progress: Progress) -> Repor
             findings.append(f"session {info.id} ({info.name}): {wrong}")
         else:
             continue
-        if writable:
+        if writable and info.state != "recording":  # which a jam is still writing
             library.replace(info.id, session)
             repairs.append(f"session {info.id}: written anew from what can be read")
     return Report(len(infos), tuple(findings), tuple(repairs))

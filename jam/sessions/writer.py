@@ -217,11 +217,17 @@ class SessionWriter:
         """Nothing of it is left behind."""
         self._waiting.remove(recording)
         self._current = None
-        if recording.id is not None and self._library is not None:
-            try:
+        self.session_id = None
+        if recording.id is None:
+            return
+        try:
+            if self._open() and self._library is not None:
                 self._library.erase(recording.id)
-            except (JamError, sqlite3.Error) as error:
-                self._tell(f"The jam could not be erased: {schema.reason(error)}.")
+                return
+            why = self.trouble
+        except (JamError, sqlite3.Error) as error:
+            why = f"{schema.reason(error)}."
+        self._tell(f"What was recorded of this jam could not be erased: {why}")
 
     # -- the library ------------------------------------------------------------------------------
 
@@ -241,7 +247,7 @@ class SessionWriter:
                 library.close()
                 raise JamError(f"{path}: it can't be written to (read-only)")
             self._use(library)
-        except (JamError, OSError, sqlite3.Error) as error:
+        except Exception as error:
             self._fail(error)
             return False
         return True
@@ -294,8 +300,6 @@ class SessionWriter:
                 recording.begin_again()
             self._next_try_s = self._clock.now_s() + _TRY_AGAIN_S
         except Exception as error:  # whatever it is, it must not end the recording
-            if not isinstance(error, JamError | OSError | sqlite3.Error):
-                _log.exception("writing a session")
             path = self._library.path
             self._leave()
             self._fail(error)
@@ -321,15 +325,16 @@ class SessionWriter:
                 session_id = library.begin(tape.opening, recording.started_at, self._title, token)
             library.write(session_id, recording.entries[recording.n_written :])
             library.write(session_id, [tape.progress()])
-            if recording.ended:
-                library.finish(session_id, "complete")
+            kept = not recording.ended or library.finish(session_id, "complete")
         recording.id, recording.n_written = session_id, n_entries
         recording.length_written_s = tape.end_s
-        self.session_id = session_id
+        self.session_id = session_id if kept else None
         if recording.ended:
             self._waiting.remove(recording)
 
     def _fail(self, error: Exception) -> None:
+        if not isinstance(error, JamError | OSError | sqlite3.Error):
+            _log.exception("recording")
         self._next_try_s = self._clock.now_s() + _TRY_AGAIN_S
         why = schema.reason(error)
         if not isinstance(error, JamError):  # which names the file itself
