@@ -16,7 +16,7 @@ import pytest
 from PyQt6 import QtTest
 from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDrag, QDropEvent
-from PyQt6.QtWidgets import QMessageBox, QWidget
+from PyQt6.QtWidgets import QInputDialog, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from jam.clock import FakeClock
@@ -396,6 +396,13 @@ def test_moments_are_marked_found_and_taken_away(bench: Bench) -> None:
     bench.key(Qt.Key.Key_Comma)
     assert bench.page.roll.position_s == pytest.approx(4.0)
     bench.key(Qt.Key.Key_Period)
+    bench.key(Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
+    dialog = bench.window.findChild(QInputDialog)
+    assert dialog is not None
+    dialog.setTextValue("lovely")
+    dialog.accept()
+    texts = ["", "lovely", "", "", "bridge"]
+    bench.wait(lambda: [m.text for m in bench.library.session(bench.ids[0]).moments] == texts)
     bench.key(Qt.Key.Key_Backspace)
     bench.wait(lambda: (6.0, "good") not in moments())
     bench.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
@@ -407,11 +414,11 @@ def test_moments_are_marked_found_and_taken_away(bench: Bench) -> None:
 
 def test_a_take_in_another_style_appears_beside_the_original(bench: Bench) -> None:
     page, session = bench.page, bench.choose(0)
-    dialog = NewTakeDialog(session.takes[0].info.settings, "re-voiced", bench.window)
-    styles = [dialog.style_box.itemText(i) for i in range(dialog.style_box.count())]
-    dialog.style_box.setCurrentIndex(styles.index("Bossa"))
-    assert not dialog.form.isRowVisible(dialog.seed)
-    wish = dialog.wish()
+    asked = NewTakeDialog(session.takes[0].info.settings, "re-voiced", bench.window)
+    styles = [asked.style_box.itemText(i) for i in range(asked.style_box.count())]
+    asked.style_box.setCurrentIndex(styles.index("Bossa"))
+    assert not asked.form.isRowVisible(asked.seed)
+    wish = asked.wish()
     assert (wish.kind, wish.settings.accompaniment) == ("re-voiced", "bossa")
     bench.key(Qt.Key.Key_Space)
     bench.tick(2.0)
@@ -430,6 +437,12 @@ def test_a_take_in_another_style_appears_beside_the_original(bench: Bench) -> No
     takes = bench.library.session(bench.ids[0]).takes
     assert [taken.info.kind for taken in takes] == ["live", "re-voiced"]
     assert takes[0].take.parts["player"] == takes[1].take.parts["player"]
+    page.rename_take()
+    dialog = bench.window.findChild(QInputDialog)
+    assert dialog is not None
+    dialog.setTextValue("Better")
+    dialog.accept()
+    bench.wait(lambda: page.take is not None and page.take.name == "Better")
     page.delete_take()
     bench.wait(lambda: page.details.take.count() == 1)
 

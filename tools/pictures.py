@@ -283,7 +283,7 @@ def main() -> int:
     parser.add_argument("--text", type=float, default=1.0, help="scale of the text (1)")
     parser.add_argument("--tab", default="F3", help="key of the settings' tab, F3 to F6 (F3)")
     parser.add_argument("--suffix", default="", help="put at the end of the files' names")
-    parser.add_argument("--bars-back", type=int, default=2, help="before the second moment (2)")
+    parser.add_argument("--bars-back", type=int, default=3, help="before the second moment (3)")
     parser.add_argument("--before", type=float, default=8.0, help="seconds until it is up (8)")
     parser.add_argument("--after", type=float, default=20.0, help="seconds of playing (20)")
     args = parser.parse_args()

@@ -48,6 +48,7 @@ def _moments(page: ReviewPage) -> Iterator[Action]:
     yield Action("Good moment", group, ("+", "="), partial(page.add_moment, "good"), REVIEW)
     yield Action("Bad moment", group, ("-",), partial(page.add_moment, "bad"), REVIEW)
     yield Action("Mark this place", group, ("M",), partial(page.add_moment, "marker"), REVIEW)
+    yield Action("A word on a moment", group, ("Ctrl+M",), page.name_moment, REVIEW)
     yield Action("Take a mark away", group, ("Backspace",), page.remove_moment, REVIEW)
     yield Action("Next moment", group, (".",), partial(page.go_to_moment, 1), REVIEW)
     yield Action("Moment before", group, (",",), partial(page.go_to_moment, -1), REVIEW)

@@ -13,6 +13,7 @@ from pathlib import Path
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QDragEnterEvent, QDropEvent, QShowEvent, QUndoStack
 from PyQt6.QtWidgets import (
+    QInputDialog,
     QLabel,
     QMenu,
     QPushButton,
@@ -156,6 +157,7 @@ class ReviewPage(QWidget):
         self._entry(menu, "Edit its tags", self.details.tags.edit)
         self.delete_action = self._entry(menu, "Delete the session", self.delete)
         menu.addSeparator()
+        self._entry(menu, "Rename this take …", self.rename_take)
         self.delete_take_action = self._entry(menu, "Remove this take", self.delete_take)
 
     def _entry(self, menu: QMenu, text: str, do: Callable[[], object]) -> QAction:
@@ -416,6 +418,21 @@ class ReviewPage(QWidget):
         for part, button in self.transport.parts.items():
             button.setEnabled(bool(shown.take.parts.get(part)))
 
+    def rename_take(self) -> None:
+        """Ask for another name of the take in front."""
+        session, take = self.session, self.take
+        if session is None or take is None:
+            return
+
+        def named(name: str) -> None:
+            if name.strip():
+                self.library.ask(
+                    lambda lib: lib.rename_take(session.info.id, take.id, name),
+                    lambda _: self.reload(session.info.id),
+                )
+
+        self._ask_text("Take", "Name of this take:", take.name, named)
+
     def delete_take(self) -> None:
         """Remove the take in front, for good."""
         session, take = self.session, self.take
@@ -589,16 +606,40 @@ class ReviewPage(QWidget):
 
     def remove_moment(self) -> None:
         """Take away the moment at the playhead."""
-        if self.session is None or self._is_recorded():
+        if self.session is not None and (gone := self._moment_here()) is not None:
+            kept = tuple(m for m in self.session.moments if m is not gone)
+            self._set_moments(f"{gone.kind} moment taken away", kept)
+
+    def name_moment(self) -> None:
+        """Ask for a word on the moment at the playhead."""
+        if self.session is None or (old := self._moment_here()) is None:
             return
+        moments = self.session.moments
+
+        def named(text: str) -> None:
+            new = replace(old, text=text.strip())
+            self._set_moments("word on a moment", tuple(new if m is old else m for m in moments))
+
+        self._ask_text("Moment", "A word on this moment:", old.text, named)
+
+    def _moment_here(self) -> Moment | None:
+        """The moment at the playhead; None, and it is said, where there is none to be changed."""
+        if self.session is None or self._is_recorded():
+            return None
         at_s = self.player.position_s
         near = [m for m in self.session.moments if abs(m.at_s - at_s) <= _NEAR_S]
         if not near:
             self.told.emit("No moment is marked here")
-            return
-        gone = min(near, key=lambda m: abs(m.at_s - at_s))
-        kept = tuple(m for m in self.session.moments if m is not gone)
-        self._set_moments(f"{gone.kind} moment taken away", kept)
+        return min(near, key=lambda m: abs(m.at_s - at_s), default=None)
+
+    def _ask_text(self, title: str, label: str, text: str, then: Callable[[str], object]) -> None:
+        dialog = QInputDialog(self.window())
+        dialog.setWindowTitle(title)
+        dialog.setLabelText(label)
+        dialog.setTextValue(text)
+        dialog.textValueSelected.connect(then)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
 
     def go_to_moment(self, by: int) -> None:
         """To the next moment, or the one before."""
