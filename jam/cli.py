@@ -34,10 +34,10 @@ def load_predictor(name: str = "auto") -> tuple[Predictor, str]:
             load = getattr(models, "load_predictor", None)
             if load is not None:
                 return load(), ""
-        except BadInput as error:
-            return RuleBasedPredictor(), f"The rule-based partner plays: {error}"
-        except ImportError as error:
-            return RuleBasedPredictor(), f"The rule-based partner plays: {error}"
+        except (BadInput, ImportError) as error:
+            return RuleBasedPredictor(), (
+                f"The rule-based partner plays: {error}. `jam doctor` says how to mend it."
+            )
     return RuleBasedPredictor(), ""
 
 

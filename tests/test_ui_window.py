@@ -192,6 +192,16 @@ def test_a_jam_is_painted(bench: Bench, qtbot: QtBot) -> None:
     assert foot.name() == theme.player
 
 
+def test_a_screen_reader_is_told_the_chords(bench: Bench) -> None:
+    for position in (70.3, 71.2):
+        bench.link.override = jam_snapshot(position, start_s=100.0 - position * 0.15)
+        bench.tick()
+    now = bench.window.waterfall.scene
+    assert now is not None
+    words = bench.window.waterfall.accessibleDescription()
+    assert words == f"Now {now.now.chord}. Next {now.now.next_chord}."
+
+
 def test_nothing_is_repainted_while_nothing_moves(bench: Bench, qtbot: QtBot) -> None:
     bench.link.override = stopped_snapshot()
     bench.tick()

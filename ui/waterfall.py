@@ -33,7 +33,9 @@ from ui.layout import AUTO_KEYS, KEY_RANGES, Layout, Size, fitting_range, layout
 from ui.paint import ScenePainter
 from ui.scene import Scene, View, waterfall_scene
 from ui.theme import DARK, Theme
+from ui.words import NowPanel
 
+_ABOUT = "The agent's plan falls toward the piano; the chord names are on the left."
 PAST_EVERY = 3
 """The past is repainted with every third picture."""
 
@@ -79,9 +81,7 @@ class Waterfall(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(480, 240)
         self.setAccessibleName("Waterfall")
-        self.setAccessibleDescription(
-            "The agent's plan falls toward the piano; the chord names are on the left."
-        )
+        self.setAccessibleDescription(_ABOUT)
 
     def sizeHint(self) -> QSize:
         return QSize(1280, 600)
@@ -160,6 +160,8 @@ class Waterfall(QWidget):
         size = Size(self.width(), self.height())
         old, new = self.scene, waterfall_scene(snapshot, now_s, self.view, size, self._known)
         self.scene = new
+        if old is None or old.now != new.now:
+            self._describe(new.now)
         if old is None or old.layout is not new.layout:
             self.update()
             return
@@ -187,6 +189,15 @@ class Waterfall(QWidget):
                     dirty += outer(key.box)
         if not dirty.isEmpty():
             self.update(dirty)
+
+    def _describe(self, now: NowPanel) -> None:
+        """Tell a screen reader what the panel says; not each beat of the count-down."""
+        words = f"Now {now.chord}." if now.chord else ""
+        if now.next_chord:
+            words += f" Next {now.next_chord}."
+        words = words.strip() or _ABOUT
+        if words != self.accessibleDescription():
+            self.setAccessibleDescription(words)
 
     def mean_paint_ms(self) -> float:
         """Of the last two seconds or so; 0 before anything was painted."""
