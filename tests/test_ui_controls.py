@@ -109,7 +109,7 @@ def test_midi_inputs_come_and_go(bench: Bench) -> None:
     tick(ports, 1)
     both = ("Digital Piano", "nanoKEY2")
     assert bench.sent(SelectDevices)[-1] == SelectDevices(midi_inputs=both)
-    assert bench.window._unsaved["midi_inputs"] == both
+    assert bench.window.keeper.unsaved["midi_inputs"] == both
     bench.link.devices = replace(bench.link.devices, available_inputs=("Digital Piano",))
     bench.link._changed = True
     bench.tick()
@@ -146,7 +146,7 @@ def test_audio_devices_are_chosen_and_remembered(bench: Bench) -> None:
     assert bench.sent(SelectDevices)[-1] == SelectDevices(sample_rate=44100)
     turn(section.block, 512)
     assert bench.sent(SelectDevices)[-1] == SelectDevices(block_frames=512)
-    assert bench.window._unsaved["audio"] == AudioChoice("Headphones", 44100, 512)
+    assert bench.window.keeper.unsaved["audio"] == AudioChoice("Headphones", 44100, 512)
     assert "11.5 ms" in section.latency.text()
     section.look_again.click()
     assert bench.sent(ListAudio)

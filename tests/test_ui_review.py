@@ -480,7 +480,7 @@ def test_export_writes_files_that_open(bench: Bench, tmp_path: Path) -> None:
     assert sum(m.channel == 0 for m in notes) == 48
     assert "harmony" in (tmp_path / "jam.musicxml").read_text()
     assert json.loads((tmp_path / "jam.json").read_text())
-    bench.window._save()
+    bench.window.keeper.flush()
     assert bench.kept["view"].export_folder == str(tmp_path)
 
 
@@ -573,7 +573,7 @@ def test_moments_are_marked_while_jamming_and_jams_are_private(bench: Bench) -> 
     assert box is not None
     next(b for b in box.buttons() if b.text() == "Erase it").click()
     assert not bench.recorder.recording and button.text() == "Private"
-    window._save()
+    window.keeper.flush()
     assert bench.kept["record"] is False
     button.click()
     assert bench.recorder.recording

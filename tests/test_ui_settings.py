@@ -99,14 +99,14 @@ def test_own_presets_are_saved_overwritten_deleted_and_brought_back(bench: Bench
     dialog.name.setText(" Mine ")
     dialog.accept()
     assert not dialog.isVisible()
-    assert window._unsaved["presets"]["Mine"].bpm == 133
+    assert window.keeper.unsaved["presets"]["Mine"].bpm == 133
     bench.control("bpm").setValue(150)
     window.presets.save("Mine")
     assert window.presets.own["Mine"].bpm == 150
     window.presets.delete("Mine")
-    assert window._unsaved["presets"] == {}
+    assert window.keeper.unsaved["presets"] == {}
     window.desk.undo()
-    assert window._unsaved["presets"]["Mine"].bpm == 150
+    assert window.keeper.unsaved["presets"]["Mine"].bpm == 150
     window.desk.undo()
     assert window.presets.own["Mine"].bpm == 133
     number = window.presets.names.index("Mine") + 1

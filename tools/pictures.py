@@ -151,11 +151,14 @@ def machine(size: tuple[int, int], block_frames: int = 512) -> Iterator[dict[str
         jackd = ["jackd", "-n", environment["JACK_DEFAULT_SERVER"], "-r", "-d", "dummy",
                  "-r", "48000", "-p", str(block_frames)]  # fmt: skip
         silent = subprocess.DEVNULL
-        for _ in range(20):  # a machine has room for a few servers only
-            server = stack.enter_context(running(jackd, environment, stdout=silent, stderr=silent))
-            time.sleep(1.5)
-            if server.poll() is None:
-                break
+        probe = [sys.executable, "-c", "import jack; jack.Client('probe', no_start_server=True)"]
+        server = stack.enter_context(running(jackd, environment, stdout=silent, stderr=silent))
+        while subprocess.run(probe, env=environment, capture_output=True).returncode:
+            if server.poll() is not None:  # a machine has room for a few servers only
+                time.sleep(2.0)
+                server = stack.enter_context(
+                    running(jackd, environment, stdout=silent, stderr=silent)
+                )
         yield environment
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from PyQt6.QtCore import QByteArray, QEvent, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
@@ -28,6 +27,7 @@ from ui.desk import Desk
 from ui.fields import describe
 from ui.help import Help
 from ui.jam_page import JamPage
+from ui.keeping import Keeper
 from ui.key_filter import KeyFilter
 from ui.keyboard import ComputerPiano, letters_by_pitch
 from ui.link import EngineLink
@@ -44,7 +44,6 @@ from ui.theme import Theme, dress, system_theme
 from ui.words import hardware_inputs
 
 POLL_MS = 16
-SAVE_DELAY_MS = 500
 FRUGAL_MS, LAVISH_MS = 5.0, 3.0
 """When painting takes longer, every second picture is left out; when it takes less, none is."""
 
@@ -74,8 +73,7 @@ class MainWindow(QWidget):
         self.recorder = recorder
         self._load = load
         self.clock = clock or SystemClock()
-        self._save_to = save
-        self._unsaved: dict[str, Any] = {}
+        self.keeper = Keeper(save, self)
         self._audio = preferences.audio
         self._snapshot: Snapshot | None = None
         self._polls = 0
@@ -98,10 +96,6 @@ class MainWindow(QWidget):
             self, self.keymap, self.piano, lambda: self.pages.page, self._escape,
             self._show_letters,
         )  # fmt: skip
-        self._save_timer = QTimer(self)
-        self._save_timer.setSingleShot(True)
-        self._save_timer.setInterval(SAVE_DELAY_MS)
-        self._save_timer.timeout.connect(self._save)
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(POLL_MS)
@@ -163,7 +157,8 @@ class MainWindow(QWidget):
         self.controls.tap.connect(self.tap)
         self.desk.wanted.connect(self._on_settings)
         self.look.shown.connect(self._on_look)
-        self.presets.changed.connect(lambda own: self._keep(presets=own))
+        self.keeper.failed.connect(self.tell)
+        self.presets.changed.connect(lambda own: self.keeper.keep(presets=own))
         for teller in (self.desk, self.look, self.presets, self.review):
             teller.told.connect(lambda words: self.status.flash(words, self.clock.now_s()))
         self.page.devices.wanted.connect(self._on_devices)
@@ -282,7 +277,7 @@ class MainWindow(QWidget):
             self.record_button.turn()
 
     def _on_private(self, kept: bool) -> None:
-        self._keep(record=kept)
+        self.keeper.keep(record=kept)
         words = "Jams are recorded" if kept else "Private: nothing is recorded"
         self.status.flash(words, self.clock.now_s())
 
@@ -296,7 +291,7 @@ class MainWindow(QWidget):
 
     def _on_settings(self, settings: JamSettings) -> None:
         self.link.send(ChangeSettings(settings))
-        self._keep(settings=settings)
+        self.keeper.keep(settings=settings)
 
     def _on_devices(self, command: SelectDevices | ListAudio) -> None:
         self.link.send(command)
@@ -317,7 +312,7 @@ class MainWindow(QWidget):
         )
         if audio != self._audio:
             self._audio = given["audio"] = audio
-        self._keep(**given)
+        self.keeper.keep(**given)
 
     # Looks
 
@@ -330,7 +325,7 @@ class MainWindow(QWidget):
             self.page.panel.fit(view.text_scale)
         self.waterfall.show_look(view, theme)
         self.review.show_theme(theme)
-        self._keep(view=view)
+        self.keeper.keep(view=view)
 
     def _on_page(self, title: str) -> None:
         on_jam = title == JAM
@@ -364,23 +359,6 @@ class MainWindow(QWidget):
     def toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
-    # Keeping
-
-    def _keep(self, **values: Any) -> None:
-        """Save these soon."""
-        self._unsaved.update(values)
-        if hasattr(self, "_save_timer"):
-            self._save_timer.start()
-
-    def _save(self) -> None:
-        unsaved, self._unsaved = self._unsaved, {}
-        if self._save_to is None or not unsaved:
-            return
-        try:
-            self._save_to(**unsaved)
-        except OSError as error:
-            self.tell(f"The settings can't be saved: {error.strerror or error}.")
-
     # Events
 
     def event(self, a0: QEvent | None) -> bool:
@@ -398,10 +376,9 @@ class MainWindow(QWidget):
         self.release_keys()
         self.keys.close()
         self.review.close_page()
-        self._save_timer.stop()
         geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
-        self._unsaved["view"] = replace(self.look.settings, geometry=geometry)
-        self._save()
+        self.keeper.keep(view=replace(self.look.settings, geometry=geometry))
+        self.keeper.flush()
         self.closed.emit()
         super().closeEvent(a0)
 
