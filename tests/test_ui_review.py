@@ -311,7 +311,7 @@ def test_while_a_jam_is_running_nothing_is_played_back(bench: Bench) -> None:
 def test_the_plan_shown_is_the_one_that_held_at_the_playhead(bench: Bench) -> None:
     session, roll = bench.choose(0), bench.page.roll
     for at_s in (5.0, 9.3, 14.0):
-        bench.page.seek(at_s)
+        bench.page.listening.seek(at_s)
         bench.tick()
         record = [r for r in session.plans if r.at_s <= at_s][-1]
         assert roll.plan is not None
@@ -375,14 +375,14 @@ def test_deleting_can_be_undone_in_two_ways(bench: Bench) -> None:
     bench.page.toggle_deleted()
     bench.wait(lambda: bench.shown() == ["Waltz"])
     bench.wait(lambda: bench.page.session and bench.page.session.info.state == "deleted")
-    bench.page.delete()  # brings it back
+    bench.page.changes.delete()  # brings it back
     bench.wait(lambda: bench.info(1).state == "complete")
 
 
 def test_moments_are_marked_found_and_taken_away(bench: Bench) -> None:
-    bench.page.seek(6.0)
+    bench.page.listening.seek(6.0)
     bench.key(Qt.Key.Key_Plus)
-    bench.page.seek(8.0)
+    bench.page.listening.seek(8.0)
     bench.key(Qt.Key.Key_Minus)
     bench.key(Qt.Key.Key_M)
 
@@ -437,13 +437,13 @@ def test_a_take_in_another_style_appears_beside_the_original(bench: Bench) -> No
     takes = bench.library.session(bench.ids[0]).takes
     assert [taken.info.kind for taken in takes] == ["live", "re-voiced"]
     assert takes[0].take.parts["player"] == takes[1].take.parts["player"]
-    page.rename_take()
+    page.changes.rename_take()
     dialog = bench.window.findChild(QInputDialog)
     assert dialog is not None
     dialog.setTextValue("Better")
     dialog.accept()
     bench.wait(lambda: page.take is not None and page.take.name == "Better")
-    page.delete_take()
+    page.changes.delete_take()
     bench.wait(lambda: page.details.take.count() == 1)
 
 
@@ -523,7 +523,7 @@ def test_what_can_not_be_done_is_said_in_place(bench: Bench, tmp_path: Path) -> 
     bench.wait(lambda: not page.works.busy)
     assert "failed" in page.strip.label.text() and page.strip.property("alert")
     bench.library.erase(bench.ids[0])
-    page.rate(5)
+    page.changes.rate(5)
     bench.wait(lambda: f"No session {bench.ids[0]}" in page.strip.label.text())
 
 

@@ -283,11 +283,11 @@ class MainWindow(QWidget):
 
     def undo(self) -> None:
         """Take the last change back, of the settings or of the sessions."""
-        (self.desk if self.pages.page == JAM else self.review).undo()
+        (self.desk if self.pages.page == JAM else self.review.changes).undo()
 
     def redo(self) -> None:
         """Make it again."""
-        (self.desk if self.pages.page == JAM else self.review).redo()
+        (self.desk if self.pages.page == JAM else self.review.changes).redo()
 
     def _on_settings(self, settings: JamSettings) -> None:
         self.link.send(ChangeSettings(settings))

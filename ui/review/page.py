@@ -11,9 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
-from PyQt6.QtGui import QAction, QDragEnterEvent, QDropEvent, QShowEvent, QUndoStack
+from PyQt6.QtGui import QAction, QDragEnterEvent, QDropEvent, QShowEvent
 from PyQt6.QtWidgets import (
-    QInputDialog,
     QLabel,
     QMenu,
     QPushButton,
@@ -30,24 +29,21 @@ from jam.sessions.exports import take_of
 from jam.sessions.store import Library
 from jam.sessions.types import (
     LIVE_TAKE,
-    MAX_RATING,
-    Moment,
-    MomentKind,
     Session,
     SessionInfo,
     TakeInfo,
 )
-from ui.desk import Step
 from ui.look import Look
-from ui.review import roll_scene
 from ui.review.background import LibraryThread
+from ui.review.changes import Changes
 from ui.review.content import Content, content_of, plan_at, plan_view
 from ui.review.details import Details
+from ui.review.listening import Listening
 from ui.review.player import Player
 from ui.review.roll import Roll
 from ui.review.sessions import SessionList
 from ui.review.strip import Strip
-from ui.review.transport import SPEED_STEP, TransportBar
+from ui.review.transport import TransportBar
 from ui.review.words import position_text
 from ui.review.works import Works
 from ui.theme import Theme
@@ -59,8 +55,6 @@ _REFRESH_MS = 1500
 """So often the list is read again while a jam is running, and once after it."""
 _NOTHING_YET = -1
 """In place of the number of the plan that is shown: neither a plan nor that there is none."""
-_NEAR_S = 0.6
-"""So close to the playhead a moment counts as being there."""
 
 
 class ReviewPage(QWidget):
@@ -83,15 +77,13 @@ class ReviewPage(QWidget):
         self.session: Session | None = None
         self.take_id = LIVE_TAKE
         self._other_take = LIVE_TAKE
-        self._running = False
+        self.running = False
         self._deleted_shown = False
         self._asked = 0
         self._plan_index: int | None = _NOTHING_YET
         self._wished_take: int | None = None
         self._newest: SessionInfo | None = None
         self._is_shown = self._is_laid_out = False
-        self.history = QUndoStack(self)
-        self.history.setUndoLimit(200)
         self.library = LibraryThread(library, self)
         self.player = Player(send, now_s)
         self.list = SessionList()
@@ -99,6 +91,7 @@ class ReviewPage(QWidget):
         self.strip = Strip()
         self.roll = Roll()
         self.transport = TransportBar()
+        self.listening, self.changes = Listening(self), Changes(self)
         self.works = Works(self, self.strip, load, look, library)
         self._build()
         self._connect()
@@ -155,10 +148,10 @@ class ReviewPage(QWidget):
         menu = self.details.menu
         self._entry(menu, "Rename the session", self.details.title.edit)
         self._entry(menu, "Edit its tags", self.details.tags.edit)
-        self.delete_action = self._entry(menu, "Delete the session", self.delete)
+        self.delete_action = self._entry(menu, "Delete the session", self.changes.delete)
         menu.addSeparator()
-        self._entry(menu, "Rename this take …", self.rename_take)
-        self.delete_take_action = self._entry(menu, "Remove this take", self.delete_take)
+        self._entry(menu, "Rename this take …", self.changes.rename_take)
+        self.delete_take_action = self._entry(menu, "Remove this take", self.changes.delete_take)
 
     def _entry(self, menu: QMenu, text: str, do: Callable[[], object]) -> QAction:
         action = menu.addAction(text)
@@ -177,31 +170,31 @@ class ReviewPage(QWidget):
         self.library.failed.connect(lambda text: self.strip.tell(_sentence(text), alert=True))
         self.list.searched.connect(lambda _: self.refresh())
         self.list.chosen.connect(self._on_chosen)
-        self.list.table.doubleClicked.connect(lambda _: self.play_pause())
-        self.list.table.space.connect(self.play_pause)
+        self.list.table.doubleClicked.connect(lambda _: self.listening.play_pause())
+        self.list.table.space.connect(self.listening.play_pause)
         self.list.dragged_out.connect(lambda _: self.works.drag_out())
         details = self.details
-        details.renamed.connect(self.rename)
-        details.tagged.connect(self.set_tags)
-        details.rated.connect(self.rate)
+        details.renamed.connect(self.changes.rename)
+        details.tagged.connect(self.changes.set_tags)
+        details.rated.connect(self.changes.rate)
         details.take_chosen.connect(self.show_take)
         details.new_take.clicked.connect(lambda _: self.works.ask_take())
         details.export.clicked.connect(lambda _: self.works.ask_export())
         details.handle.dragged.connect(self.works.drag_out)
-        self.roll.sought.connect(self.seek)
-        self.roll.loop_drawn.connect(self.set_loop)
+        self.roll.sought.connect(self.listening.seek)
+        self.roll.loop_drawn.connect(self.listening.set_loop)
         self.roll.follow_ended.connect(lambda: self.transport.show_follow(False))
         bar = self.transport
-        bar.play_pause.connect(self.play_pause)
-        bar.to_start.connect(self.to_start)
+        bar.play_pause.connect(self.listening.play_pause)
+        bar.to_start.connect(self.listening.to_start)
         bar.speed_wanted.connect(self.player.set_speed)
-        bar.loop_wanted.connect(lambda on: self.toggle_loop(on))
-        bar.follow_wanted.connect(self.follow)
-        bar.plan_wanted.connect(self.show_plan)
+        bar.loop_wanted.connect(self.listening.toggle_loop)
+        bar.follow_wanted.connect(self.listening.follow)
+        bar.plan_wanted.connect(self.listening.show_plan)
         bar.zoom_wanted.connect(self.roll.zoom_by)
-        bar.parts_muted.connect(self.mute)
-        bar.moment_wanted.connect(self.add_moment)
-        bar.moment_sought.connect(self.go_to_moment)
+        bar.parts_muted.connect(self.listening.mute)
+        bar.moment_wanted.connect(self.changes.add_moment)
+        bar.moment_sought.connect(self.listening.go_to_moment)
 
     # The window's side
 
@@ -241,8 +234,8 @@ class ReviewPage(QWidget):
 
     def show_moment(self, snapshot: Snapshot) -> None:
         """Follow the engine; called as often as the screen is drawn, while the page is in front."""
-        if snapshot.running != self._running:
-            self._running = snapshot.running
+        if snapshot.running != self.running:
+            self.running = snapshot.running
             self._refresh_timer.start()
         self.player.follow(snapshot.playback)
         state, session = self.player.state, self.session
@@ -300,7 +293,7 @@ class ReviewPage(QWidget):
     def _on_refresh(self) -> None:
         if self._is_shown:
             self.refresh()
-        if self._running:
+        if self.running:
             self._refresh_timer.start()
 
     def toggle_deleted(self) -> None:
@@ -417,262 +410,6 @@ class ReviewPage(QWidget):
         )  # fmt: skip
         for part, button in self.transport.parts.items():
             button.setEnabled(bool(shown.take.parts.get(part)))
-
-    def rename_take(self) -> None:
-        """Ask for another name of the take in front."""
-        session, take = self.session, self.take
-        if session is None or take is None:
-            return
-
-        def named(name: str) -> None:
-            if name.strip():
-                self.library.ask(
-                    lambda lib: lib.rename_take(session.info.id, take.id, name),
-                    lambda _: self.reload(session.info.id),
-                )
-
-        self._ask_text("Take", "Name of this take:", take.name, named)
-
-    def delete_take(self) -> None:
-        """Remove the take in front, for good."""
-        session, take = self.session, self.take
-        if session is None or take is None or take.id == LIVE_TAKE:
-            return
-
-        def then(_: None) -> None:
-            self.told.emit(f"Removed: {take.name}")
-            self.reload(session.info.id, LIVE_TAKE)
-
-        self.library.ask(lambda lib: lib.delete_take(session.info.id, take.id), then)
-
-    # Playing
-
-    def play_pause(self) -> None:
-        if self._running:
-            self.told.emit("A jam is running: stop it first")
-            return
-        self.player.play_pause()
-
-    def to_start(self) -> None:
-        if (state := self.player.state) is not None:
-            self.seek(state.loop[0] if state.loop else state.start_s)
-
-    def to_end(self) -> None:
-        if (state := self.player.state) is not None:
-            self.seek(state.end_s)
-
-    def seek(self, to_s: float) -> None:
-        self.player.seek(to_s)
-
-    def step(self, by: int, bars: bool = False) -> None:
-        """So many beats or bars on."""
-        if self.roll.content is not None:
-            self.seek(roll_scene.step(self.roll.content.beats, self.player.position_s, by, bars))
-
-    def change_speed(self, steps: int) -> None:
-        if (state := self.player.state) is not None:
-            self.player.set_speed(state.speed + steps * SPEED_STEP)
-            self.told.emit(f"Speed {self.player.state.speed:.0%}" if self.player.state else "")
-
-    def set_loop(self, loop: tuple[float, float] | None) -> None:
-        self.player.set_loop(loop)
-        if loop is not None and not loop[0] <= self.player.position_s < loop[1]:
-            self.seek(loop[0])
-
-    def toggle_loop(self, on: bool | None = None) -> None:
-        """Loop what was looped last, or the bar in which it is; or play on."""
-        state, content = self.player.state, self.roll.content
-        if state is None or content is None:
-            return
-        if on is None:
-            on = state.loop is None
-        if not on:
-            self.player.set_loop(None)
-            return
-        position_s = self.player.position_s + 0.001
-        first = roll_scene.step(content.beats, position_s + 0.03, -1, True)
-        self.set_loop((first, roll_scene.step(content.beats, position_s, 1, True)))
-
-    def loop_edge(self, last: bool) -> None:
-        """The loop begins, or ends, at the nearest beat."""
-        state, content = self.player.state, self.roll.content
-        if state is None or content is None:
-            return
-        at_s = roll_scene.snapped(content.beats, self.player.position_s)
-        first_s, last_s = state.loop or (state.start_s, state.end_s)
-        loop = (first_s, at_s) if last else (at_s, last_s)
-        if loop[0] < loop[1]:
-            self.player.set_loop(loop)
-
-    def follow(self, on: bool) -> None:
-        self.roll.follows = on
-        self.transport.show_follow(on)
-
-    def show_plan(self, on: bool) -> None:
-        self.roll.show_plan_lane(on)
-        self.transport.plan.setChecked(on)
-
-    def mute(self, parts: tuple[str, ...]) -> None:
-        self.player.mute(parts)
-        self.roll.show_muted(parts)
-
-    # Changes, each of which can be taken back
-
-    def rename(self, title: str) -> None:
-        if (info := self._info) is not None and title != info.title:
-            self._do(
-                f"name “{title}”" if title else "name taken away",
-                lambda lib: lib.rename(info.id, title),
-                lambda lib: lib.rename(info.id, info.title),
-            )
-
-    def rate(self, rating: int) -> None:
-        if (info := self._info) is not None and rating != info.rating:
-            self._do(
-                f"{rating} of {MAX_RATING} stars",
-                lambda lib: lib.rate(info.id, rating),
-                lambda lib: lib.rate(info.id, info.rating),
-            )
-
-    def set_tags(self, tags: Sequence[str]) -> None:
-        if (info := self._info) is not None and tuple(tags) != info.tags:
-            self._do(
-                f"tags {', '.join(tags)}" if tags else "tags taken away",
-                lambda lib: lib.set_tags(info.id, tags),
-                lambda lib: lib.set_tags(info.id, info.tags),
-            )
-
-    def delete(self) -> None:
-        """Delete the session in front; one that was deleted comes back."""
-        info = self._info
-        if info is None:
-            return
-        if self._is_recorded():
-            return
-        back = info.state == "deleted"
-
-        def delete(lib: Library) -> SessionInfo:
-            return lib.delete(info.id)
-
-        def undelete(lib: Library) -> SessionInfo:
-            return lib.undelete(info.id)
-
-        if back:
-            self._do(f"{info.name} brought back", undelete, delete)
-            return
-        self._do(f"{info.name} deleted", delete, undelete)
-        self.strip.tell(f"Deleted: {info.name}. It is kept for 30 days.", "Undo", self.undo)
-
-    def _is_recorded(self) -> bool:
-        """Whether the session in front still goes on; then it says so."""
-        recorded = self.session is not None and self.session.info.state == "recording"
-        if recorded:
-            self.strip.tell("This jam is still being recorded: stop it first.", alert=True)
-        return recorded
-
-    @property
-    def _info(self) -> SessionInfo | None:
-        return self.session.info if self.session is not None else None
-
-    def _do(
-        self, words: str, do: Callable[[Library], object], undo: Callable[[Library], object]
-    ) -> None:
-        def run(what: Callable[[Library], object]) -> None:
-            self.library.ask(what, lambda _: self.refresh())
-
-        self.history.push(Step(words, lambda: run(do), lambda: run(undo)))
-        self.told.emit(words)
-
-    def undo(self) -> None:
-        """Take the last change of a session back."""
-        words = self.history.undoText()
-        self.history.undo()
-        self.strip.hide_news()
-        self.told.emit(f"Undone: {words}" if words else "Nothing to undo")
-
-    def redo(self) -> None:
-        words = self.history.redoText()
-        self.history.redo()
-        self.told.emit(f"Done again: {words}" if words else "Nothing to redo")
-
-    # Moments
-
-    def add_moment(self, kind: MomentKind) -> None:
-        """Mark the place of the playhead."""
-        if self.session is not None and not self._is_recorded():
-            moment = Moment(round(self.player.position_s, 3), kind)
-            moments = sorted((*self.session.moments, moment), key=lambda m: m.at_s)
-            self._set_moments(f"{kind} moment", tuple(moments))
-
-    def remove_moment(self) -> None:
-        """Take away the moment at the playhead."""
-        if self.session is not None and (gone := self._moment_here()) is not None:
-            kept = tuple(m for m in self.session.moments if m is not gone)
-            self._set_moments(f"{gone.kind} moment taken away", kept)
-
-    def name_moment(self) -> None:
-        """Ask for a word on the moment at the playhead."""
-        if self.session is None or (old := self._moment_here()) is None:
-            return
-        moments = self.session.moments
-
-        def named(text: str) -> None:
-            new = replace(old, text=text.strip())
-            self._set_moments("word on a moment", tuple(new if m is old else m for m in moments))
-
-        self._ask_text("Moment", "A word on this moment:", old.text, named)
-
-    def _moment_here(self) -> Moment | None:
-        """The moment at the playhead; None, and it is said, where there is none to be changed."""
-        if self.session is None or self._is_recorded():
-            return None
-        at_s = self.player.position_s
-        near = [m for m in self.session.moments if abs(m.at_s - at_s) <= _NEAR_S]
-        if not near:
-            self.told.emit("No moment is marked here")
-        return min(near, key=lambda m: abs(m.at_s - at_s), default=None)
-
-    def _ask_text(self, title: str, label: str, text: str, then: Callable[[str], object]) -> None:
-        dialog = QInputDialog(self.window())
-        dialog.setWindowTitle(title)
-        dialog.setLabelText(label)
-        dialog.setTextValue(text)
-        dialog.textValueSelected.connect(then)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.open()
-
-    def go_to_moment(self, by: int) -> None:
-        """To the next moment, or the one before."""
-        if self.session is None:
-            return
-        at_s = self.player.position_s
-        if by > 0:
-            later = [m.at_s for m in self.session.moments if m.at_s > at_s + 0.05]
-            to_s = min(later, default=None)
-        else:
-            slack_s = 0.4 if self.player.playing else 0.05
-            to_s = max((m.at_s for m in self.session.moments if m.at_s < at_s - slack_s),
-                       default=None)  # fmt: skip
-        if to_s is None:
-            self.told.emit("No moment is marked further on" if by > 0 else "None before")
-        else:
-            self.seek(to_s)
-
-    def _set_moments(self, words: str, moments: tuple[Moment, ...]) -> None:
-        assert self.session is not None
-        session_id, before = self.session.info.id, self.session.moments
-
-        def show(wanted: tuple[Moment, ...]) -> Callable[[], None]:
-            def run() -> None:
-                if self.session is not None and self.session.info.id == session_id:
-                    self.session = replace(self.session, moments=wanted)
-                    self.roll.show_moments(wanted)
-                self.library.ask(lambda lib: lib.set_moments(session_id, wanted))
-
-            return run
-
-        self.history.push(Step(words, show(moments), show(before)))
-        self.told.emit(words)
 
     # Files dropped here
 

@@ -9,13 +9,11 @@ from PyQt6.QtCore import (
     QAbstractTableModel,
     QModelIndex,
     QPoint,
-    QRectF,
-    QSize,
     Qt,
     QTimer,
     pyqtSignal,
 )
-from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QResizeEvent
+from PyQt6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -24,28 +22,22 @@ from PyQt6.QtWidgets import (
     QLabel,
     QLineEdit,
     QStackedWidget,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QTableView,
     QVBoxLayout,
     QWidget,
 )
 
-from jam.accompaniment import playable_style
 from jam.sessions.types import SessionInfo
-from ui.ink import Ink
-from ui.review.words import date_text, day_text, key_text, length_text, stars, summary
-from ui.theme import DARK, Theme
+from ui.review.name_cell import INFO_ROLE, ROW_PX, NameCell, style_title
+from ui.review.words import date_text, key_text, length_text, stars, summary
+from ui.theme import Theme
 
 COLUMNS = ("Session", "Length", "Tempo", "Key", "Rating", "Style", "Tags")
 SESSION, LENGTH, TEMPO, KEY, RATING, STYLE, TAGS = range(len(COLUMNS))
-INFO_ROLE = int(Qt.ItemDataRole.UserRole)
 _SEARCH_DELAY_MS = 60
 _KEY_PX, _WIDE_PX = 430, 640
 """From these widths on the table has columns for the key, and for style and tags; before, they are
 small print."""
-_ROW_PX = 42
 
 _KEYS: tuple[Callable[[SessionInfo], Any], ...] = (
     lambda info: (info.started_at, info.id),
@@ -115,7 +107,7 @@ class SessionTable(QAbstractTableModel):
             return info
         if role == Qt.ItemDataRole.ToolTipRole:
             tags = "\nTags: " + ", ".join(info.tags) if info.tags else ""
-            return f"{info.name}\n{summary(info, _style(info))}{tags}"
+            return f"{info.name}\n{summary(info, style_title(info))}{tags}"
         if role == Qt.ItemDataRole.AccessibleTextRole and index.column() == RATING:
             return f"{info.rating} of 5 stars"
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in (LENGTH, TEMPO):
@@ -135,10 +127,6 @@ class SessionTable(QAbstractTableModel):
         self.layoutChanged.emit()
 
 
-def _style(info: SessionInfo) -> str:
-    return playable_style(info.style).title
-
-
 def _text(info: SessionInfo, column: int) -> str:
     match column:
         case 0:
@@ -152,65 +140,9 @@ def _text(info: SessionInfo, column: int) -> str:
         case 4:
             return stars(info.rating)
         case 5:
-            return _style(info)
+            return style_title(info)
         case _:
             return ", ".join(info.tags)
-
-
-class _NameDelegate(QStyledItemDelegate):
-    """A session's name, and in small print what has no column of its own."""
-
-    def __init__(self, view: QTableView) -> None:
-        super().__init__(view)
-        self.theme = DARK
-        self.has_key = self.wide = False
-        self._view, self._ink = view, Ink()
-
-    def paint(
-        self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex
-    ) -> None:
-        blank = QStyleOptionViewItem(option)
-        self.initStyleOption(blank, index)
-        name, blank.text = blank.text, ""
-        style = self._view.style() or QApplication.style()
-        assert painter is not None and style is not None
-        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, blank, painter, self._view)
-        info: SessionInfo = index.data(INFO_ROLE)
-        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        t = self.theme
-        bright = t.on_block if chosen else t.text
-        dim = bright if chosen else t.text_dim
-        area = QRectF(option.rect).adjusted(8, 4, -4, -4)
-        metrics = option.fontMetrics
-        fitted = metrics.elidedText(name, Qt.TextElideMode.ElideRight, int(area.width()))
-        painter.save()
-        painter.setPen(self._ink.colour(bright))
-        painter.drawText(area, Qt.AlignmentFlag.AlignTop, fitted)
-        font = painter.font()
-        font.setPixelSize(max(9, round(font.pixelSize() * 0.86)))
-        painter.setFont(font)
-        painter.setPen(self._ink.colour(dim))
-        small = painter.fontMetrics().elidedText(
-            self._small(info), Qt.TextElideMode.ElideRight, int(area.width())
-        )
-        painter.drawText(area, Qt.AlignmentFlag.AlignBottom, small)
-        painter.restore()
-
-    def _small(self, info: SessionInfo) -> str:
-        when = date_text if self.wide else day_text
-        parts = [when(info.started_at)] if info.title else []
-        if not self.has_key and info.key is not None:
-            parts.append(key_text(info.key))
-        if not self.wide:
-            parts += [_style(info), *(f"#{tag}" for tag in info.tags)]
-        elif not info.title:
-            parts.append(f"{info.n_notes} notes")
-        if info.state in ("recording", "recovered"):
-            parts.append({"recording": "being recorded"}.get(info.state, info.state))
-        return " · ".join(parts)
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
-        return QSize(160, _ROW_PX)
 
 
 class _Table(QTableView):
@@ -297,7 +229,7 @@ class SessionList(QWidget):
     def _made_table(self) -> _Table:
         table = _Table()
         table.setModel(self.model)
-        self.delegate = _NameDelegate(table)
+        self.delegate = NameCell(table)
         table.setItemDelegateForColumn(SESSION, self.delegate)
         table.setAccessibleName("Sessions")
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -313,7 +245,7 @@ class SessionList(QWidget):
         rows.hide()
         # One height for all: otherwise every row of thousands is measured.
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setDefaultSectionSize(_ROW_PX)
+        rows.setDefaultSectionSize(ROW_PX)
         columns.setHighlightSections(False)
         columns.setMinimumSectionSize(30)
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
