@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QPushButton,
     QSizePolicy,
+    QSlider,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +22,7 @@ from ui.desk import Desk
 from ui.fields import Fields, captioned, describe, separator
 from ui.styles import StyleCombo
 
+_MAX_SLIDER_PX = 240
 _WHEEL = " Turn the wheel, or use the arrow keys."
 
 
@@ -64,6 +66,7 @@ class Bar(QFrame):
         self._mix_line = separator()
         self._row.addWidget(self._mix_line)
         self._loudness()
+        self._row.addStretch()
         self._rows[0].addWidget(separator())
         self.panic_button = self._button(
             "Panic", "panic", "Silence every sound at once, everywhere (Esc).", self.panic.emit
@@ -185,7 +188,10 @@ class Bar(QFrame):
         widget.setMinimumWidth(width)
         if isinstance(widget, QComboBox):
             widget.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
-        self._row.addWidget(captioned(widget, caption), stretch)
+        box = captioned(widget, caption)
+        if isinstance(widget, QSlider):
+            box.setMaximumWidth(_MAX_SLIDER_PX)
+        self._row.addWidget(box, stretch)
 
     def _button(
         self, text: str, name: str, tip: str, clicked: Callable[[], None] | None = None
