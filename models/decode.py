@@ -343,4 +343,4 @@ class OnlineDecoder:
         relative = self.melody_out(self._hidden.whole)
         last = np.where(last_pitch == 0, vocab.FIRST_PITCH, last_pitch)
         order = vocab.MELODY_FROM_RELATIVE[last - LOWEST_PITCH]
-        return np.take_along_axis(relative, order, 1)
+        return relative.take(order + vocab.N_RELATIVE * np.arange(len(order))[:, None])

@@ -27,7 +27,7 @@ from jam.rows import (
 )
 from jam.settings import JamSettings
 from models import spread, vocab
-from models.decode import CHORD, LAST_PITCH, PITCH, OnlineDecoder, remember, shared_features
+from models.decode import CHORD, LAST_PITCH, PITCH, OnlineDecoder, shared_features
 from models.decoding import Decoding, without
 from models.harmonise import OfflineDecoder, harmonies
 from models.mixing import Mixture, load_mixture
@@ -43,15 +43,19 @@ NO_MEMORY: Memory = (0, 0, 0, -1, 0, 0, -1, 0)
 
 def remembered(memory: Memory, row: Row) -> Memory:
     """`models.decode.remember` for one session: a tenth of the time."""
-    before, last, _, melody_age, _, chord_before, chord_age, _ = memory
     pitch = 0 if row.melody.pitch is None else fold_pitch(row.melody.pitch)
-    onset = pitch != 0 and (row.melody.onset or pitch != before)
+    chord = vocab.chord_index(row.chord)
+    return _remembered(memory, pitch, row.melody.onset, chord, row.chord.onset)
+
+
+def _remembered(memory: Memory, pitch: int, onset: bool, chord: int, chord_onset: bool) -> Memory:
+    before, last, _, melody_age, _, chord_before, chord_age, _ = memory
+    onset = pitch != 0 and (onset or pitch != before)
     interval = 0
     if onset and last > 0:
         reach = vocab.MAX_INTERVAL
         interval = min(max(pitch - last, -reach), reach) + reach + 1
-    chord = vocab.chord_index(row.chord)
-    chord_onset = chord != 0 and (row.chord.onset or chord != chord_before)
+    chord_onset = chord != 0 and (chord_onset or chord != chord_before)
     return (
         pitch, pitch if onset else last, interval,
         0 if onset or pitch != before else melody_age + 1, int(onset),
@@ -196,28 +200,30 @@ class NeuralPredictor:
         if branches is None or branches.stack.batch != len(chords):
             branches = self._branches = self._online.branching(len(chords), MAX_AHEAD)
         branches.stack.clear(self._online.stack.n)
-        memory = np.array([self._memories[-1]] * len(chords))
-        index = np.array([vocab.chord_index(chord) for chord in chords])
-        onset = np.ones_like(index)
+        memories = [self._memories[-1]] * len(chords)
+        indices = [vocab.chord_index(chord) for chord in chords]
         sounding = np.zeros(12)
         for i, place in enumerate(places):
             if i:
                 shared = (*place_features(place), self._style, self._density)
-                hidden = branches.hidden(memory, np.array((shared,)))
-            now = np.stack([index, onset], 1)
-            logits = branches.melody_logits(hidden, now, memory[:, LAST_PITCH])
+                hidden = branches.position(np.array([features(m) + shared for m in memories]))
+            now = np.array([(index, int(i == 0)) for index in indices])
+            last = np.array([m[LAST_PITCH] for m in memories])
+            logits = branches.melody_logits(hidden, now, last)
             scaled = logits.astype(np.float64) / temperature
             shares = np.exp(scaled - scaled.max(1, keepdims=True))
             shares /= shares.sum(1, keepdims=True)
-            before = memory[:, PITCH]
-            held = np.bincount(before % 12, shares[:, HOLD] * (before > 0), 12)
-            sounding += held + np.bincount(_PITCH_CLASSES, shares[:, MELODY_FIRST:].sum(0), 12)
-            classes = (scaled + noise[:, i]).argmax(1)
-            starts = classes >= MELODY_FIRST
-            still = np.where(classes == HOLD, before, 0)
-            pitch = np.where(starts, classes - MELODY_FIRST + LOWEST_PITCH, still)
-            memory = remember(memory, pitch, starts.astype(np.int64), index, onset)
-            onset = np.zeros_like(index)
+            sounding += np.bincount(_PITCH_CLASSES, shares[:, MELODY_FIRST:].sum(0), 12)
+            classes = (scaled + noise[:, i]).argmax(1).tolist()
+            for k, class_ in enumerate(classes):
+                before = memories[k][PITCH]
+                if before:
+                    sounding[before % 12] += shares[k, HOLD]
+                starts = class_ >= MELODY_FIRST
+                pitch = before if class_ == HOLD else 0
+                if starts:
+                    pitch = class_ - MELODY_FIRST + LOWEST_PITCH
+                memories[k] = _remembered(memories[k], pitch, starts, indices[k], i == 0)
         return sounding
 
     def harmonise(self, melody: Sequence[MelodyState], places: Sequence[Place]) -> list[ChordState]:
