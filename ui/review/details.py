@@ -181,6 +181,7 @@ class Details(QFrame):
         lower.addWidget(self.facts, 1)
         lower.addWidget(self.tags)
         self.tags.setFixedWidth(230)
+        self.title.setMinimumWidth(120)
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 8, 12, 6)
         column.setSpacing(2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PyQt6.QtCore import QModelIndex, QRectF, QSize, Qt
-from PyQt6.QtGui import QPainter
+from PyQt6.QtGui import QFontMetrics, QPainter
 from PyQt6.QtWidgets import (
     QApplication,
     QStyle,
@@ -20,7 +20,11 @@ from ui.theme import DARK
 
 INFO_ROLE = int(Qt.ItemDataRole.UserRole)
 """As which a row of the list gives its SessionInfo."""
-ROW_PX = 42
+
+
+def row_height(metrics: QFontMetrics) -> int:
+    """Pixels of a row: a name and small print."""
+    return round(2.1 * metrics.height()) + 9
 
 
 def style_title(info: SessionInfo) -> str:
@@ -81,4 +85,4 @@ class NameCell(QStyledItemDelegate):
         return " · ".join(parts)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
-        return QSize(160, ROW_PX)
+        return QSize(160, row_height(option.fontMetrics))

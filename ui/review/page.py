@@ -209,7 +209,9 @@ class ReviewPage(QWidget):
         super().showEvent(a0)
         if not self._is_laid_out:
             self._is_laid_out = True
-            listed = min(680, max(350, self.width() // 4))
+            em = self.fontMetrics().horizontalAdvance("0")
+            width = self.width()
+            listed = min(85 * em, max(min(44 * em, 3 * width // 10), width // 4))
             self.splitter.setSizes([listed, self.width() - listed])
 
     def hidden(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from PyQt6.QtCore import (
     QAbstractTableModel,
+    QEvent,
     QModelIndex,
     QPoint,
     Qt,
@@ -28,16 +29,20 @@ from PyQt6.QtWidgets import (
 )
 
 from jam.sessions.types import SessionInfo
-from ui.review.name_cell import INFO_ROLE, ROW_PX, NameCell, style_title
+from ui.review.name_cell import INFO_ROLE, NameCell, row_height, style_title
 from ui.review.words import date_text, key_text, length_text, stars, summary
 from ui.theme import Theme
 
 COLUMNS = ("Session", "Length", "Tempo", "Key", "Rating", "Style", "Tags")
 SESSION, LENGTH, TEMPO, KEY, RATING, STYLE, TAGS = range(len(COLUMNS))
 _SEARCH_DELAY_MS = 60
-_KEY_PX, _WIDE_PX = 430, 640
-"""From these widths on the table has columns for the key, and for style and tags; before, they are
-small print."""
+_KEY_EMS, _WIDE_EMS = 54, 96
+_COLUMN_EMS = {
+    LENGTH: (5.5, 0), TEMPO: (5.5, 40), KEY: (9.5, _KEY_EMS), RATING: (8.5, 0),
+    STYLE: (10.0, _WIDE_EMS), TAGS: (16.0, _WIDE_EMS),
+}  # fmt: skip
+"""Each column's width, and from which width of the list on it is there; before, key, style and tags
+are small print. In widths of a digit."""
 
 _KEYS: tuple[Callable[[SessionInfo], Any], ...] = (
     lambda info: (info.started_at, info.id),
@@ -245,7 +250,6 @@ class SessionList(QWidget):
         rows.hide()
         # One height for all: otherwise every row of thousands is measured.
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setDefaultSectionSize(ROW_PX)
         columns.setHighlightSections(False)
         columns.setMinimumSectionSize(30)
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
@@ -338,12 +342,21 @@ class SessionList(QWidget):
 
     def resizeEvent(self, a0: QResizeEvent | None) -> None:
         super().resizeEvent(a0)
-        width, em = self.width(), self.fontMetrics().horizontalAdvance("0")
-        self.delegate.has_key = width >= _KEY_PX
-        self.delegate.wide = width >= _WIDE_PX
-        widths = {LENGTH: 5.5, TEMPO: 5.5, KEY: 9.5, RATING: 8.5, STYLE: 10.0, TAGS: 16.0}
-        for column, ems in widths.items():
+        self._fit()
+
+    def changeEvent(self, a0: QEvent | None) -> None:
+        super().changeEvent(a0)
+        if a0 is not None and a0.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit()
+
+    def _fit(self) -> None:
+        """Show the columns that there is room for."""
+        metrics = self.fontMetrics()
+        em = metrics.horizontalAdvance("0")
+        wide = self.width() / em
+        self.delegate.has_key, self.delegate.wide = wide >= _KEY_EMS, wide >= _WIDE_EMS
+        for column, (ems, from_ems) in _COLUMN_EMS.items():
             self.table.setColumnWidth(column, round(em * ems) + 10)
-        self.table.setColumnHidden(KEY, width < _KEY_PX)
-        for column in (STYLE, TAGS):
-            self.table.setColumnHidden(column, width < _WIDE_PX)
+            self.table.setColumnHidden(column, wide < from_ems)
+        if (rows := self.table.verticalHeader()) is not None:
+            rows.setDefaultSectionSize(row_height(metrics))
