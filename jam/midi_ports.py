@@ -211,10 +211,11 @@ class MidiPorts:
         with self._sending:
             closing = [self._outputs.pop(name) for name in names]
             ends = [(0x80 | channel, pitch, 0) for channel, pitch in self._sounding]
-        for port in closing:
-            for data in (*ends, *_PANIC):
-                _send(port, data)
-        self._clock.wait_until(self._clock.now_s() + _FLUSH_S)
+        for _ in range(2):  # a busy system may lose one cycle, and an instrument would go on
+            for port in closing:
+                for data in (*ends, *_PANIC):
+                    _send(port, data)
+            self._clock.wait_until(self._clock.now_s() + _FLUSH_S)
         for port in closing:
             _delete(port)
 

@@ -50,6 +50,8 @@ class JackServer:
         self._process.wait(10)
 
     def close(self) -> None:
+        if self._process.poll() is not None:
+            self.start()  # one that was killed keeps its place; JACK has eight for the machine
         self._process.terminate()
         self._process.wait(10)
 

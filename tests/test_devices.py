@@ -186,18 +186,20 @@ def midi_listener(name: str) -> Iterator[subprocess.Popen[str]]:
         process.wait()
 
 
-def left_on(listener: subprocess.Popen[str]) -> tuple[int, dict[int, int]]:
+def left_on(listener: subprocess.Popen[str]) -> tuple[int, dict[tuple[int, int], int]]:
     """How many notes came, and those that were not ended; the listener ends."""
     output, _ = listener.communicate(timeout=20)
     messages = [tuple(map(int, line.split())) for line in output.splitlines()]
-    sounding: Counter[int] = Counter()
+    sounding: Counter[tuple[int, int]] = Counter()
     n_notes = 0
     for status, pitch, velocity in (message for message in messages if len(message) == 3):
-        if status & 0xF0 == 0x90 and velocity:
+        if (status & 0xF0, pitch) == (0xB0, 123):
+            sounding = Counter({key: on for key, on in sounding.items() if key[0] != status & 0xF})
+        elif status & 0xF0 == 0x90 and velocity:
             n_notes += 1
-            sounding[status & 0xF, pitch] = 1  # type: ignore[index]
+            sounding[status & 0xF, pitch] = 1
         elif status & 0xE0 == 0x80:
-            sounding[status & 0xF, pitch] = 0  # type: ignore[index]
+            sounding[status & 0xF, pitch] = 0
     return n_notes, {pitch: on for pitch, on in sounding.items() if on}
 
 
