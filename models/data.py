@@ -37,8 +37,6 @@ class Piece:
     style: int
     tonic: int
     """Tonic of the key that fits the melody best."""
-    turn: Ints | None = None
-    """Semitones by which the key has jumped at each frame (`models.situations`); None: nowhere."""
 
     @property
     def n_frames(self) -> int:
@@ -53,7 +51,6 @@ class Piece:
             self, pitch=self.pitch[cut], chord=self.chord[cut], places=places,
             onset=vocab.with_changes(self.pitch[cut], self.onset[cut]),
             chord_onset=vocab.with_changes(self.chord[cut], self.chord_onset[cut]),
-            turn=None if self.turn is None else self.turn[cut],
         )  # fmt: skip
 
     def changes_per_bar(self) -> float:

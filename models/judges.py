@@ -143,7 +143,7 @@ def cut(played: Played, start: int, end: int) -> Played:
     return Played(
         played.pitch[:, at], vocab.with_changes(played.pitch[:, at], played.onset[:, at]),
         played.chord[:, at], vocab.with_changes(played.chord[:, at], played.chord_onset[:, at]),
-        played.places[:, at], played.weight[:, at], played.tonic[:, at],
+        played.places[:, at], played.weight[:, at],
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,7 +34,7 @@ LONG_BEATS, MOST_STRIKES = 8, 4
 FORM_BARS = (4, 8, 16)
 CHORD_SIZES: NDArray[np.float32] = CHORD_TONES.sum(1).astype(np.float32)
 N_STRENGTHS = 4
-N_MOVES = vocab.N_CHORDS**2
+N_MOVES = 1 + 12 * vocab.N_QUALITIES**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,6 @@ class Played:
     places: Ints
     weight: Rewards
     """1 where a frame counts, 0 where it only fills up."""
-    tonic: Ints
-    """Of the key that fits the melody best, or that it has jumped to."""
 
     def of(self, name: str) -> Ints:
         """A column of the places."""
@@ -75,14 +74,8 @@ def played_of(pieces: Sequence[Piece], frames: int) -> Played:
     places = np.stack([np.pad(p.places, ((0, frames - p.n_frames), (0, 0))) for p in pieces])
     weight = np.stack([np.arange(frames) < p.n_frames for p in pieces]).astype(np.float32)
     return Played(
-        padded("pitch"), padded("onset"), padded("chord"), padded("chord_onset"), places, weight,
-        np.stack([np.pad(_tonics(p), (0, frames - p.n_frames)) for p in pieces]),
-    )  # fmt: skip
-
-
-def _tonics(piece: Piece) -> Ints:
-    turn = np.zeros(piece.n_frames, np.int64) if piece.turn is None else piece.turn
-    return (piece.tonic + turn) % 12
+        padded("pitch"), padded("onset"), padded("chord"), padded("chord_onset"), places, weight
+    )
 
 
 def fit(played: Played) -> Rewards:
@@ -157,17 +150,21 @@ def returns(played: Played) -> Rewards:
     return np.asarray(total / np.maximum(times, 1), np.float32)
 
 
-def in_key(chord: Ints, tonic: Ints) -> Ints:
-    """Chord indices turned so that the tonic is C."""
+@cache
+def move_table() -> Ints:
+    """(N_CHORDS, N_CHORDS), from chord to chord: root's interval and both qualities, as one
+    number; 0 where there is no chord before or after."""
+    chord = np.arange(vocab.N_CHORDS)
     root, quality = np.divmod(chord - 1, vocab.N_QUALITIES)
-    return np.where(chord > 0, 1 + (root - tonic) % 12 * vocab.N_QUALITIES + quality, 0)
+    interval = (root - root[:, None]) % 12
+    index = 1 + (interval * vocab.N_QUALITIES + quality[:, None]) * vocab.N_QUALITIES + quality
+    return np.where((chord[:, None] > 0) & (chord > 0), index, 0)
 
 
 def moves(played: Played) -> tuple[NDArray[np.bool_], Ints]:
-    """(where chords change, which move that is: from chord to chord, in the piece's key)."""
-    before, chord = (in_key(c, played.tonic) for c in (played.before(), played.chord))
-    changed = played.changes()
-    return changed, np.where(changed, before * vocab.N_CHORDS + chord, 0)
+    """(where a chord gives way to another, which move that is)."""
+    changed = played.changes() & (played.before() > 0)
+    return changed, np.where(changed, move_table()[played.before(), played.chord], 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,16 +206,20 @@ def value_of_strength(own: Habits, true: Habits) -> Rewards:
 def value_of_move(own: Habits, true: Habits) -> Rewards:
     """(N_MOVES,): log(a move's share in musicians' moves / its share in the policy's).
 
-    Smoothed with the mean of both, so that a move never seen is rare and not impossible.
+    The policy's moves together earn nothing, or it would do best not to move. Shares are smoothed
+    with the mean of both, so that a move never seen is rare and not impossible.
     """
     both = (own.moves + true.moves) / max(1.0, (own.moves + true.moves).sum())
-    prior = 200.0
+    prior = 50.0
 
     def shares(habits: Habits) -> NDArray[np.float64]:
         found: NDArray[np.float64] = (habits.moves + prior * both) / (habits.moves.sum() + prior)
         return found + 1e-6
 
-    return np.clip(np.log(shares(true) / shares(own)), -3, 3).astype(np.float32)
+    value = np.clip(np.log(shares(true) / shares(own)), -3, 3)
+    value -= (value * own.moves).sum() / max(1.0, own.moves.sum())
+    value[0] = 0
+    return value.astype(np.float32)
 
 
 def on_time(played: Played, own: Habits, true: Habits) -> Rewards:
@@ -272,9 +273,8 @@ def gains_of_every_chord(
             ahead[back, chords[back, frame]] += returns / times[back, frame]
         lasting[:, frame] = ahead
     before = played.before()
-    to = in_key(np.arange(vocab.N_CHORDS), np.arange(12)[:, None])[played.tonic]
     value = np.float32(moves) * value_of_move(own, true)
-    beginning: Rewards = value[in_key(before, played.tonic)[..., None] * vocab.N_CHORDS + to]
+    beginning: Rewards = value[move_table()[before]]
     beginning += (
         np.float32(on_time) * value_of_strength(own, true)[played.of("strength")][..., None]
     )

@@ -31,8 +31,6 @@ def jumped(piece: Piece, frame: int, semitones: int, follow_frame: int) -> Piece
     turned = np.where(after >= follow_frame, turn_chords(piece.chord, semitones), piece.chord)
     pitch = piece.pitch.copy()
     pitch[frame:] = shift_pitches(piece.pitch[frame:], semitones)
-    turn = np.zeros(piece.n_frames, np.int64) if piece.turn is None else piece.turn.copy()
-    turn[frame:] += semitones
     return replace(
         piece, pitch=pitch, onset=vocab.with_changes(pitch, piece.onset), chord=turned,
         chord_onset=vocab.with_changes(turned, piece.chord_onset),

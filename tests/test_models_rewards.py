@@ -45,7 +45,7 @@ def test_a_big_chord_has_no_better_fit_with_notes_by_chance(seed: int) -> None:
     chord = np.full((1, 12), int(dice.integers(1, vocab.N_CHORDS)))
     p = Played(
         60 + np.arange(12)[None], np.ones((1, 12), np.int64), chord, np.zeros_like(chord),
-        np.zeros((1, 12, 6), np.int64), np.ones((1, 12), np.float32), np.zeros((1, 12), np.int64),
+        np.zeros((1, 12, 6), np.int64), np.ones((1, 12), np.float32)
     )  # fmt: skip
     assert abs(float(rewards.fit(p).sum())) < 1e-5
 
@@ -60,7 +60,6 @@ def test_rewards_are_alike_in_all_keys(seed: int, turn: int) -> None:
         p,
         pitch=np.where(p.pitch > 0, (p.pitch + turn) % 12 + 60, 0),
         chord=moved_chord,
-        tonic=(p.tonic + turn) % 12,
     )
     habits = Habits.none().and_of(p, 1.0), Habits.none().and_of(played(1), 1.0)
     for term in (rewards.fit, rewards.silence, rewards.too_long, rewards.struck_again):
