@@ -148,7 +148,7 @@ def _add_music(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--futures", type=int, metavar="N",
                        help="melodies a new chord is weighed against, 1 to 8 (4)")  # fmt: skip
     group.add_argument("--adventurous", type=float, metavar="A",
-                       help="0 chords that fit to 1 chords of variety (0.5)")  # fmt: skip
+                       help="0 chords that fit to 1 chords of variety (0.25)")  # fmt: skip
     group.add_argument("--no-metronome", action="store_true")
     group.add_argument("--seed", type=int, default=0, help="pins the partner's dice")
 

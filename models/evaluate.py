@@ -207,8 +207,9 @@ def situations(curves: dict[str, dict[str, Any]]) -> str:
             curve["beats_to_recover"],
             erred["note_in_chord"], erred["vendi_ratio"], erred["changes_per_bar"],
         ]  # fmt: skip
-        shown = " | ".join(f"{c:.3f}" if c < 4 else f"{c:g}" for c in cells)
-        lines.append(f"| {name} | {shown} |")
+        shown = [f"{c:.3f}" for c in cells]
+        shown[3] = f"{cells[3]:g}" if math.isfinite(cells[3]) else "over 12"
+        lines.append(f"| {name} | {' | '.join(shown)} |")
     return "\n".join(lines)
 
 

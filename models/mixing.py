@@ -67,7 +67,7 @@ class Mixture:
         )
 
     def decoder(self, adventurous: float) -> tuple[OnlineDecoder, Decoding]:
-        """Ready to play one session. Takes some tens of milliseconds."""
+        """Ready to play one session. Takes about a tenth of a second."""
         weights, rules = self.at(adventurous)
         return OnlineDecoder(self.config, weights), rules
 
