@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from jam.anticipation import Anticipator
 from jam.errors import BadInput
 from jam.grid import Meter, Place
+from jam.messages import Plan, PlanRequest
+from jam.rows import NO_CHORD, ChordState, MelodyState, Row
 from jam.settings import JamSettings
 from models import checkpoint, load_predictor
 from models.mixing import load_mixture
@@ -74,3 +77,25 @@ def test_networks_of_different_shapes_are_refused(tmp_path: Path) -> None:
     (tmp_path / "variety.safetensors").write_bytes(b"no")
     with pytest.raises(BadInput, match="variety"):
         load_predictor(tmp_path)
+
+
+def test_a_jam_takes_the_setting_over_from_the_commit_point_on(tmp_path: Path) -> None:
+    """The plan is then that of an agent that has heard the same and had the setting always."""
+    two_networks(tmp_path)
+    meter = Meter(4, 4)
+    n, lookahead, commit = 8, 16, 8
+    places = tuple(Place(f // 16, f % 16, meter) for f in range(n + lookahead))
+    rows = tuple(Row(MelodyState(60 + f % 5, True), NO_CHORD) for f in range(n))
+
+    def planned(agent: Anticipator, adventurous: float, committed: tuple[ChordState, ...]) -> Plan:
+        settings = JamSettings(adventurous=adventurous, futures=1)
+        request = PlanRequest(0, rows, committed, places, lookahead, commit, 0, settings)
+        return agent.plan(request)
+
+    agent = Anticipator(load_predictor(tmp_path), seed=3)
+    first = planned(agent, 0.0, ())
+    committed = first.chords[:commit]
+    after = planned(agent, 1.0, committed)
+    assert after.chords[:commit] == committed and after.chords != first.chords
+    always = Anticipator(load_predictor(tmp_path), seed=3)
+    assert planned(always, 1.0, committed).chords == after.chords
