@@ -115,6 +115,9 @@ class Bench:
     def wait(self, condition: Callable[[], object]) -> None:
         self.qtbot.waitUntil(lambda: bool(condition()), timeout=WAIT_MS)
 
+    def taken_kind(self) -> str:
+        return self.page.session.takes[0].info.kind if self.page.session else ""
+
     def info(self, number: int = 0) -> SessionInfo:
         return self.library.info(self.ids[number])
 
@@ -535,7 +538,7 @@ def test_files_dropped_on_the_page_become_sessions(bench: Bench) -> None:
     drop = QDropEvent(QPointF(50, 50), action, data, button, none)
     bench.page.dropEvent(drop)  # Qt hands no drop on that doesn't come from the system
     bench.wait(lambda: len(bench.shown()) == 4)
-    bench.wait(lambda: bench.page.session and bench.page.session.takes[0].info.kind == "imported")
+    bench.wait(lambda: bench.taken_kind() == "imported")
     assert "Imported 1 session" in bench.page.strip.label.text()
     bench.tick()
     assert "New take (Ctrl+N)" in bench.page.transport.words.text()
