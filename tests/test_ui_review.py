@@ -544,7 +544,7 @@ def test_files_dropped_on_the_page_become_sessions(bench: Bench) -> None:
     assert "New take (Ctrl+N)" in bench.page.transport.words.text()
     bench.key(Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
     dialog = bench.window.findChild(NewTakeDialog)
-    assert dialog is not None and dialog.wish().kind == "re-harmonised"
+    assert dialog.wish().kind == "re-harmonised"
     dialog.accept()
     bench.wait(lambda: bench.page.take_id == 1)
 
