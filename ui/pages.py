@@ -13,7 +13,19 @@ from PyQt6.QtWidgets import (
 )
 
 
-class Pages(QStackedWidget):
+class Stack(QStackedWidget):
+    """Pages of which one is in front, as narrow as that one: those behind don't widen the window.
+
+    (A page that was never in front hasn't got its style yet, and takes itself for wider.)
+    """
+
+    def minimumSizeHint(self) -> QSize:
+        """Of the page in front."""
+        page = self.currentWidget()
+        return page.minimumSizeHint() if page is not None else super().minimumSizeHint()
+
+
+class Pages(Stack):
     """The pages; `header` is the line above them, with a button for each.
 
     What belongs to no page is put at the right of the header with `add_tool`.
@@ -65,11 +77,6 @@ class Pages(QStackedWidget):
     def show_page(self, title: str) -> None:
         """Raises ValueError where there is no such page."""
         self.setCurrentIndex(self.titles.index(title))
-
-    def minimumSizeHint(self) -> QSize:
-        """Of the page in front: a wide page behind it doesn't widen the window."""
-        page = self.currentWidget()
-        return page.minimumSizeHint() if page is not None else super().minimumSizeHint()
 
     def _on_change(self, index: int) -> None:
         self.updateGeometry()

@@ -17,7 +17,6 @@ from PyQt6.QtWidgets import (
     QMenu,
     QPushButton,
     QSplitter,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -34,6 +33,7 @@ from jam.sessions.types import (
     TakeInfo,
 )
 from ui.look import Look
+from ui.pages import Stack
 from ui.review.background import LibraryThread
 from ui.review.changes import Changes
 from ui.review.content import Content, content_of, plan_at, plan_view
@@ -111,7 +111,7 @@ class ReviewPage(QWidget):
         column.addWidget(self.details)
         column.addWidget(self.roll, 1)
         column.addWidget(self.transport)
-        self.front = QStackedWidget()
+        self.front = Stack()
         self.front.addWidget(self.hint)
         self.front.addWidget(self.view)
         right = QWidget()
