@@ -21,7 +21,7 @@ from jam.engine import Engine
 from jam.grid import TempoMap
 from jam.messages import KeyInput, Plan, PlanRequest, SessionLog, Snapshot, Start
 from jam.mix import conditioned
-from jam.rows import Row
+from jam.rows import ChordState, Row
 from jam.settings import JamSettings
 from jam.stage import StageChoice
 
@@ -121,6 +121,9 @@ def test_a_lost_agent_is_replaced_by_one_that_knows_the_history(how: signal.Sign
         begun = math.floor(tempo_map.position_at(plan.taken_s)) + 1
         for frame in range(max(begun, plan.start_frame), plan.committed_until_frame):
             chord = plan.chords[frame - plan.start_frame]
+            if 0 < frame < len(rows) and rows[frame - 1].chord.chord != chord.chord:
+                # Where the plan before had run out, what this one holds is struck.
+                chord = ChordState(chord.chord, chord.chord is not None)
             assert committed.setdefault(frame, chord) == chord
             if frame < len(rows) and frame >= last.listen_until_frame:
                 assert rows[frame].chord == chord
