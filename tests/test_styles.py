@@ -190,9 +190,10 @@ def test_every_drum_lane_has_a_key_of_the_drum_map() -> None:
     assert all(35 <= key <= 81 for key in DRUMS.values())
 
 
-def test_the_example_of_the_readme_is_a_style(folder: Path) -> None:
-    readme = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-    start = readme.index('    title = "Charleston"')
-    lines = readme[start:].split("\n`-` holds")[0].splitlines()
+def test_the_example_of_the_documents_is_a_style(folder: Path) -> None:
+    document = Path(__file__).parent.parent / "docs" / "styles.md"
+    text = document.read_text(encoding="utf-8")
+    start = text.index('    title = "Charleston"')
+    lines = text[start:].split("\n`-` holds")[0].splitlines()
     (folder / "charleston.toml").write_text("\n".join(line.removeprefix("    ") for line in lines))
     assert style_named("charleston").swing == 1.0
