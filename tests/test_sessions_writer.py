@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from jam.cli import _recorded
+from jam.commands.live import recorded
 from jam.messages import SessionLog
 from jam.preferences import Preferences
 from jam.sessions import schema
@@ -115,7 +115,7 @@ def test_the_switches_are_obeyed(
     private: bool, record: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    with _recorded(Namespace(private=private), Preferences(record=record)) as writer:
+    with recorded(Namespace(private=private), Preferences(record=record)) as writer:
         feed(writer, plain_jam(ended=True))
     assert any(tmp_path.iterdir()) == (record and not private)
 

@@ -1,4 +1,4 @@
-"""`jam sessions …`: the library at the command line. `play` and the agents come from jam.cli."""
+"""`jam sessions …`: the library at the command line; `play` is in jam.commands.live."""
 
 from __future__ import annotations
 

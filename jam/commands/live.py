@@ -1,0 +1,212 @@
+"""Commands that play in time: a jam or the demo without a window, a session played back."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from jam.agent import LoadPredictor
+from jam.audio import AudioChoice
+from jam.demo import TunePlayer
+from jam.engine import Engine
+from jam.errors import BadInput, JamError
+from jam.messages import EVERY_INPUT, SessionLog, Start
+from jam.midi_file import MidiSong, read_midi
+from jam.options import DEMO_SECONDS, settings_from
+from jam.paths import demo_tunes, recordings_dir
+from jam.preferences import Preferences, load_preferences
+from jam.records import Recorder, check_output, chord_chart, write_take
+from jam.session_log import LogWriter
+from jam.sessions.commands import open_library, session_id
+from jam.sessions.exports import take_of
+from jam.sessions.player import check_places
+from jam.sessions.player import play as play_back
+from jam.sessions.writer import SessionWriter
+from jam.settings import JamSettings
+from jam.stage import StageChoice
+from jam.texts import say_devices, watch
+from jam.typed import COMMANDS, follow_commands
+
+
+def open_engine(
+    args: argparse.Namespace,
+    load: LoadPredictor,
+    settings: JamSettings,
+    writer: SessionWriter | None,
+    on_log: Callable[[SessionLog], None] | None = None,
+    remembered: Preferences | None = None,
+) -> Engine:
+    """The devices named on the command line must be there; those remembered are waited for."""
+
+    def given(option: str, otherwise: object) -> Any:
+        value = getattr(args, option, None)
+        return otherwise if value is None else value
+
+    known = remembered.audio if remembered is not None else AudioChoice()
+    named = tuple(getattr(args, "midi_in", None) or ())
+    choice = StageChoice(
+        settings=settings,
+        audio=AudioChoice(
+            given("audio", known.device),
+            given("rate", known.sample_rate),
+            given("buffer", known.block_frames),
+        ),
+        midi_api=getattr(args, "midi_api", "auto"),
+        midi_inputs=named or (remembered.midi_inputs if remembered else EVERY_INPUT),
+        midi_outputs=tuple(given("midi_out", remembered.midi_outputs if remembered else ())),
+        devices_required=bool(named or getattr(args, "midi_out", None)),
+        audio_required=getattr(args, "audio", None) is not None,
+    )
+    if writer is None:
+        return Engine(choice, load, on_log)
+
+    def take_log(log: SessionLog) -> None:
+        writer.take_log(log)
+        if on_log is not None:
+            on_log(log)
+
+    return Engine(choice, load, take_log, writer.message)
+
+
+@contextmanager
+def recorded(
+    args: argparse.Namespace, preferences: Preferences, title: str = ""
+) -> Iterator[SessionWriter]:
+    """Keeps the jams inside in the library of sessions, unless they are private."""
+    recording = preferences.record and not args.private
+    writer = SessionWriter(title=title, recording=recording)
+    try:
+        yield writer
+    finally:
+        writer.close()
+        if writer.trouble:
+            print(f"jam: {writer.trouble}", file=sys.stderr)
+
+
+def writable(path: str) -> IO[str]:
+    """Open a text file for writing. Raises BadInput."""
+    try:
+        return open(path, "w", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{path}: can't be written: {error.strerror}") from None
+
+
+def song_of(args: argparse.Namespace) -> MidiSong:
+    """The demo's tune: the one asked for, or the first that is bundled. Raises BadInput."""
+    if getattr(args, "tune", None):
+        return read_midi(args.tune)
+    tunes = demo_tunes()
+    if not tunes:
+        raise JamError("the bundled tunes are missing (assets/tunes)")
+    return read_midi(tunes[0])
+
+
+def title_of(song: MidiSong | None) -> str:
+    """What a session is called in which a tune is played."""
+    return "" if song is None else Path(song.name).stem.replace("_", " ").replace("-", " ")
+
+
+def play(args: argparse.Namespace, load: LoadPredictor) -> int:
+    """`jam play`."""
+    settings = settings_from(args, JamSettings())
+    if args.seconds is not None and not args.seconds > 0:
+        raise BadInput(f"--seconds {args.seconds:g}: must be greater than 0")
+    output = check_output(args.record, (".mid", ".midi", ".wav")) if args.record else None
+    preferences, complaint = load_preferences()
+    if complaint:
+        print(f"jam: {complaint}", file=sys.stderr)
+    recorder = Recorder()
+    stop = _stop_on_signals()
+    with ExitStack() as stack:
+        log_writer = LogWriter(stack.enter_context(writable(args.log))) if args.log else None
+
+        def on_log(log: SessionLog) -> None:
+            recorder.take_log(log)
+            if log_writer is not None:
+                log_writer.take_log(log)
+
+        writer = stack.enter_context(recorded(args, preferences))
+        engine = stack.enter_context(open_engine(args, load, settings, writer, on_log))
+        say_devices(engine.wait_until_up())
+        print(f"Type while it plays: {COMMANDS}. Ctrl-C ends.", flush=True)
+        engine.send(Start(args.seed))
+        typed = threading.Thread(
+            target=follow_commands, args=(sys.stdin, engine, settings, args.seed, stop), daemon=True
+        )
+        typed.start()
+        watch(engine, recorder, args.seconds, stop)
+        alive = engine.alive
+        engine.close()
+    _say_kept(writer)
+    if output is not None:
+        write_take(output, recorder.take(), settings)
+        print(f"Recorded: {output}")
+    if not alive:
+        raise JamError("the sound process has ended by itself")
+    return 0
+
+
+def demo(args: argparse.Namespace, load: LoadPredictor) -> int:
+    """`jam demo --no-window`: through the whole live pipeline, with whatever devices there are."""
+    song = song_of(args)
+    first = song.tempo_map.segments[0]
+    settings = settings_from(args, JamSettings(bpm=first.bpm, meter=first.meter))
+    recorder = Recorder()
+    stop = _stop_on_signals()
+    with ExitStack() as stack:
+        writer = stack.enter_context(recorded(args, load_preferences()[0], title_of(song)))
+        engine = stack.enter_context(open_engine(args, load, settings, writer, recorder.take_log))
+        say_devices(engine.wait_until_up())
+        tune = TunePlayer(engine, song)
+        tune.start()
+        watch(engine, recorder, args.seconds or DEMO_SECONDS, stop)
+        tune.close()
+    _say_kept(writer)
+    take = recorder.take()
+    print("\nChords by bar:\n" + chord_chart(take.chords, take.tempo_map))
+    if args.private:
+        return 0
+    folder = recordings_dir()
+    for suffix, name in ((".mid", "MIDI"), (".wav", "WAV")):
+        path = folder / f"demo{suffix}"
+        try:
+            write_take(path, take, settings)
+            print(f"{name}: {path}")
+        except JamError as error:
+            print(f"{name}: not written: {error}")
+    return 0
+
+
+def play_session(args: argparse.Namespace, load: LoadPredictor) -> int:
+    """`jam sessions play`."""
+    with open_library(args) as library:
+        session = library.session(session_id(library, args.id))
+    chosen = take_of(session, args.take)
+    speed, loop = args.speed / 100, tuple(args.loop) if args.loop else None
+    check_places(session, args.from_s, speed, loop)
+    stop = _stop_on_signals()
+    with open_engine(args, load, chosen.info.settings, None) as engine:
+        say_devices(engine.wait_until_up())
+        play_back(engine, session, chosen, args.from_s, speed, loop, stop)
+        if not engine.alive:
+            raise JamError("the sound process has ended by itself")
+    return 0
+
+
+def _stop_on_signals() -> threading.Event:
+    """An event that SIGINT and SIGTERM set: everything then ends in order, all notes off."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+def _say_kept(writer: SessionWriter) -> None:
+    if writer.session_id is not None:
+        print(f"Kept as session {writer.session_id} (jam sessions show {writer.session_id}).")
