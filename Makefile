@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 export PYTHON
 
-.PHONY: jam test bench setup clean
+.PHONY: jam test bench soak setup clean
 
 jam:
 	@sh tools/setup.sh run
@@ -21,6 +21,10 @@ test:
 bench:
 	@sh tools/setup.sh test
 	@sh tools/with_screen.sh $(BIN)/python -m tools.bench $(ARGS)
+
+soak:
+	@sh tools/setup.sh test
+	@$(BIN)/python -m tools.soak $(ARGS)
 
 setup:
 	@sh tools/setup.sh test

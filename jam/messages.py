@@ -139,6 +139,8 @@ class Counters:
     scheduler_error_ms: float = 0.0
     dropped_messages: int = 0
     agent_restarts: int = 0
+    voices: int = 0
+    """Voices that the synth sounds now: notes, and what rings on of them."""
 
 
 EVERY_INPUT: tuple[str, ...] = ("*",)

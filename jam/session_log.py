@@ -1,5 +1,6 @@
 """A session's log as JSON lines: everything heard, planned and sent, one event a line.
 
+{"kind": "session", "number": …, "at_s": …}     (what follows is of this one; 0 between two)
 {"kind": "played", "note_id": …, "pitch": …, "velocity": …, "at_s": …}
 {"kind": "sounded", "part": …, "pitch": …, "velocity": …, "due_s": …, "sent_s": …}
 {"kind": "plan", "made_at_frame": …, "start_frame": …, "committed_until_frame": …,
@@ -62,8 +63,12 @@ class LogWriter:
     def __init__(self, out: IO[str]) -> None:
         self._out = out
         self._tempo_map: TempoMap | None = None
+        self._session = 0
 
     def take_log(self, log: SessionLog) -> None:
+        if log.session != self._session:
+            self._session = log.session
+            self._write({"kind": "session", "number": log.session, "at_s": log.at_s})
         if log.tempo_map is not None and log.tempo_map != self._tempo_map:
             self._tempo_map = log.tempo_map
             self._write({"kind": "tempo", "segments": _tempo(log.tempo_map)})

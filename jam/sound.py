@@ -85,6 +85,11 @@ class Sound:
         if (synth := self._synth) is not None:
             synth.control("player", _SUSTAIN, value)
 
+    @property
+    def voices(self) -> int:
+        """How many voices sound now, those that ring on among them."""
+        return synth.voices if (synth := self._synth) is not None else 0
+
     def panic(self) -> None:
         """Silence every channel at once."""
         if (synth := self._synth) is not None:

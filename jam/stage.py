@@ -407,6 +407,7 @@ class Stage:
             self._counters,
             dropouts=self._devices.dropouts,
             dropped_messages=self._devices.dropped_messages,
+            voices=self._sound.voices,
         )
 
     def _snapshot(self, now_s: float) -> m.Snapshot:

@@ -101,6 +101,9 @@ class Synth:
             ),
         )
         self._write, self._handle = write, self._fluid.synth
+        self._voices = fluidsynth.cfunc(
+            "fluid_synth_get_active_voice_count", ctypes.c_int, ("synth", ctypes.c_void_p, 1)
+        )
         self._limiter = Limiter(sample_rate) if limited else None
         for part in CHANNELS:
             self.set_program(part, 0)
@@ -142,6 +145,11 @@ class Synth:
 
     def control(self, part: str, controller: int, value: int) -> None:
         self._fluid.cc(CHANNELS[part], controller, value)
+
+    @property
+    def voices(self) -> int:
+        """How many voices sound now, those that ring on among them."""
+        return int(self._voices(self._handle))
 
     def panic(self) -> None:
         """Silence every channel at once."""

@@ -126,8 +126,13 @@ def running(
 
 
 @contextmanager
-def machine(size: tuple[int, int], block_frames: int = 512) -> Iterator[dict[str, str]]:
-    """A screen, a JACK server and a home folder; gives the environment for programs in it."""
+def machine(
+    size: tuple[int, int], block_frames: int = 512, realtime: bool = False
+) -> Iterator[dict[str, str]]:
+    """A screen, a JACK server and a home folder; gives the environment for programs in it.
+
+    realtime: the server asks the system for real-time priority.
+    """
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="jam-pictures-"))
         environment = {
@@ -148,7 +153,8 @@ def machine(size: tuple[int, int], block_frames: int = 512) -> Iterator[dict[str
         os.close(theirs)
         with os.fdopen(ours) as pipe:
             environment["DISPLAY"] = ":" + pipe.readline().strip()
-        jackd = ["jackd", "-n", environment["JACK_DEFAULT_SERVER"], "-r", "-d", "dummy",
+        priority = ["-R", "-P", "70"] if realtime else ["-r"]
+        jackd = ["jackd", "-n", environment["JACK_DEFAULT_SERVER"], *priority, "-d", "dummy",
                  "-r", "48000", "-p", str(block_frames)]  # fmt: skip
         silent = subprocess.DEVNULL
         probe = [sys.executable, "-c", "import jack; jack.Client('probe', no_start_server=True)"]
