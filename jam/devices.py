@@ -95,7 +95,7 @@ class Devices:
         """Carry out a command soon, on the devices' own thread."""
         self._commands.put(command)
 
-    def send(self, data: tuple[int, int, int]) -> None:
+    def send(self, data: tuple[int, ...]) -> None:
         """Send to every open MIDI output. Runs on: scheduler."""
         if (ports := self._ports) is not None:
             ports.send(data)

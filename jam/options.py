@@ -101,6 +101,10 @@ def _add_devices(parser: argparse.ArgumentParser) -> None:
                        help="MIDI input, by name or part of it (default: every one)")  # fmt: skip
     group.add_argument("--midi-out", action="append", metavar="NAME",
                        help="MIDI output that gets the accompaniment too")  # fmt: skip
+    group.add_argument("--midi-clock", action="store_true", default=None,
+                       help="send the MIDI outputs the beat: clock, start, stop")  # fmt: skip
+    group.add_argument("--midi-programs", action="store_true", default=None,
+                       help="send the MIDI outputs the instruments to play")  # fmt: skip
     group.add_argument("--midi-api", default="auto", metavar="API",
                        help="auto, alsa, jack, coremidi or winmm")  # fmt: skip
     group.add_argument("--midi-channel", type=int, metavar="1-16",
@@ -172,6 +176,8 @@ _SETTING_OF = {
     "adventurous": "adventurous",
     "midi_channel": "midi_channel",
     "latency": "latency_offset_ms",
+    "midi_clock": "midi_clock",
+    "midi_programs": "midi_programs",
 }
 _TYPED = ("meter", "style", "key", "palette", "density", "split")
 """Options whose values are read as they are when typed while it plays."""

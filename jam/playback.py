@@ -84,7 +84,7 @@ def sustained(
     return out
 
 
-class Playback(Sender):
+class Playback(Sender[m.SoundedNote]):
     """What is loaded for playing back. Methods may be called from any thread.
 
     tune: called when `settings` may have changed, before the notes that are to be heard with them.
@@ -95,7 +95,10 @@ class Playback(Sender):
         self._transport = Transport()
         self._settings: JamSettings | None = None
         self._shown = 0
-        super().__init__(clock, sink, self._transport, "playback")
+        super().__init__(
+            clock, lambda note: sink(note.part, note.pitch, note.velocity), self._transport,
+            "playback",
+        )  # fmt: skip
 
     @property
     def state(self) -> m.PlaybackState | None:

@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from jam.clock import Clock
 from jam.grid import TempoMap
@@ -20,19 +20,22 @@ Sink = Callable[[str, int, int], None]
 """Takes part, pitch and velocity; velocity 0 is the note-off. Called on the scheduler's thread."""
 
 
-class Timeline(Protocol):
-    """What is to be sent when. Pure: driven by the times that it is given."""
+Event = TypeVar("Event")
+
+
+class Timeline(Protocol[Event]):
+    """What is to be sent when: notes, ticks. Pure: driven by the times that it is given."""
 
     def next_due_s(self) -> float | None:
-        """When the next note starts or ends; None when nothing waits."""
+        """When the next event is due; None when nothing waits."""
         ...
 
-    def due(self, now_s: float) -> list[SoundedNote]:
-        """What is to be sent now, ends before starts; `sent_s` is `now_s` as yet."""
+    def due(self, now_s: float) -> list[Event]:
+        """What is to be sent now, in order."""
         ...
 
-    def stop(self, now_s: float) -> list[SoundedNote]:
-        """The note-offs of all that sounds; nothing is due any more."""
+    def stop(self, now_s: float) -> list[Event]:
+        """What ends all that goes on; nothing is due any more."""
         ...
 
 
@@ -112,25 +115,27 @@ class Schedule:
         return out
 
 
-class Sender:
-    """Sends a timeline's notes in time on a thread of its own. To be called from any thread."""
+class Sender(Generic[Event]):
+    """Sends a timeline's events in time on a thread of its own. To be called from any thread."""
 
-    def __init__(self, clock: Clock, sink: Sink, timeline: Timeline, name: str) -> None:
-        self._clock, self._sink, self._timeline = clock, sink, timeline
+    def __init__(
+        self, clock: Clock, send: Callable[[Event], None], timeline: Timeline[Event], name: str
+    ) -> None:
+        self._clock, self._deliver, self._timeline = clock, send, timeline
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._running = True
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
-    def stop_notes(self) -> None:
-        """End everything that sounds at once, and forget what was planned."""
+    def stop_all(self) -> None:
+        """End everything that goes on at once, and forget what was planned."""
         with self._lock:
             self._send(self._timeline.stop(self._clock.now_s()))
         self._wake.set()
 
     def close(self) -> None:
-        self.stop_notes()
+        self.stop_all()
         self._running = False
         self._wake.set()
         self._thread.join(timeout=1.0)
@@ -147,26 +152,23 @@ class Sender:
             with self._lock:
                 self._send(self._timeline.due(self._clock.now_s()))
 
-    def _send(self, events: list[SoundedNote]) -> None:
+    def _send(self, events: list[Event]) -> None:
         for event in events:
             try:
-                self._sink(event.part, event.pitch, event.velocity)
+                self._deliver(event)
             except Exception:  # a port that went away must not end the music
-                logging.getLogger(__name__).exception("sending a note")
-            self._note_sent(event)
-
-    def _note_sent(self, event: SoundedNote) -> None:
-        """Runs on: whoever sent it, right after."""
+                logging.getLogger(__name__).exception("sending %s", event)
 
 
-class Scheduler(Sender):
+class Scheduler(Sender[SoundedNote]):
     """Sends the notes of a plan that may change until they sound."""
 
     def __init__(self, clock: Clock, sink: Sink) -> None:
+        self._sink = sink
         self._schedule = Schedule()
         self.sent: deque[SoundedNote] = deque()
         """What was sent, for the record; whoever drains it pops from the left."""
-        super().__init__(clock, sink, self._schedule, "scheduler")
+        super().__init__(clock, self._play, self._schedule, "scheduler")
 
     def update(
         self, notes: Iterable[PlannedNote], tempo_map: TempoMap, lead_s: float = 0.0
@@ -176,5 +178,9 @@ class Scheduler(Sender):
             self._schedule.update(notes, tempo_map, lead_s)
         self._wake.set()
 
-    def _note_sent(self, event: SoundedNote) -> None:
-        self.sent.append(replace(event, sent_s=self._clock.now_s()))
+    def _play(self, note: SoundedNote) -> None:
+        """Runs on: whoever sends it."""
+        try:
+            self._sink(note.part, note.pitch, note.velocity)
+        finally:
+            self.sent.append(replace(note, sent_s=self._clock.now_s()))

@@ -96,6 +96,11 @@ class JamSettings:
     """Only notes from this MIDI pitch up are the melody."""
     midi_channel: int = 0
     """0 listens to every channel, 1 to 16 to that one."""
+    midi_clock: bool = False
+    """The MIDI outputs get the clock of the jam: start, ticks, stop."""
+    midi_programs: bool = False
+    """The MIDI outputs get a program change for each instrument of the accompaniment. Off, since
+    it would exchange the sound that somebody has loaded there."""
 
     def __post_init__(self) -> None:
         check_bpm(self.bpm)

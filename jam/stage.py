@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import itertools
-import logging
 import os
 import signal
 import sys
@@ -15,8 +14,7 @@ from multiprocessing.connection import Connection
 
 from jam import messages as m
 from jam.accompaniment import Style, playable_style
-from jam.agent import AgentAnswer, AgentReady, AgentRequest
-from jam.agent_link import AgentLink
+from jam.agent import AgentAnswer, AgentReady
 from jam.audio import AudioChoice
 from jam.clock import SystemClock
 from jam.conductor import Conductor
@@ -24,22 +22,23 @@ from jam.devices import DeviceChoice, Devices
 from jam.errors import JamError
 from jam.grid import TempoMap
 from jam.keys import COMPUTER_KEYS, PlayerKeys
+from jam.midi_clock import MidiClock
 from jam.midi_ports import MidiMessage
+from jam.midi_programs import ProgramChanges
 from jam.parent_link import ParentLink
+from jam.partner import Partner
 from jam.playback import Playback
 from jam.scheduler import Scheduler
 from jam.settings import JamSettings
 from jam.sound import Sound
+from jam.stage_log import SeenNotes, StageLog
 from jam.synth import CHANNELS
 
-_log = logging.getLogger(__name__)
 _SNAPSHOT_EVERY_S = 1 / 60
 _LOG_EVERY_S = 0.2
 _IDLE_S = 0.02
 _START_LEAD_S = 0.1
 """From the start command to the first click, so that nothing begins late."""
-_SEEN_S = 8.0
-"""Notes that ended longer ago are not sent to the window any more."""
 _SUSTAIN = 64
 
 
@@ -115,18 +114,8 @@ class Stage:
         self._sound = Sound()
         self._style_heard: Style | None = None
         self._keys = PlayerKeys(self._clock, self._wake, self._sound)
-        self._to_log: list[m.NoteEvent | m.PedalEvent] = []
-        self._logged_plans: list[m.Plan] = []
-        self._logged_settings: list[tuple[float, JamSettings]] = []
-        self._logged_rows = 0
-        self._seen: dict[int, m.PlayedNote] = {}
+        self._seen = SeenNotes()
         self._counters = m.Counters()
-        self._agent_state, self._agent_name, self._agent_message = "loading", "", ""
-        self._agent_models: tuple[str, ...] = ()
-        self._asked = False
-        self._asked_s = 0.0
-        self._to_ask = False
-        self._agents_seen = 0
         self._snapshots = itertools.count(1)
         self._dirty = True
         self._devices_shown: m.DeviceState | None = None
@@ -134,8 +123,11 @@ class Stage:
             self._clock, _devices_of(choice), self._sound, self._keys, self._on_midi, self._tell
         )
         self._scheduler = Scheduler(self._clock, self._play)
+        self._midi_clock = MidiClock(self._clock, self._devices.send)
+        self._programs = ProgramChanges(self._devices.send)
         self._playback = Playback(self._clock, self._play, self._apply_sound_settings)
-        self._link = AgentLink(address, authkey, self._wake)
+        self._log = StageLog(self._scheduler.sent)
+        self._partner = Partner(self._clock, address, authkey, self._wake)
         self._parent = ParentLink(parent, self._wake)
         self._apply_sound_settings()
 
@@ -157,6 +149,8 @@ class Stage:
         else:
             style = conductor.style_at(len(conductor.rows))
         self._sound.apply(settings, style)
+        if self._settings.midi_programs:
+            self._programs.apply(settings, style)
         self._style_heard = style
 
     # -- the player: any thread ---------------------------------------------------------------
@@ -206,12 +200,13 @@ class Stage:
             self._take_agent()
             now_s = self._clock.now_s()
             if self._conductor is not None and self._conductor.advance(now_s):
-                self._to_ask = True
+                self._partner.to_ask = True
                 self._schedule()
                 self._dirty = True
                 if self._conductor.style_at(len(self._conductor.rows)) is not self._style_heard:
                     self._apply_sound_settings()
-            self._ask()
+            if self._conductor is not None:
+                self._partner.ask(self._conductor)
             if self._playback.changed():
                 self._apply_sound_settings()
                 self._dirty = True
@@ -233,8 +228,9 @@ class Stage:
         self._stop()
         self.panic()
         self._scheduler.close()
+        self._midi_clock.close()
         self._playback.close()
-        self._link.close()
+        self._partner.close()
         self._devices.close()
         self._send_log()
         self._parent.close()
@@ -242,8 +238,8 @@ class Stage:
     def panic(self) -> None:
         """Silence everything everywhere."""
         self._keys.release()
-        self._scheduler.stop_notes()
-        self._playback.stop_notes()
+        self._scheduler.stop_all()
+        self._playback.stop_all()
         self._devices.panic()
         self._sound.panic()
 
@@ -265,8 +261,12 @@ class Stage:
                     before, self._settings = self._settings, settings
                     if settings.midi_channel != before.midi_channel:
                         self._keys.pedal(0, 0, self._clock.now_s())  # its release may not come
+                    if before.midi_clock and not settings.midi_clock:
+                        self._midi_clock.stop_all()
+                    if before.midi_programs and not settings.midi_programs:
+                        self._programs.forget()
                     if self._conductor is not None:
-                        self._logged_settings.append((self._clock.now_s(), settings))
+                        self._log.set_to(self._clock.now_s(), settings)
                         self._conductor.change_settings(settings, self._clock.now_s())
                         self._schedule()
                     self._apply_sound_settings()
@@ -293,11 +293,11 @@ class Stage:
         lead_s = max(0.0, self._settings.lead_s)
         start_s = self._clock.now_s() + _START_LEAD_S + lead_s + count_in_s
         self._conductor = Conductor(self._settings, start_s, seed)
-        self._logged_settings = [(self._clock.now_s(), self._settings)]
+        self._log.begin(self._clock.now_s(), self._settings)
         self._counters = replace(self._counters, late_plans=0)
+        self._programs.forget()  # who was connected since then doesn't know them
         self._apply_sound_settings()
-        self._asked = False
-        self._logged_rows = 0
+        self._partner.begin(self._session)
         self._message = ""
         self._schedule()
 
@@ -307,62 +307,46 @@ class Stage:
         tempo_map = self._conductor.tempo_map
         self._send_log(tempo_map)
         self._conductor = None
-        self._scheduler.stop_notes()
+        self._scheduler.stop_all()
+        self._midi_clock.stop_all()
         self._send_log(tempo_map, ended=True)
 
     def _take_played(self) -> None:
         while self._keys.played:
             event = self._keys.played.popleft()
-            self._to_log.append(event)
+            self._log.played(event)
             self._dirty = True
             if isinstance(event, m.PedalEvent):
                 continue
-            if event.velocity:
-                self._seen[event.note_id] = m.PlayedNote(
-                    event.note_id, event.pitch, event.velocity, event.at_s
-                )
-            elif event.note_id in self._seen:
-                self._seen[event.note_id] = replace(self._seen[event.note_id], end_s=event.at_s)
+            self._seen.take(event)
             if self._conductor is not None:
                 self._conductor.play(event)
-        if len(self._seen) > 32:
-            horizon_s = self._clock.now_s() - _SEEN_S
-            self._seen = {
-                i: n for i, n in self._seen.items() if n.end_s is None or n.end_s > horizon_s
-            }
+        self._seen.forget(self._clock.now_s())
 
     def _take_agent(self) -> None:
-        while self._link.events:
-            event = self._link.events.popleft()
+        for event in self._partner.events():
             self._dirty = True
-            match event:
-                case AgentReady(name, message, models):
-                    self._agents_seen += 1
-                    self._agent_state = "ready" if self._agents_seen == 1 else "restarted"
-                    self._agent_name, self._agent_message = name, message
-                    self._agent_models = models
-                    self._counters = replace(self._counters, agent_restarts=self._agents_seen - 1)
-                    self._asked = False
-                    if self._conductor is not None:
-                        self._conductor.forget_requests()
-                        self._to_ask = True
-                case AgentAnswer(session, plan):
-                    if session == self._session:
-                        self._asked = False
-                        self._take_plan(plan)
-                case None:
-                    self._agent_state, self._asked = "gone", True
+            if isinstance(event, AgentAnswer):
+                self._take_plan(event.plan)
+            elif isinstance(event, AgentReady):
+                self._counters = replace(self._counters, agent_restarts=self._partner.restarts)
+                self._tell_all()
+
+    def _tell_all(self) -> None:
+        """The next request tells the agent the whole history."""
+        if self._conductor is not None:
+            self._conductor.forget_requests()
+            self._partner.to_ask = True
 
     def _take_plan(self, plan: m.Plan | None) -> None:
         if self._conductor is None:
             return
         if plan is None:
-            self._conductor.forget_requests()
-            self._to_ask = True
+            self._tell_all()
             return
         now_s = self._clock.now_s()
         plan = replace(self._conductor.take(plan, now_s), taken_s=now_s)
-        self._logged_plans.append(plan)
+        self._log.planned(plan)
         self._counters = replace(
             self._counters,
             plans=self._counters.plans + 1,
@@ -370,18 +354,6 @@ class Stage:
             plan_ms=1000 * plan.compute_s,
         )
         self._schedule()
-
-    def _ask(self) -> None:
-        """One request at a time: what closes meanwhile goes with the next."""
-        ready = self._agent_state in ("ready", "restarted", "behind")
-        if self._conductor is None or not self._to_ask or self._asked or not ready:
-            return
-        self._to_ask, self._asked, self._asked_s = False, True, self._clock.now_s()
-        request = self._conductor.request()
-        self._link.send(AgentRequest(self._session, self._conductor.seed, request))
-
-    def _waiting(self) -> bool:
-        return self._asked and self._conductor is not None and self._agent_state != "gone"
 
     def _schedule(self) -> None:
         if self._conductor is None:
@@ -392,12 +364,17 @@ class Stage:
             self._conductor.tempo_map,
             self._settings.lead_s,
         )
+        if self._settings.midi_clock:
+            self._midi_clock.follow(self._conductor.tempo_map, self._settings.lead_s)
 
     # -- to the parent ------------------------------------------------------------------------
 
     def _changed(self) -> bool:
         devices = self._devices.state()
-        if devices != self._devices_shown:
+        if devices != (shown := self._devices_shown):
+            if shown is None or devices.midi_outputs != shown.midi_outputs:
+                self._programs.forget()
+                self._apply_sound_settings()
             self._devices_shown = devices
             self._dirty = True
         return self._dirty
@@ -411,7 +388,7 @@ class Stage:
         )
 
     def _snapshot(self, now_s: float) -> m.Snapshot:
-        conductor = self._conductor
+        conductor, agent = self._conductor, self._partner
         wants_network = self._settings.model == "neural"
         stopped = m.Snapshot(
             seq=next(self._snapshots),
@@ -420,14 +397,14 @@ class Stage:
             at_s=now_s,
             tempo_map=TempoMap.constant(self._settings.bpm, self._settings.meter, now_s),
             settings=self._settings,
-            played=tuple(self._seen.values()),
-            agent_state=self._agent_state,
-            agent_name=self._agent_name if wants_network or not self._agent_name else "rules",
-            agent_models=self._agent_models,
-            agent_waiting_s=now_s - self._asked_s if self._waiting() else 0.0,
+            played=self._seen.all(),
+            agent_state=agent.state,
+            agent_name=agent.name if wants_network or not agent.name else "rules",
+            agent_models=agent.models,
+            agent_waiting_s=agent.waiting_s(now_s) if conductor is not None else 0.0,
             counters=self._counted(),
             devices=self._devices.state(),
-            message=self._message or (self._agent_message if wants_network else ""),
+            message=self._message or (agent.message if wants_network else ""),
             playback=self._playback.state,
         )
         if conductor is None:
@@ -449,29 +426,12 @@ class Stage:
         conductor = self._conductor
         if conductor is not None:
             tempo_map = conductor.tempo_map
-        sounded = []
-        with contextlib.suppress(IndexError):
-            while True:
-                sounded.append(self._scheduler.sent.popleft())
+        sounded = self._log.drain_sent()
         if errors := [1000 * e.late_s for e in sounded if e.velocity]:
             self._counters = replace(self._counters, scheduler_error_ms=max(errors))
-        rows = conductor.rows[self._logged_rows :] if conductor else []
-        settings, self._logged_settings = self._logged_settings, []
-        if not (ended or settings or sounded or rows or self._to_log or self._logged_plans):
-            return
-        log = m.SessionLog(
-            session=self._session if tempo_map is not None else 0,
-            at_s=self._clock.now_s(),
-            seed=conductor.seed if conductor else 0,
-            ended=ended,
-            settings=tuple(settings),
-            counters=self._counted(),
-            played=tuple(self._to_log),
-            sounded=tuple(sounded),
-            plans=tuple(self._logged_plans),
-            rows=tuple(enumerate(rows, self._logged_rows)),
-            tempo_map=tempo_map,
-        )
-        self._logged_rows += len(rows)
-        self._to_log, self._logged_plans = [], []
-        self._parent.log(log)
+        log = self._log.take(
+            self._session, self._clock.now_s(), conductor, tempo_map, sounded, self._counted(),
+            ended,
+        )  # fmt: skip
+        if log is not None:
+            self._parent.log(log)

@@ -44,6 +44,13 @@ def _pitch(text: str) -> int:
     )
 
 
+def _switch(text: str) -> bool:
+    """ "on" or "off". Raises BadInput."""
+    if text.lower() not in ("on", "off"):
+        raise BadInput(f"{text!r}: neither on nor off")
+    return text.lower() == "on"
+
+
 SETTINGS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "bpm": ("bpm", float),
     "meter": ("meter", Meter.parse),
@@ -63,6 +70,8 @@ SETTINGS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "split": ("split_pitch", _unless("none", 0, _pitch)),
     "channel": ("midi_channel", _unless("all", 0, int)),
     "latency": ("latency_offset_ms", float),
+    "clock": ("midi_clock", _switch),
+    "programs": ("midi_programs", _switch),
 }
 """Word -> (setting, how its value is read)."""
 

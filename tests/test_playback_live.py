@@ -22,7 +22,7 @@ from jam.settings import JamSettings
 from jam.stage import StageChoice
 from jam.synth import CHANNELS
 from tests.jack import RATE, Recording, jack_server, load_recording, play, recorder
-from tests.test_live import tune
+from tests.live_jam import tune
 
 PARTS = ("player", "chords", "bass")
 SPEED = 1.25

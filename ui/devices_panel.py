@@ -133,6 +133,16 @@ class DevicesSection(Section):
             self.outputs, "midi_outputs", "MIDI outputs",
             "Where the accompaniment is sent besides the program's own sound.",
         )  # fmt: skip
+        self.put(fields.switch(
+            "midi_programs", "Send the instruments",
+            "Program changes tell a synthesizer at the outputs which instruments to play; leave "
+            "it off where you have loaded sounds of your own.",
+        ))  # fmt: skip
+        self.put(fields.switch(
+            "midi_clock", "Send the beat (MIDI clock)",
+            "A sequencer or DAW at the outputs that follows MIDI clock starts, stops and keeps "
+            "tempo with the jam.",
+        ))  # fmt: skip
         self.heading("Sound")
         self.audio = self._choice(
             "audio", "Device", "Where the sound comes out; changing it interrupts it for a moment."

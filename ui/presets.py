@@ -14,7 +14,9 @@ from jam.preferences import check_preset_name
 from jam.settings import JamSettings
 from ui.desk import Desk, Step
 
-OF_THE_SET_UP = frozenset(("latency_offset_ms", "split_pitch", "midi_channel"))
+OF_THE_SET_UP = frozenset(
+    ("latency_offset_ms", "split_pitch", "midi_channel", "midi_clock", "midi_programs")
+)
 """Settings that belong to instruments and cables: no preset touches them."""
 _MUSIC = tuple(f.name for f in fields(JamSettings) if f.name not in OF_THE_SET_UP)
 
