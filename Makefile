@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 export PYTHON
 
-.PHONY: jam test bench soak setup clean
+.PHONY: jam test bench soak fuzz setup clean
 
 jam:
 	@sh tools/setup.sh run
@@ -25,6 +25,10 @@ bench:
 soak:
 	@sh tools/setup.sh test
 	@$(BIN)/python -m tools.soak $(ARGS)
+
+fuzz:
+	@sh tools/setup.sh test
+	@$(BIN)/python -m tools.fuzz $(ARGS)
 
 setup:
 	@sh tools/setup.sh test

@@ -19,6 +19,7 @@ import mido
 
 from jam import smf
 from jam.errors import BadInput, JamError
+from jam.files import read_limited
 from jam.grid import (
     FRAMES_PER_QUARTER,
     Meter,
@@ -27,6 +28,7 @@ from jam.grid import (
     check_bpm,
     quarter_bpm,
 )
+from jam.limits import MIDI_BYTES
 
 DRUM_CHANNEL = 9
 TICKS_PER_QUARTER = 960
@@ -100,25 +102,12 @@ def _mean_pitch(notes: Sequence[MidiNote]) -> float:
 
 def read_midi(path: str | os.PathLike[str]) -> MidiSong:
     """Read a Standard MIDI File. Raises BadInput, one line with the file's name, for any fault."""
-    file = Path(path)
-    try:
-        if not file.is_file():
-            if file.exists():
-                raise BadInput(f"{file}: not a file")
-            raise BadInput(f"{file}: no such file")
-        with file.open("rb") as opened:
-            data = opened.read(smf.MAX_BYTES + 1)
-    except (OSError, ValueError) as error:  # ValueError: a name that can't be one
-        reason = getattr(error, "strerror", None) or error
-        raise BadInput(f"{file}: can't be read: {reason}") from None
-    return parse_midi(data, str(file))
+    return parse_midi(read_limited(path, MIDI_BYTES), str(Path(path)))
 
 
 def parse_midi(data: bytes, name: str) -> MidiSong:
     """The song that a file's bytes hold. Raises BadInput that begins with `name`."""
     try:
-        if len(data) > smf.MAX_BYTES:
-            raise BadInput(f"larger than {smf.MAX_BYTES // 2**20} MiB")
         raw = smf.parse_smf(data)
         if not raw.notes:
             raise BadInput("no notes in it")

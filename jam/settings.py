@@ -110,7 +110,7 @@ class JamSettings:
                 continue
             if not low <= value <= high:
                 raise BadInput(
-                    f"{name.replace('_', ' ')} {value:g}: must be between {low:g} and {high:g}"
+                    f"{name.replace('_', ' ')} {value!s:.12}: must be between {low:g} and {high:g}"
                     + (f" {unit}" if unit else "")
                 )
         if self.model not in MODELS:

@@ -12,13 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from jam.errors import BadInput
-
-MAX_BYTES = 16 * 2**20
-MAX_NOTES = 100_000
-MAX_EVENTS = 1_000_000
-MAX_TRACKS = 1_000
-MAX_QUARTERS = 25_000
-"""Longest file that is read: four hours at 100 quarter notes a minute."""
+from jam.limits import MIDI_EVENTS, MIDI_NOTES, MIDI_QUARTERS, MIDI_TRACKS
 
 _SUSTAIN = 64
 _META_NAME, _META_MARKER, _META_END, _META_TEMPO, _META_METER = 0x03, 0x06, 0x2F, 0x51, 0x58
@@ -73,8 +67,8 @@ def parse_smf(data: bytes) -> RawSong:
         raise BadInput("SMPTE time; only files in musical time can be read")
     if division == 0:
         raise BadInput("damaged header (0 ticks in a quarter note)")
-    if n_tracks > MAX_TRACKS:
-        raise BadInput(f"{n_tracks:,} tracks; at most {MAX_TRACKS:,} can be read")
+    if n_tracks > MIDI_TRACKS:
+        raise BadInput(f"{n_tracks:,} tracks; at most {MIDI_TRACKS:,} can be read")
     song = RawSong(division)
     at = 8 + header_length
     for track in range(n_tracks):
@@ -109,7 +103,7 @@ class _TrackReader:
         self.end = end
         self.track = track
         self.tick = 0
-        self.max_tick = MAX_QUARTERS * song.ticks_per_quarter
+        self.max_tick = MIDI_QUARTERS * song.ticks_per_quarter
         self.sounding: dict[tuple[int, int], deque[tuple[int, int]]] = {}
         """(channel, pitch) -> (start_tick, velocity) of each, oldest first."""
         self.named = False
@@ -153,10 +147,10 @@ class _TrackReader:
         while self.at < self.end:
             self.tick += self.variable_length()
             if self.tick > self.max_tick:
-                raise self.fault(f"longer than {MAX_QUARTERS:,} quarter notes")
+                raise self.fault(f"longer than {MIDI_QUARTERS:,} quarter notes")
             song.n_events += 1
-            if song.n_events > MAX_EVENTS:
-                raise BadInput(f"more than {MAX_EVENTS:,} events")
+            if song.n_events > MIDI_EVENTS:
+                raise BadInput(f"more than {MIDI_EVENTS:,} events")
             status = self.byte()
             if status < 0x80:
                 if not running:
@@ -188,8 +182,8 @@ class _TrackReader:
         second = 0 if kind == 0xD0 else self.data_byte()
         if kind == 0x90 and second > 0:
             self.song.n_note_ons += 1
-            if self.song.n_note_ons > MAX_NOTES:
-                raise BadInput(f"more than {MAX_NOTES:,} notes")
+            if self.song.n_note_ons > MIDI_NOTES:
+                raise BadInput(f"more than {MIDI_NOTES:,} notes")
             self.sounding.setdefault((channel, first), deque()).append((self.tick, second))
         elif kind == 0xB0 and first == _SUSTAIN:
             self.song.pedals.append((self.tick, channel, second >= 64))

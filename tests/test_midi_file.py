@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from jam import smf
 from jam.errors import BadInput, JamError
 from jam.grid import Meter, TempoMap
+from jam.limits import MIDI_BYTES
 from jam.midi_file import (
     MidiSong,
     Part,
@@ -99,7 +100,7 @@ BAD = {
         smf_of(NOTE + b"\x00\xb0\x01\x40" + b"\x00\x01\x41" * 4_000_000),
         "more than 1,000,000 events",
     ),
-    "too large": (GOOD + bytes(smf.MAX_BYTES), "larger than 16 MiB"),
+    "too large": (GOOD + bytes(MIDI_BYTES), "larger than 16 MiB"),
     "65,535 tracks": (GOOD[:10] + b"\xff\xff" + GOOD[12:], "65,535 tracks"),
 }
 

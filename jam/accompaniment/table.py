@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from jam.errors import BadInput
+from jam.files import read_limited
 from jam.grid import Meter
+from jam.limits import STYLE_BARS, STYLE_BYTES
 from jam.settings import STYLES
 
 DRUMS = {
@@ -39,8 +41,6 @@ O octave, T third, A approach to the next chord's root, W a step of a walking ba
 letter is light.
 """
 REQUIRED = ("4/4", "3/4", "6/8")
-MAX_BYTES = 64 * 1024
-_MAX_BARS = 8
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _PARTS = ("chords", "bass", "drums")
 
@@ -84,13 +84,7 @@ def read_style(path: Path) -> Style:
     """Read a style file. Raises BadInput with one line that names the file and the fault."""
     if not _NAME.fullmatch(path.stem):
         raise BadInput(f"{path}: the name must be of small letters, digits and hyphens")
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise BadInput(f"{path}: can't be read: {error.strerror or error}") from None
-    if len(data) > MAX_BYTES:
-        raise BadInput(f"{path}: larger than {MAX_BYTES // 1024} KiB")
+    data = read_limited(path, STYLE_BYTES)
     try:
         values = tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -179,9 +173,9 @@ def _row(row: Any, where: str, lane: str, meter: Meter, fill: bool) -> str:
     length = meter.frames_per_bar
     if fill and not 0 < len(columns) <= length:
         raise BadInput(f"{where}: {len(columns)} columns; a fill has 1 to {length}")
-    if not fill and (len(columns) % length or not 0 < len(columns) <= _MAX_BARS * length):
+    if not fill and (len(columns) % length or not 0 < len(columns) <= STYLE_BARS * length):
         raise BadInput(
             f"{where}: {len(columns)} columns; a bar of {meter} has {length} (or write up to"
-            f" {_MAX_BARS} bars)"
+            f" {STYLE_BARS} bars)"
         )
     return columns
