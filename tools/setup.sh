@@ -3,9 +3,9 @@
 # one line what it installs, and does nothing where nothing is missing.
 #
 #   setup.sh run     what the program needs
-#   setup.sh test    that, and what the tests and the benchmark need
+#   setup.sh test    that, and what the tests, the benchmark and the training need
 #
-# PYTHON names the interpreter to use; the newest Python from 3.11 on is found otherwise.
+# PYTHON names the interpreter to use; python3 or the first other from 3.11 on is found otherwise.
 set -eu
 cd "$(dirname "$0")/.."
 what=${1:-run}
@@ -17,21 +17,36 @@ fail() {
 }
 
 # --- Python
-new_enough() {
-    "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+at_least() { # minor version of Python 3, interpreter
+    "$2" -c "import sys; sys.exit(sys.version_info < (3, $1))" 2>/dev/null
 }
 if [ -n "${PYTHON:-}" ]; then
-    new_enough "$PYTHON" || fail "PYTHON=$PYTHON is not Python 3.11 or newer"
+    at_least 11 "$PYTHON" || fail "PYTHON=$PYTHON is not Python 3.11 or newer"
     python=$PYTHON
 else
     python=
-    for candidate in python3 python3.11 python3.12 python3.13; do
-        if new_enough "$candidate"; then
+    for candidate in python3 python3.11 python3.12 python3.13 python3.14; do
+        if at_least 11 "$candidate"; then
             python=$candidate
             break
         fi
     done
-    [ -n "$python" ] || fail "Python 3.11 or newer is needed; PYTHON=/path/to/python3 names one"
+    [ -n "$python" ] || fail "Python 3.11 or newer is needed, here is $(python3 -V 2>&1 || :);" \
+        "install one (apt-get install python3.11 python3.11-venv, say)," \
+        "or name one: make jam PYTHON=/path/to/python3"
+fi
+version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+
+# --- what is missing of Python: the stamp holds what was installed for
+extra=
+[ "$what" = test ] && extra='[test]'
+wanted="$(pwd) $(cksum <pyproject.toml)"
+stamped() {
+    [ -f ".venv/.installed-$1" ] && [ "$(cat ".venv/.installed-$1")" = "$wanted" ]
+}
+packages=yes
+if .venv/bin/python -c '' 2>/dev/null && { stamped test || stamped "$what"; }; then
+    packages=
 fi
 
 # --- what is missing of the system: a library or program each, and the package that has it
@@ -48,6 +63,9 @@ if [ "$(uname)" = Linux ] && command -v ldconfig >/dev/null; then
     need_program() { # program, package
         command -v "$1" >/dev/null || missing="$missing $2"
     }
+    need_header() { # file, package
+        [ -e "$1" ] || missing="$missing $2"
+    }
     need_library libfluidsynth.so. libfluidsynth3
     need_library libportaudio.so.2 libportaudio2
     # Qt's window on X11
@@ -60,6 +78,15 @@ if [ "$(uname)" = Linux ] && command -v ldconfig >/dev/null; then
     need_library libxcb-icccm.so.4 libxcb-icccm4
     need_library libxcb-keysyms.so.1 libxcb-keysyms1
     need_library libxcb-shape.so.0 libxcb-shape0
+    if [ -n "$packages" ] && at_least 13 "$python"; then
+        # From Python 3.13 on, pip has to compile python-rtmidi.
+        need_program c++ g++
+        need_program pkg-config pkg-config
+        need_header /usr/include/alsa/asoundlib.h libasound2-dev
+        need_header /usr/include/jack/jack.h libjack-jackd2-dev
+        need_header "$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" \
+            "python$version-dev"
+    fi
     if [ "$what" = test ]; then
         need_program jackd jackd2
         need_program Xvfb xvfb
@@ -67,20 +94,7 @@ if [ "$(uname)" = Linux ] && command -v ldconfig >/dev/null; then
     fi
 fi
 if [ ! -x .venv/bin/pip ] && ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
     missing="$missing python$version-venv"
-fi
-
-# --- what is missing of Python: the stamp holds what was installed for
-extra=
-[ "$what" = test ] && extra='[test]'
-wanted="$(pwd) $(cksum <pyproject.toml)"
-stamped() {
-    [ -f ".venv/.installed-$1" ] && [ "$(cat ".venv/.installed-$1")" = "$wanted" ]
-}
-packages=yes
-if .venv/bin/python -c '' 2>/dev/null && { stamped test || stamped "$what"; }; then
-    packages=
 fi
 
 [ -n "$missing$packages" ] || exit 0
@@ -94,22 +108,41 @@ if [ -n "$missing" ]; then
         if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
             as_root="sudo -n"
         else
-            fail "not root and no sudo without a password; please run: apt-get install$missing"
+            fail "not root and no sudo without a password; please run, then try again:" \
+                "sudo apt-get install$missing"
         fi
     fi
 fi
 summary=
 [ -n "$missing" ] && summary="system packages$missing"
 [ -n "$packages" ] && summary="${summary:+$summary; }Python packages of pyproject.toml into .venv"
-echo "setup: installing $summary (log: $log)"
+echo "setup: installing $summary; this takes a minute or more (log: $log)"
 
-mkdir -p build
-: >"$log"
+mkdir -p build && : >"$log" || fail "can't write in $(pwd)"
+newest_line() { # over and over on one line of the terminal, so that it is seen to go on
+    while sleep 1; do
+        printf '\r\033[K  %.70s' "$(tail -n 1 "$log" | tr -d '\r\t' | sed 's/^ *//')"
+    done
+}
 logged() {
-    "$@" >>"$log" 2>&1 </dev/null || {
-        tail -n 20 "$log" >&2
-        fail "failed: $*"
-    }
+    shown=
+    if [ -t 1 ]; then
+        newest_line &
+        shown=$!
+    fi
+    status=0
+    "$@" >>"$log" 2>&1 </dev/null || status=$?
+    [ -z "$shown" ] || { kill "$shown"; printf '\r\033[K'; }
+    [ "$status" = 0 ] || explain "$*"
+}
+explain() { # what failed: the end of the log, and what helps where the log tells it
+    tail -n 20 "$log" >&2
+    if grep -q 'No space left on device' "$log"; then
+        fail "the disk is full; make room (about 1 GB) and try again"
+    elif grep -qE 'NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|Could not resolve|Unable to fetch' "$log"; then
+        fail "the network doesn't answer; what was fetched is kept: try again when it does"
+    fi
+    fail "failed: $1 (all of it: $log)"
 }
 apt() {
     logged $as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 "$@"
