@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import atexit
 import json
-import shutil
+import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -113,14 +112,16 @@ def _second_portaudio(sd: Any) -> None:
 
     The one before knows a JACK server that died, and can't be ended.
     """
-    maps = Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace")
-    loaded = next(line.split()[-1] for line in maps.splitlines() if "libportaudio" in line)
-    folder = Path(tempfile.mkdtemp(prefix="jam-"))
-    # It stays to the end: another file with its number would be taken for the same library.
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    copy = shutil.copy(loaded, folder / "libportaudio-again.so")
+    maps = os.fsdecode(Path("/proc/self/maps").read_bytes())
+    loaded = next(
+        line.split(maxsplit=5)[5] for line in maps.splitlines() if "/libportaudio.so" in line
+    )
+    # In memory, and never closed: another file with its number would be taken for the same library.
+    copy = os.memfd_create("portaudio again")
+    with open(copy, "wb", closefd=False) as file:
+        file.write(Path(loaded).read_bytes())
     dead_jack.bury(sd._lib)
-    sd._lib = sd._ffi.dlopen(str(copy))
+    sd._lib = sd._ffi.dlopen(f"/proc/self/fd/{copy}")
     sd._initialized = 0
     sd._initialize()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -26,13 +27,14 @@ def load_predictor(name: str = "auto") -> tuple[Predictor, str]:
         try:
             import models
 
-            load = getattr(models, "load_predictor", None)
-            if load is not None:
-                return load(), ""
-        except (BadInput, ImportError) as error:
-            return RuleBasedPredictor(), (
-                f"The rule-based partner plays: {error}. `jam doctor` says how to mend it."
-            )
+            predictor = models.load_predictor()
+        except ImportError as error:
+            mend, why = "`jam doctor` says how to mend it", str(error)
+        except BadInput as error:
+            mend, why = "`git checkout models/weights` brings what was shipped back", str(error)
+        else:
+            return predictor, ""
+        return RuleBasedPredictor(), f"The rule-based partner plays: {why}. {mend}."
     return RuleBasedPredictor(), ""
 
 
@@ -43,6 +45,9 @@ def load_rules() -> tuple[Predictor, str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line. Exit status: 0 done, 1 failed at run time, 2 bad input."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that has no ♯ gets a ?
+            stream.reconfigure(errors="replace")
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words.insert(0, "window")
@@ -54,6 +59,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_status
     except BrokenPipeError:  # the reader of our output went away: nothing to complain about
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"jam: {where}{error.strerror or error}", file=sys.stderr)
         return 1
 
 

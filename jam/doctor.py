@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import platform
 import shutil
 import statistics
+import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jam import __version__
@@ -19,8 +22,12 @@ from jam.errors import JamError
 from jam.grid import TempoMap
 from jam.messages import PlanRequest
 from jam.midi_ports import VIRTUAL_IN, VIRTUAL_OUT, MidiPorts
-from jam.paths import soundfont_path
+from jam.paths import SOUNDFONT_VARIABLE, config_dir, soundfont_path
+from jam.preferences import load_preferences
 from jam.rows import MelodyState, Row
+from jam.screen import has_screen
+from jam.sessions.schema import Damaged
+from jam.sessions.store import Library
 from jam.settings import JamSettings
 
 if TYPE_CHECKING:
@@ -28,13 +35,16 @@ if TYPE_CHECKING:
 
 PYTHON_NEEDED = (3, 11)
 _GOOD_LATENCY_MS = 20.0
-_LIBRARIES = ("mido", "python-rtmidi", "numpy", "sounddevice", "pyfluidsynth", "PyQt6", "torch",
+_LITTLE_ROOM_MIB = 200
+_WINDOW_TIMEOUT_S = 30.0
+_LIBRARIES = ("mido", "python-rtmidi", "numpy", "sounddevice", "pyfluidsynth", "PyQt6", "music21",
               "safetensors", "platformdirs")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the doctor's report. level: "ok", "note" (works without) or "bad"."""
+    """One line of the doctor's report. level: "ok", "note" (works without) or "bad"; what isn't
+    "ok" has a remedy in `mend`."""
 
     level: str
     what: str
@@ -52,21 +62,21 @@ def midi_findings(api: str = "auto") -> list[Finding]:
                 "note",
                 "MIDI",
                 str(error),
-                "connect a keyboard and load the kernel's snd-seq, or start a JACK server;"
-                " until then the computer keyboard plays",
+                _sound_group()
+                or "connect a keyboard and load the kernel's snd-seq (sudo modprobe snd-seq), or"
+                " start a JACK server; until then the computer's keys and the mouse play",
             )
         ]
     try:
         virtual = f"virtual ports “{VIRTUAL_IN}” and “{VIRTUAL_OUT}”"
         found = [Finding("ok", "MIDI", f"{ports.api}" + (f", {virtual}" * ports.has_virtual))]
-        for what, names in (
-            ("MIDI inputs", ports.available_inputs),
-            ("MIDI outputs", ports.available_outputs),
-        ):
-            found.append(
-                Finding("ok" if names else "note", what, ", ".join(names) or "none connected")
-            )
-        return found
+        if names := ports.available_inputs:
+            found.append(Finding("ok", "MIDI inputs", ", ".join(names)))
+        else:
+            keys = "plug one in, now or later; until then the computer's keys and the mouse play"
+            found.append(Finding("note", "MIDI inputs", "none connected", keys))
+        outputs = ", ".join(ports.available_outputs) or "none connected, and none needed"
+        return [*found, Finding("ok", "MIDI outputs", outputs)]
     finally:
         ports.close()
 
@@ -78,14 +88,16 @@ def audio_findings() -> list[Finding]:
     try:
         devices = output_devices()
     except JamError as error:
-        return [Finding("bad", "audio", str(error), "install it; until then jam is silent")]
+        return [Finding("bad", "audio", str(error), "make jam installs it")]
     if not devices:
         return [
             Finding(
                 "note",
                 "audio",
                 "no audio output device",
-                "connect one, or start a JACK server; until then jam is silent",
+                _sound_group()
+                or "connect one, or start a JACK server; until then jam is silent, and sends what"
+                " it plays to its MIDI output",
             )
         ]
     found = [
@@ -98,6 +110,14 @@ def audio_findings() -> list[Finding]:
     ]
     blocks = ", ".join(map(str, BLOCK_SIZES))
     return [*found, Finding("ok", "audio buffers", f"{blocks} frames (--buffer)")]
+
+
+def _sound_group() -> str:
+    """The remedy where there are sound devices which this user may not open."""
+    devices = list(Path("/dev/snd").glob("[psc]*"))
+    if devices and not any(os.access(device, os.R_OK | os.W_OK) for device in devices):
+        return "your user may not open /dev/snd: sudo adduser $USER audio, then log in again"
+    return ""
 
 
 def _rates(device: OutputDevice) -> str:
@@ -119,7 +139,7 @@ def _library_findings() -> Iterator[Finding]:
         try:
             yield Finding("ok", name, importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:
-            yield Finding("bad", name, "missing", "make setup")
+            yield Finding("bad", name, "missing", "remove the folder .venv, then make jam")
 
 
 def _synth_finding() -> Finding:
@@ -128,7 +148,10 @@ def _synth_finding() -> Finding:
     try:
         Synth().close()
     except JamError as error:
-        return Finding("bad", "SoundFont synth", str(error), "make setup")
+        mend = "git checkout assets brings the shipped SoundFont back, make jam the library"
+        if os.environ.get(SOUNDFONT_VARIABLE):
+            mend = f"unset {SOUNDFONT_VARIABLE}, or let it name a file of .sf2 or .sf3"
+        return Finding("bad", "SoundFont synth", str(error), mend)
     return Finding("ok", "SoundFont synth", soundfont_path().name)
 
 
@@ -179,8 +202,58 @@ def _agent_finding(load: LoadPredictor) -> Finding:
     name, message, times_ms = _plan_times_ms(load)
     found = f"{name}; a plan of 4 beats takes {statistics.median(times_ms):.1f} ms"
     if message:
-        return Finding("note", "agent", f"{found} — {message}")
+        return Finding("bad", "agent", found, message)
     return Finding("ok", "agent", found)
+
+
+def _window_finding() -> Finding:
+    """Opens Qt in a process of its own, since it ends the process where it can't."""
+    if not has_screen():
+        mend = "set DISPLAY where there is one; jam play and jam demo need none"
+        return Finding("note", "window", "no screen here", mend)
+    code = "from PyQt6.QtWidgets import QApplication; print(QApplication([]).platformName())"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=_WINDOW_TIMEOUT_S
+        )
+    except subprocess.TimeoutExpired:
+        return Finding("bad", "window", "the screen doesn't answer", "log in to the desktop again")
+    if done.returncode == 0:
+        return Finding("ok", "window", f"can be opened ({done.stdout.strip()})")
+    said = [line for line in done.stderr.splitlines() if line.strip()]
+    why = next((line for line in said if "ImportError" in line), said[0] if said else "no reason")
+    return Finding("bad", "window", f"can't be opened: {why}", "make jam installs what Qt needs")
+
+
+def _settings_finding() -> Finding:
+    _, complaint = load_preferences()
+    if complaint:
+        return Finding("note", "settings", complaint, "set them anew in the window")
+    folder = config_dir()
+    there = next(place for place in (folder, *folder.parents) if place.is_dir())
+    if os.access(there, os.W_OK):
+        return Finding("ok", "settings", str(folder))
+    mend = f"sudo chown -R $USER {there}, or name another folder: XDG_CONFIG_HOME"
+    return Finding("note", "settings", f"{folder}: can't be written, so none are kept", mend)
+
+
+def _sessions_finding() -> Finding:
+    try:
+        with Library() as library:
+            path, writable, sessions = library.path, library.writable, len(library.sessions())
+        room_mib = shutil.disk_usage(path.parent).free >> 20
+    except Damaged as error:
+        return Finding("bad", "sessions", str(error), "jam sessions check --repair")
+    except (JamError, OSError) as error:
+        mend = "make the folder your own, or name another: XDG_DATA_HOME"
+        return Finding("bad", "sessions", str(error), mend)
+    if not writable:
+        mend = f"sudo chown $USER {path.parent} {path}; until then jams are kept in memory"
+        return Finding("bad", "sessions", f"{path}: can't be written", mend)
+    found = f"{sessions} in {path}, {room_mib:,} MiB free"
+    if room_mib < _LITTLE_ROOM_MIB:
+        return Finding("note", "sessions", found, "make room: a full disk keeps no jams")
+    return Finding("ok", "sessions", found)
 
 
 def examine(load: LoadPredictor, midi_api: str = "auto") -> Iterator[Finding]:
@@ -193,19 +266,21 @@ def examine(load: LoadPredictor, midi_api: str = "auto") -> Iterator[Finding]:
     if (latency := _latency_finding()) is not None:
         yield latency
     yield _agent_finding(load)
-    if sys.platform == "linux" and shutil.which("jackd") is None:
-        yield Finding(
-            "note", "JACK", "not installed", "only needed for JACK setups and the tests: jackd2"
-        )
+    yield _window_finding()
+    yield _settings_finding()
+    yield _sessions_finding()
 
 
-def print_findings(findings: Iterator[Finding] | list[Finding], out: Callable[[str], None]) -> bool:
-    """Print each finding as it comes; False when one is bad."""
-    marks = {"ok": "✓", "note": "·", "bad": "✗"}
-    good = True
+_MARKS = {"ok": "✓", "note": "·", "bad": "✗"}
+"""From good to bad."""
+
+
+def print_findings(findings: Iterable[Finding], out: Callable[[str], None]) -> str:
+    """Print each finding as it comes; returns the worst level."""
+    worst = "ok"
     for finding in findings:
-        out(f"{marks[finding.level]} {finding.what}: {finding.found}")
+        out(f"{_MARKS[finding.level]} {finding.what}: {finding.found}")
         if finding.mend:
             out(f"    → {finding.mend}")
-        good = good and finding.level != "bad"
-    return good
+        worst = max(worst, finding.level, key=list(_MARKS).index)
+    return worst

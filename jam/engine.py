@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import queue
 import secrets
-import shutil
 import sys
 import tempfile
 import threading
@@ -36,6 +35,17 @@ _MIN_LIFE_S = 1.0
 """A predictor that dies at once is not started more often than this."""
 
 
+def _agent_address() -> str:
+    """Where stage and agent meet. Linux has names without a file: nothing is left behind, however
+    the program ends, and no folder's name is too long."""
+    name = f"jam-{os.getpid()}-{secrets.token_hex(8)}"
+    if sys.platform == "win32":
+        return rf"\\.\pipe\{name}"
+    if sys.platform == "linux":
+        return f"\0{name}"
+    return str(Path(tempfile.gettempdir()) / name)
+
+
 class Engine:
     """Stage and agent as seen from the window or the command line.
 
@@ -58,12 +68,7 @@ class Engine:
         # spawn: the children must inherit neither Qt nor threads nor torch.
         self._context = multiprocessing.get_context("spawn")
         self._load, self._on_log, self._news = load_predictor, on_log, news
-        self._folder = Path(tempfile.mkdtemp(prefix="jam-"))
-        self._address = (
-            rf"\\.\pipe\jam-{os.getpid()}-{secrets.token_hex(4)}"
-            if sys.platform == "win32"
-            else str(self._folder / "agent")
-        )
+        self._address = _agent_address()
         self._authkey = secrets.token_bytes(32)
         self._connection, theirs = self._context.Pipe()
         self._stage = self._context.Process(
@@ -143,7 +148,6 @@ class Engine:
         if self._agent.is_alive():
             self._agent.kill()
         self._reader.join(timeout=1.0)
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start_agent(self) -> None:
         self._agent_started_s = SystemClock().now_s()

@@ -118,6 +118,14 @@ class MidiPorts:
         self.dropped_messages = 0
         self.has_virtual = self.api in ("alsa", "jack", "coremidi")
         rtmidi = _rtmidi()
+        try:
+            self._open_own(rtmidi)
+        except (rtmidi.SystemError, RuntimeError):  # it has answered a moment ago
+            raise JamError(f"the MIDI system {self.api} went away while it was opened") from None
+        self.poll()
+
+    def _open_own(self, rtmidi: Any) -> None:
+        """The ports that are there whatever is connected. Raises errors of rtmidi."""
         with quiet_stderr():
             self._in_probe = rtmidi.MidiIn(self._api_number, name=CLIENT_NAME + " probe")
             self._out_probe = rtmidi.MidiOut(self._api_number, name=CLIENT_NAME + " probe")
@@ -126,7 +134,6 @@ class MidiPorts:
             port = rtmidi.MidiOut(self._api_number, name=CLIENT_NAME)
             port.open_virtual_port(VIRTUAL_OUT)
             self._outputs[VIRTUAL_OUT] = port
-        self.poll()
 
     @property
     def open_inputs(self) -> tuple[str, ...]:

@@ -57,8 +57,8 @@ def data_dir() -> Path:
 
 
 def config_dir() -> Path:
-    """The user's folder for settings, made where it doesn't exist."""
-    return platformdirs.user_config_path("jam", appauthor=False, ensure_exists=True)
+    """The user's folder for settings; whoever writes there makes it."""
+    return platformdirs.user_config_path("jam", appauthor=False)
 
 
 def recordings_dir() -> Path:

@@ -284,6 +284,7 @@ def save_preferences(preferences: Preferences, path: Path | None = None) -> None
     except (OSError, ValueError, RecursionError):
         before = {}
     data = _with_unknown(preferences_to_json(preferences), before)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     unfinished.write_text(json.dumps(data, indent=1), encoding="utf-8")
     unfinished.replace(path)

@@ -18,9 +18,10 @@ settings.register_profile(
 settings.register_profile("search", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-# Whatever is played is recorded: not among the sessions of whoever runs the tests.
+# Whatever is played is recorded: not among the sessions of whoever runs the tests, nor with the
+# settings of theirs.
 _home = tempfile.TemporaryDirectory(prefix="jam-tests-")
-os.environ["XDG_DATA_HOME"] = _home.name
+os.environ["XDG_DATA_HOME"] = os.environ["XDG_CONFIG_HOME"] = _home.name
 
 
 @pytest.fixture

@@ -10,6 +10,12 @@ from jam.agent import LoadPredictor
 from jam.doctor import audio_findings, examine, midi_findings, print_findings
 from jam.midi_ports import open_api
 
+_VERDICTS = {
+    "ok": "All is well.",
+    "note": "jam can play. The arrows say what it does without, and what brings it.",
+    "bad": "Not everything is well: see the arrows.",
+}
+
 
 def styles() -> int:
     """`jam styles`. Status 2 when a style of the user's own can't be read."""
@@ -33,6 +39,6 @@ def devices(args: argparse.Namespace) -> int:
 
 def doctor(args: argparse.Namespace, load: LoadPredictor) -> int:
     """`jam doctor`. Status 1 when something is not well."""
-    good = print_findings(examine(load, args.midi_api), print)
-    print("All is well." if good else "Not everything is well: see the arrows.")
-    return 0 if good else 1
+    worst = print_findings(examine(load, args.midi_api), print)
+    print(_VERDICTS[worst])
+    return 1 if worst == "bad" else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -211,7 +212,7 @@ def connect_to_save(path: Path) -> sqlite3.Connection:
 
 def _open(path: Path, mode: str, wait_s: float) -> sqlite3.Connection:
     return sqlite3.connect(
-        f"file:{quote(str(path))}?{mode}", uri=True, timeout=wait_s,
+        f"file:{quote(os.fsencode(path))}?{mode}", uri=True, timeout=wait_s,
         isolation_level=None, check_same_thread=False,
     )  # fmt: skip
 

@@ -62,7 +62,9 @@ class Library:
         try:
             self.path = path or library_path()
         except OSError as error:
-            raise JamError(f"the folder for sessions: {schema.reason(error)}") from None
+            raise JamError(
+                f"the folder for sessions, {error.filename}: {schema.reason(error)}"
+            ) from None
         self._lock = threading.RLock()
         self.writable = not read_only
         if not read_only:
