@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from jam import dead_jack
 from jam.errors import BadInput, JamError
+from jam.priority import AUDIO, raise_priority
 from jam.quiet import quiet_stderr
 from jam.synth import Synth
 
@@ -131,7 +132,10 @@ def outputs_seen_elsewhere(timeout_s: float = 10.0) -> tuple[str, ...]:
 
     So the list is up to date though a stream is open here. Raises JamError.
     """
-    code = "import json; from jam.audio import output_devices; print(json.dumps(output_devices()))"
+    code = (
+        "import json; from jam.audio import output_devices; from jam.priority import drop_priority;"
+        " drop_priority(); print(json.dumps(output_devices()))"
+    )
     try:
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, timeout=timeout_s, check=True,
@@ -222,6 +226,8 @@ class AudioOutput:
         self, outdata: NDArray[np.float32], frames: int, time: object, status: Any
     ) -> None:
         """Runs on: PortAudio's thread. Renders and counts, nothing else."""
+        if not self.rendered:
+            raise_priority(AUDIO)
         self._render(outdata)
         if status.output_underflow:
             self.dropouts += self.rendered > 0  # the first blocks after opening don't count

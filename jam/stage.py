@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import itertools
-import os
 import signal
 import sys
 import threading
@@ -28,6 +26,7 @@ from jam.midi_programs import ProgramChanges
 from jam.parent_link import ParentLink
 from jam.partner import Partner
 from jam.playback import Playback
+from jam.priority import STAGE, raise_priority
 from jam.scheduler import Scheduler
 from jam.settings import JamSettings
 from jam.sound import Sound
@@ -75,8 +74,7 @@ def _devices_of(choice: StageChoice) -> DeviceChoice:
 def stage_main(parent: Connection, address: str, authkey: bytes, choice: StageChoice) -> None:
     """The process: opens devices, runs until told to quit or until the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with contextlib.suppress(OSError, AttributeError):
-        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(10))
+    raise_priority(STAGE)
     # A thread that wakes for a note must not wait 5 ms (the default) for the interpreter.
     sys.setswitchinterval(0.0002)
     try:

@@ -22,6 +22,7 @@ from tools.soak_report import (
     Sample,
     Tally,
     by_tens,
+    jack_troubles,
     slope,
     sounding_after,
     table,
@@ -147,10 +148,21 @@ def test_a_leak_is_a_fault_where_there_was_time_enough() -> None:
                                       for m in minutes])  # fmt: skip
         found.judge_memory()
         assert len(found.faults) == faults
-        assert found.database_kib_a_minute == pytest.approx(60)
     short = Findings({}, samples=[sample(60.0 * m, 100 + 9.0 * m) for m in range(8)])
     short.judge_memory()
     assert not short.faults and "too short" in table(short)
+
+
+def test_what_jack_lost_is_told_apart_from_what_the_program_lost() -> None:
+    said = ["JackTimedDriver::Process XRun = 9 usec", "JackAudioDriver: Process error",
+            "JackEngine::XRun: client = PortAudio was not finished, state = Running",
+            "JackEngine::XRun: client = jam probe-12 was not finished, state = Running",
+            "JackEngine::XRun: client = jam was not finished, state = Triggered"]  # fmt: skip
+    assert jack_troubles(said) == {"timer": 1, "PortAudio": 1, "jam probe": 1}
+    for dropouts, faults in ((0, 2), (3, 0)):
+        found = Findings({}, sent={"notes": 100}, heard=90, dropouts=dropouts, out_stuck=1)
+        found.judge_transport()
+        assert len(found.faults) == faults
 
 
 def test_stage_and_agent_are_told_apart(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 from PIL import Image
 
@@ -127,11 +128,14 @@ def running(
 
 @contextmanager
 def machine(
-    size: tuple[int, int], block_frames: int = 512, realtime: bool = False
+    size: tuple[int, int],
+    block_frames: int = 512,
+    realtime: bool = False,
+    jack_says: IO[str] | int = subprocess.DEVNULL,
 ) -> Iterator[dict[str, str]]:
     """A screen, a JACK server and a home folder; gives the environment for programs in it.
 
-    realtime: the server asks the system for real-time priority.
+    realtime: the server asks the system for real-time priority. jack_says: where its words go.
     """
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="jam-pictures-"))
@@ -156,14 +160,15 @@ def machine(
         priority = ["-R", "-P", "70"] if realtime else ["-r"]
         jackd = ["jackd", "-n", environment["JACK_DEFAULT_SERVER"], *priority, "-d", "dummy",
                  "-r", "48000", "-p", str(block_frames)]  # fmt: skip
-        silent = subprocess.DEVNULL
         probe = [sys.executable, "-c", "import jack; jack.Client('probe', no_start_server=True)"]
-        server = stack.enter_context(running(jackd, environment, stdout=silent, stderr=silent))
+        server = stack.enter_context(
+            running(jackd, environment, stdout=jack_says, stderr=subprocess.STDOUT)
+        )
         while subprocess.run(probe, env=environment, capture_output=True).returncode:
             if server.poll() is not None:  # a machine has room for a few servers only
                 time.sleep(2.0)
                 server = stack.enter_context(
-                    running(jackd, environment, stdout=silent, stderr=silent)
+                    running(jackd, environment, stdout=jack_says, stderr=subprocess.STDOUT)
                 )
         yield environment
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,7 +17,8 @@ RISE_MB_AN_HOUR = 60.0
 record as long as the session goes on) is under half of it."""
 QUIET_S = 2.0
 """So long after a session's end nothing of the accompaniment may sound."""
-MISSED_PERCENT = 2.0
+LOST_IN_A_CYCLE = 8
+"""So many events of a storm may go with one cycle that JACK misses."""
 _GROWING = ("window", "stage", "agent")
 
 
@@ -205,6 +207,23 @@ def by_tens(counted: Sequence[tuple[float, int]], start_s: float) -> list[int]:
     return grown
 
 
+_LATE_CLIENT = re.compile(r"client = (.+?)(?:-\d+)? was not finished, state = Running")
+
+
+def jack_troubles(lines: Iterable[str]) -> dict[str, int]:
+    """Who made JACK miss its cycles, as it says: its own timer, or a client that still ran."""
+    found: dict[str, int] = {}
+    for line in lines:
+        if "TimedDriver" in line:
+            who = "timer"
+        elif client := _LATE_CLIENT.search(line):
+            who = client[1]
+        else:
+            continue
+        found[who] = found.get(who, 0) + 1
+    return found
+
+
 def spread(values: Sequence[float]) -> dict[str, float]:
     """Median, the value that 99 of 100 stay under, and the worst."""
     if not values:
@@ -238,6 +257,10 @@ class Findings:
     samples: list[Sample] = field(default_factory=list)
     slope_mb_an_hour: dict[str, float] = field(default_factory=dict)
     database_kib_a_minute: float = 0.0
+    out_stuck: int = 0
+    """Notes that sounded at the MIDI output after a stop: their ends went with a missed cycle."""
+    jack: dict[str, int] = field(default_factory=dict)
+    """Cycles that were missed, by who was late."""
     stderr: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
@@ -288,15 +311,22 @@ class Findings:
                     )
         if len(self.samples) > 1:
             last = self.samples[-1]
-            # Its write-ahead log grows to some MB at once, then is written over and over.
-            sizes = [(s.at_s, s.database_kib) for s in self.samples[2:]]
-            self.database_kib_a_minute = slope(sizes) / 60
             for what in ("threads", "files"):
                 for name in _GROWING:
                     early = self.samples[min(len(self.samples) - 1, 2)]
                     a, b = getattr(early, what).get(name, 0), getattr(last, what).get(name, 0)
                     if b > 1.5 * a + 10:
                         self.faults.append(f"{name} has {b} {what}, {a} at the start")
+
+    def judge_transport(self) -> None:
+        """Notes lost on their way are JACK's where it missed cycles, else the program's."""
+        unheard = self.sent.get("notes", 0) - self.heard
+        if unheard > LOST_IN_A_CYCLE * self.dropouts:
+            self.faults.append(f"{unheard} of {self.sent['notes']} notes sent were not heard")
+        if self.out_stuck > self.dropouts:
+            self.faults.append(
+                f"{self.out_stuck} notes sounded at the MIDI output {QUIET_S:.0f} s after a stop"
+            )
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -317,9 +347,12 @@ def table(found: Findings) -> str:
         ("notes heard, messages passed over", f"{found.heard} / {found.dropped_messages}"),
         ("partner's notes logged, at the MIDI output",
          f"{found.sent.get('notes_out_logged', 0)} / {found.sent.get('notes_out', 0)}"),
+        ("  sounding there after a stop (their ends lost by JACK)", str(found.out_stuck)),
         ("plans, late", f"{found.plans} / {found.late}"),
         ("dropouts, in ten minutes", f"{found.dropouts} / {10 * found.dropouts / minutes:.1f}"),
         ("  each ten minutes", ", ".join(map(str, found.dropouts_by_ten_minutes))),
+        ("  late in JACK: its own timer, clients",
+         ", ".join(f"{who} {n}" for who, n in found.jack.items()) or "none"),
         ("voices of the synth, most / at rest", f"{found.voices_most} / {found.voices_at_rest}"),
         ("scheduler error, median / 99 % / worst", _three(found.scheduler_ms)),
         ("plan computed, median / 99 % / worst", _three(found.plan_ms)),
