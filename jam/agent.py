@@ -22,6 +22,9 @@ LoadPredictor = Callable[[], tuple[Predictor, str]]
 """Gives a predictor and, where it isn't the one that was wanted, a sentence for the user."""
 
 _CONNECT_FOR_S = 15.0
+_FAILURES = 3
+"""So many plans that fail in a row are enough: the rules take over until the next session."""
+_log = logging.getLogger(__name__)
 BEAT_S = 0.2
 """So often an agent that is not frozen counts on, whatever it is busy with."""
 
@@ -58,20 +61,37 @@ def agent_main(address: str, authkey: bytes, load: LoadPredictor, beat: c_uint64
     Runs on: a process of its own, one thread, niced so that it yields to sound and window; and a
     second thread that counts `beat` on.
     """
-    # Ctrl-C goes to the whole group; the parent decides who ends when.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_the_terminal()
     with contextlib.suppress(AttributeError, OSError):
         os.nice(5)
     threading.Thread(target=_beat_on, args=(beat,), name="beat", daemon=True).start()
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         connection = _connect(address, authkey)
-        loaded, message = load()
+        loaded, message = _loaded(load)
         # The rules are always there; what was loaded may be nothing else.
         has_rules = loaded.name == RuleBasedPredictor.name
         minds = {"neural": loaded, "rules": loaded if has_rules else RuleBasedPredictor()}
         models = ("rules",) if has_rules else tuple(minds)
-        connection.send(AgentReady(loaded.name, message, models))
-        serve(connection, minds)
+        ready = AgentReady(loaded.name, message, models)
+        connection.send(ready)
+        serve(connection, minds, ready)
+
+
+def _loaded(load: LoadPredictor) -> tuple[Predictor, str]:
+    try:
+        return load()
+    except Exception as error:  # no memory, a fault of ours: the music needs somebody all the same
+        _log.exception("loading the partner")
+        return RuleBasedPredictor(), (
+            f"The rule-based partner plays: the other can't be loaded ({_reason(error)})."
+        )
+
+
+def ignore_the_terminal() -> None:
+    """Ctrl-C and the end of the terminal go to the whole group; the parent decides who ends."""
+    for name in ("SIGINT", "SIGHUP"):
+        if (number := getattr(signal, name, None)) is not None:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def _beat_on(beat: c_uint64) -> None:
@@ -94,15 +114,24 @@ def _connect(address: str, authkey: bytes) -> Connection:
             time.sleep(0.02)
 
 
-def serve(connection: Connection, minds: Mapping[str, Predictor]) -> None:
-    """Answer requests until the connection ends (EOFError). minds: by the setting `model`."""
+def serve(connection: Connection, minds: Mapping[str, Predictor], ready: AgentReady) -> None:
+    """Answer requests until the connection ends (EOFError). minds: by the setting `model`.
+
+    A mind that fails again and again has the rules in its place until the next session; where
+    they fail too, that error is raised.
+    """
     clock = SystemClock()
     anticipator: Anticipator | None = None
     session = -1
+    failures = 0
+    stands_in = False
     while True:
         asked: AgentRequest = connection.recv()
         started_s = clock.now_s()
-        mind = minds[asked.request.settings.model]
+        if stands_in and asked.session != session:
+            stands_in = False
+            connection.send(ready)
+        mind = minds["rules" if stands_in else asked.request.settings.model]
         if asked.session != session or anticipator is None:
             anticipator, session = Anticipator(mind, asked.seed), asked.session
             mind.rewind(0)
@@ -110,11 +139,29 @@ def serve(connection: Connection, minds: Mapping[str, Predictor]) -> None:
             anticipator.change_predictor(mind)
         try:
             plan = anticipator.plan(asked.request)
-        except Exception:
+        except Exception as error:
             # Whatever went wrong, the music goes on: begin again from the history.
-            logging.getLogger(__name__).exception("planning")
+            failures += 1
+            if failures == 1:
+                _log.exception("planning")
+            if failures >= _FAILURES:
+                if mind is minds["rules"]:
+                    raise
+                failures, stands_in = 0, True
+                message = (
+                    f"The partner fails ({_reason(error)}): the rule-based one plays until the"
+                    " next start."
+                )
+                connection.send(replace(ready, name=minds["rules"].name, message=message))
             anticipator = None
             connection.send(AgentAnswer(session, None))
             continue
+        failures = 0
         plan = replace(plan, compute_s=clock.now_s() - started_s)
         connection.send(AgentAnswer(session, plan))
+
+
+def _reason(error: Exception) -> str:
+    """What an error that nobody foresaw says, in one line."""
+    why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return " ".join(why.split())[:200]

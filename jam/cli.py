@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -132,7 +133,6 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
-    import signal
     import threading
     from dataclasses import replace
 

@@ -6,8 +6,10 @@ made in the stage can be compared with one made in the window.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -27,6 +29,33 @@ class Clock(Protocol):
     def wait_until(self, deadline_s: float, wake: threading.Event | None = None) -> bool:
         """Sleep until `deadline_s`, or until `wake` is set; True when woken early."""
         ...
+
+
+def _suspended_s() -> float:
+    """How long the machine has been suspended since it was started, where its monotonic clock
+    stands still meanwhile (Linux); 0 elsewhere.
+    """
+    if sys.platform != "linux":
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
+class Sleep:
+    """Tells a loop that goes round often how long it stood still: stopped, or the lid closed."""
+
+    def __init__(self, now_s: float, suspended_s: Callable[[], float] = _suspended_s) -> None:
+        self._turned_s, self._suspended = now_s, suspended_s
+        self._suspended_s = suspended_s()
+
+    def standing_s(self, now_s: float) -> float:
+        """How long ago the loop last went round. Runs on: any thread."""
+        return now_s - self._turned_s + self._suspended() - self._suspended_s
+
+    def turn(self, now_s: float) -> float:
+        """The loop goes round; returns how long after the last time."""
+        standing_s = self.standing_s(now_s)
+        self._turned_s, self._suspended_s = now_s, self._suspended()
+        return standing_s
 
 
 class SystemClock:

@@ -241,6 +241,9 @@ class MidiPorts:
         with quiet_stderr():
             port = _rtmidi().MidiOut(self._api_number, name=CLIENT_NAME)
             port.open_port(port.get_ports().index(connect_to), name=f"to {connect_to}")
+        # It may still sound what was started before it was unplugged, or before a crash.
+        for data in _PANIC:
+            _send(port, data)
         return port
 
     def _callback(self, event: tuple[Sequence[int], float], name: str) -> None:

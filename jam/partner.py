@@ -38,10 +38,12 @@ class Partner:
         while self._link.events:
             event = self._link.events.popleft()
             if isinstance(event, AgentReady):
+                self.name, self.message, self.models = event.name, event.message, event.models
+                if self.state in ("ready", "restarted"):
+                    continue  # the same agent, with another mind
                 self._n_seen += 1
                 self.restarts = self._n_seen - 1
                 self.state = "restarted" if self.restarts else "ready"
-                self.name, self.message, self.models = event.name, event.message, event.models
             elif event is None:
                 self.state = "gone"
             elif event.session != self._session:

@@ -7,14 +7,15 @@ import itertools
 import signal
 import sys
 import threading
+from ctypes import c_uint64
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 
 from jam import messages as m
 from jam.accompaniment import Style, playable_style
-from jam.agent import AgentAnswer, AgentReady
+from jam.agent import AgentAnswer, AgentReady, ignore_the_terminal
 from jam.audio import AudioChoice
-from jam.clock import SystemClock
+from jam.clock import Sleep, SystemClock
 from jam.conductor import Conductor
 from jam.devices import DeviceChoice, Devices
 from jam.errors import JamError
@@ -39,6 +40,12 @@ _IDLE_S = 0.02
 _START_LEAD_S = 0.1
 """From the start command to the first click, so that nothing begins late."""
 _SUSTAIN = 64
+_ASLEEP_S = 1.0
+"""When the loop has stood still for so long, keys that went down meanwhile are not sounded."""
+_DEAF_S = 0.25
+"""So long after a sleep what had piled up may still come in."""
+_OVERSLEPT_S = 20.0
+"""After so long a sleep nobody is in the music any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,8 @@ class StageChoice:
     """False where MIDI names are only remembered: what isn't there is waited for."""
     audio_required: bool = True
     """False where the audio device is only remembered: the default plays where it isn't there."""
+    sessions_before: int = 0
+    """Sessions are counted on from there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +80,14 @@ def _devices_of(choice: StageChoice) -> DeviceChoice:
     )  # fmt: skip
 
 
-def stage_main(parent: Connection, address: str, authkey: bytes, choice: StageChoice) -> None:
-    """The process: opens devices, runs until told to quit or until the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def stage_main(
+    parent: Connection, address: str, authkey: bytes, choice: StageChoice, pulse: c_uint64
+) -> None:
+    """The process: opens devices, runs until told to quit or until the parent is gone.
+
+    `pulse` is counted on as long as the loop goes round.
+    """
+    ignore_the_terminal()
     raise_priority(STAGE)
     # A thread that wakes for a note must not wait 5 ms (the default) for the interpreter.
     sys.setswitchinterval(0.0002)
@@ -87,7 +101,7 @@ def stage_main(parent: Connection, address: str, authkey: bytes, choice: StageCh
     gc.collect()
     gc.freeze()
     try:
-        stage.run()
+        stage.run(pulse)
     finally:
         stage.close()
 
@@ -104,9 +118,11 @@ class Stage:
     ) -> None:
         self._clock = SystemClock()
         self._wake = threading.Event()
+        self._sleep = Sleep(self._clock.now_s())
+        self._deaf_until_s = 0.0
         self._settings = choice.settings
         self._conductor: Conductor | None = None
-        self._session = 0
+        self._session = choice.sessions_before
         self._quit = False
         self._message = ""
         self._sound = Sound()
@@ -159,11 +175,17 @@ class Stage:
         if channel and message.channel != channel - 1 and not self._releases(port, message):
             return
         if message.kind == "note":
+            if message.value and self._has_slept(at_s):
+                return
             self._keys.key(port, message.channel, message.number, message.value, at_s)
         elif message.number == _SUSTAIN:
             self._keys.pedal(message.channel, message.value, at_s)
         elif message.number in (120, 123):
             self._keys.release(port)
+
+    def _has_slept(self, now_s: float) -> bool:
+        """True when what comes in now may have waited while the process slept."""
+        return now_s < self._deaf_until_s or self._sleep.standing_s(now_s) > _ASLEEP_S
 
     def _releases(self, port: str, message: MidiMessage) -> bool:
         """True for the release of a key that went down before its channel was closed."""
@@ -183,9 +205,10 @@ class Stage:
 
     # -- the loop -----------------------------------------------------------------------------
 
-    def run(self) -> None:
+    def run(self, pulse: c_uint64) -> None:
         """Until told to quit, or until the parent is gone."""
         next_snapshot_s = next_log_s = 0.0
+        self._sleep.turn(self._clock.now_s())  # opening the devices took its time
         while not self._quit:
             now_s = self._clock.now_s()
             deadline_s = now_s + _IDLE_S
@@ -193,6 +216,8 @@ class Stage:
                 deadline_s = min(deadline_s, self._conductor.next_close_s())
             self._clock.wait_until(deadline_s, self._wake)
             self._wake.clear()
+            pulse.value += 1
+            self._mind_sleep()
             self._take_commands()
             self._take_played()
             self._take_agent()
@@ -215,6 +240,23 @@ class Stage:
             if now_s >= next_log_s:
                 self._send_log()
                 next_log_s = now_s + _LOG_EVERY_S
+
+    def _mind_sleep(self) -> None:
+        """The beat goes on as if nothing had been; after a long sleep the jam has ended."""
+        now_s = self._clock.now_s()
+        slept_s = self._sleep.turn(now_s)
+        if slept_s <= _ASLEEP_S:
+            return
+        self._deaf_until_s = now_s + _DEAF_S
+        if self._conductor is None:
+            return
+        overslept = slept_s > _OVERSLEPT_S
+        if overslept:
+            self._stop()
+        self._tell(
+            f"The program stood still for {slept_s:.0f} seconds (did the computer sleep?): "
+            + ("the jam has ended." if overslept else "the beat went on.")
+        )
 
     def quit(self) -> None:
         """Leave the loop. May be called from a signal handler."""
@@ -271,6 +313,8 @@ class Stage:
                 case m.SelectDevices() | m.ListAudio():
                     self._devices.handle(command)
                 case m.KeyInput(pitch, velocity, at_s):
+                    if velocity and self._clock.now_s() - at_s > _ASLEEP_S:
+                        continue  # it waited while this process slept
                     self._keys.key(COMPUTER_KEYS, 0, pitch, velocity, at_s)
                 case m.PedalEvent():
                     self._keys.pedal(command.channel, 127 * command.down, command.at_s)
@@ -388,6 +432,7 @@ class Stage:
     def _snapshot(self, now_s: float) -> m.Snapshot:
         conductor, agent = self._conductor, self._partner
         wants_network = self._settings.model == "neural"
+        partner = agent.message if wants_network else ""
         stopped = m.Snapshot(
             seq=next(self._snapshots),
             running=False,
@@ -402,7 +447,7 @@ class Stage:
             agent_waiting_s=agent.waiting_s(now_s) if conductor is not None else 0.0,
             counters=self._counted(),
             devices=self._devices.state(),
-            message=self._message or (agent.message if wants_network else ""),
+            message="\n".join(filter(None, (self._message, partner))),
             playback=self._playback.state,
         )
         if conductor is None:

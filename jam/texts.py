@@ -39,8 +39,9 @@ def watch(engine: Engine, recorder: Recorder, seconds: float | None, stop: threa
             news = snapshot.message
             if snapshot.agent_state in ("gone", "restarted"):
                 news = news or f"The partner is {snapshot.agent_state}."
-            if news and news != said:
-                print(news, flush=True)
+            for line in news.splitlines():
+                if line not in said.splitlines():
+                    print(line, flush=True)
             said = news
             bars_said = _say_bars(recorder, bars_said)
         return engine.alive

@@ -35,3 +35,15 @@ def bench(qtbot: Any) -> Iterator[Any]:
     made.tick()
     yield made
     made.close()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A JACK server of the test's own, found by every process that it starts; see tests.jack."""
+    from tests.jack import JackServer
+
+    server = JackServer(f"jamdevices{os.getpid()}")
+    for name in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER"):
+        monkeypatch.setenv(name, server.environment[name])
+    yield server
+    server.close()

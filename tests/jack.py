@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -127,3 +128,44 @@ def play(
     process.stdin.close()
     assert process.stdout.readline() == "playing\n"
     return process
+
+
+@contextmanager
+def midi_listener(name: str) -> Iterator[subprocess.Popen[str]]:
+    """A MIDI instrument that plays nothing: its port, and at the end what came, a line each."""
+    code = (
+        "import rtmidi, sys\n"
+        "got = []\n"
+        f"port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name={name!r})\n"
+        "port.set_callback(lambda event, _: got.append(event[0]))\n"
+        "port.open_virtual_port('in')\n"
+        "print('there', flush=True)\n"
+        "sys.stdin.read()\n"
+        "for data in got: print(*data)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None and process.stdout.readline() == "there\n"
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def left_on(listener: subprocess.Popen[str]) -> tuple[int, dict[tuple[int, int], int]]:
+    """How many notes came, and those that were not ended; the listener ends."""
+    output, _ = listener.communicate(timeout=20)
+    messages = [tuple(map(int, line.split())) for line in output.splitlines()]
+    sounding: Counter[tuple[int, int]] = Counter()
+    n_notes = 0
+    for status, pitch, velocity in (message for message in messages if len(message) == 3):
+        if (status & 0xF0, pitch) == (0xB0, 123):
+            sounding = Counter({key: on for key, on in sounding.items() if key[0] != status & 0xF})
+        elif status & 0xF0 == 0x90 and velocity:
+            n_notes += 1
+            sounding[status & 0xF, pitch] = 1
+        elif status & 0xE0 == 0x80:
+            sounding[status & 0xF, pitch] = 0
+    return n_notes, {pitch: on for pitch, on in sounding.items() if on}

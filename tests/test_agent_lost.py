@@ -5,9 +5,6 @@ from __future__ import annotations
 import math
 import os
 import signal
-import time
-from collections import Counter
-from collections.abc import Callable
 from itertools import pairwise, takewhile
 
 import pytest
@@ -16,42 +13,14 @@ from jam.accompaniment import playable_style
 from jam.anticipation import Anticipator
 from jam.audio import AudioChoice
 from jam.cli import load_predictor
-from jam.clock import SystemClock
 from jam.engine import Engine
 from jam.grid import TempoMap
-from jam.messages import KeyInput, Plan, PlanRequest, SessionLog, Snapshot, Start
+from jam.messages import Plan, PlanRequest, SessionLog, Start
 from jam.mix import conditioned
 from jam.rows import ChordState, Row
 from jam.settings import JamSettings
 from jam.stage import StageChoice
-
-TUNE = (60, 64, 67, 72, 71, 67, 64, 62)
-SEED = 11
-
-
-class Player:
-    """Plays a tune by the computer's keys until told otherwise."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.clock = SystemClock()
-        self.n = 0
-
-    def play_until(self, condition: Callable[[], bool], what: str) -> None:
-        for _ in range(400):
-            pitch = TUNE[self.n % len(TUNE)]
-            self.n += 1
-            self.engine.send(KeyInput(pitch, 80, self.clock.now_s()))
-            time.sleep(0.15)
-            self.engine.send(KeyInput(pitch, 0, self.clock.now_s()))
-            if condition():
-                return
-        raise AssertionError(f"waited a minute for {what}")
-
-    def snapshot(self) -> Snapshot:
-        newest = self.engine.snapshot()
-        assert newest is not None
-        return newest
+from tests.jam_player import SEED, Player, check_ends
 
 
 def from_scratch(
@@ -83,10 +52,10 @@ def test_a_lost_agent_is_replaced_by_one_that_knows_the_history(how: signal.Sign
     )
     with Engine(StageChoice(settings, AudioChoice("none")), load_predictor, logs.append) as engine:
         engine.wait_until_up()
-        player = Player(engine)
-        player.play_until(lambda: player.snapshot().agent_name == "neural", "the weights")
+        player = Player(engine, logs)
+        player.play_until(lambda: player.snapshot.agent_name == "neural", "the weights")
         engine.send(Start(SEED))
-        player.play_until(lambda: len(player.snapshot().planned) > 8, "the first plans")
+        player.play_until(lambda: len(player.snapshot.planned) > 8, "the first plans")
         player.play_until(
             lambda: sum(1 for log in logs for e in log.sounded if e.velocity) > 24, "some bars"
         )
@@ -95,11 +64,11 @@ def test_a_lost_agent_is_replaced_by_one_that_knows_the_history(how: signal.Sign
         os.kill(pid, how)
         player.play_until(lambda: engine.agent_pid != pid, "another agent")
         player.play_until(
-            lambda: player.snapshot().agent_state == "restarted", "the other agent's weights"
+            lambda: player.snapshot.agent_state == "restarted", "the other agent's weights"
         )
-        n_plans = player.snapshot().counters.plans
-        player.play_until(lambda: player.snapshot().counters.plans > n_plans + 8, "its plans")
-        last = player.snapshot()
+        n_plans = player.snapshot.counters.plans
+        player.play_until(lambda: player.snapshot.counters.plans > n_plans + 8, "its plans")
+        last = player.snapshot
         assert last.running and last.counters.agent_restarts == 1
 
     plans = [plan for log in logs for plan in log.plans]
@@ -136,6 +105,4 @@ def test_a_lost_agent_is_replaced_by_one_that_knows_the_history(how: signal.Sign
         if rows[frame].chord.onset and tempo_map.place(frame).frame_in_bar == 0
     }
     assert struck <= heard
-    starts = Counter(e.note_id for log in logs for e in log.sounded if e.velocity)
-    ends = Counter(e.note_id for log in logs for e in log.sounded if not e.velocity)
-    assert starts == ends and max(starts.values()) == 1
+    check_ends(logs)

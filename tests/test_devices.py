@@ -2,109 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pytest
 
-from jam.agent import LoadPredictor
 from jam.anticipation import Predictor
 from jam.audio import AudioChoice
 from jam.cli import load_predictor, load_rules
-from jam.clock import SystemClock
 from jam.engine import Engine
 from jam.messages import (
     ChangeSettings,
-    DeviceState,
-    KeyInput,
     ListAudio,
     SelectDevices,
-    SessionLog,
-    Snapshot,
-    SoundedNote,
-    Start,
 )
 from jam.rules import RuleBasedPredictor
-from jam.settings import JamSettings
 from jam.stage import StageChoice
-from tests.jack import RATE, JackServer, load_recording, play, recorder
-
-SETTINGS = JamSettings(bpm=200.0, listen_bars=1, count_in_bars=0, metronome=False)
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[JackServer]:
-    """A JACK server of the test's own, found by every process that it starts."""
-    server = JackServer(f"jamdevices{os.getpid()}")
-    for name in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER"):
-        monkeypatch.setenv(name, server.environment[name])
-    yield server
-    server.close()
-
-
-class Player:
-    """Plays a tune by the computer's keys while it waits for something."""
-
-    def __init__(self, engine: Engine, logs: list[SessionLog]) -> None:
-        self.engine, self.logs = engine, logs
-        self.clock = SystemClock()
-        self.n = 0
-
-    @property
-    def snapshot(self) -> Snapshot:
-        newest = self.engine.snapshot()
-        assert newest is not None
-        return newest
-
-    @property
-    def devices(self) -> DeviceState:
-        return self.snapshot.devices
-
-    def notes(self) -> list[SoundedNote]:
-        return [e for log in self.logs for e in log.sounded if e.velocity]
-
-    def play_until(self, condition: Callable[[], object], what: str) -> None:
-        for _ in range(300):
-            pitch = (60, 64, 67, 72, 69, 65)[self.n % 6]
-            self.n += 1
-            self.engine.send(KeyInput(pitch, 90, self.clock.now_s()))
-            time.sleep(0.1)
-            self.engine.send(KeyInput(pitch, 0, self.clock.now_s()))
-            assert self.engine.alive, "the stage has ended"
-            if condition():
-                return
-        raise AssertionError(f"waited for {what}: {self.snapshot.message} {self.devices}")
-
-    def play_on(self, n_notes: int = 6) -> None:
-        """The accompaniment goes on."""
-        enough = len(self.notes()) + n_notes
-        self.play_until(lambda: len(self.notes()) >= enough, "the next notes")
-
-
-@contextmanager
-def jamming(
-    audio: AudioChoice, load: LoadPredictor = load_rules, midi_api: str = "jack"
-) -> Iterator[Player]:
-    """A jam in full swing; at its end every note that was started has been ended, once."""
-    logs: list[SessionLog] = []
-    with Engine(StageChoice(SETTINGS, audio, midi_api), load, logs.append) as engine:
-        engine.wait_until_up()
-        player = Player(engine, logs)
-        player.play_until(lambda: player.snapshot.agent_name, "the agent")
-        engine.send(Start(1))
-        player.play_on(8)
-        yield player
-        assert player.snapshot.running
-    starts = Counter(e.note_id for log in logs for e in log.sounded if e.velocity)
-    assert starts == Counter(e.note_id for log in logs for e in log.sounded if not e.velocity)
-    assert max(starts.values()) == 1
+from tests.jack import RATE, JackServer, left_on, load_recording, midi_listener, play, recorder
+from tests.jam_player import SETTINGS, Player, jamming
 
 
 def test_another_buffer_while_it_plays(server: JackServer, tmp_path: Path) -> None:
@@ -160,47 +76,6 @@ def test_jack_dies_and_comes_back(server: JackServer, tmp_path: Path) -> None:
         recording = load_recording(out)
         assert np.abs(recording.audio).max() > 0.01
         assert recording.notes()
-
-
-@contextmanager
-def midi_listener(name: str) -> Iterator[subprocess.Popen[str]]:
-    """A MIDI instrument that plays nothing: its port, and at the end what came, a line each."""
-    code = (
-        "import rtmidi, sys\n"
-        "got = []\n"
-        f"port = rtmidi.MidiIn(rtmidi.API_UNIX_JACK, name={name!r})\n"
-        "port.set_callback(lambda event, _: got.append(event[0]))\n"
-        "port.open_virtual_port('in')\n"
-        "print('there', flush=True)\n"
-        "sys.stdin.read()\n"
-        "for data in got: print(*data)\n"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None and process.stdout.readline() == "there\n"
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def left_on(listener: subprocess.Popen[str]) -> tuple[int, dict[tuple[int, int], int]]:
-    """How many notes came, and those that were not ended; the listener ends."""
-    output, _ = listener.communicate(timeout=20)
-    messages = [tuple(map(int, line.split())) for line in output.splitlines()]
-    sounding: Counter[tuple[int, int]] = Counter()
-    n_notes = 0
-    for status, pitch, velocity in (message for message in messages if len(message) == 3):
-        if (status & 0xF0, pitch) == (0xB0, 123):
-            sounding = Counter({key: on for key, on in sounding.items() if key[0] != status & 0xF})
-        elif status & 0xF0 == 0x90 and velocity:
-            n_notes += 1
-            sounding[status & 0xF, pitch] = 1
-        elif status & 0xE0 == 0x80:
-            sounding[status & 0xF, pitch] = 0
-    return n_notes, {pitch: on for pitch, on in sounding.items() if on}
 
 
 def test_another_midi_output_leaves_no_note_behind(server: JackServer) -> None:

@@ -146,7 +146,7 @@ def live_loop(
             nonlocal memory_mb
             sent_s.extend(json.loads(stamps.read().splitlines()[-1])[::2])
             time.sleep(0.5)
-            pids = [os.getpid(), engine._stage.pid or 0, engine._agent.pid or 0]
+            pids = [os.getpid(), engine.stage_pid or 0, engine.agent_pid or 0]
             memory_mb = resident_mb(pids)
             signal.raise_signal(signal.SIGTERM)
 

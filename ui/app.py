@@ -15,6 +15,7 @@ from PyQt6.QtWidgets import QApplication
 
 from jam.agent import LoadPredictor
 from jam.preferences import Preferences
+from jam.quiet import end_signals, leave_the_terminal
 from ui.icon import app_icon
 from ui.link import EngineLink
 from ui.recording import Recorder
@@ -22,7 +23,6 @@ from ui.window import MainWindow
 
 FRAMES_VARIABLE = "JAM_FRAMES"
 """Names a file into which the times of all pictures are written at the end, for the bench."""
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -46,8 +46,9 @@ def run(
     """Show the window on an engine that is running; returns the exit status when it is closed.
 
     save is called in the window's thread with names of `Preferences` and their new values, half a
-    second after the last change; `news` is told when the window opens. SIGINT and SIGTERM close
-    the window. recorder, load: see `MainWindow`. The link is closed at the end, whatever happened.
+    second after the last change; `news` is told when the window opens. Ctrl-C, SIGTERM and the
+    end of the terminal close the window. recorder, load: see `MainWindow`. The link is closed at
+    the end, whatever happened.
     """
     # PyQt ends the program at an error in a slot or a paint event unless there is a hook; the
     # music must not stop because a picture failed.
@@ -65,11 +66,12 @@ def run(
     if path := os.environ.get(FRAMES_VARIABLE):
         window.closed.connect(lambda: _write_frames(window, Path(path)))
 
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        leave_the_terminal(number)
         window.close()
 
     # The poll timer lets Python run these handlers within a frame.
-    before = {number: signal.signal(number, on_signal) for number in _SIGNALS}
+    before = {number: signal.signal(number, on_signal) for number in end_signals()}
     window.show()
     try:
         return int(app.exec())

@@ -21,6 +21,7 @@ from jam.midi_file import MidiSong, read_midi
 from jam.options import DEMO_SECONDS, settings_from
 from jam.paths import demo_tunes, recordings_dir
 from jam.preferences import Preferences, load_preferences
+from jam.quiet import end_signals, leave_the_terminal
 from jam.records import Recorder, check_output, chord_chart, write_take
 from jam.session_log import LogWriter
 from jam.sessions.commands import open_library, session_id
@@ -200,10 +201,16 @@ def play_session(args: argparse.Namespace, load: LoadPredictor) -> int:
 
 
 def _stop_on_signals() -> threading.Event:
-    """An event that SIGINT and SIGTERM set: everything then ends in order, all notes off."""
+    """An event that Ctrl-C, SIGTERM and the terminal's end set: everything then ends in order,
+    all notes off."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+
+    def end(number: int, _frame: object) -> None:
+        leave_the_terminal(number)
+        stop.set()
+
+    for number in end_signals():
+        signal.signal(number, end)
     return stop
 
 
