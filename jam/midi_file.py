@@ -12,7 +12,7 @@ import os
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import mido
@@ -32,6 +32,8 @@ from jam.limits import MIDI_BYTES
 
 DRUM_CHANNEL = 9
 TICKS_PER_QUARTER = 960
+COUNT_IN, BAR_ONE = "Count-in", "Bar 1"
+"""Cue points of a file that begins before its bar 1: where the count-in and where bar 1 begins."""
 _TICKS_PER_FRAME = TICKS_PER_QUARTER // FRAMES_PER_QUARTER
 
 
@@ -69,10 +71,37 @@ class MidiSong:
     """(position in quarter notes, text), in order: chord names, in many files."""
     pedals: tuple[tuple[float, int, bool], ...] = ()
     """(position in quarter notes, channel, down) of the sustain pedal, in order."""
+    bar_one_frame: int = 0
+    """Where bar 1 begins; what lies before is a count-in, as the file itself says."""
 
     @property
     def end_quarter(self) -> float:
         return max(note.end_quarter for note in self.notes)
+
+    def from_bar_one(self) -> MidiSong:
+        """The same song with frame 0 (at 0 s) at its bar 1; a count-in lies before it."""
+        if not (frame := self.bar_one_frame):
+            return self
+        quarter = frame / FRAMES_PER_QUARTER
+        at_s, first = self.tempo_map.seconds_at(frame), self.tempo_map.segments[0]
+        bars = self.tempo_map.place(frame).bar
+        later = (
+            replace(s, start_frame=s.start_frame - frame, start_s=s.start_s - at_s,
+                    bar_frame=s.bar_frame - frame, bar=s.bar - bars)
+            for s in self.tempo_map.segments[1:]
+        )  # fmt: skip
+        return replace(
+            self,
+            notes=tuple(
+                replace(n, start_quarter=n.start_quarter - quarter,
+                        end_quarter=n.end_quarter - quarter)
+                for n in self.notes
+            ),
+            tempo_map=TempoMap((first, *later)),
+            markers=tuple((q - quarter, text) for q, text in self.markers),
+            pedals=tuple((q - quarter, channel, down) for q, channel, down in self.pedals),
+            bar_one_frame=0,
+        )  # fmt: skip
 
     def melody(self) -> tuple[MidiNote, ...]:
         """The notes of the track and channel that most likely hold the melody.
@@ -113,16 +142,18 @@ def parse_midi(data: bytes, name: str) -> MidiSong:
             raise BadInput("no notes in it")
         notes = _notes(raw)
         last_frame = math.ceil(max(note.end_frame for note in notes))
+        tempo_map = _tempo_map(raw, last_frame)
         return MidiSong(
             name,
             notes,
-            _tempo_map(raw, last_frame),
+            tempo_map,
             tuple(raw.track_names),
             tuple(sorted((tick / raw.ticks_per_quarter, text) for tick, text in raw.markers)),
             tuple(
                 (tick / raw.ticks_per_quarter, channel, down)
                 for tick, channel, down in sorted(raw.pedals, key=lambda pedal: pedal[0])
             ),
+            _bar_one_frame(raw, tempo_map),
         )
     except BadInput as error:
         raise BadInput(f"{name}: {error}") from None
@@ -192,6 +223,16 @@ def _tempo_map(raw: smf.RawSong, last_frame: int) -> TempoMap:
     return TempoMap(tuple(segments))
 
 
+def _bar_one_frame(raw: smf.RawSong, tempo_map: TempoMap) -> int:
+    """The bar line that the file calls its bar 1, if all before it has one tempo and metre."""
+    tick = next((tick for tick, text in raw.cues if text == BAR_ONE), 0)
+    frame, rest = divmod(tick * FRAMES_PER_QUARTER, raw.ticks_per_quarter)
+    later = [segment.start_frame for segment in tempo_map.segments[1:]]
+    if rest or tempo_map.place(frame).frame_in_bar or any(start <= frame for start in later):
+        return 0
+    return frame
+
+
 def _microseconds(bpm: float, meter: Meter) -> int:
     """Tempo of a MIDI file: microseconds a quarter note."""
     return round(60e6 / quarter_bpm(bpm, meter))
@@ -251,9 +292,10 @@ def write_midi(
 ) -> None:
     """Write parts as a Standard MIDI File of type 1; the first track holds tempo and metre.
 
-    chords: (frame, symbol), written as markers. What lies before frame 0 (a count-in) shift
-    everything by whole bars. The file appears complete or not at all. Raises BadInput when the
-    folder doesn't exist, JamError when the file can't be written.
+    chords: (frame, symbol), written as markers. Where something lies before frame 0, the file
+    begins with the bars of the count-in, and cue points (COUNT_IN, BAR_ONE) mark them. The file
+    appears complete or not at all. Raises BadInput when the folder doesn't exist, JamError when
+    the file can't be written.
     """
     file = Path(path)
     if not os.path.isdir(file.parent):
@@ -320,6 +362,9 @@ def _conductor_track(
         events.append((tick, 1, mido.MetaMessage("set_tempo", tempo=tempo)))
     for frame, symbol in chords:
         events.append((_tick(frame + shift), 2, mido.MetaMessage("marker", text=_latin(symbol))))
+    if shift:
+        for tick, text in ((0, COUNT_IN), (_tick(shift), BAR_ONE)):
+            events.append((tick, 3, mido.MetaMessage("cue_marker", text=text)))
     return _track("Tempo", events)
 
 

@@ -30,16 +30,12 @@ def load_take(
     """
     seconds_at = take.tempo_map.seconds_at
     pedals = [(seconds_at(frame), down) for frame, down in take.pedals]
-    notes = []
-    for part, part_notes in take.parts.items():
-        timed = [
-            m.TimedNote(
-                part, note.pitch, note.velocity, seconds_at(note.start_frame),
-                max(seconds_at(note.end_frame), seconds_at(note.start_frame) + _SHORTEST_S),
-            )
-            for note in part_notes
-        ]  # fmt: skip
-        notes += sustained(timed, pedals) if part == "player" else timed
+    timed = [
+        replace(note, end_s=max(note.end_s, note.start_s + _SHORTEST_S))
+        for note in take.timed_notes()
+    ]
+    notes = [note for note in timed if note.part != "player"]
+    notes += sustained((note for note in timed if note.part == "player"), pedals)
     return m.LoadTake(
         name,
         tuple(notes),

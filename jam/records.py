@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jam.accompaniment import playable_style
 from jam.errors import BadInput
 from jam.grid import TempoMap
-from jam.messages import PedalEvent, SessionLog
+from jam.messages import PedalEvent, SessionLog, TimedNote
 from jam.midi_file import Part, PartNote, write_midi
 from jam.mix import mix
 from jam.rows import ChordState
 from jam.settings import JamSettings
 from jam.synth import CHANNELS
-from jam.wav import WavNote, WavPedal, write_wav
+from jam.wav import WavPedal, write_wav
 
 _TRACKS = (("player", "Melody"), ("chords", "Chords"), ("bass", "Bass"), ("drums", "Drums"))
 
@@ -31,6 +31,15 @@ class Take:
     chords: tuple[ChordState, ...]
     pedals: tuple[tuple[float, bool], ...] = ()
     """The player's sustain pedal: (frame, down)."""
+
+    def timed_notes(self) -> list[TimedNote]:
+        """The notes of all parts in seconds of the tempo map, part by part."""
+        at = self.tempo_map.seconds_at
+        return [
+            TimedNote(part, n.pitch, n.velocity, at(n.start_frame), at(n.end_frame))
+            for part, notes in self.parts.items()
+            for n in notes
+        ]
 
 
 def check_output(path: str, suffixes: Sequence[str]) -> Path:
@@ -80,12 +89,9 @@ def write_take_wav(
     """
     voices = mix(settings, playable_style(settings.accompaniment))
     at = take.tempo_map.seconds_at
-    first = min((n.start_frame for notes in take.parts.values() for n in notes), default=0.0)
-    start_s = at(min(first, 0.0))
+    start_s = min([at(0.0), *(note.start_s for note in take.timed_notes())])
     notes = [
-        WavNote(part, n.pitch, n.velocity, at(n.start_frame) - start_s, at(n.end_frame) - start_s)
-        for part, played in take.parts.items()
-        for n in played
+        replace(n, start_s=n.start_s - start_s, end_s=n.end_s - start_s) for n in take.timed_notes()
     ]
     stems = {
         part: path.with_name(f"{path.stem}-{name.lower()}{path.suffix}")

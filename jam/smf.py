@@ -15,7 +15,9 @@ from jam.errors import BadInput
 from jam.limits import MIDI_EVENTS, MIDI_NOTES, MIDI_QUARTERS, MIDI_TRACKS
 
 _SUSTAIN = 64
-_META_NAME, _META_MARKER, _META_END, _META_TEMPO, _META_METER = 0x03, 0x06, 0x2F, 0x51, 0x58
+_META_NAME, _META_MARKER, _META_CUE, _META_END, _META_TEMPO, _META_METER = (
+    0x03, 0x06, 0x07, 0x2F, 0x51, 0x58
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class RawSong:
     meters: list[tuple[int, int, int]] = field(default_factory=list)
     """(tick, numerator, denominator)"""
     markers: list[tuple[int, str]] = field(default_factory=list)
+    cues: list[tuple[int, str]] = field(default_factory=list)
     n_events: int = 0
     n_note_ons: int = 0
 
@@ -206,6 +209,8 @@ class _TrackReader:
             self.named = True
         elif type_ == _META_MARKER:
             song.markers.append((self.tick, _text(content)))
+        elif type_ == _META_CUE:
+            song.cues.append((self.tick, _text(content)))
         elif type_ == _META_TEMPO:
             if len(content) != 3:
                 raise self.fault("damaged tempo")

@@ -15,23 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jam.errors import BadInput, JamError
+from jam.messages import TimedNote
 from jam.synth import Synth
 
 _BLOCK = 4096
 _TAIL_S = 2.5
 _CEILING = 0.97
 _SUSTAIN = 64
-
-
-@dataclass(frozen=True, slots=True)
-class WavNote:
-    """A note to be rendered, in seconds from the start of the file."""
-
-    part: str
-    pitch: int
-    velocity: int
-    start_s: float
-    end_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +35,7 @@ class WavPedal:
 
 def write_wav(
     path: str | os.PathLike[str],
-    notes: Sequence[WavNote],
+    notes: Sequence[TimedNote],
     volumes: Mapping[str, float],
     programs: Mapping[str, int],
     pedals: Sequence[WavPedal] = (),
@@ -56,10 +46,10 @@ def write_wav(
     """Write the mix in 16-bit stereo; returns its highest sample's magnitude before it is turned
     down (1.0 would be full scale).
 
-    stems: files for the parts alone. The mix is their sum: where it would be too loud, one gain
-    turns all files down. progress: called with (seconds done, seconds in all). The files appear
-    complete or not at all. Raises BadInput when a folder doesn't exist, JamError when a file
-    can't be written or the synth can't be had.
+    notes, pedals: in seconds from the start of the file. stems: files for the parts alone. The
+    mix is their sum: where it would be too loud, one gain turns all files down. progress: called
+    with (seconds done, seconds in all). The files appear complete or not at all. Raises BadInput
+    when a folder doesn't exist, JamError when a file can't be written or the synth can't be had.
     """
     stems = stems or {}
     for file in (Path(path), *stems.values()):
@@ -88,7 +78,7 @@ class _Sound:
         self,
         stack: ExitStack,
         folder: Path,
-        notes: Iterable[WavNote],
+        notes: Iterable[TimedNote],
         stems: Iterable[str],
         sample_rate: int,
     ) -> None:
@@ -104,7 +94,7 @@ class _Sound:
 
     def render(
         self,
-        notes: Iterable[WavNote],
+        notes: Iterable[TimedNote],
         pedals: Iterable[WavPedal],
         progress: Callable[[int, int], None],
     ) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 import os
 import struct
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 
 import mido
@@ -444,7 +444,7 @@ def test_round_tempos_stay_round(bpm: int, meter: str, tmp_path: Path) -> None:
     assert song.tempo_map.bpm_at(0) == bpm
 
 
-def test_a_count_in_shifts_everything_by_whole_bars(tmp_path: Path) -> None:
+def test_a_file_begins_with_the_bar_of_the_count_in_and_says_so(tmp_path: Path) -> None:
     notes = (PartNote(-3.0, 1.0, 60, 80), PartNote(12.0, 16.0, 62, 80))
     song = _write_and_read(
         tmp_path / "x.mid",
@@ -455,6 +455,67 @@ def test_a_count_in_shifts_everything_by_whole_bars(tmp_path: Path) -> None:
     assert [n.start_frame for n in song.notes] == [9.0, 24.0]
     assert song.markers == ((3.0, "C"),)
     assert [s.start_frame for s in song.tempo_map.segments] == [0, 24]
+    track = mido.MidiFile(tmp_path / "x.mid").tracks[0]
+    cues = [(m.text, m.time) for m in track if m.type == "cue_marker"]
+    assert [text for text, _ in cues] == ["Count-in", "Bar 1"]
+    assert song.bar_one_frame == 12 and song.from_bar_one().markers == ((0.0, "C"),)
+
+
+@pytest.mark.parametrize(
+    ("cue_frame", "found"), [(0, 0), (16, 16), (5, 0), (16.01, 0), (32, 0), (48, 0)]
+)
+def test_a_bar_one_that_is_none_is_passed_over(cue_frame: float, found: int) -> None:
+    """Only a bar line up to which nothing changes can be the end of a count-in."""
+    events = [
+        (round(240 * cue_frame), mido.MetaMessage("cue_marker", text="Bar 1")),
+        (240 * 32, mido.MetaMessage("set_tempo", tempo=400_000)),
+        (0, mido.Message("note_on", note=60, velocity=80)),
+        (240 * 64, mido.Message("note_off", note=60)),
+    ]
+    track, now = mido.MidiTrack(), 0
+    for tick, message in sorted(events, key=lambda event: event[0]):
+        track.append(message.copy(time=tick - now))
+        now = tick
+    song = parse_midi(of_mido(track, ticks_per_beat=960), "x")
+    assert song.bar_one_frame == found
+
+
+@given(
+    notes=st.lists(part_notes, min_size=1, max_size=12, unique_by=lambda n: astuple(n)[::2]),
+    earlier=st.integers(0, 200),
+    bpm=bpms,
+    meter=usual_meters,
+    change=st.tuples(st.integers(1, 300), bpms, usual_meters),
+    chords=st.sets(st.integers(0, 300), max_size=5),
+)
+def test_a_count_in_comes_back_before_the_same_bars(
+    notes: list[PartNote],
+    earlier: int,
+    bpm: float,
+    meter: Meter,
+    change: tuple[int, float, Meter],
+    chords: set[int],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Wherever the first note lies, every note, chord, bar line and second keeps its place."""
+    moved = [replace(n, start_frame=n.start_frame - earlier, end_frame=n.end_frame - earlier)
+             for n in notes]  # fmt: skip
+    at, new_bpm, new_meter = change
+    tempo_map = TempoMap.constant(bpm, meter).with_tempo(at, new_bpm)
+    tempo_map = tempo_map.with_meter(tempo_map.next_bar_frame(at), new_meter)
+    path = tmp_path_factory.mktemp("midi") / "out.mid"
+    long_note = PartNote(0, 700, 127, 80)  # to the end of every change
+    markers = [(float(frame), "C") for frame in sorted(chords)]
+    part = Part("Melody", 0, 0, (*(n for n in moved if n.pitch != 127), long_note))
+    song = _write_and_read(path, [part], tempo_map, markers).from_bar_one()
+    found = sorted((n.start_frame, n.pitch, n.velocity) for n in song.notes)
+    assert found == sorted((n.start_frame, n.pitch, n.velocity) for n in part.notes)
+    assert song.markers == tuple((frame / 4, text) for frame, text in markers)
+    for frame in range(-200, 700, 7):
+        assert song.tempo_map.place(frame) == tempo_map.place(frame)
+        assert song.tempo_map.seconds_at(frame) == pytest.approx(
+            tempo_map.seconds_at(frame), rel=1e-4, abs=1e-3
+        )
 
 
 def test_notes_in_seconds(tmp_path: Path) -> None:

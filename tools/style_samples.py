@@ -20,6 +20,7 @@ import time
 import wave
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -39,7 +40,7 @@ from jam.render import render
 from jam.rows import ChordState
 from jam.rules import ScriptedPredictor
 from jam.settings import JamSettings
-from jam.wav import WavNote, write_wav
+from jam.wav import write_wav
 
 PARTS = ("player", "chords", "bass", "drums")
 _LOWEST_VOICE = 48
@@ -57,8 +58,8 @@ def loudness_db(take: Take, part: str, settings: JamSettings, style: Style, fold
     path = folder / "part.wav"
     write_wav(
         path,
-        [WavNote(part, n.pitch, n.velocity, at(n.start_frame) - begin_s, at(n.end_frame) - begin_s)
-         for n in notes],
+        [replace(n, start_s=n.start_s - begin_s, end_s=n.end_s - begin_s)
+         for n in take.timed_notes() if n.part == part],
         {part: voices[part].volume}, {part: voices[part].program},
     )  # fmt: skip
     with wave.open(str(path)) as sound:

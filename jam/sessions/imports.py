@@ -98,6 +98,7 @@ def session_of_midi(song: MidiSong) -> Session:
     """A song as a session: its melody as the player's, its other tracks as the accompaniment, its
     chord markers as the chords.
     """
+    song = song.from_bar_one()
     melody = song.melody()
     melody_key = melody[0].track, melody[0].channel
     seconds_at = song.tempo_map.seconds_at
@@ -111,7 +112,7 @@ def session_of_midi(song: MidiSong) -> Session:
         if channel == melody_key[1]
     )
     ends = [song.end_quarter, *(quarter for quarter, _ in song.markers)]
-    end_frame = math.ceil(max(ends) * FRAMES_PER_QUARTER)
+    end_frame = max(0, math.ceil(max(ends) * FRAMES_PER_QUARTER))
     rows = _rows(song, song.tempo_map.next_bar_frame(end_frame))
     others = [n for n in song.notes if (n.track, n.channel) != melody_key]
     settings = _settings(song, melody, others)

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from jam.accompaniment import playable_style
 from jam.grid import TempoMap
-from jam.messages import Plan
+from jam.messages import Plan, TimedNote
 from jam.rows import ChordState, Row
 from jam.sessions.types import Session, SessionTake
 from ui.scene import beat_frames
@@ -22,17 +22,6 @@ _LOWEST, _HIGHEST = 36, 84
 """The roll shows at least these pitches, so that a few notes don't fill it."""
 _ROOM = 2
 """Pitches that are free above and below."""
-
-
-@dataclass(frozen=True, slots=True)
-class RollNote:
-    """A note of a part, from start to end."""
-
-    part: str
-    pitch: int
-    velocity: int
-    start_s: float
-    end_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +58,8 @@ class Content:
     end_s: float
     low_pitch: int
     high_pitch: int
-    notes: tuple[RollNote, ...]
-    drums: tuple[RollNote, ...]
+    notes: tuple[TimedNote, ...]
+    drums: tuple[TimedNote, ...]
     chords: tuple[ChordBlock, ...]
     beats: tuple[Beat, ...]
     sections: tuple[Section, ...]
@@ -80,14 +69,7 @@ def content_of(session: Session, shown: SessionTake) -> Content:
     """What a session's take has to show."""
     take = shown.take
     at = take.tempo_map.seconds_at
-    notes = sorted(
-        (
-            RollNote(part, n.pitch, n.velocity, at(n.start_frame), at(n.end_frame))
-            for part, played in take.parts.items()
-            for n in played
-        ),
-        key=lambda note: note.start_s,
-    )
+    notes = sorted(take.timed_notes(), key=lambda note: note.start_s)
     pitched = [note for note in notes if note.part != "drums"]
     pitches = [note.pitch for note in pitched]
     start_s = min([0.0, *(note.start_s for note in notes)])

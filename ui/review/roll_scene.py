@@ -10,9 +10,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from jam.messages import TimedNote
 from jam.sessions.types import Moment, MomentKind
 from ui.layout import Rect, Size, is_black
-from ui.review.content import Beat, ChordBlock, Content, PlanView, RollNote
+from ui.review.content import Beat, ChordBlock, Content, PlanView
 
 MIN_PX_PER_S, MAX_PX_PER_S = 4.0, 600.0
 USUAL_PX_PER_S = 90.0
@@ -179,12 +180,12 @@ def roll_scene(content: Content, view: RollView, areas: Areas) -> RollScene:
     )  # fmt: skip
 
 
-def _between(notes: Sequence[RollNote], first_s: float, last_s: float) -> Iterable[RollNote]:
+def _between(notes: Sequence[TimedNote], first_s: float, last_s: float) -> Iterable[TimedNote]:
     end = bisect_left(notes, last_s, key=lambda note: note.start_s)
     return (note for note in notes[:end] if note.end_s >= first_s)
 
 
-def _note_rect(note: RollNote, view: RollView, row: Rect) -> Rect:
+def _note_rect(note: TimedNote, view: RollView, row: Rect) -> Rect:
     x = view.x(note.start_s, row.x)
     # A gap before the next note keeps repeated ones apart.
     width = max(_MIN_NOTE_PX, (note.end_s - note.start_s) * view.px_per_s - 1.0)
@@ -192,7 +193,7 @@ def _note_rect(note: RollNote, view: RollView, row: Rect) -> Rect:
     return Rect(x, row.y + gap / 2, width, row.height - gap)
 
 
-def _drum_rect(note: RollNote, view: RollView, lane: Rect) -> Rect:
+def _drum_rect(note: TimedNote, view: RollView, lane: Rect) -> Rect:
     row = next((i for i, pitches in enumerate(_DRUM_ROWS) if note.pitch in pitches), 2)
     height = max(2.0, (lane.height - 6) / 3 - 2)
     y = lane.bottom - 3 - (row + 1) * (lane.height - 6) / 3 + 1
@@ -252,7 +253,7 @@ def plan_scene(plan: PlanView, content: Content, view: RollView, areas: Areas) -
         ),
         melody=tuple(
             ExpectedBar(
-                _note_rect(RollNote("player", note.pitch, 0, note.start_s, note.end_s), view,
+                _note_rect(TimedNote("player", note.pitch, 0, note.start_s, note.end_s), view,
                            pitch_row(areas, content, note.pitch)), note.came)
             for note in plan.melody
             if content.low_pitch <= note.pitch <= content.high_pitch
