@@ -448,6 +448,28 @@ def test_a_take_in_another_style_appears_beside_the_original(bench: Bench) -> No
     bench.wait(lambda: page.take is not None and page.take.name == "Better")
     page.changes.delete_take()
     bench.wait(lambda: page.details.take.count() == 1)
+    assert page.take_id == 0 and page.strip.button.text() == "Undo"
+    bench.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    bench.wait(lambda: page.take_id == 1)
+    assert bench.library.session(bench.ids[0]).takes[1].info.name == "Better"
+    page.changes.redo()
+    bench.wait(lambda: page.details.take.count() == 1)
+    page.changes.undo()
+    bench.wait(lambda: page.take_id == 1)
+    page.changes.undo()  # the name, too
+    bench.wait(lambda: page.take is not None and page.take.name == takes[1].info.name)
+
+
+def test_a_take_comes_back_though_another_session_is_in_front(bench: Bench) -> None:
+    page, settings = bench.page, bench.choose(0).takes[0].info.settings
+    page.works.make_take(TakeWish("re-voiced", settings.changed(accompaniment="bossa"), 0))
+    bench.wait(lambda: page.take_id == 1)
+    page.changes.delete_take()
+    bench.wait(lambda: page.details.take.count() == 1)
+    other = bench.choose(1)
+    page.changes.undo()
+    bench.wait(lambda: len(bench.library.session(bench.ids[0]).takes) == 2)
+    assert page.session is not None and page.session.info.id == other.info.id
 
 
 def test_the_partner_plays_again_with_another_seed_and_can_be_stopped(bench: Bench) -> None:

@@ -1,4 +1,4 @@
-"""Changes of the session in front; those of sessions and moments can be taken back."""
+"""Changes of the session in front, each of which can be taken back."""
 
 from __future__ import annotations
 
@@ -178,22 +178,40 @@ class Changes:
             return
 
         def named(name: str) -> None:
-            if name.strip():
-                self._page.library.ask(
-                    lambda lib: lib.rename_take(session.info.id, take.id, name),
-                    lambda _: self._page.reload(session.info.id),
+            if (new := name.strip()) and new != take.name:
+                self._do_to_takes(
+                    session.info.id,
+                    f"take {new}",
+                    (lambda lib: lib.rename_take(session.info.id, take.id, new), take.id),
+                    (lambda lib: lib.rename_take(session.info.id, take.id, take.name), take.id),
                 )
 
         self._ask_text("Take", "Name of this take:", take.name, named)
 
     def delete_take(self) -> None:
-        """Remove the take in front, for good."""
+        """Remove the take in front; it can be brought back."""
         session, take = self._page.session, self._page.take
         if session is None or take is None or take.id == LIVE_TAKE:
             return
+        self._do_to_takes(
+            session.info.id,
+            f"{take.name} removed",
+            (lambda lib: lib.delete_take(session.info.id, take.id), LIVE_TAKE),
+            (lambda lib: lib.undelete_take(session.info.id, take.id), take.id),
+        )
+        self._page.strip.tell(f"Removed: {take.name}.", "Undo", self.undo)
 
-        def then(_: None) -> None:
-            self._page.told.emit(f"Removed: {take.name}")
-            self._page.reload(session.info.id, LIVE_TAKE)
+    def _do_to_takes(
+        self,
+        session_id: int,
+        words: str,
+        do: tuple[Callable[[Library], None], int],
+        undo: tuple[Callable[[Library], None], int],
+    ) -> None:
+        """do, undo: what is done to the library, and the take that is in front then."""
 
-        self._page.library.ask(lambda lib: lib.delete_take(session.info.id, take.id), then)
+        def run(what: Callable[[Library], None], shown: int) -> None:
+            self._page.library.ask(what, lambda _: self._page.reload(session_id, shown))
+
+        self.history.push(Step(words, lambda: run(*do), lambda: run(*undo)))
+        self._page.told.emit(words)
