@@ -34,6 +34,8 @@ _KEPT_BARS = 4
 _STOPPED_BARS = 2
 """When the player has been silent for so long, the accompaniment comes to an end."""
 _KEY_BARS = 16
+_SHOWN_BARS = 16
+"""The screen goes back no further."""
 
 
 class Conductor:
@@ -325,6 +327,12 @@ class Conductor:
         if not self.settings.metronome:
             end = min(end, 0)
         return metronome(self.tempo_map, max(frame - 1, count_in), end)
+
+    def recent_tempo_map(self) -> TempoMap:
+        """Of the last bars and of what is to come: after an hour the whole one is long."""
+        frame = len(self.rows)
+        bars = _SHOWN_BARS * self.tempo_map.meter_at(frame).frames_per_bar
+        return self.tempo_map.since(frame - bars)
 
     def chord_spans(self) -> tuple[ChordSpan, ...]:
         """Chords of the last bars and of the plan, for the screen."""

@@ -222,6 +222,11 @@ class TempoMap:
                 chosen = segment
         return chosen.bar_frame + (bar - chosen.bar) * chosen.meter.frames_per_bar
 
+    def since(self, frame: float) -> TempoMap:
+        """The same map from a frame on: before it, the tempo and metre in force there."""
+        first = max(0, bisect_right(self._start_frames, frame) - 1)
+        return TempoMap(self.segments[first:]) if first else self
+
     def with_tempo(self, frame: int, bpm: float) -> TempoMap:
         """A new map whose tempo is `bpm` from `frame` on. Raises BadInput."""
         return self._changed(frame, check_bpm(bpm), self.meter_at(frame))

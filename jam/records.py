@@ -110,10 +110,15 @@ def write_take_wav(
     return [path, *stems.values()]
 
 
-def chart_cells(chords: Sequence[ChordState], tempo_map: TempoMap) -> list[str]:
-    """One text a bar: a name where a chord begins, a dot on a beat where it goes on."""
+def chart_cells(
+    chords: Sequence[ChordState], tempo_map: TempoMap, first_frame: int = 0
+) -> list[str]:
+    """One text a bar: a name where a chord begins, a dot on a beat where it goes on.
+
+    first_frame: the bar line at which the chords given begin.
+    """
     bars: list[list[str]] = []
-    for frame, state in enumerate(chords):
+    for frame, state in enumerate(chords, first_frame):
         place = tempo_map.place(frame)
         if place.frame_in_bar == 0:
             bars.append([])
@@ -147,7 +152,8 @@ class Recorder:
     def _clear(self) -> None:
         self._notes: dict[str, list[PartNote]] = {}
         self._open: dict[tuple[str, int], tuple[float, int, int]] = {}
-        self._tempo_map: TempoMap | None = None
+        self.tempo_map: TempoMap | None = None
+        """None before the first session."""
         self._pedals: list[tuple[float, bool]] = []
         self.chords: list[ChordState] = []
 
@@ -158,7 +164,7 @@ class Recorder:
         if log.session != self._session:
             self._session = log.session
             self._clear()
-        self._tempo_map = log.tempo_map
+        self.tempo_map = log.tempo_map
         for frame, row in log.rows:
             assert frame == len(self.chords)
             self.chords.append(row.chord)
@@ -176,8 +182,8 @@ class Recorder:
             )  # fmt: skip
 
     def _note(self, part: str, note_id: int, pitch: int, velocity: int, at_s: float) -> None:
-        assert self._tempo_map is not None
-        position = self._tempo_map.position_at(at_s)
+        assert self.tempo_map is not None
+        position = self.tempo_map.position_at(at_s)
         if velocity:
             self._open[part, note_id] = (position, pitch, velocity)
         elif (began := self._open.pop((part, note_id), None)) is not None:
@@ -186,7 +192,7 @@ class Recorder:
 
     def take(self) -> Take:
         """What was recorded so far. A note that is still held ends a beat after the last row."""
-        tempo_map = self._tempo_map or TempoMap.constant(100.0, JamSettings().meter)
+        tempo_map = self.tempo_map or TempoMap.constant(100.0, JamSettings().meter)
         parts = {part: list(notes) for part, notes in self._notes.items()}
         end = len(self.chords) + tempo_map.meter_at(len(self.chords)).frames_per_beat
         for (part, _), (start, pitch, velocity) in self._open.items():

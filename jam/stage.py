@@ -100,6 +100,9 @@ def stage_main(
     # What exists now lives until the end; the collector need not look through it again.
     gc.collect()
     gc.freeze()
+    # Nor through a session, which would hold up the sound for longer and longer: what it lets go
+    # is freed at once, and the rest is looked through when it has ended.
+    gc.set_threshold(*gc.get_threshold()[:2], 1 << 30)
     try:
         stage.run(pulse)
     finally:
@@ -352,6 +355,7 @@ class Stage:
         self._scheduler.stop_all()
         self._midi_clock.stop_all()
         self._send_log(tempo_map, ended=True)
+        gc.collect()
 
     def _take_played(self) -> None:
         while self._keys.played:
@@ -456,7 +460,7 @@ class Stage:
             stopped,
             running=True,
             phase=conductor.phase(now_s),
-            tempo_map=conductor.tempo_map,
+            tempo_map=conductor.recent_tempo_map(),
             listen_until_frame=conductor.listen_until_frame,
             committed_until_frame=conductor.committed_until_frame,
             plan_end_frame=conductor.plan.end_frame if conductor.plan else 0,

@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from jam.clock import SystemClock
 from jam.demo import wait_while
+from jam.dropouts import Advice, DropoutWatch
 from jam.engine import Engine
 from jam.messages import Snapshot
 from jam.records import Recorder, chart_cells
@@ -30,10 +32,11 @@ def say_devices(snapshot: Snapshot) -> None:
 def watch(engine: Engine, recorder: Recorder, seconds: float | None, stop: threading.Event) -> None:
     """Print each bar's chords when it is over, and news, until the time is up or `stop` is set."""
     said = ""
-    bars_said = 0
+    bars, dropouts, clock = BarTeller(recorder), DropoutWatch(), SystemClock()
+    advised: Advice | None = None
 
     def going_on() -> bool:
-        nonlocal said, bars_said
+        nonlocal said, advised
         snapshot = engine.snapshot()
         if snapshot is not None:
             news = snapshot.message
@@ -43,19 +46,40 @@ def watch(engine: Engine, recorder: Recorder, seconds: float | None, stop: threa
                 if line not in said.splitlines():
                     print(line, flush=True)
             said = news
-            bars_said = _say_bars(recorder, bars_said)
+            advice = dropouts.look(snapshot, clock.now_s())
+            if advice is not None and advice != advised:
+                print(advice_in_words(advice), flush=True)
+            advised = advice
+            bars.say()
         return engine.alive
 
     wait_while(going_on, seconds, stop)
 
 
-def _say_bars(recorder: Recorder, said: int) -> int:
-    """Print the bars that are over and were not printed yet; returns how many are printed."""
-    take = recorder.take()
-    cells = chart_cells(take.chords, take.tempo_map)
-    for number, cell in list(enumerate(cells, 1))[said:-1]:
-        print(f"bar {number:>3} | {cell}", flush=True)
-    return max(said, len(cells) - 1)
+def advice_in_words(advice: Advice) -> str:
+    """What is said of a sound that drops out often, with what to type."""
+    frames = advice.block_frames
+    return f"{advice.text}" + (f" (type: buffer {frames})." if frames else ".")
+
+
+class BarTeller:
+    """Prints each bar's chords when it is over, at the same cost however long the jam is."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._first_frame = self._said = 0
+
+    def say(self) -> None:
+        """Print what is new."""
+        tempo_map, chords = self._recorder.tempo_map, self._recorder.chords
+        if tempo_map is None:
+            return
+        if len(chords) < self._first_frame:  # another session
+            self._first_frame = self._said = 0
+        while (end := tempo_map.next_bar_frame(self._first_frame + 1)) < len(chords):
+            (cell,) = chart_cells(chords[self._first_frame : end], tempo_map, self._first_frame)
+            self._first_frame, self._said = end, self._said + 1
+            print(f"bar {self._said:>3} | {cell}", flush=True)
 
 
 @contextmanager

@@ -129,6 +129,23 @@ def test_bars_to_frames_and_back(tempo_map: TempoMap, frame: int) -> None:
     assert tempo_map.place(line).frame_in_bar == 0
 
 
+@given(tempo_maps(), st.integers(0, 1500), st.integers(0, 400), st.floats(0, 300))
+def test_what_is_left_of_a_map_tells_the_same(
+    tempo_map: TempoMap, first: int, ahead: int, later_s: float
+) -> None:
+    rest, frame = tempo_map.since(first), first + ahead
+    assert len(rest.segments) <= len(tempo_map.segments)
+    assert rest.place(frame) == tempo_map.place(frame)
+    assert rest.seconds_at(frame) == tempo_map.seconds_at(frame)
+    assert rest.bpm_at(frame) == tempo_map.bpm_at(frame)
+    assert rest.next_bar_frame(frame) == tempo_map.next_bar_frame(frame)
+    at_s = tempo_map.seconds_at(first) + later_s
+    assert rest.position_at(at_s) == tempo_map.position_at(at_s)
+    bar = tempo_map.place(frame).bar
+    if (start := tempo_map.bar_start(bar)) >= first:
+        assert rest.bar_start(bar) == start
+
+
 @given(tempo_maps(), st.integers(0, 1500))
 def test_next_bar_line(tempo_map: TempoMap, frame: int) -> None:
     line = tempo_map.next_bar_frame(frame)

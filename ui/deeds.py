@@ -10,6 +10,7 @@ from jam.accompaniment import all_styles
 from jam.grid import MAX_BPM, MIN_BPM
 from jam.settings import LIMITS
 from ui.actions import Action
+from ui.dropouts import LARGER_BUFFER
 from ui.review.deeds import review_actions
 from ui.review.page import REVIEW
 
@@ -99,6 +100,8 @@ def _loudness(window: MainWindow) -> Iterator[Action]:
     )
     for title, key, setting, by in steps:
         yield Action(title, "Loudness", (key,), partial(_step, window, setting, by), JAM, True)
+    larger = window.take_larger_buffer
+    yield Action("A larger audio buffer", "Loudness", (LARGER_BUFFER,), larger)
 
 
 def _settings(window: MainWindow) -> Iterator[Action]:

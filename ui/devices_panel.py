@@ -175,17 +175,17 @@ class DevicesSection(Section):
 
     def _ports(self, ports: PortList, name: str, caption: str, tip: str) -> None:
         describe(ports, name, caption, tip)
-        ports.chosen.connect(lambda names: self._select(**{name: names}))
+        ports.chosen.connect(lambda names: self.select(**{name: names}))
         self.form.addRow(ports)
 
     def _choice(self, name: str, caption: str, tip: str) -> Choice:
         combo = Choice([])
         describe(combo, name, caption, tip)
-        combo.chosen.connect(lambda value: self._select(**{name: value}))
+        combo.chosen.connect(lambda value: self.select(**{name: value}))
         self.put(combo)
         return combo
 
-    def _select(self, **values: Any) -> None:
+    def select(self, **values: Any) -> None:
         """Ask for other devices, so that it can be undone."""
         now = self._wanted_now()
         before = {name: now[name] for name in values}

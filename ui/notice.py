@@ -2,34 +2,55 @@
 
 from __future__ import annotations
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy
 
 
 class Notice(QFrame):
     """A line or more below the header; closed by hand, or when it is over."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    acted = pyqtSignal()
+    """What it proposes is to be done."""
+    closed = pyqtSignal()
+    """By hand."""
+
+    def __init__(self, name: str = "Notice") -> None:
+        super().__init__()
         self.setObjectName("notice")
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 5, 8, 5)
         self.label = QLabel()
         self.label.setWordWrap(True)
         self.label.setTextFormat(Qt.TextFormat.PlainText)
-        self.label.setAccessibleName("Notice")
+        self.label.setAccessibleName(name)
         self.label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         row.addWidget(self.label, 1)
+        self.action = QPushButton()
+        self.action.setObjectName("noticed")
+        self.action.setAccessibleName(f"Do it: {name}")
+        self.action.setToolTip("Do what is proposed.")
+        self.action.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.action.clicked.connect(lambda _: self.acted.emit())
+        self.action.hide()
+        row.addWidget(self.action, 0, Qt.AlignmentFlag.AlignTop)
         close = QPushButton("✕")
-        close.setAccessibleName("Close the notice")
+        close.setAccessibleName(f"Close: {name}")
         close.setToolTip("Close the notice; it comes back when there is something new.")
         close.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        close.clicked.connect(self.hide)
+        close.clicked.connect(self._close)
         row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         self.hide()
 
-    def show_notice(self, text: str) -> None:
-        if text == self.label.text():
+    def _close(self) -> None:
+        self.hide()
+        self.closed.emit()
+
+    def show_notice(self, text: str, action: str = "", tip: str = "") -> None:
+        """text: "" hides it. action: on the button that does what is proposed; "" has none."""
+        if text == self.label.text() and action == self.action.text():
             return
         self.label.setText(text)
+        self.action.setText(action)
+        self.action.setToolTip(tip or self.action.toolTip())
+        self.action.setVisible(bool(action))
         self.setVisible(bool(text))

@@ -16,6 +16,7 @@ from PyQt6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 
 from jam.agent import LoadPredictor
 from jam.clock import Clock, SystemClock
+from jam.dropouts import larger_block
 from jam.grid import TempoMap
 from jam.messages import ChangeSettings, ListAudio, Panic, SelectDevices, Snapshot, Start, Stop
 from jam.preferences import Preferences, View
@@ -24,6 +25,7 @@ from jam.settings import JamSettings
 from ui.actions import Actions
 from ui.deeds import JAM, actions_of
 from ui.desk import Desk
+from ui.dropouts import DropoutNotice
 from ui.fields import describe
 from ui.help import Help
 from ui.jam_page import JamPage
@@ -112,7 +114,7 @@ class MainWindow(QWidget):
     def _build(self) -> None:
         self.page = JamPage(self.desk, self.look)
         self.controls, self.waterfall = self.page.bar, self.page.waterfall
-        self.notice = Notice()
+        self.notice, self.dropouts = Notice(), DropoutNotice(self.clock.now_s)
         self.status = StatusLine()
         self.pages = Pages()
         self.pages.add_page(JAM, self.page, "Play, and see what the agent plans (Ctrl+J).")
@@ -139,7 +141,7 @@ class MainWindow(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for widget in (self.pages.header, self.notice):
+        for widget in (self.pages.header, self.notice, self.dropouts):
             column.addWidget(widget)
         column.addWidget(self.pages, 1)
         column.addWidget(self.status)
@@ -162,6 +164,7 @@ class MainWindow(QWidget):
         for teller in (self.desk, self.look, self.presets, self.review):
             teller.told.connect(lambda words: self.status.flash(words, self.clock.now_s()))
         self.page.devices.wanted.connect(self._on_devices)
+        self.dropouts.acted.connect(self.take_larger_buffer)
         self.page.panel_shown.connect(self._on_panel)
         self.pages.page_shown.connect(self._on_page)
         if self.record_button is not None:
@@ -195,6 +198,7 @@ class MainWindow(QWidget):
         if self._polls % 60 == 0:
             self._frugal = is_frugal(self._frugal, self.waterfall.mean_paint_ms())
         self.status.show_status(snapshot, now_s)
+        self.dropouts.look(snapshot, now_s)
         if self.record_button is not None:
             self.record_button.show_state(snapshot.running)
         if self.review.isVisible():
@@ -223,6 +227,15 @@ class MainWindow(QWidget):
         """The computer keys are written on the piano while nothing else is there to play on."""
         others = hardware_inputs(self._snapshot.devices) if self._snapshot is not None else ()
         self.waterfall.set_letters({} if others else letters_by_pitch(self.piano.octave))
+
+    def take_larger_buffer(self) -> None:
+        """Take the next larger audio buffer."""
+        devices = self._snapshot.devices if self._snapshot is not None else None
+        frames = larger_block(devices) if devices is not None else 0
+        if frames:
+            self.page.devices.select(block_frames=frames)
+        words = f"Buffer of {frames} frames" if frames else "There is no larger buffer"
+        self.status.flash(words, self.clock.now_s())
 
     def tell(self, news: str) -> None:
         """Show a sentence that doesn't come from the engine."""
