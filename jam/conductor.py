@@ -166,8 +166,9 @@ class Conductor:
     def take(self, plan: Plan, now_s: float) -> Plan:
         """Take over a plan: everything beyond what is committed or has begun is replaced.
 
-        Returns the plan as it was taken over: where the music ends because the player has
-        stopped, it has the chords of the ending instead of the agent's.
+        Returns the plan as it was taken over: where the one before had run out, what this one
+        holds is struck; where the music ends because the player has stopped, it has the chords of
+        the ending instead of the agent's.
         """
         self._fix(self._sent_until(now_s))
         self.late_plans += self._is_late
@@ -185,7 +186,8 @@ class Conductor:
             self._confidence[frame] = plan.confidence[frame - plan.start_frame]
         if self._ending is not None:
             self._line = overruled(self._ending, self._line, first)
-            plan = replace(plan, chords=tuple(self._line[plan.start_frame : plan.end_frame]))
+        begun = plan.chords[: first - plan.start_frame]
+        plan = replace(plan, chords=(*begun, *self._line[first : plan.end_frame]))
         self._keep_committed()
         self.committed_until_frame = max(
             self.committed_until_frame, min(plan.committed_until_frame, plan.end_frame)

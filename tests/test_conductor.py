@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,7 +36,12 @@ class Session:
 
     def answer(self) -> None:
         plan = self.anticipator.plan(self.conductor.request())
-        self.conductor.take(plan, self.now_s)
+        taken = self.conductor.take(plan, self.now_s)
+        if taken is self.conductor.plan:
+            # What log, review and window get is what will sound, the joint included.
+            begun = max(taken.start_frame, len(self.conductor.rows) + 1)
+            for frame in range(begun, taken.end_frame):
+                assert taken.chords[frame - taken.start_frame] == self.conductor._line[frame]
 
     def press(self, pitch: int, velocity: int = 80) -> int:
         self._ids += 1
@@ -202,3 +209,21 @@ def test_notes_that_are_sent_early_are_fixed_early() -> None:
     assert conductor.committed_until_frame >= len(conductor.rows) + 3  # 300 ms are 2.4 frames
     clicks = conductor.clicks(session.now_s)
     assert max(click.start_frame for click in clicks) > len(conductor.rows) + 16
+
+
+def test_a_plan_that_comes_after_a_gap_is_logged_with_its_stroke() -> None:
+    """What a late plan only holds is struck where it joins in, and the plan says so."""
+    chords = [ChordState(Chord(0), frame == 0) for frame in range(100)]
+    settings = JamSettings(listen_bars=0, count_in_bars=0, lookahead_beats=16)
+    session = Session(Conductor(settings, 0.0), Anticipator(ScriptedPredictor(chords)))
+    session.conductor.advance(session.now_s)
+    plan = session.anticipator.plan(session.conductor.request())
+    for _ in range(4 * 20):
+        session.tick(agent_answers=False)
+    taken = session.conductor.take(plan, session.now_s)
+    session.check()
+    struck = [frame for frame, state in enumerate(taken.chords) if state.onset]
+    begun = math.floor(session.conductor.tempo_map.position_at(session.now_s)) + 1
+    assert struck == [0, begun]  # frame 0 has gone by with nothing to be heard
+    assert session.conductor.chord_line()[0] == NO_CHORD
+    assert any(note.start_frame == begun for note in session.conductor.notes())
