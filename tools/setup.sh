@@ -91,6 +91,7 @@ if [ "$(uname)" = Linux ] && command -v ldconfig >/dev/null; then
         need_program jackd jackd2
         need_program Xvfb xvfb
         need_program xauth xauth
+        need_program faketime faketime
     fi
 fi
 if [ ! -x .venv/bin/pip ] && ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
