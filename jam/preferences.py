@@ -286,8 +286,12 @@ def save_preferences(preferences: Preferences, path: Path | None = None) -> None
     data = _with_unknown(preferences_to_json(preferences), before)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    unfinished.write_text(json.dumps(data, indent=1), encoding="utf-8")
-    unfinished.replace(path)
+    try:
+        unfinished.write_text(json.dumps(data, indent=1), encoding="utf-8")
+        unfinished.replace(path)
+    except OSError:
+        _done(unfinished.unlink)
+        raise
 
 
 def _with_unknown(ours: dict[str, Any], before: Any, deep: bool = True) -> dict[str, Any]:
@@ -304,19 +308,51 @@ def _with_unknown(ours: dict[str, Any], before: Any, deep: bool = True) -> dict[
     return merged
 
 
+_Values = TypeVar("_Values", JamSettings, AudioChoice, View, Preferences)
+
+
+def merged(ours: _Values, before: _Values, theirs: _Values) -> _Values:
+    """Value by value: ours where we changed it since before, else theirs."""
+    values: dict[str, Any] = {}
+    for name in (f.name for f in fields(ours)):
+        own, old, other = getattr(ours, name), getattr(before, name), getattr(theirs, name)
+        if isinstance(own, JamSettings | AudioChoice | View):
+            values[name] = merged(own, old, other)
+        elif isinstance(own, dict):  # presets, each of them a value
+            changed = {n: v for n, v in own.items() if n not in old or old[n] != v}
+            values[name] = {n: v for n, v in other.items() if n in own or n not in old} | changed
+        else:
+            values[name] = other if own == old else own
+    try:
+        return replace(ours, **values)
+    except BadInput:  # values that don't go together
+        return ours
+
+
 class PreferenceFile:
     """The preferences in use, and their file. `complaint` is a sentence for the user, or "".
 
-    `update` may be called from any thread.
+    `update` may be called from any thread. Another program may write the same file: what only it
+    has changed stays as it is there, and isn't in use here.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._lock = threading.Lock()
         self.current, self.complaint = load_preferences(path)
+        self._written = self.current
 
     def update(self, **changed: Any) -> None:
         """Other values of `Preferences`, by name, in use and in the file. Raises OSError."""
         with self._lock:
             self.current = replace(self.current, **changed)
-            save_preferences(self.current, self._path)
+            save_preferences(merged(self.current, self._written, self._there()), self._path)
+            self._written = self.current
+
+    def _there(self) -> Preferences:
+        """What the file has now, or what we last knew of it where it can't be read."""
+        try:
+            data = json.loads((self._path or preferences_path()).read_bytes())
+        except (OSError, ValueError, RecursionError):
+            return self._written
+        return preferences_from_json(data)[0] if isinstance(data, dict) else self._written

@@ -133,3 +133,37 @@ def test_any_value_is_taken_or_refused(name: str, value: object) -> None:
 def test_settings_out_of_range_are_refused(name: str, value: object) -> None:
     with pytest.raises(BadInput):
         JamSettings().changed(**{name: value})
+
+
+def test_two_programs_keep_each_other_s_values(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    PreferenceFile(path).update(presets={"Old": JamSettings(bpm=60.0)})
+    one, other = PreferenceFile(path), PreferenceFile(path)
+    one.update(settings=JamSettings(bpm=120.0), midi_inputs=("Piano",))
+    other.update(
+        settings=JamSettings(accompaniment="bossa"), presets={"Mine": JamSettings(bpm=90.0)}
+    )
+    one.update(
+        view=View(theme="light"), presets={"Old": JamSettings(bpm=60.0), "Two": JamSettings()}
+    )
+    assert one.current.settings.accompaniment == "piano"  # what is in use doesn't change by itself
+    kept = load_preferences(path)[0]
+    assert (kept.settings.bpm, kept.settings.accompaniment) == (120.0, "bossa")
+    assert kept.midi_inputs == ("Piano",) and kept.view.theme == "light"
+    assert sorted(kept.presets) == ["Mine", "Two"]  # "Old" was deleted by the other
+    other.update(settings=JamSettings(bpm=140.0, accompaniment="bossa"))
+    one.update(settings=JamSettings(bpm=100.0))
+    assert load_preferences(path)[0].settings.bpm == 100.0  # the last word counts
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_what_could_not_be_written_is_written_with_the_next(tmp_path: Path) -> None:
+    folder = tmp_path / "settings"
+    path = folder / "settings.json"
+    kept = PreferenceFile(path)
+    folder.write_text("a file is in the way")
+    with pytest.raises(OSError):
+        kept.update(settings=JamSettings(bpm=120.0))
+    folder.unlink()
+    kept.update(midi_inputs=())
+    assert load_preferences(path)[0].settings.bpm == 120.0

@@ -210,14 +210,25 @@ def test_broken_settings_do_no_harm(qtbot: QtBot, tmp_path: Path) -> None:
         made.close()
 
 
-def test_settings_that_cannot_be_saved_are_told(qtbot: QtBot) -> None:
-    def save(**_: Any) -> None:
-        raise OSError(28, "No space left on device")
+def test_settings_that_cannot_be_saved_are_told_and_saved_later(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ui.keeping.TRY_AGAIN_MS", 50)
+    is_full = True
+    saved: dict[str, Any] = {}
+
+    def save(**values: Any) -> None:
+        if is_full:
+            raise OSError(28, "No space left on device")
+        saved.update(values)
 
     made = Bench(save=save)
     made.window.show()
     made.control("bpm").setValue(90)
     qtbot.waitUntil(lambda: "No space left" in made.window.notice.label.text())
+    is_full = False
+    qtbot.waitUntil(lambda: "settings" in saved)
+    assert saved["settings"].bpm == 90 and made.window.notice.label.text() == ""
     made.close()
 
 
