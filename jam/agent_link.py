@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import queue
+import socket
+import sys
 import threading
 from collections import deque
-from multiprocessing.connection import Connection, Listener
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Connection, Listener, answer_challenge, deliver_challenge
 
 from jam.agent import AgentAnswer, AgentReady, AgentRequest
 
 _log = logging.getLogger(__name__)
+_STRANGERS = 8
+"""So many that have not proved themselves are listened to at a time."""
+_PROOF_S = 10.0
 
 
 class AgentLink:
     """Listens for the agent on a local socket; it may come, go and come again.
 
+    Who connects must prove that it knows the key before anything that it sends is unpickled; one
+    that says nothing, or says something else, keeps neither the stage nor the agent waiting.
     One request is under way at a time. `events` holds what came from the agent, newest last:
     AgentReady (a new agent, which knows nothing yet), AgentAnswer, and None when it is gone.
     `wake` is set whenever something was added.
     """
 
     def __init__(self, address: str, authkey: bytes, wake: threading.Event) -> None:
-        self._listener = Listener(address, authkey=authkey)
+        # Without the key here: the listener would wait for each stranger's proof in turn.
+        self._listener = Listener(address, backlog=2 * _STRANGERS)
+        self._authkey = authkey
         self._wake = wake
         self.events: deque[AgentReady | AgentAnswer | None] = deque()
         self._outgoing: queue.SimpleQueue[AgentRequest | None] = queue.SimpleQueue()
         self._connection: Connection | None = None
-        self._closed = False
+        self._strangers = threading.BoundedSemaphore(_STRANGERS)
+        self._one_agent = threading.Lock()
+        self._closed = threading.Event()
         for target in (self._accept_forever, self._send_forever):
             threading.Thread(target=target, name=target.__name__, daemon=True).start()
 
@@ -36,25 +50,58 @@ class AgentLink:
         self._outgoing.put(request)
 
     def _accept_forever(self) -> None:
-        """Runs on: a thread of its own. Accepts one agent after another and reads from it."""
-        while not self._closed:
+        """Runs on: a thread of its own. Gives each that connects a thread."""
+        while not self._closed.is_set():
             try:
                 connection = self._listener.accept()
-            except Exception:
-                if not self._closed:
-                    _log.debug("accepting the agent", exc_info=True)
+            except OSError:
+                _log.debug("accepting the agent", exc_info=True)
+                self._closed.wait(0.1)  # out of descriptors, it may be: not at full speed
                 continue
-            self._connection = connection
-            try:
-                while True:
-                    self.events.append(connection.recv())
-                    self._wake.set()
-            except Exception:  # EOF, reset, or half a message of a killed process
-                _log.debug("the agent hung up", exc_info=True)
-            self._connection = None
-            connection.close()
-            self.events.append(None)
-            self._wake.set()
+            if self._strangers.acquire(timeout=_PROOF_S):
+                threading.Thread(
+                    target=self._hear, args=(connection,), name="agent-read", daemon=True
+                ).start()
+            else:
+                connection.close()
+
+    def _hear(self, connection: Connection) -> None:
+        """Runs on: a thread of its own for each that connects. Reads until it hangs up."""
+        try:
+            known = self._proved(connection)
+        finally:
+            self._strangers.release()
+        if known:
+            with self._one_agent:  # a new one waits until the old one's line has ended
+                self._read(connection)
+        connection.close()
+
+    def _proved(self, connection: Connection) -> bool:
+        """True when the other end knows the key, and was shown that this one does."""
+        in_time = threading.Timer(_PROOF_S, _hang_up, (connection,))
+        in_time.daemon = True
+        in_time.start()
+        try:
+            deliver_challenge(connection, self._authkey)
+            answer_challenge(connection, self._authkey)
+        except (AuthenticationError, EOFError, OSError, AssertionError):
+            _log.warning("something else than the agent has connected: hung up")
+            return False
+        finally:
+            in_time.cancel()
+        return True
+
+    def _read(self, connection: Connection) -> None:
+        self._connection = connection
+        try:
+            while True:
+                self.events.append(connection.recv())
+                self._wake.set()
+        except Exception:  # EOF, reset, or half a message of a killed process
+            _log.debug("the agent hung up", exc_info=True)
+        self._connection = None
+        self.events.append(None)
+        self._wake.set()
 
     def _send_forever(self) -> None:
         """Runs on: a thread of its own, which a frozen agent may block."""
@@ -68,8 +115,18 @@ class AgentLink:
 
     def close(self) -> None:
         """Hang up: the agent ends by itself."""
-        self._closed = True
+        self._closed.set()
         self._outgoing.put(None)
         if (connection := self._connection) is not None:
             connection.close()
         self._listener.close()
+
+
+def _hang_up(connection: Connection) -> None:
+    """End a line on which another thread waits: it wakes with EOFError or OSError."""
+    with contextlib.suppress(OSError):
+        if sys.platform == "win32":
+            connection.close()
+        else:
+            with socket.socket(fileno=os.dup(connection.fileno())) as line:
+                line.shutdown(socket.SHUT_RDWR)

@@ -209,8 +209,9 @@ class TempoMap:
             return frame
         line = frame - place.frame_in_bar + place.meter.frames_per_bar
         # A change of metre is itself a bar line, and none lies beyond it uncounted.
-        later = self._start_frames[bisect_right(self._start_frames, frame) :]
-        return min([line, *(f for f in later if f <= line and self.place(f).frame_in_bar == 0)])
+        starts = self._start_frames
+        later = starts[bisect_right(starts, frame) : bisect_right(starts, line)]
+        return min([line, *(f for f in later if self.place(f).frame_in_bar == 0)])
 
     def bar_start(self, bar: int) -> int:
         """The frame at which bar number `bar` begins."""

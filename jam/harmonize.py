@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from jam.accompaniment import playable_style
 from jam.anticipation import Predictor
+from jam.errors import BadInput
+from jam.limits import NOTES_AT_ONCE
 from jam.melody import MelodyTracker
-from jam.midi_file import MidiSong
+from jam.midi_file import MidiNote, MidiSong
 from jam.mix import conditioned
 from jam.records import Take
 from jam.render import render
@@ -23,6 +26,7 @@ def melody_line(song: MidiSong) -> list[MelodyState]:
     end_frame = song.tempo_map.next_bar_frame(math.ceil(max(n.end_frame for n in notes)))
     tracker = MelodyTracker()
     waiting = sorted(enumerate(notes), key=lambda item: item[1].start_frame)
+    _check_sounding(song.name, [note for _, note in waiting])
     line = []
     next_note = 0
     for frame in range(end_frame):
@@ -33,6 +37,17 @@ def melody_line(song: MidiSong) -> list[MelodyState]:
             next_note += 1
         line.append(tracker.close(frame))
     return line
+
+
+def _check_sounding(name: str, notes: Sequence[MidiNote]) -> None:
+    """Raises BadInput where more notes sound at once than there are hands for in an orchestra."""
+    ends: list[float] = []
+    for note in notes:
+        while ends and ends[0] <= note.start_frame:
+            heapq.heappop(ends)
+        heapq.heappush(ends, note.end_frame)
+        if len(ends) > NOTES_AT_ONCE:
+            raise BadInput(f"{name}: more than {NOTES_AT_ONCE} notes of the melody sound at once")
 
 
 def harmonize(

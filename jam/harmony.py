@@ -7,7 +7,10 @@ network's classes are all derived from it.
 from __future__ import annotations
 
 import re
+import reprlib
 from dataclasses import dataclass
+
+from jam.limits import CHORD_CHARACTERS
 
 # quality -> (intervals above the root in semitones, suffix of the chord symbol)
 QUALITIES: dict[str, tuple[tuple[int, ...], str]] = {
@@ -146,6 +149,8 @@ def parse_symbol(text: str) -> tuple[Chord | None, int | None]:
     "N.C.", "NC", "N" and "" are no chord. Accidentals of a tension stand before it (7b9) or, as
     in some jazz notations, after it (79b). Raises ValueError for what can't be read to its end.
     """
+    if len(text) > CHORD_CHARACTERS:
+        raise ValueError(f"not a chord symbol: {reprlib.repr(text)}")
     symbol = re.sub(r"\s", "", text).replace("♯", "#").replace("♭", "b")
     if symbol.startswith("(") and symbol.endswith(")"):
         symbol = symbol[1:-1]
@@ -257,6 +262,8 @@ def parse_harte(text: str) -> tuple[Chord | None, int | None]:
 
     "N" and "X" are no chord. Raises ValueError for what can't be read.
     """
+    if len(text) > CHORD_CHARACTERS:
+        raise ValueError(f"not a chord in Harte's syntax: {reprlib.repr(text)}")
     text = text.strip()
     if text in ("", "N", "X"):
         return None, None

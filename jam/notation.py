@@ -66,16 +66,15 @@ def top_voice(notes: Iterable[PartNote], split_pitch: int = 0) -> list[PartNote]
     )
     starts = [note.start_frame for note in ordered]
     voice: list[PartNote] = []
-    sounding: list[PartNote] = []
+    ends = [-math.inf] * 128  # of the notes so far, by pitch
     for i, note in enumerate(ordered):
-        sounding = [n for n in sounding if n.end_frame > note.start_frame]
-        chord = ordered[i + 1 : bisect_left(starts, note.start_frame + _CHORD_FRAMES)]
+        last = bisect_left(starts, note.start_frame + _CHORD_FRAMES)
+        chord = ordered[i + 1 : min(last, i + 128)]
         middle = (note.start_frame + note.end_frame) / 2
-        if not any(
-            other.pitch > note.pitch and other.end_frame > middle for other in (*sounding, *chord)
-        ):
+        above = (other.end_frame for other in chord if other.pitch > note.pitch)
+        if max([*ends[note.pitch + 1 :], *above], default=-math.inf) <= middle:
             voice.append(note)
-        sounding.append(note)
+        ends[note.pitch] = max(ends[note.pitch], note.end_frame)
     return voice
 
 

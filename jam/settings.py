@@ -11,6 +11,7 @@ from typing import Any
 
 from jam.errors import BadInput
 from jam.grid import Meter, check_bpm
+from jam.limits import PALETTE_ENTRIES
 from jam.palette import allowed_chords
 
 MODELS = ("neural", "rules")
@@ -121,6 +122,8 @@ class JamSettings:
             raise BadInput(f"density {self.density!r}: must be one of {DENSITIES} or none")
         if self.key_lock is not None and not 0 <= self.key_lock[0] < 12:
             raise BadInput(f"key {self.key_lock[0]}: the tonic must be 0 to 11")
+        if len(self.palette) > PALETTE_ENTRIES:
+            raise BadInput(f"palette: more than {PALETTE_ENTRIES} entries")
         allowed_chords(self.palette, self.key_lock)
 
     @property

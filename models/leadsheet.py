@@ -15,14 +15,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import reprlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from jam.errors import BadInput
 from jam.grid import Meter, Place
 from jam.harmony import QUALITIES, Chord
+from jam.limits import FRAMES, LABEL_CHARACTERS, MIB, SHEET_LINE_BYTES
 from jam.rows import NO_CHORD, REST, ChordState, MelodyState, Row
 
 
@@ -143,47 +146,84 @@ def to_json(sheet: LeadSheet) -> str:
     )
 
 
-MAX_FRAMES = 100_000
-"""Longest lead sheet that is read: over an hour and a half at 240 beats a minute."""
+def plausible_bpm(bpm: float | None) -> bool:
+    """True for beats a minute that a piece may have, and for None: not known."""
+    return bpm is None or 1 <= bpm <= 2_000
 
 
-def from_json(line: str, where: str = "lead sheet") -> LeadSheet:
+def from_json(line: str | bytes, where: str = "lead sheet") -> LeadSheet:
     """Read one line of the JSONL form. Raises BadInput that names `where` and what is wrong."""
     try:
-        data = json.loads(line)
-        n_frames = int(data["n_frames"])
-        if not 0 < n_frames <= MAX_FRAMES:
-            raise ValueError(f"n_frames must be 1 to {MAX_FRAMES}")
-        for _, _, pitch in data["melody"]:
-            if not (isinstance(pitch, int) and 0 <= pitch <= 127):
-                raise ValueError(f"no such pitch: {pitch!r}")
-        for _, _, root, quality, *_ in data["chords"]:
-            if quality not in QUALITIES or not (isinstance(root, int) and 0 <= root < 12):
-                raise ValueError(f"no such chord: {root!r} {quality!r}")
-        return LeadSheet(
-            source=str(data["source"]),
-            piece=str(data["piece"]),
-            meters=tuple((int(s), Meter.parse(m)) for s, m in data["meters"]),
-            melody=melody_states(((int(s), int(e), p) for s, e, p in data["melody"]), n_frames),
-            chords=chord_states(
-                ((int(s), int(e), Chord(r, q)) for s, e, r, q, *_ in data["chords"]), n_frames
-            ),
-            labels=tuple((int(c[0]), str(c[4])) for c in data["chords"] if len(c) > 4),
-            style=str(data.get("style", "any")),
-            bpm=None if data.get("bpm") is None else float(data["bpm"]),
-        )
+        if len(line) > SHEET_LINE_BYTES:
+            raise BadInput(f"longer than {SHEET_LINE_BYTES // MIB} MiB")
+        return _sheet_of(json.loads(line))
+    except BadInput as error:
+        raise BadInput(f"{where}: {error}") from None
     except KeyError as error:
         raise BadInput(f"{where}: no {error.args[0]!r}") from None
-    except (ValueError, TypeError, RecursionError) as error:
+    except RecursionError:
+        raise BadInput(f"{where}: nested too deeply") from None
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise BadInput(f"{where}: {error}") from None
+
+
+def _sheet_of(data: Any) -> LeadSheet:
+    n_frames = _whole(data["n_frames"], "n_frames", 1, FRAMES)
+    for _, _, pitch in _in_order(data["melody"], "melody", n_frames):
+        _whole(pitch, "pitch", 0, 127)
+    for _, _, root, quality, *label in _in_order(data["chords"], "chords", n_frames):
+        _whole(root, "root", 0, 11)
+        if not isinstance(quality, str) or quality not in QUALITIES:
+            raise ValueError(f"no such quality: {reprlib.repr(quality)}")
+        if label and (not isinstance(label[0], str) or len(label[0]) > LABEL_CHARACTERS):
+            raise ValueError(f"no label of a chord: {reprlib.repr(label[0])}")
+    meters = tuple((_whole(s, "metre", 0, n_frames - 1), Meter.parse(m)) for s, m in data["meters"])
+    if any(later <= start for (start, _), (later, _) in pairwise(meters)):
+        raise ValueError("the metres are not in order")
+    bpm = data.get("bpm")
+    if bpm is not None and (not isinstance(bpm, int | float) or not plausible_bpm(bpm)):
+        raise ValueError(f"no such tempo: {reprlib.repr(bpm)}")
+    texts = [data["source"], data["piece"], data.get("style", "any")]
+    if not all(isinstance(text, str) and len(text) <= 10 * LABEL_CHARACTERS for text in texts):
+        raise ValueError("source, piece and style must be short texts")
+    return LeadSheet(
+        source=texts[0],
+        piece=texts[1],
+        meters=meters,
+        melody=melody_states(data["melody"], n_frames),
+        chords=chord_states(((s, e, Chord(r, q)) for s, e, r, q, *_ in data["chords"]), n_frames),
+        labels=tuple((c[0], c[4]) for c in data["chords"] if len(c) > 4),
+        style=texts[2],
+        bpm=None if bpm is None else float(bpm),
+    )
+
+
+def _whole(value: Any, name: str, low: int, high: int) -> int:
+    if type(value) is not int or not low <= value <= high:
+        raise ValueError(f"{name} must be {low} to {high}, not {reprlib.repr(value)}")
+    return value
+
+
+def _in_order(spans: Any, name: str, n_frames: int) -> list[Any]:
+    """Spans that begin with start and end; none overlaps the one before."""
+    at = 0
+    for start, end, *_ in spans:
+        _whole(start, f"start in {name}", at, n_frames - 1)
+        at = _whole(end, f"end in {name}", start + 1, n_frames)
+    return spans
 
 
 def read_jsonl(path: Path) -> Iterator[LeadSheet]:
     """Every lead sheet of a JSONL file. Raises BadInput with the number of the bad line."""
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                yield from_json(line, f"{path}:{number}")
+    try:
+        with path.open("rb") as lines:
+            number = 0
+            while line := lines.readline(SHEET_LINE_BYTES + 1):
+                number += 1
+                if line.strip():
+                    yield from_json(line, f"{path}:{number}")
+    except OSError as error:
+        raise BadInput(f"{path}: can't be read: {error.strerror or error}") from None
 
 
 def write_jsonl(path: Path, sheets: Iterable[LeadSheet]) -> None:

@@ -154,7 +154,7 @@ def test_links_lead_nowhere(tmp_path: Path) -> None:
 
 
 def test_large_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.corpora.files.MAX_FILE_BYTES", 100)
+    monkeypatch.setattr("models.corpora.files.SONG_BYTES", 100)
     (tmp_path / "a.abc").write_text("X:1\nK:C\n" + "C" * 200)
     with pytest.raises(BadInput, match="larger"):
         open_files(tmp_path).read("a.abc")
@@ -245,7 +245,7 @@ def test_command_writes_lead_sheets(tmp_path: Path, capsys: pytest.CaptureFixtur
     printed = capsys.readouterr()
     assert status == 0
     assert "pieces read       8" in printed.out
-    assert "bomb.musicxml: XML with entities" in printed.err
+    assert "bomb.musicxml: XML with declarations" in printed.err
     assert '"pieces": 8' in figures.read_text()
     again = read_sheets(tmp_path / "songs.jsonl")
     assert [sheet.piece for sheet in again] == [sheet.piece for sheet in read_sheets(FIXTURES)]

@@ -121,7 +121,7 @@ def test_damaged_elements_are_refused(inside: str) -> None:
 
 
 def test_a_zip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.corpora.xml_tree.MAX_XML_BYTES", 10_000)
+    monkeypatch.setattr("models.corpora.xml_tree.XML_BYTES", 10_000)
     with pytest.raises(BadInput, match="unpacks to more"):
         read_score(mxl(b" " * 1_000_000))
 

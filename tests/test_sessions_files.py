@@ -327,7 +327,7 @@ HOSTILE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "empty tempo": (broken(["tempo"], []), "tempo:"),
     "tempo backwards": (
         broken(["tempo"], [[9, 9.0, 99.0, "4/4", 0, 0], [0, 0.0, 99.0, "4/4", 0, 0]]),
-        "tempo: segments",
+        "tempo: it must begin",
     ),
     "setting": (broken(["settings", 0, 1, "bpm"], 1e9), r"settings\[0\]"),
     "no settings": (broken(["settings"], []), "settings: there must be"),

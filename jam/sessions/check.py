@@ -120,11 +120,13 @@ def sessions_in(
     """Every session of a library that can be read, damaged or not, and what of it can't be."""
     db = schema.connect_to_save(path)
     try:
-        infos = readable_infos(db)
+        with schema.said_of(path):
+            foreign = schema.foreign_tables(db)
+            infos = readable_infos(db, foreign)
         for done, info in enumerate(infos):
             if progress is not None:
                 progress(done, len(infos))
-            losses = Losses(strict=False)
+            losses = Losses(strict=False, foreign=foreign)
             yield load_session(db, info, losses), tuple(losses.found)
     finally:
         db.close()

@@ -7,15 +7,21 @@ reads raises ValueError for what was never written.
 from __future__ import annotations
 
 import json
+import reprlib
 import struct
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from jam.grid import Meter, Segment, TempoMap, check_bpm
 from jam.harmony import QUALITY_INDEX, QUALITY_NAMES, Chord
+from jam.limits import PLAN_FRAMES, SESSION_CHANGES
 from jam.messages import Plan
 from jam.rows import NO_CHORD, REST, ChordState, MelodyState
+
+_MAX_WHOLE = 20_000_000
+"""Of frames and bars: a week of the fastest music."""
 
 
 def chord_code(state: ChordState) -> int:
@@ -26,7 +32,7 @@ def chord_code(state: ChordState) -> int:
 
 
 def chord_of_code(code: int) -> ChordState:
-    if code == 0:
+    if _whole(code) == 0:
         return NO_CHORD
     number, onset = divmod(code - 1, 2)
     quality, root = divmod(number, 12)
@@ -41,7 +47,7 @@ def melody_code(state: MelodyState) -> int:
 
 
 def melody_of_code(code: int) -> MelodyState:
-    if code == 0:
+    if _whole(code) == 0:
         return REST
     pitch, onset = divmod(code - 1, 2)
     if not 0 <= pitch < 128:
@@ -90,9 +96,9 @@ def unpack_plan(
     data: bytes, kept: int, start_frame: int, before: Plan | None
 ) -> tuple[tuple[ChordState, ...], tuple[MelodyState, ...], tuple[float, ...]]:
     """Chords, expected melody and confidence of a plan, given the plan before it."""
-    changed, rest = divmod(len(data) - kept, 5)
+    changed, rest = divmod(len(data) - _whole(kept), 5)
     shift = start_frame - before.start_frame if before is not None else 0
-    if rest or changed < 0 or kept < 0 or shift < 0:
+    if rest or changed < 0 or kept < 0 or shift < 0 or kept + changed > PLAN_FRAMES:
         raise ValueError("a plan of the wrong length")
     if kept and (before is None or len(before.chords) - shift < kept):
         raise ValueError("a plan without the one that it continues")
@@ -124,20 +130,37 @@ def tempo_of_json(text: str) -> TempoMap:
 
 def tempo_of_values(values: Any) -> TempoMap:
     """A tempo map of plain lists. Raises ValueError, TypeError or BadInput for anything else."""
+    if not isinstance(values, list) or not 0 < len(values) <= SESSION_CHANGES:
+        raise ValueError(f"no list of 1 to {SESSION_CHANGES} segments")
     segments = tuple(
         Segment(_whole(frame), float(start_s), check_bpm(bpm), Meter.parse(meter),
                 _whole(bar_frame), _whole(bar))
         for frame, start_s, bpm, meter, bar_frame, bar in values
     )  # fmt: skip
-    starts = [(s.start_frame, s.start_s) for s in segments]
-    if starts != sorted(starts) or any(not abs(s) < 1e9 for _, s in starts):
-        raise ValueError("segments out of order")
+    first = segments[0]
+    if (first.start_frame, first.bar_frame, first.bar) != (0, 0, 0) or not abs(first.start_s) < 1:
+        raise ValueError("it must begin with frame 0 and bar 0, at 0 s")
+    if not all(_follows(before, after) for before, after in pairwise(segments)):
+        raise ValueError("segments that don't follow one another")
     return TempoMap(segments)
 
 
+def _follows(before: Segment, after: Segment) -> bool:
+    """True where a segment begins where and when the one before it ends."""
+    frames = after.start_frame - before.start_frame
+    begins_s = before.start_s + frames * before.frame_s
+    bar = before.bar + (after.start_frame - before.bar_frame) // before.meter.frames_per_bar
+    return (
+        frames > 0
+        and abs(after.start_s - begins_s) < 0.01
+        and 0 <= after.start_frame - after.bar_frame < after.meter.frames_per_bar
+        and after.bar in (bar, bar + 1)
+    )
+
+
 def _whole(value: Any) -> int:
-    if type(value) is not int or abs(value) > 1 << 40:
-        raise ValueError(f"not a whole number: {value!r}")
+    if type(value) is not int or abs(value) > _MAX_WHOLE:
+        raise ValueError(f"not a whole number: {reprlib.repr(value)}")
     return value
 
 

@@ -92,6 +92,8 @@ def session_id(library: Library, text: str) -> int:
             raise BadInput("there is no session yet")
         return sessions[0].id
     try:
+        if len(text) > 18:  # SQLite's numbers end there
+            raise ValueError
         return library.info(int(text)).id
     except ValueError:
         raise BadInput(f"session {text!r}: not a number of the list, nor last") from None

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from jam.errors import BadInput
 from jam.grid import TempoMap
 from jam.messages import Plan
 from jam.preferences import settings_to_json
 from jam.records import Take
 from jam.sessions.codes import chord_code, kept_frames, melody_code, pack_chords, pack_plan
 from jam.sessions.types import LIVE_TAKE, Moment, Session, TakeInfo
+from jam.sessions.values import clean_text
 from jam.settings import JamSettings
 
 Entry = tuple[str, tuple[Any, ...]]
@@ -21,7 +21,6 @@ Entry = tuple[str, tuple[Any, ...]]
 
 _WHOLE_PLAN_EVERY = 64
 """Of so many plans one is written whole, so that damage to one can't reach far."""
-MAX_TEXT = 200
 
 STATEMENTS = {
     "note": "INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -124,11 +123,3 @@ def progress_entry(length_s: float, n_notes: int, tempo_map: TempoMap, n_frames:
 def bars_of(tempo_map: TempoMap, n_frames: int) -> int:
     """How many bars so many frames touch."""
     return tempo_map.place(n_frames - 1).bar + 1 if n_frames else 0
-
-
-def clean_text(text: str, what: str) -> str:
-    """One line of at most MAX_TEXT characters. Raises BadInput."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    if len(line) > MAX_TEXT:
-        raise BadInput(f"{what}: longer than {MAX_TEXT} characters")
-    return line

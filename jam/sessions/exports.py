@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from jam.score import write_musicxml
 from jam.sessions.as_json import session_to_json
 from jam.sessions.types import LIVE_TAKE, Session, SessionTake
 
+_NAME_BYTES = 120
+"""Room is left for what is added to it: "-drums.wav", and the name while it is written."""
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 SUFFIXES = (".mid", ".midi", ".musicxml", ".wav", ".json")
 
 
@@ -54,9 +59,13 @@ def export(
 
 
 def file_name(session: Session, suffix: str) -> str:
-    """A name for a file of the session that every system takes."""
-    kept = "".join(c if c.isalnum() or c in " -_" else "-" for c in session.info.name)
-    return (kept.strip()[:80] or "session") + suffix
+    """A name for a file of the session that every system takes: letters, marks and digits of any
+    script, at most _NAME_BYTES bytes, and none that is a device's on Windows.
+    """
+    name = unicodedata.normalize("NFC", session.info.name)
+    kept = "".join(c if unicodedata.category(c)[0] in "LMN" or c in " -_" else "-" for c in name)
+    kept = kept.encode()[:_NAME_BYTES].decode(errors="ignore").strip()
+    return ("session" if not kept else f"{kept}-" if _DEVICE.fullmatch(kept) else kept) + suffix
 
 
 def _write_lead_sheet(file: Path, session: Session, taken: SessionTake) -> None:

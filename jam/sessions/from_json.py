@@ -5,45 +5,66 @@ Everything here raises BadInput, and says what is wrong and where ("notes[3]: pi
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Sequence
-from dataclasses import fields
-from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from jam.errors import BadInput
 from jam.grid import TempoMap
 from jam.harmony import QUALITY_NAMES, Chord
+from jam.limits import (
+    PLAN_FRAMES,
+    SESSION_CHANGES,
+    SESSION_ITEMS,
+    SESSION_SECONDS,
+    SESSION_TAGS,
+    SESSION_TAKES,
+)
 from jam.messages import Counters, PedalEvent, Plan, PlayedNote
 from jam.midi_file import PartNote
-from jam.preferences import settings_from_json
 from jam.presence import key_of
 from jam.records import Take
-from jam.rows import NO_CHORD, REST, ChordState, MelodyState, Row
+from jam.rows import NO_CHORD, ChordState, Row
 from jam.sessions.as_json import FORMAT, FORMAT_VERSION
 from jam.sessions.codes import tempo_of_values
-from jam.sessions.entries import bars_of, clean_text
+from jam.sessions.entries import bars_of
 from jam.sessions.reading import player_part
 from jam.sessions.types import (
     LIVE_TAKE,
     MAX_RATING,
-    MOMENT_KINDS,
-    TAKE_KINDS,
-    Moment,
     PlanRecord,
     Session,
     SessionInfo,
     SessionTake,
     TakeInfo,
 )
+from jam.sessions.values import (
+    PARTS,
+    clean_text,
+    counters_of,
+    date_of,
+    frame_of,
+    list_of,
+    melody_of,
+    moment_of,
+    note_of,
+    number_of,
+    object_of,
+    part_note_of,
+    part_of,
+    pedal_of,
+    seed_of,
+    settings_of,
+    take_info_of,
+    text_of,
+    time_of,
+    whole_of,
+    yes_of,
+)
 from jam.settings import JamSettings
 
-MAX_ITEMS = 500_000
-"""Of rows, plans, notes: some ten hours of the fastest music."""
-MAX_PLAN_FRAMES = 1_024
-MAX_TAKES, MAX_TAGS = 1_000, 100
-_MAX_S, _MAX_FRAME = 86_400.0, 2_000_000
-"""A day."""
-_PARTS = ("chords", "bass", "drums")
+_OUTSIDE_S = 3600.0
+"""So long before its first row and after its last one a session may have anything in it."""
 _CHORDS = {Chord(r, q).symbol: Chord(r, q) for r in range(12) for q in QUALITY_NAMES}
 
 _Item = TypeVar("_Item")
@@ -54,31 +75,55 @@ def session_of_json(data: Any) -> Session:
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         raise BadInput("not a session of jam")
     if data.get("version") != FORMAT_VERSION:
-        raise BadInput(f"version {data.get('version')!r:.20}: only {FORMAT_VERSION} can be read")
-    about = _object(data.get("session"), "session")
+        raise BadInput(
+            f"version {reprlib.repr(data.get('version'))}: only {FORMAT_VERSION} can be read"
+        )
+    about = object_of(data.get("session"), "session")
     try:
         tempo_map = tempo_of_values(data.get("tempo"))
     except (BadInput, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise BadInput(f"tempo: {error}") from None
-    settings = _all(data, "settings", _change)
+    settings = _all(data, "settings", _change, SESSION_CHANGES)
     if not settings:
         raise BadInput("settings: there must be at least one")
-    notes, pedals = _all(data, "notes", _note), _all(data, "pedals", _pedal)
+    notes = _all(data, "notes", lambda value: note_of(*list_of(value, 5)))
+    pedals = _all(data, "pedals", _pedal)
     rows = _all(data, "rows", _row)
     info = _info(about, tempo_map, settings[0][1], len(notes), rows)
-    return Session(
+    session = Session(
         info=info,
         tempo_map=tempo_map,
-        seed=_seed(about.get("seed", "0")),
+        seed=seed_of(about.get("seed", "0")),
         settings=settings,
         notes=notes,
         pedals=pedals,
         rows=rows,
         plans=_all(data, "plans", _plan),
-        counters=_all(data, "counters", _counters),
-        moments=_all(data, "moments", _moment),
+        counters=_all(data, "counters", _counters, SESSION_CHANGES),
+        moments=_all(data, "moments", lambda value: moment_of(*list_of(value, 3)), SESSION_CHANGES),
         takes=_takes(data, info, tempo_map, notes, pedals, rows),
     )
+    check_extent(session)
+    return session
+
+
+def check_extent(session: Session) -> None:
+    """Raises BadInput for what lies far outside the rows: it would make endless files."""
+    first_s, last_s = -_OUTSIDE_S, session.tempo_map.seconds_at(len(session.rows)) + _OUTSIDE_S
+    times = {
+        "length": [session.info.length_s],
+        "notes": [t for n in session.notes for t in (n.start_s, n.end_s) if t is not None],
+        "pedals": [pedal.at_s for pedal in session.pedals],
+        "moments": [moment.at_s for moment in session.moments],
+    }
+    first, last = map(session.tempo_map.position_at, (first_s, last_s))
+    for what, found in times.items():
+        if not all(first_s <= at_s <= last_s for at_s in found):
+            raise BadInput(f"{what}: outside the session's {len(session.rows)} rows")
+    for taken in session.takes:
+        for part, notes in taken.take.parts.items():
+            if not all(first <= n.start_frame <= n.end_frame <= last for n in notes):
+                raise BadInput(f"take {taken.info.id}: {part}: outside the session's rows")
 
 
 def _info(
@@ -86,29 +131,25 @@ def _info(
     rows: Sequence[Row],
 ) -> SessionInfo:  # fmt: skip
     try:
-        started_at = datetime.fromisoformat(_text(about.get("started_at")))
-        if started_at.tzinfo is None:
-            started_at = started_at.replace(tzinfo=UTC)
-        started_at.astimezone()  # a date that every calendar has
         tags = about.get("tags", [])
-        if not isinstance(tags, list) or len(tags) > MAX_TAGS:
-            raise BadInput(f"tags: no list of at most {MAX_TAGS}")
+        if not isinstance(tags, list) or len(tags) > SESSION_TAGS:
+            raise BadInput(f"tags: no list of at most {SESSION_TAGS}")
         return SessionInfo(
             id=0,
-            started_at=started_at,
-            length_s=_number(about.get("length_s"), 0.0, _MAX_S),
-            title=clean_text(_text(about.get("title", "")), "title"),
+            started_at=date_of(about.get("started_at")),
+            length_s=number_of(about.get("length_s"), 0.0, SESSION_SECONDS),
+            title=clean_text(text_of(about.get("title", "")), "title"),
             bpm=tempo_map.bpm_at(0),
             meter=tempo_map.meter_at(0),
             key=key_of(rows),
             style=first.accompaniment,
-            rating=_whole(about.get("rating", 0), 0, MAX_RATING),
-            tags=tuple(sorted({t for tag in tags if (t := clean_text(_text(tag), "tag"))})),
+            rating=whole_of(about.get("rating", 0), 0, MAX_RATING),
+            tags=tuple(sorted({t for tag in tags if (t := clean_text(text_of(tag), "tag"))})),
             state="recovered" if about.get("recovered") is True else "complete",
             n_notes=n_notes,
             n_bars=bars_of(tempo_map, len(rows)),
         )
-    except (BadInput, ValueError, OverflowError) as error:
+    except BadInput as error:
         raise BadInput(f"session: {error}") from None
 
 
@@ -117,9 +158,7 @@ def _takes(
     pedals: Sequence[PedalEvent], rows: Sequence[Row],
 ) -> tuple[SessionTake, ...]:  # fmt: skip
     """Every take with the melody of the session; the first with the rows' chords."""
-    if len(data.get("takes") or ()) > MAX_TAKES:
-        raise BadInput(f"takes: more than {MAX_TAKES}")
-    read = _all(data, "takes", _take)
+    read = _all(data, "takes", _take, SESSION_TAKES)
     ids = [taken.id for taken, _, _ in read]
     if not ids or ids[0] != LIVE_TAKE or ids != sorted(set(ids)):
         raise BadInput(f"takes: their ids must begin with {LIVE_TAKE}, and rise")
@@ -141,13 +180,15 @@ def _takes(
 # -- single values
 
 
-def _all(data: dict[str, Any], name: str, read: Callable[[Any], _Item]) -> tuple[_Item, ...]:
+def _all(
+    data: dict[str, Any], name: str, read: Callable[[Any], _Item], most: int = SESSION_ITEMS
+) -> tuple[_Item, ...]:
     """A list of values, each read by `read`."""
     values = data.get(name, [])
     if not isinstance(values, list):
         raise BadInput(f"{name}: not a list")
-    if len(values) > MAX_ITEMS:
-        raise BadInput(f"{name}: more than {MAX_ITEMS:,}")
+    if len(values) > most:
+        raise BadInput(f"{name}: more than {most:,}")
     items = []
     for i, value in enumerate(values):
         try:
@@ -159,162 +200,68 @@ def _all(data: dict[str, Any], name: str, read: Callable[[Any], _Item]) -> tuple
     return tuple(items)
 
 
-def _object(value: Any, what: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise BadInput(f"{what}: not an object of names and values")
-    return value
-
-
-def _list(value: Any, length: int) -> list[Any]:
-    if not isinstance(value, list) or len(value) != length:
-        raise BadInput(f"{value!r:.60}: not a list of {length}")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise BadInput(f"{value!r:.40}: not a text")
-    return value
-
-
-def _number(value: Any, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise BadInput(f"{value!r:.40}: must be a number between {low:g} and {high:g}")
-    return float(value)
-
-
-def _whole(value: Any, low: int, high: int) -> int:
-    if type(value) is not int or not low <= value <= high:
-        raise BadInput(f"{value!r:.40}: must be a whole number between {low} and {high}")
-    return value
-
-
-def _yes(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise BadInput(f"{value!r:.40}: neither true nor false")
-    return value
-
-
-def _seed(value: Any) -> int:
-    text = _text(value)
-    if len(text) > 40 or not text.lstrip("-").isdecimal():
-        raise BadInput(f"seed {text!r:.40}: not a whole number")
-    return int(text)
-
-
-def _time(value: Any) -> float:
-    return _number(value, -_MAX_S, _MAX_S)
-
-
-def _settings(value: Any) -> JamSettings:
-    known = {f.name for f in fields(JamSettings)}
-    given = _object(value, "settings")
-    return settings_from_json({name: v for name, v in given.items() if name in known})
-
-
 def _change(value: Any) -> tuple[float, JamSettings]:
-    at_s, settings = _list(value, 2)
-    return _time(at_s), _settings(settings)
-
-
-def _note(value: Any) -> PlayedNote:
-    note_id, pitch, velocity, start_s, end_s = _list(value, 5)
-    return PlayedNote(
-        _whole(note_id, 0, 1 << 53), _whole(pitch, 0, 127), _whole(velocity, 1, 127),
-        _time(start_s), None if end_s is None else _time(end_s),
-    )  # fmt: skip
+    at_s, settings = list_of(value, 2)
+    return time_of(at_s), settings_of(settings)
 
 
 def _pedal(value: Any) -> PedalEvent:
-    down, at_s, channel = _list(value, 3)
-    return PedalEvent(_yes(down), _time(at_s), _whole(channel, 0, 15))
-
-
-def _melody(pitch: Any, onset: Any) -> MelodyState:
-    return REST if pitch is None else MelodyState(_whole(pitch, 0, 127), _yes(onset))
+    down, at_s, channel = list_of(value, 3)
+    return pedal_of(yes_of(down), at_s, channel)
 
 
 def _chord(symbol: Any, onset: Any) -> ChordState:
     if symbol is None:
         return NO_CHORD
     if not isinstance(symbol, str) or symbol not in _CHORDS:
-        raise BadInput(f"{symbol!r:.40}: not a chord")
-    return ChordState(_CHORDS[symbol], _yes(onset))
+        raise BadInput(f"{reprlib.repr(symbol)}: not a chord")
+    return ChordState(_CHORDS[symbol], yes_of(onset))
 
 
 def _row(value: Any) -> Row:
-    pitch, struck, symbol, onset = _list(value, 4)
-    return Row(_melody(pitch, struck), _chord(symbol, onset))
+    pitch, struck, symbol, onset = list_of(value, 4)
+    return Row(melody_of(pitch, struck), _chord(symbol, onset))
 
 
 def _plan(value: Any) -> PlanRecord:
-    plan = _object(value, "plan")
+    plan = object_of(value, "plan")
     lists = [plan.get(name) for name in ("chords", "melody", "confidence")]
     length = len(lists[0]) if isinstance(lists[0], list) else -1
     if not all(isinstance(v, list) and len(v) == length for v in lists):
         raise BadInput("chords, melody and confidence must be lists of one length")
-    if length > MAX_PLAN_FRAMES:
-        raise BadInput(f"a plan of more than {MAX_PLAN_FRAMES} frames")
+    if length > PLAN_FRAMES:
+        raise BadInput(f"a plan of more than {PLAN_FRAMES} frames")
     chords, melody, confidence = lists
     assert chords is not None and melody is not None and confidence is not None
     return PlanRecord(
-        _time(plan.get("at_s")),
+        time_of(plan.get("at_s")),
         Plan(
-            made_at_frame=_frame(plan.get("made_at_frame")),
-            start_frame=_frame(plan.get("start_frame")),
-            committed_until_frame=_frame(plan.get("committed_until_frame")),
-            chords=tuple(_chord(*_list(state, 2)) for state in chords),
-            expected_melody=tuple(_melody(*_list(state, 2)) for state in melody),
-            confidence=tuple(_number(p, 0.0, 1.0) for p in confidence),
-            predictor=clean_text(_text(plan.get("predictor", "")), "predictor"),
-            compute_s=_number(plan.get("compute_s", 0.0), 0.0, _MAX_S),
+            made_at_frame=frame_of(plan.get("made_at_frame")),
+            start_frame=frame_of(plan.get("start_frame")),
+            committed_until_frame=frame_of(plan.get("committed_until_frame")),
+            chords=tuple(_chord(*list_of(state, 2)) for state in chords),
+            expected_melody=tuple(melody_of(*list_of(state, 2)) for state in melody),
+            confidence=tuple(number_of(p, 0.0, 1.0) for p in confidence),
+            predictor=clean_text(text_of(plan.get("predictor", "")), "predictor"),
+            compute_s=number_of(plan.get("compute_s", 0.0), 0.0, SESSION_SECONDS),
         ),
     )
 
 
-def _frame(value: Any) -> int:
-    return _whole(value, -_MAX_FRAME, _MAX_FRAME)
-
-
 def _counters(value: Any) -> tuple[float, Counters]:
-    at_s, counts = _list(value, 2)
-    known = {f.name for f in fields(Counters)}
-    given = {n: v for n, v in _object(counts, "counters").items() if n in known}
-    read = {
-        name: _number(v, -1e12, 1e12) if name.endswith("_ms") else _whole(v, -1 << 40, 1 << 40)
-        for name, v in given.items()
-    }
-    return _time(at_s), Counters(**read)  # type: ignore[arg-type]
-
-
-def _moment(value: Any) -> Moment:
-    at_s, kind, text = _list(value, 3)
-    if kind not in MOMENT_KINDS:
-        raise BadInput(f"{kind!r:.40}: must be one of {', '.join(MOMENT_KINDS)}")
-    return Moment(_time(at_s), kind, clean_text(_text(text), "text"))
+    at_s, counts = list_of(value, 2)
+    return time_of(at_s), counters_of(counts)
 
 
 def _take(value: Any) -> tuple[TakeInfo, dict[str, tuple[PartNote, ...]], tuple[ChordState, ...]]:
-    take = _object(value, "take")
-    kind = take.get("kind")
-    if kind not in TAKE_KINDS:
-        raise BadInput(f"kind {kind!r:.40}: must be one of {', '.join(TAKE_KINDS)}")
-    parts = _object(take.get("parts"), "parts")
-    if unknown := sorted(set(parts) - set(_PARTS)):
-        raise BadInput(f"part {unknown[0]!r:.40}: must be one of {', '.join(_PARTS)}")
+    take = object_of(value, "take")
+    parts = {part_of(part): notes for part, notes in object_of(take.get("parts"), "parts").items()}
+    info = take_info_of(
+        take.get("id"), take.get("name"), take.get("kind"), take.get("settings"),
+        take.get("seed", "0"),
+    )  # fmt: skip
     return (
-        TakeInfo(
-            _whole(take.get("id"), 0, 1 << 30), clean_text(_text(take.get("name")), "name"), kind,
-            _settings(take.get("settings")), _seed(take.get("seed", "0")),
-        ),
-        {part: _all(parts, part, _part_note) for part in _PARTS if part in parts},
-        _all(take, "chords", lambda state: _chord(*_list(state, 2))),
-    )  # fmt: skip
-
-
-def _part_note(value: Any) -> PartNote:
-    start, end, pitch, velocity = _list(value, 4)
-    return PartNote(
-        _number(start, -_MAX_FRAME, _MAX_FRAME), _number(end, -_MAX_FRAME, _MAX_FRAME),
-        _whole(pitch, 0, 127), _whole(velocity, 1, 127),
-    )  # fmt: skip
+        info,
+        {p: _all(parts, p, lambda v: part_note_of(*list_of(v, 4))) for p in PARTS if p in parts},
+        _all(take, "chords", lambda state: _chord(*list_of(state, 2))),
+    )

@@ -5,29 +5,31 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from jam.clock import date_now
-from jam.errors import BadInput
+from jam.errors import BadInput, JamError
+from jam.files import read_limited
 from jam.grid import FRAMES_PER_QUARTER, nearest_frame
 from jam.harmonize import melody_line
 from jam.harmony import parse_symbol
+from jam.limits import LABEL_CHARACTERS, LIBRARY_BYTES, MIB, SESSION_BYTES, SESSION_LISTS
 from jam.messages import PedalEvent, PlayedNote
 from jam.midi_file import DRUM_CHANNEL, MidiNote, MidiSong, PartNote, read_midi
 from jam.records import Take
 from jam.rows import NO_CHORD, REST, ChordState, MelodyState, Row
 from jam.sessions.check import sessions_in
-from jam.sessions.entries import MAX_TEXT, bars_of
-from jam.sessions.from_json import session_of_json
+from jam.sessions.entries import bars_of
+from jam.sessions.from_json import check_extent, session_of_json
 from jam.sessions.reading import player_part
 from jam.sessions.retakes import take_name
 from jam.sessions.store import Library
 from jam.sessions.types import LIVE_TAKE, Session, SessionInfo, SessionTake, TakeInfo
+from jam.sessions.values import one_line
 from jam.settings import JamSettings
 
 SUFFIXES = (".mid", ".midi", ".json", ".sqlite3")
-MAX_BYTES = 64 * 2**20
 
 
 def import_file(
@@ -55,20 +57,17 @@ def import_file(
 def read_json(path: str | os.PathLike[str]) -> Session:
     """The session in a JSON file. Raises BadInput, one line with the file's name."""
     file = Path(path)
+    data = read_limited(file, SESSION_BYTES)
     try:
-        with file.open("rb") as opened:
-            data = opened.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            raise BadInput(f"larger than {MAX_BYTES // 2**20} MiB")
+        if data.count(b"[") + data.count(b"{") > SESSION_LISTS:
+            raise BadInput(f"more than {SESSION_LISTS:,} lists and objects")
         return session_of_json(json.loads(data))
     except BadInput as error:
         raise BadInput(f"{file}: {error}") from None
     except RecursionError:
         raise BadInput(f"{file}: nested too deeply") from None
-    except (OSError, ValueError) as error:
-        raise BadInput(
-            f"{file}: can't be read: {getattr(error, 'strerror', None) or error}"
-        ) from None
+    except ValueError as error:
+        raise BadInput(f"{file}: can't be read: {error}") from None
 
 
 def _import_library(
@@ -81,9 +80,16 @@ def _import_library(
         raise BadInput(f"{file}: no such file")
     if file.samefile(library.path):
         raise BadInput(f"{file}: this is the library itself")
+    if file.stat().st_size > LIBRARY_BYTES:
+        raise BadInput(f"{file}: larger than {LIBRARY_BYTES // MIB:,} MiB")
     added = []
-    for session, losses in sessions_in(file, progress):
+    for session, losses in _sessions_of(file, progress):
         if session.info.state == "deleted":
+            continue
+        try:
+            check_extent(session)
+        except BadInput as error:
+            tell(f"{session.info.name} is left out: {error}")
             continue
         info = library.add(session)
         added.append(info)
@@ -92,6 +98,18 @@ def _import_library(
     if not added:
         raise BadInput(f"{file}: no session can be read in it")
     return added
+
+
+def _sessions_of(
+    file: Path, progress: Callable[[int, int], None] | None
+) -> Iterator[tuple[Session, tuple[str, ...]]]:
+    """`sessions_in`, with BadInput in place of Damaged: it is not the user's own library."""
+    try:
+        yield from sessions_in(file, progress)
+    except BadInput as error:
+        raise BadInput(str(error) if str(file) in str(error) else f"{file}: {error}") from None
+    except JamError as error:
+        raise BadInput(str(error)) from None
 
 
 def session_of_midi(song: MidiSong) -> Session:
@@ -137,7 +155,7 @@ def session_of_midi(song: MidiSong) -> Session:
 
 def _title(name: str) -> str:
     stem = Path(name).stem.replace("_", " ")
-    return " ".join("".join(c if c.isprintable() else " " for c in stem).split())[:MAX_TEXT]
+    return one_line(stem)[:LABEL_CHARACTERS].strip()
 
 
 def _settings(song: MidiSong, melody: tuple[MidiNote, ...], others: list[MidiNote]) -> JamSettings:

@@ -7,19 +7,21 @@ file sqlite3.Error; or they are left out and named, where a session is to be sav
 from __future__ import annotations
 
 import json
+import re
+import reprlib
 import sqlite3
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, fields, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, TypeVar, cast
 
 from jam.clock import date_now
 from jam.errors import BadInput, JamError
-from jam.grid import Meter, TempoMap
-from jam.messages import Counters, PedalEvent, Plan, PlayedNote
+from jam.grid import Meter, TempoMap, check_bpm
+from jam.limits import LIBRARY_SESSIONS, SESSION_ITEMS
+from jam.messages import PedalEvent, Plan, PlayedNote
 from jam.midi_file import PartNote
-from jam.preferences import settings_from_json
 from jam.records import Take
 from jam.rows import Row
 from jam.sessions.codes import (
@@ -31,8 +33,8 @@ from jam.sessions.codes import (
 )
 from jam.sessions.types import (
     LIVE_TAKE,
-    MOMENT_KINDS,
-    Moment,
+    MAX_RATING,
+    STATES,
     PlanRecord,
     Session,
     SessionInfo,
@@ -40,8 +42,30 @@ from jam.sessions.types import (
     State,
     TakeInfo,
 )
+from jam.sessions.values import (
+    clean_text,
+    counters_of,
+    date_of,
+    frame_of,
+    moment_of,
+    note_of,
+    number_of,
+    part_note_of,
+    part_of,
+    pedal_of,
+    seed_of,
+    settings_of,
+    shown_text,
+    take_info_of,
+    text_of,
+    time_of,
+    whole_of,
+)
 from jam.settings import JamSettings
 
+_TABLE = re.compile(r"\bFROM (\w+)")
+_MAX_JSON = 100_000
+"""Characters of one settings or counters."""
 _Item = TypeVar("_Item")
 
 INFO = (
@@ -56,21 +80,26 @@ def info_of(row: tuple[Any, ...]) -> SessionInfo:
     """A row of the query INFO."""
     (id_, started_at, length_s, title, bpm, meter, tonic, minor, style, rating, tags, state,
      n_notes, n_bars) = row  # fmt: skip
+    if state not in STATES:
+        raise ValueError(f"state {reprlib.repr(state)}")
     try:
-        counted = Meter.parse(meter)
+        return SessionInfo(
+            whole_of(id_, -(1 << 63), 1 << 63),
+            date_of(started_at),
+            number_of(length_s, 0.0, 1e9),
+            shown_text(title),
+            check_bpm(bpm),
+            Meter.parse(text_of(meter)),
+            None if tonic is None else (whole_of(tonic, 0, 11), bool(minor)),
+            shown_text(style),
+            whole_of(rating, 0, MAX_RATING),
+            tuple(map(shown_text, tags.split("\x1f"))) if tags else (),
+            cast(State, state),
+            whole_of(n_notes, 0, 1 << 40),
+            whole_of(n_bars, 0, 1 << 40),
+        )
     except BadInput as error:
         raise ValueError(str(error)) from None
-    return SessionInfo(
-        id_, datetime.fromisoformat(started_at), length_s, title, bpm, counted,
-        None if tonic is None else (tonic, bool(minor)), style, rating,
-        tuple(tags.split("\x1f")) if tags else (), cast(State, state), n_notes, n_bars,
-    )  # fmt: skip
-
-
-def settings_of(text: str) -> JamSettings:
-    """Settings as they were; names that this version doesn't know any more are passed over."""
-    known = {f.name for f in fields(JamSettings)}
-    return settings_from_json({k: v for k, v in json.loads(text).items() if k in known})
 
 
 _UNREADABLE = (
@@ -79,6 +108,7 @@ _UNREADABLE = (
     KeyError,
     AttributeError,
     OverflowError,
+    RecursionError,
     JamError,
     struct.error,
 )
@@ -90,6 +120,8 @@ class Losses:
 
     strict: bool = True
     found: list[str] = field(default_factory=list)
+    foreign: frozenset[str] = frozenset()
+    """Tables that aren't the program's own: they are not read."""
 
     def lose(self, what: str, error: Exception) -> None:
         if self.strict:
@@ -107,6 +139,10 @@ def _each(
     what: str,
 ) -> Iterator[_Item]:
     """The rows of a query, each as `read` makes it of its columns."""
+    for table in _TABLE.findall(query):
+        if table in losses.foreign:
+            losses.lose(what, ValueError(f"no table {table} of a library"))
+            return
     try:
         cursor = db.execute(query, values)
         while (row := cursor.fetchone()) is not None:
@@ -118,14 +154,21 @@ def _each(
         losses.lose(what, error)
 
 
-def readable_infos(db: sqlite3.Connection) -> tuple[SessionInfo, ...]:
-    """Every session of which anything can be read, in a file that may be damaged."""
-    losses = Losses(strict=False)
+def readable_infos(
+    db: sqlite3.Connection, foreign: frozenset[str] = frozenset()
+) -> tuple[SessionInfo, ...]:
+    """Every session of which anything can be read, in a file that may be damaged.
+
+    Raises BadInput where there are more than LIBRARY_SESSIONS.
+    """
+    losses = Losses(strict=False, foreign=foreign)
     ids: set[int] = set()
     for table, column in (("sessions", "id"), ("notes", "session_id"), ("frames", "session_id")):
         for order in ("", "DESC"):  # from both ends to where the damage is
             query = f"SELECT DISTINCT {column} FROM {table} ORDER BY {column} {order}"
-            ids.update(_each(db, query, (), int, losses, table))
+            ids.update(islice(_each(db, query, (), int, losses, table), LIBRARY_SESSIONS + 1))
+            if len(ids) > LIBRARY_SESSIONS:
+                raise BadInput(f"more than {LIBRARY_SESSIONS:,} sessions")
     return tuple(_any_info(db, session_id, losses) for session_id in sorted(ids))
 
 
@@ -147,9 +190,12 @@ def rows_of(
     rows: list[Row] = []
     for frame, row in _each(
         db, "SELECT frame, melody, chord FROM frames WHERE session_id = ? ORDER BY frame",
-        (session_id,), lambda f, m, c: (f, Row(melody_of_code(m), chord_of_code(c))),
+        (session_id,), lambda f, m, c: (frame_of(f), Row(melody_of_code(m), chord_of_code(c))),
         losses, "rows",
     ):  # fmt: skip
+        if not len(rows) <= frame <= len(rows) + SESSION_ITEMS:
+            losses.lose("rows", ValueError(f"frame {frame} after frame {len(rows) - 1}"))
+            break
         if frame != len(rows):
             losses.lose("rows", ValueError(f"frame {len(rows)} is missing"))
             last = rows[-1] if rows else Row()
@@ -171,11 +217,11 @@ def load_session(
 
     tempo_map, seed = _tempo_and_seed(db, info, losses)
     rows = rows_of(db, info.id, losses)
-    notes = all_of("notes", "note_id, pitch, velocity, start_s, end_s", _note)
-    pedals = all_of(
-        "pedals", "down, at_s, channel", lambda d, t, c: PedalEvent(bool(d), float(t), int(c))
+    notes = all_of("notes", "note_id, pitch, velocity, start_s, end_s", note_of)
+    pedals = all_of("pedals", "down, at_s, channel", lambda d, *rest: pedal_of(bool(d), *rest))
+    settings = all_of(
+        "settings", "at_s, data", lambda t, data: (time_of(t), settings_of(_json(data)))
     )
-    settings = all_of("settings", "at_s, data", lambda t, data: (float(t), settings_of(data)))
     if not settings:
         losses.lose("settings", ValueError("there are none"))
         settings = ((0.0, JamSettings(bpm=info.bpm, meter=info.meter)),)
@@ -196,9 +242,9 @@ def load_session(
         rows=rows,
         plans=tuple(_plans(db, info.id, losses)),
         counters=all_of(
-            "counters", "at_s, data", lambda t, data: (float(t), Counters(**json.loads(data)))
+            "counters", "at_s, data", lambda t, data: (time_of(t), counters_of(_json(data)))
         ),
-        moments=all_of("moments", "at_s, kind, text", _moment, "at_s, id"),
+        moments=all_of("moments", "at_s, kind, text", moment_of, "at_s, id"),
         takes=takes,
     )
 
@@ -208,23 +254,16 @@ def _tempo_and_seed(
 ) -> tuple[TempoMap, int]:
     found = _each(
         db, "SELECT tempo, seed FROM sessions WHERE id = ?", (info.id,),
-        lambda tempo, seed: (tempo_of_json(tempo), int(seed)), losses, "tempo",
+        lambda tempo, seed: (tempo_of_json(tempo), seed_of(seed)), losses, "tempo",
     )  # fmt: skip
     return next(found, (TempoMap.constant(info.bpm, info.meter), 0))
 
 
-def _note(note_id: int, pitch: int, velocity: int, start_s: float, end_s: Any) -> PlayedNote:
-    if not 0 <= pitch < 128:
-        raise ValueError(f"pitch {pitch}")
-    return PlayedNote(
-        note_id, pitch, velocity, float(start_s), None if end_s is None else float(end_s)
-    )
-
-
-def _moment(at_s: float, kind: Any, text: str) -> Moment:
-    if kind not in MOMENT_KINDS:
-        raise ValueError(f"no such kind of moment: {kind!r}")
-    return Moment(float(at_s), kind, str(text))
+def _json(text: str) -> Any:
+    """The value of a JSON column. Raises ValueError, TypeError or RecursionError."""
+    if len(text) > _MAX_JSON:
+        raise ValueError("too long")
+    return json.loads(text)
 
 
 def _plans(db: sqlite3.Connection, session_id: int, losses: Losses) -> Iterator[PlanRecord]:
@@ -237,7 +276,7 @@ def _plans(db: sqlite3.Connection, session_id: int, losses: Losses) -> Iterator[
     for row in _each(db, query, (session_id,), lambda *row: row, losses, "plans"):
         seq, at_s, made_at, start, committed, compute_s, predictor, kept, data = row
         try:
-            if seq != expected:
+            if whole_of(seq, 0, 1 << 40) != expected:
                 losses.lose("plans", ValueError(f"plan {expected} is missing"))
                 before, expected = None, seq
             expected += 1
@@ -245,9 +284,10 @@ def _plans(db: sqlite3.Connection, session_id: int, losses: Losses) -> Iterator[
             if predictor is None:
                 predictor = before.predictor if before else ""
             before = Plan(
-                made_at, start, committed, chords, melody, confidence, predictor, compute_s
-            )
-            yield PlanRecord(at_s, before)
+                frame_of(made_at), frame_of(start), frame_of(committed), chords, melody, confidence,
+                clean_text(text_of(predictor), "predictor"), number_of(compute_s, 0.0, 1e6),
+            )  # fmt: skip
+            yield PlanRecord(time_of(at_s), before)
         except _UNREADABLE as error:
             before = None
             losses.lose("plans", error)
@@ -267,7 +307,7 @@ def _takes(
     live_chords = tuple(row.chord for row in rows)
 
     def read(take_id: int, name: str, kind: Any, settings: str, seed: str, chords: Any) -> Any:
-        info = TakeInfo(take_id, name, kind, settings_of(settings), int(seed))
+        info = take_info_of(take_id, name, kind, _json(settings), seed)
         return info, live_chords if chords is None else unpack_chords(chords)
 
     query = (
@@ -287,10 +327,9 @@ def _parts(
     parts: dict[str, list[PartNote]] = {}
 
     def read(part: str, pitch: int, velocity: int, start: float, end: float | None) -> None:
-        if not 0 <= pitch < 128:
-            raise ValueError(f"pitch {pitch}")
         end = max(last, start + 1) if end is None else end
-        parts.setdefault(part, []).append(PartNote(start, end, pitch, velocity))
+        note = part_note_of(start, end, pitch, velocity)
+        parts.setdefault(part_of(part), []).append(note)
 
     query = (
         "SELECT part, pitch, velocity, start_frame, end_frame FROM take_notes"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
 from jam.clock import date_now
 from jam.errors import BadInput, JamError
+from jam.limits import LIBRARY_VALUE_BYTES
 
 APPLICATION_ID = 0x6A616D73
 """Marks a SQLite file as a library of this program ("jams")."""
@@ -126,6 +128,8 @@ TABLES = (
     "take_notes",
 )  # fmt: skip
 """Those that hold what belongs to a session, by its `session_id`."""
+_STEPS_AT_LEAST, _STEPS_A_BYTE, _STEPS_A_LOOK = 5_000_000, 20, 100_000
+"""Of SQLite's machine, in reading a whole library once: two or three a byte are usual."""
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
@@ -205,9 +209,64 @@ def connect_to_read(path: Path, wait_s: float = 2.0) -> sqlite3.Connection:
 
 
 def connect_to_save(path: Path) -> sqlite3.Connection:
-    """Open what may be a damaged library as it is, to read of it what can be read."""
+    """Open what may be a damaged or hostile library, to read of it what can be read.
+
+    Nothing is written, and what a journal beside it asks for isn't done either: a hostile one may
+    name any file to be removed. Only tables that are the program's own are left to be read, so
+    that no view, virtual table or computed column runs; `missing_tables` names the others. A
+    query that takes longer than the file's size can explain (pages that refer to one another in
+    a circle) is broken off. Raises BadInput, Damaged or JamError.
+    """
     with said_of(path):
-        return _open(path, "mode=rw", 2.0)
+        connection = _open(path, "mode=ro", 2.0)
+        try:
+            _restrict(connection)
+            try:
+                _identity(connection)
+            except sqlite3.OperationalError:  # a journal waits, or nothing can be written beside
+                connection.close()
+                connection = _open(path, "mode=ro&immutable=1", 2.0)
+                _restrict(connection)
+            connection.execute("PRAGMA query_only = ON")
+            _check_identity(connection, path)
+            steps_left = _STEPS_AT_LEAST + _STEPS_A_BYTE * path.stat().st_size
+
+            def go_on() -> bool:
+                nonlocal steps_left
+                steps_left -= _STEPS_A_LOOK
+                return steps_left < 0
+
+            connection.set_progress_handler(go_on, _STEPS_A_LOOK)
+            return connection
+        except BaseException:
+            connection.close()
+            raise
+
+
+def foreign_tables(connection: sqlite3.Connection) -> frozenset[str]:
+    """Of the program's tables, those that this file has in another form, or not at all."""
+    ours = _schema_of(min(max(_identity(connection)[1], 1), VERSION))
+    theirs = {
+        name: sql
+        for type_, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_schema")
+        if type_ == "table" and name in ours
+    }
+    return frozenset(name for name, sql in ours.items() if theirs.get(name) != sql)
+
+
+@lru_cache
+def _schema_of(version: int) -> dict[str, str]:
+    """The text of every table of a version, by name."""
+    with closing(sqlite3.connect(":memory:")) as connection:
+        for statements in MIGRATIONS[:version]:
+            for statement in statements:
+                connection.execute(statement)
+        return dict(
+            connection.execute(
+                "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql NOT NULL"
+                " AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
+            )
+        )
 
 
 def _open(path: Path, mode: str, wait_s: float) -> sqlite3.Connection:
@@ -217,16 +276,32 @@ def _open(path: Path, mode: str, wait_s: float) -> sqlite3.Connection:
     )  # fmt: skip
 
 
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+def _restrict(connection: sqlite3.Connection) -> None:
+    """What holds for every file, whoever made it."""
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.execute("PRAGMA cell_size_check = ON")
+    connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LIBRARY_VALUE_BYTES)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    _restrict(connection)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA secure_delete = ON")  # what is deleted for good is gone
     # Every commit reaches the disk, so that a power cut takes no more than a kill.
     connection.execute("PRAGMA synchronous = FULL")
-    owner, version = _identity(connection)
     empty = not connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    if owner != APPLICATION_ID and not (empty and owner == 0):
+    if empty and _identity(connection) == (0, 0):
+        return  # a new one
+    _check_identity(connection, path)
+    runs = "SELECT count(*) FROM sqlite_schema WHERE type IN ('view', 'trigger')"
+    if foreign_tables(connection) or connection.execute(runs).fetchone()[0]:
+        raise Damaged(f"{path}: its tables are not those of a library")
+
+
+def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
+    owner, version = _identity(connection)
+    if owner != APPLICATION_ID or version < 1:
         raise BadInput(f"{path}: not a library of sessions")
     if version > VERSION:
         raise JamError(f"{path}: written by a newer version of jam (its format {version}, this"

@@ -16,6 +16,7 @@ from typing import Any
 
 from jam.clock import date_now
 from jam.errors import BadInput, JamError
+from jam.limits import SEARCH_WORDS
 from jam.paths import library_path
 from jam.presence import key_of
 from jam.records import Take
@@ -24,7 +25,6 @@ from jam.sessions.codes import tempo_to_json
 from jam.sessions.entries import (
     STATEMENTS,
     Entry,
-    clean_text,
     moment_entry,
     session_entries,
     take_entries,
@@ -43,6 +43,7 @@ from jam.sessions.types import (
     TakeKind,
     key_name,
 )
+from jam.sessions.values import clean_text, one_line, shown_text
 from jam.settings import JamSettings
 
 KEEP_DELETED_DAYS = 30
@@ -97,7 +98,7 @@ class Library:
         search: words that must all occur in title, tags, key, style, metre, tempo or date.
         """
         where, values = f"deleted_at IS {'NOT ' if deleted else ''}NULL", []
-        for word in search.casefold().split():
+        for word in one_line(search).casefold().split()[:SEARCH_WORDS]:
             where += " AND instr(words, ?)"
             values.append(word)
         with self._reading():
@@ -289,7 +290,7 @@ class Library:
         cursor = self._db.execute(
             "INSERT INTO sessions (id, state, writer, started_at, title, tempo, bpm, meter, style,"
             " seed) VALUES (?, 'recording', ?, ?, ?, ?, ?, ?, ?, ?)",
-            (session_id, writer, started_at.isoformat(), title, tempo_to_json(first),
+            (session_id, writer, started_at.isoformat(), shown_text(title), tempo_to_json(first),
              first.bpm_at(0), str(first.meter_at(0)), opening.settings.accompaniment,
              str(opening.seed)),
         )  # fmt: skip

@@ -16,7 +16,8 @@ from fractions import Fraction
 from jam.errors import BadInput
 from jam.grid import Meter
 from jam.harmony import parse_symbol
-from models.corpora.score import MAX_MEASURES, Measure, Note
+from jam.limits import ABC_TUNE_CHARACTERS, LABEL_CHARACTERS, MEASURES
+from models.corpora.score import MAX_TURNS, Measure, Note, exact
 
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _FIFTHS = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}
@@ -28,7 +29,8 @@ _MODES = {
 _TUPLET_TIME = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}
 _MAX_LENGTH = 1024
 _MAX_LENGTH_CHARACTERS = 8
-_MAX_TUNE_CHARACTERS = 200_000
+_MAX_BROKEN = 3
+"""Of > or < in a row."""
 
 _TOKEN = re.compile(
     r'(?P<symbol>"[^"]{0,200}")'
@@ -110,8 +112,16 @@ def _meter(text: str) -> Meter | None:
     if text.lower() == "none" or not text:
         return None
     above, _, below = text.partition("/")
-    total = sum(int(part) for part in above.strip("()").split("+"))
+    total = sum(int(part) for part in above[:40].strip("()").split("+"))
     return Meter(total, int(below))
+
+
+def _unit(text: str) -> Fraction:
+    """An L: field in sixteenths. Raises ValueError."""
+    found = re.fullmatch(r"([0-9]{1,4})(?:/([0-9]{1,4}))?", text)
+    if not found or not int(found[1]):
+        raise ValueError(f"no such unit length: {text[:12]!r}")
+    return Fraction(int(found[1]) * 16, int(found[2] or 1))
 
 
 class _Reader:
@@ -146,8 +156,7 @@ class _Reader:
             if self.at == 0:
                 self.measure.meter = self.meter or Meter()
         elif letter == "L":
-            above, _, below = value.partition("/")
-            self.unit = Fraction(int(above) * 16, int(below or 1))
+            self.unit = _unit(value)
         elif letter == "K":
             if not self.in_body or re.match(r"[A-G]|none|H[Pp]", value):
                 self.signs = key_signs(key_fifths(value))
@@ -160,7 +169,7 @@ class _Reader:
             if self.first_voice is None:
                 self.first_voice = self.voice
         elif letter == "T" and not self.tune.title:
-            self.tune.title = value
+            self.tune.title = value[:LABEL_CHARACTERS]
         elif letter == "R":
             self.tune.rhythm = value
         elif letter == "Q":
@@ -199,8 +208,8 @@ class _Reader:
         if self.measure.notes or self.at > 0 or self.measure.chords:
             self.measure.length = self.at
             self.tune.measures.append(self.measure)
-            if len(self.tune.measures) > MAX_MEASURES:
-                raise BadInput(f"more than {MAX_MEASURES} bars")
+            if len(self.tune.measures) > MEASURES:
+                raise BadInput(f"more than {MEASURES} bars")
             self.pending_start = False
         starts = self.pending_start
         self.measure = Measure(self.meter or Meter(), starts_section=starts)
@@ -238,7 +247,7 @@ class _Reader:
         for item in re.split(r"[,.]", text.strip("[")):
             low, _, high = item.partition("-")
             if low:
-                turns.update(range(int(low), min(int(high or low), int(low) + 16) + 1))
+                turns.update(range(max(1, int(low)), min(int(high or low), MAX_TURNS) + 1))
         self.endings = frozenset(turns)
         self.measure.endings = self.endings
         self.measure.starts_section = False
@@ -258,7 +267,7 @@ class _Reader:
             self.broken = None
         if value > _MAX_LENGTH:
             raise BadInput(f"a note of {float(value):g} sixteenths")
-        return value
+        return exact(value)
 
     def pitch(self, sign: str | None, letter: str, octave: str) -> int:
         height = 5 + letter.islower() + octave.count("'") - octave.count(",")
@@ -275,17 +284,17 @@ class _Reader:
             self.measure.notes.append(Note(self.at, length, pitch, tied))
         else:
             self.tune.dropped["notes out of range"] += 1
-        self.at += length
+        self.at = exact(self.at + length)
 
     def break_rhythm(self, marks: str) -> None:
         """ "a>b": the note before is lengthened, the next one shortened; "<" the other way."""
         if not self.measure.notes:
             return
-        part = Fraction(1, 2 ** len(marks))
+        part = Fraction(1, 2 ** min(len(marks), _MAX_BROKEN))
         first, second = (2 - part, part) if marks[0] == ">" else (part, 2 - part)
         last = self.measure.notes[-1]
         if last.start + last.length == self.at:
-            self.at = last.start + last.length * first
+            self.at = exact(last.start + last.length * first)
             self.measure.notes[-1] = replace(last, length=last.length * first)
             self.broken = second
 
@@ -357,7 +366,7 @@ class _Reader:
                 if bar < bars - 1:
                     self.end_measure()
         else:
-            self.at += self.scaled(_length(length))
+            self.at = exact(self.at + self.scaled(_length(length)))
 
 
 def expanded_parts(text: str) -> str:
@@ -380,8 +389,8 @@ def spelled_out(symbol: str) -> str:
 
 def parse_tune(number: str, lines: list[str]) -> Tune:
     """One tune. Raises BadInput that says what is wrong."""
-    if sum(map(len, lines)) > _MAX_TUNE_CHARACTERS:
-        raise BadInput(f"a tune of more than {_MAX_TUNE_CHARACTERS} characters")
+    if sum(map(len, lines)) > ABC_TUNE_CHARACTERS:
+        raise BadInput(f"a tune of more than {ABC_TUNE_CHARACTERS} characters")
     reader = _Reader(number)
     try:
         for line in lines:

@@ -16,7 +16,8 @@ from fractions import Fraction
 from jam.errors import BadInput
 from jam.grid import Meter
 from jam.harmony import Chord
-from models.leadsheet import MAX_FRAMES, LeadSheet, chord_states, melody_states
+from jam.limits import FRAMES, LABEL_CHARACTERS, MELODY_NOTES, SHEET_CHORDS
+from models.leadsheet import LeadSheet, chord_states, melody_states, plausible_bpm
 
 Position = int | float | Fraction
 """A place in the piece, in sixteenths from the first bar line."""
@@ -24,7 +25,6 @@ Position = int | float | Fraction
 MAX_BARS_WITHOUT_MELODY = 4
 BARS_KEPT_OF_A_SILENCE = 2
 MIN_NOTES = 8
-MAX_NOTES = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +139,21 @@ def finish(draft: Draft) -> LeadSheet:
 
     Chord onsets mark changes: a chord written again, or with only another bass, is held.
     """
-    notes, chords, bars = draft.notes, draft.chords, draft.bars
+    notes = [note for note in draft.notes if 0 <= note.pitch <= 127]
+    chords, bars = draft.chords, draft.bars
+    draft.dropped["notes out of range"] += len(draft.notes) - len(notes)
     if len(notes) < MIN_NOTES:
         raise BadInput(f"fewer than {MIN_NOTES} melody notes")
-    if len(notes) > MAX_NOTES:
-        raise BadInput(f"more than {MAX_NOTES} melody notes")
+    if len(notes) > MELODY_NOTES:
+        raise BadInput(f"more than {MELODY_NOTES} melody notes")
+    if len(chords) > SHEET_CHORDS:
+        raise BadInput(f"more than {SHEET_CHORDS} chords")
     if not any(c.chord for c in chords):
         raise BadInput("no chords")
     starts = _whole_bars(bars)
     n_frames = starts[-1]
-    if n_frames > MAX_FRAMES:
-        raise BadInput(f"longer than {MAX_FRAMES} frames")
+    if n_frames > FRAMES:
+        raise BadInput(f"longer than {FRAMES} frames")
     line = [
         (max(0, s), min(e, n_frames), p) for s, e, p in topmost(notes) if e > 0 and s < n_frames
     ]
@@ -196,7 +200,7 @@ def finish(draft: Draft) -> LeadSheet:
         meters=tuple(meters),
         melody=melody_states([(moved[s], moved[e], p) for s, e, p in line], kept),
         chords=chord_states([span[:3] for span in joined], kept),
-        labels=tuple((span[0], span[3]) for span in joined),
+        labels=tuple((span[0], span[3][:LABEL_CHARACTERS]) for span in joined),
         style=draft.style,
-        bpm=draft.bpm,
+        bpm=draft.bpm if plausible_bpm(draft.bpm) else None,
     )

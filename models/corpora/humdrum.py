@@ -15,14 +15,13 @@ from fractions import Fraction
 from jam.errors import BadInput
 from jam.grid import Meter
 from jam.harmony import parse_harte
+from jam.limits import HUMDRUM_LINES, HUMDRUM_SPINES
 from models.corpora.musicxml import countable_meter
-from models.corpora.score import Measure, Note
+from models.corpora.score import Measure, Note, exact
 
 _PITCHES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _RECIP = re.compile(r"(\d+)(?:%(\d+))?(\.*)")
 _KERN_NOTE = re.compile(r"([a-g]+|[A-G]+)(#+|-+|n)?")
-_MAX_SPINES = 200
-_MAX_LINES = 200_000
 
 LONGEST_UNTIMED_NOTE = Fraction(8)
 """Sixteenths that a note without a duration lasts at most: half a bar of 4/4."""
@@ -50,8 +49,10 @@ def recip(text: str) -> Fraction | None:
     found = _RECIP.match(text.lstrip("[({_"))
     if not found:
         return None
-    number, over, dots = int(found[1]), int(found[2] or 1), len(found[3])
     if len(found[1]) > 6 or len(found[2] or "") > 6:
+        raise ValueError(f"no such duration: {text[:12]!r}")
+    number, over, dots = int(found[1]), int(found[2] or 1), len(found[3])
+    if over == 0:
         raise ValueError(f"no such duration: {text[:12]!r}")
     if number == 0:
         return Fraction(32 * 2 ** (len(found[1]) - 1))  # 0 is a breve, 00 a long
@@ -97,8 +98,8 @@ class _Reader:
 
     def read(self, text: str) -> HumdrumSong:
         lines = text.splitlines()
-        if len(lines) > _MAX_LINES:
-            raise BadInput(f"more than {_MAX_LINES} lines")
+        if len(lines) > HUMDRUM_LINES:
+            raise BadInput(f"more than {HUMDRUM_LINES} lines")
         for number, line in enumerate(lines, 1):
             if not line.strip() or line.startswith("!"):
                 continue
@@ -120,7 +121,7 @@ class _Reader:
         return self.song
 
     def begin(self, tokens: list[str]) -> None:
-        if self.spines or len(tokens) > _MAX_SPINES:
+        if self.spines or len(tokens) > HUMDRUM_SPINES:
             raise BadInput("no single line of ** spines")
         self.spines = [_Spine(kind[2:], i) for i, kind in enumerate(tokens)]
         kinds = [spine.kind for spine in self.spines]
@@ -161,8 +162,8 @@ class _Reader:
                 spines.append(spine)
             if token == "*^":
                 spines.append(replace(spine))
-        if len(spines) > _MAX_SPINES:
-            raise BadInput(f"more than {_MAX_SPINES} spines")
+        if len(spines) > HUMDRUM_SPINES:
+            raise BadInput(f"more than {HUMDRUM_SPINES} spines")
         return spines
 
     def data(self, tokens: list[str]) -> None:
@@ -178,7 +179,7 @@ class _Reader:
             if spine.kind in ("kern", "harm") and not grace:
                 length = recip(token)
                 if length is not None:
-                    spine.ends = self.now + length
+                    spine.ends = exact(self.now + length)
                     timed = True
             if spine.kind == "kern" and spine.number == self.melody:
                 pitches.extend(self.kern(token))
@@ -233,7 +234,7 @@ class _Reader:
 
     def advance(self) -> None:
         if self.time_base is not None:
-            self.now += self.time_base
+            self.now = exact(self.now + self.time_base)
             return
         later = [spine.ends for spine in self.spines if spine.ends > self.now]
         if later:

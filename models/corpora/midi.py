@@ -14,12 +14,14 @@ from fractions import Fraction
 from jam.errors import BadInput
 from jam.grid import FRAMES_PER_QUARTER, Meter
 from jam.harmony import QUALITY_NAMES, Chord, parse_symbol
+from jam.limits import FRAMES
 from jam.smf import RawNote, RawSong, parse_smf
 from models.corpora.draft import Draft, DraftChord, DraftNote
 from models.corpora.musicxml import countable_meter
-from models.leadsheet import MAX_FRAMES
 
 _DRUM_CHANNEL = 9
+_MAX_BEATS_OF_NOTES = 500_000
+"""Over all notes, the beats in which each of them sounds."""
 _MELODY_NAME = re.compile(r"melod|lead|vocal|voice|vox|sing|solo|tune", re.IGNORECASE)
 _CHORD_NAME = re.compile(r"chord|harmon|accomp|akkord|comp\b|changes", re.IGNORECASE)
 
@@ -47,16 +49,17 @@ def midi_draft(source: str, piece: str, data: bytes, style: str = "any") -> Draf
 def _bars(song: RawSong, unit: Fraction) -> list[Meter]:
     """The bars from the first tick to the last note; a metre begins at the next bar line."""
     end = max(note.end_tick for note in song.notes) * unit
-    if end > MAX_FRAMES:
-        raise BadInput(f"longer than {MAX_FRAMES} frames")
+    if end > FRAMES:
+        raise BadInput(f"longer than {FRAMES} frames")
     changes = sorted((tick * unit, above, below) for tick, above, below in song.meters)
     bars: list[Meter] = []
     meter = Meter()
-    at = 0
+    at = done = 0
     while at < end or not bars:
-        while changes and changes[0][0] <= at:
-            _, above, below = changes.pop(0)
+        while done < len(changes) and changes[done][0] <= at:
+            _, above, below = changes[done]
             meter = countable_meter(above, below)
+            done += 1
         bars.append(meter)
         at += meter.frames_per_bar
     return bars
@@ -139,11 +142,15 @@ def sounding_chords(notes: list[RawNote], unit: Fraction, bars: list[Meter]) -> 
         at += meter.frames_per_bar
     weights: list[list[float]] = [[0.0] * 12 for _ in beats]
     lowest = [128] * len(beats)
+    n_visited = 0
     beat_of: list[int] = [i for i, (_, size) in enumerate(beats) for _ in range(size)]
     for note in notes:
         start, end = note.start_tick * unit, note.end_tick * unit
         first = beat_of[min(int(start), at - 1)]
         last = beat_of[min(max(int(start), int(end - Fraction(1, 2))), at - 1)]
+        n_visited += last + 1 - first
+        if n_visited > _MAX_BEATS_OF_NOTES:
+            raise BadInput("too many notes that sound at once")
         for i in range(first, last + 1):
             begin, size = beats[i]
             overlap = min(end, Fraction(begin + size)) - max(start, Fraction(begin))

@@ -17,7 +17,8 @@ from xml.etree.ElementTree import Element
 from jam.errors import BadInput
 from jam.grid import Meter
 from jam.harmony import Chord, parse_symbol, quality_of_musicxml_kind
-from models.corpora.score import Measure, Note
+from jam.limits import LABEL_CHARACTERS, MEASURES
+from models.corpora.score import MAX_TURNS, Measure, Note, exact
 from models.corpora.xml_tree import parse_xml, unzipped
 
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
@@ -51,7 +52,7 @@ def read_score(data: bytes) -> Score:
     if len(sounding) > 1:
         dropped["further parts"] += len(sounding) - 1
     title = root.findtext("work/work-title") or root.findtext("movement-title") or ""
-    return Score(title.strip(), melody.measures, melody.quarter_bpm, dropped)
+    return Score(title.strip()[:LABEL_CHARACTERS], melody.measures, melody.quarter_bpm, dropped)
 
 
 def _parts(root: Element) -> list[list[Element]]:
@@ -99,6 +100,8 @@ class _PartReader:
         self.transpose = 0
         self.endings: frozenset[int] = frozenset()
         self.starts_section = True
+        if len(elements) > MEASURES:
+            raise BadInput(f"more than {MEASURES} bars")
         for element in elements:
             self.measure(element)
 
@@ -106,9 +109,10 @@ class _PartReader:
         text = element.findtext(path)
         if text is None:
             return Fraction(0)
-        if not re.fullmatch(r"-?\d{1,9}(\.\d{1,6})?", text.strip()):
+        sign = "-?" if path == "offset" else ""
+        if not re.fullmatch(sign + r"[0-9]{1,9}(\.[0-9]{1,6})?", text.strip()):
             raise ValueError(f"no such <{path}>: {text[:12]!r}")
-        return Fraction(text.strip()) * 4 / self.divisions
+        return exact(Fraction(text.strip()) * 4 / self.divisions)
 
     def measure(self, element: Element) -> None:
         measure = Measure(self.meter, starts_section=self.starts_section)
@@ -123,11 +127,11 @@ class _PartReader:
                 start = last_start if item.find("chord") is not None else at
                 self.note(item, measure, start, length)
                 if item.find("chord") is None:
-                    last_start, at = at, at + length
+                    last_start, at = at, exact(at + length)
             elif item.tag == "backup":
-                at = max(Fraction(0), at - self.sixteenths(item))
+                at = exact(max(Fraction(0), at - self.sixteenths(item)))
             elif item.tag == "forward":
-                at += self.sixteenths(item)
+                at = exact(at + self.sixteenths(item))
             elif item.tag == "harmony":
                 self.harmony(item, measure, at)
             elif item.tag == "attributes":
@@ -155,7 +159,7 @@ class _PartReader:
             if self.divisions < 1:
                 raise ValueError("divisions must be positive")
         if (time := item.find("time")) is not None and time.find("beats") is not None:
-            above = sum(int(n) for n in (time.findtext("beats") or "").split("+"))
+            above = sum(int(n) for n in (time.findtext("beats") or "")[:40].split("+"))
             self.meter = countable_meter(above, _number(time, "beat-type"))
         if (transpose := item.find("transpose")) is not None:
             self.transpose = _number(transpose, "chromatic", 0)
@@ -191,15 +195,17 @@ class _PartReader:
         if (ending := item.find("ending")) is not None:
             if ending.get("type") == "start":
                 numbers = (ending.get("number") or "1").replace(" ", ",").split(",")
-                turns = frozenset(int(n) for n in numbers if n.strip().isdigit())
-                self.endings = measure.endings = turns or frozenset({1})
+                turns = (int(n) for n in numbers if re.fullmatch("[0-9]{1,2}", n.strip()))
+                self.endings = measure.endings = frozenset(
+                    n for n in turns if 1 <= n <= MAX_TURNS
+                ) or frozenset({1})
             else:
                 stops = True
         if (repeat := item.find("repeat")) is not None:
             if repeat.get("direction") == "forward":
                 measure.starts_section = True
             else:
-                measure.repeats = min(max(2, int(repeat.get("times") or 2)), 16)
+                measure.repeats = min(max(2, int(repeat.get("times") or 2)), MAX_TURNS)
                 measure.ends_section = True
         if "light" in (item.findtext("bar-style") or "") and item.get("location") != "left":
             measure.ends_section = True
@@ -258,7 +264,7 @@ def read_harmony(item: Element, transpose: int = 0) -> tuple[Chord | None, str]:
         label += f" {type_} {'#' * change if change > 0 else 'b' * -change}{value}"
     if (bass := item.findtext("bass/bass-step")) is not None:
         label += f"/{bass.strip()[:1]}{_accidental(item, 'bass/bass-alter')[1]}"
-    return chord, label
+    return chord, label[:LABEL_CHARACTERS]
 
 
 def snapped(measures: list[Measure], unit: int) -> None:

@@ -24,6 +24,8 @@ from models.corpora.swing import straight_or_triplets
 
 NAME = "pop909"
 _LONGEST_BAR_BEATS = 5
+_MAX_LINES = 20_000
+"""Of beats, of chords."""
 
 
 def pieces(files: Files) -> list[str]:
@@ -79,7 +81,10 @@ def read(files: Files, piece: str) -> Iterator[Draft]:
 
 
 def _table(files: Files, path: str) -> list[list[str]]:
-    return [line.split() for line in decoded(files.read(path)).splitlines() if line.strip()]
+    lines = decoded(files.read(path)).splitlines()
+    if len(lines) > _MAX_LINES:
+        raise BadInput(f"{path}: more than {_MAX_LINES} lines")
+    return [line.split(maxsplit=3) for line in lines if line.strip()]
 
 
 def bars_of_beats(n_beats: int, downbeats: list[int]) -> tuple[list[int], int]:

@@ -15,11 +15,11 @@ from fractions import Fraction
 from jam.errors import BadInput
 from jam.grid import Meter
 from jam.harmony import Chord
+from jam.limits import FRAMES, MEASURES, MELODY_NOTES, RHYTHM_DENOMINATOR, SHEET_CHORDS
 from models.corpora.draft import DraftChord, DraftNote
-from models.leadsheet import MAX_FRAMES
 
-MAX_MEASURES = 5_000
-"""Longest piece after its repeats are played out."""
+MAX_TURNS = 16
+"""How often a section is played at most, and the highest number of an ending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +52,31 @@ class Measure:
     """Of "segno", "coda", "tocoda", "fine", "dacapo", "dalsegno"; jumps act at the end."""
 
 
+def exact(position: Fraction) -> Fraction:
+    """The position, where its arithmetic stays cheap. Raises BadInput where it doesn't."""
+    if position.denominator > RHYTHM_DENOMINATOR:
+        raise BadInput("a rhythm too fine to be read")
+    return position
+
+
 def played_order(measures: Sequence[Measure]) -> list[int]:
     """Indices of the measures as they are played. Raises BadInput where there is no end to it.
 
     After a da capo or dal segno, repeats are not taken again (the last ending is played), the
     piece ends at "fine", and "tocoda" leads on to "coda".
     """
+    if len(measures) > MEASURES:
+        raise BadInput(f"more than {MEASURES} bars")
+    last_endings = _last_endings(measures)
     order: list[int] = []
     section = 0
     turn = 1
     jumped = False
-    i = 0
+    i = steps = 0
     while i < len(measures):
+        steps += 1
+        if len(order) > MEASURES or steps > MAX_TURNS * MEASURES:
+            raise BadInput(f"more than {MEASURES} bars with all repeats")
         measure = measures[i]
         follows = bool(order) and order[-1] == i - 1
         if measure.starts_section and i != section and not measure.endings:
@@ -71,18 +84,14 @@ def played_order(measures: Sequence[Measure]) -> list[int]:
         elif follows and measures[i - 1].endings and not measure.endings:
             section, turn = i, 1  # after the last ending a new section begins
         if measure.endings and (
-            (_last_ending(measures, i) not in measure.endings)
-            if jumped
-            else turn not in measure.endings
+            (last_endings[i] not in measure.endings) if jumped else turn not in measure.endings
         ):
             i += 1
             continue
         order.append(i)
-        if len(order) > MAX_MEASURES:
-            raise BadInput(f"more than {MAX_MEASURES} bars with all repeats")
         times = measure.repeats
         if times > 1 and measure.endings:
-            times = _last_ending(measures, i)
+            times = last_endings[i]
         if times > turn and not jumped:
             turn += 1
             i = section
@@ -105,21 +114,19 @@ def played_order(measures: Sequence[Measure]) -> list[int]:
     return order
 
 
-def _last_ending(measures: Sequence[Measure], i: int) -> int:
-    """The highest pass among the endings that stand together around measure i."""
-    first = i
-    while (
-        first > 0
-        and measures[first - 1].endings
-        and (min(measures[first - 1].endings) <= min(measures[first].endings))
-    ):
-        first -= 1
-    last = 0
-    for measure in measures[first:]:
-        if not measure.endings or max(measure.endings) < last:
-            break
-        last = max(measure.endings)
-    return last
+def _last_endings(measures: Sequence[Measure]) -> list[int]:
+    """For each measure the highest pass among the endings that stand together around it."""
+    lows = [min(m.endings, default=0) for m in measures]
+    highs = [max(m.endings, default=0) for m in measures]
+    rising = list(highs)  # the last pass of the endings that rise from here on
+    for i in reversed(range(len(measures) - 1)):
+        if highs[i] and highs[i + 1] >= highs[i]:
+            rising[i] = rising[i + 1]
+    firsts = list(range(len(measures)))
+    for i in range(1, len(measures)):
+        if lows[i] and 0 < lows[i - 1] <= lows[i]:
+            firsts[i] = firsts[i - 1]
+    return [rising[first] for first in firsts]
 
 
 @dataclass(slots=True)
@@ -146,19 +153,23 @@ def lay_out(measures: Sequence[Measure], order: Sequence[int] | None = None) -> 
     for group in _bar_groups(played):
         meter = group[0].meter
         size = meter.frames_per_bar
-        total = sum((m.length for m in group), Fraction(0))
+        total = Fraction(0)
+        for measure in group:
+            total = exact(total + measure.length)
         n_bars = max(1, -(-total.__ceil__() // size))
         if total > size or (total < size and len(group) > 1):
             out.dropped["bars of another length than their metre"] += 1
         place = Fraction(at)
         missing = n_bars * size - total
-        if at + n_bars * size > MAX_FRAMES:
-            raise BadInput(f"longer than {MAX_FRAMES} frames")
+        if at + n_bars * size > FRAMES:
+            raise BadInput(f"longer than {FRAMES} frames")
         for j, measure in enumerate(group):
             is_last = j == len(group) - 1
             if missing > 0 and is_last and not measure.ends_section and _is_pickup(group, at):
                 place += missing
             open_ties = _put(measure, place, out, open_ties)
+            if len(out.notes) > MELODY_NOTES or len(out.chords) > SHEET_CHORDS:
+                raise BadInput(f"more than {MELODY_NOTES} notes or chords with all repeats")
             place += measure.length
         out.bars.extend([meter] * n_bars)
         at += n_bars * size

@@ -16,6 +16,7 @@ from functools import lru_cache
 from jam.errors import BadInput
 from jam.grid import FRAMES_PER_QUARTER, Meter
 from jam.harmony import parse_symbol
+from jam.limits import TABLE_ROWS
 from models.corpora.draft import Draft, DraftChord, DraftNote
 from models.corpora.files import Files, decoded
 
@@ -23,6 +24,7 @@ NAME = "wjd"
 Table = dict[str, list[dict[str, str]]]
 
 _LONGEST_LAST_NOTE_BEATS = 1.0
+_MAX_COLUMNS = 200
 # The second eighth of a swung beat lies between these two places.
 _SWUNG = (0.55, 0.72)
 
@@ -40,7 +42,7 @@ def read(files: Files, piece: str) -> Iterator[Draft]:
         raise BadInput("no beats or no notes")
     try:
         yield _draft(piece, solo, beats, events)
-    except (KeyError, ValueError, ZeroDivisionError, TypeError) as error:
+    except (KeyError, ValueError, ArithmeticError, TypeError) as error:
         raise BadInput(f"a damaged row ({error})") from None
 
 
@@ -121,8 +123,13 @@ def _table(files: Files, name: str) -> Table:
     except ValueError:
         raise BadInput(f"{files.where}: no {name}") from None
     rows: Table = defaultdict(list)
-    for row in csv.DictReader(io.StringIO(decoded(files.read(path)))):
-        rows[row.get("id") or ""].append(row)
+    try:
+        for number, row in enumerate(csv.DictReader(io.StringIO(decoded(files.read(path))))):
+            if number >= TABLE_ROWS or len(row) > _MAX_COLUMNS:
+                raise BadInput(f"{files.where}: {path}: a table larger than {TABLE_ROWS:,} rows")
+            rows[row.get("id") or ""].append(row)
+    except csv.Error as error:
+        raise BadInput(f"{files.where}: {path}: {error}") from None
     return dict(rows)
 
 
