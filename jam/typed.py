@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TextIO
 
 from jam.accompaniment import style_named
 from jam.engine import Engine
@@ -83,6 +84,7 @@ DEVICES: dict[str, Callable[[str], SelectDevices]] = {
     "buffer": lambda text: SelectDevices(block_frames=int(text)),
 }
 
+_MAX_LINE = 2_000
 COMMANDS = (
     f"{', '.join(SETTINGS)} VALUE; {', '.join(DEVICES)} NAME; devices, start, stop, panic, quit"
 )
@@ -103,6 +105,19 @@ def setting(word: str, text: str) -> dict[str, Any]:
     """The setting that a word means, and its value. Raises BadInput."""
     name, read = SETTINGS[word]
     return {name: _read(word, text, read)}
+
+
+def typed_lines(typed: TextIO | None) -> Iterator[str]:
+    """The lines of an input of any origin; what a longer one than that of a command has, is cut
+    off, and what isn't UTF-8 becomes a sign that no command has.
+    """
+    if isinstance(typed, io.TextIOWrapper):
+        typed.reconfigure(errors="replace")
+    whole = True
+    while typed is not None and (line := typed.readline(_MAX_LINE)):
+        if whole:
+            yield line
+        whole = line.endswith("\n")
 
 
 def follow_commands(

@@ -32,7 +32,7 @@ from jam.sessions.writer import SessionWriter
 from jam.settings import JamSettings
 from jam.stage import StageChoice
 from jam.texts import say_devices, watch
-from jam.typed import COMMANDS, follow_commands
+from jam.typed import COMMANDS, follow_commands, typed_lines
 
 
 def open_engine(
@@ -138,7 +138,9 @@ def play(args: argparse.Namespace, load: LoadPredictor) -> int:
         print(f"Type while it plays: {COMMANDS}. Ctrl-C ends.", flush=True)
         engine.send(Start(args.seed))
         typed = threading.Thread(
-            target=follow_commands, args=(sys.stdin, engine, settings, args.seed, stop), daemon=True
+            target=follow_commands,
+            args=(typed_lines(sys.stdin), engine, settings, args.seed, stop),
+            daemon=True,
         )
         typed.start()
         watch(engine, recorder, args.seconds, stop)

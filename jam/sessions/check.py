@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,7 +105,7 @@ def _rebuild(path: Path, findings: list[str], progress: Progress) -> Report:
     repairs = [f"the damaged file is kept as {aside}"]
     n_saved = 0
     with Library(path) as library:
-        for session, losses in sessions_in(aside, progress):
+        for session, losses in _readable(aside, progress):
             library.replace(session.info.id, session)
             n_saved += 1
             if losses:
@@ -112,6 +113,12 @@ def _rebuild(path: Path, findings: list[str], progress: Progress) -> Report:
                                f" {'; '.join(losses)}")  # fmt: skip
     repairs.append(f"{n_saved} sessions were saved from it")
     return Report(n_saved, tuple(findings), tuple(repairs))
+
+
+def _readable(path: Path, progress: Progress | None) -> Iterator[tuple[Session, tuple[str, ...]]]:
+    """`sessions_in`, and none where nothing can be read at all."""
+    with suppress(schema.Damaged):
+        yield from sessions_in(path, progress)
 
 
 def sessions_in(

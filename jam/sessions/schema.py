@@ -247,7 +247,7 @@ def foreign_tables(connection: sqlite3.Connection) -> frozenset[str]:
     """Of the program's tables, those that this file has in another form, or not at all."""
     ours = _schema_of(min(max(_identity(connection)[1], 1), VERSION))
     theirs = {
-        name: sql
+        name: _plain(sql)
         for type_, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_schema")
         if type_ == "table" and name in ours
     }
@@ -261,12 +261,13 @@ def _schema_of(version: int) -> dict[str, str]:
         for statements in MIGRATIONS[:version]:
             for statement in statements:
                 connection.execute(statement)
-        return dict(
-            connection.execute(
-                "SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND sql NOT NULL"
-                " AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"
-            )
-        )
+        found = connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'table'")
+        return {name: _plain(sql) for name, sql in found if not name.startswith("sqlite_")}
+
+
+def _plain(sql: object) -> str:
+    """The text of a table without what may be written in more than one way."""
+    return "".join(str(sql).split()).replace('"', "").casefold()
 
 
 def _open(path: Path, mode: str, wait_s: float) -> sqlite3.Connection:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tools.fuzzing import kept, midi
+from tools.fuzzing import jams, kept, midi, songs
 from tools.fuzzing.reader import Reader
 
 READERS: dict[str, Reader] = {
-    reader.name: reader for module in (midi, kept) for reader in module.READERS
+    reader.name: reader for module in (midi, kept, songs, jams) for reader in module.READERS
 }
