@@ -229,15 +229,16 @@ def _name(data: bytes) -> None:
 
 
 READERS = (
-    Reader("session", ".json", _session_seeds, _read_session, mutate=mutate_json, seconds=10.0),
+    Reader("session", ".json", _session_seeds, _read_session, mutate=mutate_json, seconds=10.0, examples=100),
     Reader("library", ".sqlite3", lambda: [_library_bytes()], _read_library,
-           mutate=_mutate_library, seconds=15.0, examples=60),
+           mutate=_mutate_library, seconds=15.0, examples=25),
     Reader("own-library", ".sqlite3", lambda: [_library_bytes()], _check_library,
-           refusals=(BadInput, JamError), mutate=_mutate_library, seconds=15.0, examples=60),
+           refusals=(BadInput, JamError), mutate=_mutate_library, seconds=15.0, examples=25),
     Reader("typed-words", ".txt", lambda: list(_TYPED), _type,
            tokens=(*_NUMBERS, b"key ", b"bpm ", b"palette ", b"meter ", b"rate ", b"/", b"#", b"b",
                    b"\0", "\u202e".encode(), b"\xff", b"../")),
     Reader("title", ".txt", lambda: [b"Blue evening, slow", "Öwl 🎹 <b>".encode(), b"CON"], _name,
+           examples=25,
            tokens=(b"../", b"\0", "\u202e".encode(), "👨‍👩‍👧".encode(), b"%", b"*", b"NUL",
                    b"\\", b":",
                    b"\xed\xa0\x80", "हिन्दी".encode(), b". ", b"'", b'"', b";", b"/")),

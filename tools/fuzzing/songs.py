@@ -134,7 +134,7 @@ def _mutate_mxl(rng: Random, data: bytes) -> bytes:
         case 3:
             return mxl(score[:at] + rng.choice(_XML_TOKENS) + score[at:])
         case _:
-            return mxl(score[:at] + b" " * rng.choice((1, 1000, 40 << 20)) + score[at:])
+            return mxl(score[:at] + b" " * rng.choice((1, 1000, 4 << 20)) + score[at:])
 
 
 # -- ABC, Humdrum
@@ -328,15 +328,17 @@ READERS = (
     Reader("musicxml", ".musicxml", _xml_seeds, _read_file("x.musicxml"), tokens=_XML_TOKENS,
            seconds=5.0),
     Reader("mxl", ".mxl", lambda: [mxl(seed) for seed in _xml_seeds()], _read_file("x.mxl"),
-           mutate=_mutate_mxl, seconds=5.0),
-    Reader("abc", ".abc", _abc_seeds, _read_file("x.abc"), tokens=_ABC_TOKENS, seconds=5.0),
+           mutate=_mutate_mxl, seconds=5.0, examples=100),
+    Reader("abc", ".abc", _abc_seeds, _read_file("x.abc"), tokens=_ABC_TOKENS, seconds=5.0,
+           examples=60),
     Reader("humdrum", ".krn", _humdrum_seeds, _read_file("x.krn"), tokens=_HUM_TOKENS, seconds=5.0),
     Reader("lead-sheets", ".jsonl", lambda: [(to_json(_sheet()) + "\n").encode()], _read_jsonl,
            mutate=_mutate_line),
     Reader("pop909", ".txt", _pop909_seeds,
            lambda data: _use("pop909", Files("memory", _pop909_files(data)))),
     Reader("wjd", ".csv", _wjd_seeds, _read_wjd),
-    Reader("song-archive", ".tar", _tar_seeds, _read_tar, mutate=_mutate_tar),
+    Reader("song-archive", ".tar", _tar_seeds, _read_tar, mutate=_mutate_tar,
+           examples=100),
     Reader("chord-symbol", ".txt", _chord_seeds, _read_chord,
            tokens=(b"maj", b"min", b"sus", b"add", b"dim", b"^", b"(", b")", b"/", b"#", b"b",
                    b"alt",
