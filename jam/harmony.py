@@ -159,12 +159,12 @@ def parse_symbol(text: str) -> tuple[Chord | None, int | None]:
     symbol = symbol.replace("6/9", "69").replace("/maj", "maj").replace("/9", "")
     found = _SYMBOL.fullmatch(symbol)
     if not found:
-        raise ValueError(f"not a chord symbol: {text!r}")
+        raise ValueError(f"not a chord symbol: {reprlib.repr(text)}")
     letter, signs, rest, bass = found.groups()
     try:
         intervals = _symbol_intervals(re.sub(r"[(),\[\]]", "", rest))
     except ValueError:
-        raise ValueError(f"not a chord symbol: {text!r}") from None
+        raise ValueError(f"not a chord symbol: {reprlib.repr(text)}") from None
     quality = quality_of_intervals(frozenset(intervals)) or "maj"
     root = pitch_class(letter.upper() + signs)
     return Chord(root, quality), pitch_class(bass[0].upper() + bass[1:]) if bass else None
@@ -269,12 +269,12 @@ def parse_harte(text: str) -> tuple[Chord | None, int | None]:
         return None, None
     found = _HARTE_CHORD.fullmatch(text)
     if not found:
-        raise ValueError(f"not a chord in Harte's syntax: {text!r}")
+        raise ValueError(f"not a chord in Harte's syntax: {reprlib.repr(text)}")
     name, shorthand, degrees, bass = found.groups()
     root = pitch_class(name)
     if shorthand:
         if shorthand not in _HARTE:
-            raise ValueError(f"not a chord in Harte's syntax: {text!r}")
+            raise ValueError(f"not a chord in Harte's syntax: {reprlib.repr(text)}")
         base: tuple[int, ...] = _HARTE[shorthand]
     else:
         base = (0,) if degrees else (0, 4, 7)
@@ -287,7 +287,7 @@ def parse_harte(text: str) -> tuple[Chord | None, int | None]:
                 intervals.add(_degree(degree.strip()))
         bass_class = None if bass is None else (root + _degree(bass)) % 12
     except (AttributeError, KeyError):
-        raise ValueError(f"not a chord in Harte's syntax: {text!r}") from None
+        raise ValueError(f"not a chord in Harte's syntax: {reprlib.repr(text)}") from None
     quality = quality_of_intervals(frozenset(intervals))
     return (Chord(root, quality) if quality else Chord(root, "5")), bass_class
 

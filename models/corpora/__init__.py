@@ -45,7 +45,7 @@ CORPORA: dict[str, Corpus] = {
 
 
 # Damage that no reader thought of stops its own piece only.
-_DAMAGE = (ValueError, ArithmeticError, LookupError)
+_DAMAGE = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
 
 
 def outcomes(

@@ -122,8 +122,9 @@ def _chord_spans(chords: Sequence[DraftChord], n_frames: int) -> list[tuple[int,
     for item in sorted(chords, key=lambda c: c.start):
         by_frame[max(0, nearest(item.start))] = item
     frames = [f for f in sorted(by_frame) if f < n_frames]
+    ends = [*frames[1:], n_frames][: len(frames)]
     spans: list[tuple[int, int, Chord, str]] = []
-    for frame, end in zip(frames, [*frames[1:], n_frames], strict=True):
+    for frame, end in zip(frames, ends, strict=True):
         chord, label = by_frame[frame].chord, by_frame[frame].label
         if chord is None:
             continue
@@ -188,6 +189,8 @@ def finish(draft: Draft) -> LeadSheet:
         for s, e, chord, label in _chord_spans(chords, n_frames)
         if moved[s] < moved[e]
     ]
+    if not spans:
+        raise BadInput("no chords")
     joined: list[tuple[int, int, Chord, str]] = []
     for span in spans:
         if joined and joined[-1][1] == span[0] and joined[-1][2] == span[2]:

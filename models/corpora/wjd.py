@@ -78,7 +78,7 @@ def _draft(
             DraftNote(start * FRAMES_PER_QUARTER, sounding * FRAMES_PER_QUARTER, pitch)
         )
     for row in beats:
-        label = row["chord"].strip()
+        label = (row["chord"] or "").strip()
         if not label:
             continue
         at = beat_index[int(row["bar"]), int(row["beat"])] * FRAMES_PER_QUARTER

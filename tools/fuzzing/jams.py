@@ -229,7 +229,8 @@ def _name(data: bytes) -> None:
 
 
 READERS = (
-    Reader("session", ".json", _session_seeds, _read_session, mutate=mutate_json, seconds=10.0, examples=100),
+    Reader("session", ".json", _session_seeds, _read_session, mutate=mutate_json,
+           seconds=10.0, examples=100),
     Reader("library", ".sqlite3", lambda: [_library_bytes()], _read_library,
            mutate=_mutate_library, seconds=15.0, examples=25),
     Reader("own-library", ".sqlite3", lambda: [_library_bytes()], _check_library,
