@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.clock import FakeClock
 from jam.messages import KeyInput
+from ui.caps import key_caps
 from ui.keyboard import (
     DEFAULT_OCTAVE,
     MAX_OCTAVE,
@@ -40,7 +46,8 @@ def test_an_octave_is_twelve_semitones(name: str, octave: int) -> None:
     assert pitch == 12 * (octave + 1) + PIANO_ROW.index(name) or pitch is None
     assert pitch is None or 0 <= pitch <= 127
     if pitch is not None:
-        assert letters_by_pitch(octave)[pitch] == name
+        assert letters_by_pitch(octave, {})[pitch] == name
+        assert letters_by_pitch(octave, {name: "Ö"})[pitch] == "Ö"
 
 
 @pytest.mark.parametrize(
@@ -129,3 +136,31 @@ def test_no_note_hangs(steps: list[tuple[str, str]]) -> None:
             sounding.remove(key.pitch)
     assert sounding == set()
     assert piano.held_pitches == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("layout", "printed"),
+    [("us", {"y": "y", ";": ";"}), ("de", {"y": "z", "z": "y", ";": "ö"}), ("fr", {"a": "q"})],
+)
+def test_what_is_printed_on_the_keys(layout: str, printed: dict[str, str]) -> None:
+    """On an X server of its own, whose layout is set as a desktop sets it."""
+    ours, theirs = os.pipe()
+    screen = ["Xvfb", "-displayfd", str(theirs), "-noreset", "-screen", "0", "320x240x8"]
+    server = subprocess.Popen(screen, pass_fds=(theirs,), stderr=subprocess.DEVNULL)
+    os.close(theirs)
+    try:
+        with os.fdopen(ours) as pipe:
+            display = {**os.environ, "DISPLAY": ":" + pipe.readline().strip()}
+        subprocess.run(["setxkbmap", layout], env=display, check=True)
+        code = "import json; from ui.caps import key_caps; print(json.dumps(key_caps()))"
+        said = subprocess.run([sys.executable, "-c", code], env=display, capture_output=True)
+    finally:
+        server.terminate()
+        server.wait(10)
+    caps = json.loads(said.stdout)
+    assert caps.items() >= printed.items()
+
+
+def test_without_an_x_server_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISPLAY", ":there is none")
+    assert key_caps() == {}

@@ -73,7 +73,7 @@ def test_every_key_does_what_the_list_says(bench: Bench) -> None:
 
 
 def test_the_list_of_keys_shows_all_of_them(bench: Bench) -> None:
-    groups = help_rows(bench.window.keymap)
+    groups = help_rows(bench.window.keymap, {})
     rows = [row for some in groups.values() for row in some]
     for action in bench.window.keymap:
         assert any(action.title == what for what, _ in rows), action.title

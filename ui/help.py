@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 
 from PyQt6.QtCore import Qt
@@ -27,20 +27,24 @@ Row = tuple[str, str]
 _COLUMNS = 3
 
 
-def help_rows(actions: Actions) -> dict[str, list[Row]]:
-    """Group -> rows. Actions of one title that follow each other share a row."""
+def help_rows(actions: Actions, caps: Mapping[str, str]) -> dict[str, list[Row]]:
+    """Group -> rows. Actions of one title that follow each other share a row. caps: see ui.caps."""
     groups: dict[str, list[Row]] = {}
     for (group, title), some in groupby(actions, key=lambda a: (a.group, a.title)):
         keys = [[shown_key(key) for key in action.keys] for action in some]
         text = f"{keys[0][0]} … {keys[-1][0]}" if len(keys) > 1 else "  or  ".join(keys[0])
         groups.setdefault(group, []).append((title, text))
     groups.setdefault("Play", []).insert(0, ("Silence everything, everywhere", shown_key("Esc")))
-    white = " ".join(key.upper() for key in PIANO_ROW if key not in "wetyuop")
-    black = " ".join(key.upper() for key in PIANO_ROW if key in "wetyuop")
+
+    def printed(names: Iterable[str], between: str = " ") -> str:
+        return between.join(caps.get(name, name).upper() for name in names)
+
+    white = printed(key for key in PIANO_ROW if key not in "wetyuop")
+    black = printed(key for key in PIANO_ROW if key in "wetyuop")
     groups["Computer keyboard"] = [
         ("White keys from C on", white),
         ("Black keys", black),
-        ("An octave lower, higher", f"{OCTAVE_DOWN.upper()}, {OCTAVE_UP.upper()}"),
+        ("An octave lower, higher", printed((OCTAVE_DOWN, OCTAVE_UP), ", ")),
         ("To a control by its underlined letter", "Alt+letter"),
         ("To the next control", shown_key("Tab")),
     ]
@@ -50,11 +54,13 @@ def help_rows(actions: Actions) -> dict[str, list[Row]]:
 class Help(QFrame):
     """Lies over the window, which goes on playing; F1 or Esc closes it."""
 
-    def __init__(self, actions: Callable[[], Actions], parent: QWidget) -> None:
+    def __init__(
+        self, actions: Callable[[], Actions], caps: Mapping[str, str], parent: QWidget
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("help")
         self.setAccessibleName("Keys")
-        self._actions = actions
+        self._actions, self._caps = actions, caps
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 16, 24, 20)
         head = QHBoxLayout()
@@ -102,7 +108,7 @@ class Help(QFrame):
         grid = QHBoxLayout(inner)
         grid.setContentsMargins(0, 0, 8, 0)
         grid.setSpacing(32)
-        groups = help_rows(self._actions())
+        groups = help_rows(self._actions(), self._caps)
         total = sum(len(rows) + 2 for rows in groups.values())
         columns = [QVBoxLayout() for _ in range(_COLUMNS)]
         for column in columns:

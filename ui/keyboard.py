@@ -8,7 +8,7 @@ not the letter, so that the piano lies where it belongs on any national layout.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from jam.messages import KeyInput
 
@@ -27,6 +27,8 @@ _SCAN_CODES = {
     40: "'", 44: "z", 45: "x",
 }  # fmt: skip
 _X11_OFFSET = 8
+KEY_CODES = {code + _X11_OFFSET: name for code, name in _SCAN_CODES.items()}
+"""X11's number of each key that plays a part -> its name."""
 _MAIN_ROWS = range(16, 54)
 
 
@@ -53,10 +55,10 @@ def pitch_of_key(name: str, octave: int) -> int | None:
     return pitch if 0 <= pitch <= 127 else None
 
 
-def letters_by_pitch(octave: int) -> dict[int, str]:
-    """What to write on the piano's keys."""
+def letters_by_pitch(octave: int, caps: Mapping[str, str]) -> dict[int, str]:
+    """What to write on the piano's keys. caps: what is printed on keys that aren't named so."""
     pitches = {name: pitch_of_key(name, octave) for name in PIANO_ROW}
-    return {pitch: name for name, pitch in pitches.items() if pitch is not None}
+    return {pitch: caps.get(name, name) for name, pitch in pitches.items() if pitch is not None}
 
 
 class ComputerPiano:

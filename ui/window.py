@@ -23,6 +23,7 @@ from jam.preferences import Preferences, View
 from jam.sessions.types import MomentKind
 from jam.settings import JamSettings
 from ui.actions import Actions
+from ui.caps import key_caps
 from ui.deeds import JAM, actions_of
 from ui.desk import Desk
 from ui.dropouts import DropoutNotice
@@ -89,6 +90,7 @@ class MainWindow(QWidget):
         self.presets = Presets(self.desk, preferences.presets)
         self.taps = TapTempo()
         self.piano = ComputerPiano(link.send, self.clock.now_s)
+        self._caps = key_caps()
         self._build()
         self._connect()
         self.keymap = Actions()
@@ -145,7 +147,7 @@ class MainWindow(QWidget):
             column.addWidget(widget)
         column.addWidget(self.pages, 1)
         column.addWidget(self.status)
-        self.help = Help(lambda: self.keymap, self)
+        self.help = Help(lambda: self.keymap, self._caps, self)
 
     def _tool(self, text: str, name: str, tip: str, clicked: Callable[[], object]) -> QPushButton:
         button = QPushButton(text)
@@ -226,7 +228,9 @@ class MainWindow(QWidget):
     def _show_letters(self) -> None:
         """The computer keys are written on the piano while nothing else is there to play on."""
         others = hardware_inputs(self._snapshot.devices) if self._snapshot is not None else ()
-        self.waterfall.set_letters({} if others else letters_by_pitch(self.piano.octave))
+        self.waterfall.set_letters(
+            {} if others else letters_by_pitch(self.piano.octave, self._caps)
+        )
 
     def take_larger_buffer(self) -> None:
         """Take the next larger audio buffer."""
