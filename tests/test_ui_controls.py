@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
+import pytest
 from PyQt6 import QtTest
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QLocale, Qt
 from PyQt6.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
@@ -37,6 +38,7 @@ from tests.ui_bench import Bench, other_value, turn
 from tests.ui_fake import stopped_snapshot
 from ui.desk import ECHO_S
 from ui.devices_panel import PortList
+from ui.fields import NumberSpin
 from ui.window import MainWindow
 
 QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
@@ -50,6 +52,24 @@ def test_every_setting_has_a_control_that_changes_it_and_nothing_else(bench: Ben
         expected = expected.changed(**{setting: value})
         assert bench.changed() == expected, setting
     assert len(bench.sent(ChangeSettings)) == len(fields(JamSettings))
+
+
+@pytest.mark.parametrize("language", ["en_US", "de_DE", "ja_JP"])
+@pytest.mark.parametrize("typed", ["92.5", "92,5"])
+def test_decimals_in_any_language(language: str, typed: str, qtbot: QtBot) -> None:
+    before = QLocale()
+    QLocale.setDefault(QLocale(language))
+    try:
+        spin = NumberSpin()
+        qtbot.addWidget(spin)
+        spin.setRange(30, 300)
+        spin.selectAll()
+        QTest.keyClicks(spin, typed)
+        for _ in range(2):  # read as it was typed, and as it is shown
+            QTest.keyClick(spin, Qt.Key.Key_Return)
+            assert (spin.value(), spin.text()) == (92.5, "92.5")
+    finally:
+        QLocale.setDefault(before)
 
 
 def test_a_typed_tempo_is_sent_once_when_it_is_confirmed(bench: Bench) -> None:

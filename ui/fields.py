@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
+from PyQt6.QtCore import QLocale, QSignalBlocker, Qt, pyqtSignal
+from PyQt6.QtGui import QValidator
 from PyQt6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -42,10 +43,20 @@ class Source(Protocol):
 
 
 class NumberSpin(QDoubleSpinBox):
-    """A number without decimals that say nothing; the wheel turns it where it is."""
+    """A number without decimals that say nothing; the wheel turns it where it is.
+
+    Decimals follow a point or a comma, whatever the system's language.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setLocale(QLocale.c())
 
     def textFromValue(self, v: float) -> str:
         return f"{v:g}"
+
+    def validate(self, input: str | None, pos: int) -> tuple[QValidator.State, str, int]:
+        return super().validate((input or "").replace(",", "."), pos)
 
 
 class CountSpin(QSpinBox):

@@ -11,7 +11,6 @@ from PyQt6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -26,6 +25,7 @@ from PyQt6.QtWidgets import (
 from jam.accompaniment import all_styles
 from jam.sessions.types import TakeInfo, TakeKind
 from jam.settings import DENSITIES, LIMITS, JamSettings
+from ui.fields import NumberSpin
 from ui.widgets import Combo, Switch
 
 KINDS: tuple[tuple[TakeKind, str, str], ...] = (
@@ -74,7 +74,7 @@ class NewTakeDialog(QDialog):
         self.density.setCurrentIndex(
             1 + DENSITIES.index(settings.density) if settings.density in DENSITIES else 0
         )
-        self.temperature = QDoubleSpinBox()
+        self.temperature = NumberSpin()
         low, high, _ = LIMITS["temperature"]
         self.temperature.setRange(low, high)
         self.temperature.setSingleStep(0.1)
