@@ -24,6 +24,7 @@ from jam.messages import PlanRequest
 from jam.midi_ports import VIRTUAL_IN, VIRTUAL_OUT, MidiPorts
 from jam.paths import SOUNDFONT_VARIABLE, config_dir, soundfont_path
 from jam.preferences import load_preferences
+from jam.priority import is_granted
 from jam.rows import MelodyState, Row
 from jam.screen import has_screen
 from jam.sessions.schema import Damaged
@@ -178,6 +179,22 @@ def _latency_finding() -> Finding | None:
     )
 
 
+def _priority_finding() -> Finding | None:
+    """None where there is no such thing to be granted."""
+    granted, what = is_granted(), "real-time priority"
+    if granted is None:
+        return None
+    if granted:
+        return Finding("ok", what, "granted: the music goes before everything else")
+    return Finding(
+        "note",
+        what,
+        "not granted, so the sound may drop out when the machine is busy",
+        "sudo usermod -aG audio $USER; echo '@audio - rtprio 95' | sudo tee"
+        " /etc/security/limits.d/audio.conf; then log in again",
+    )
+
+
 def _plan_times_ms(load: LoadPredictor) -> tuple[str, str, list[float]]:
     predictor, message = load()
     settings = JamSettings()
@@ -265,6 +282,8 @@ def examine(load: LoadPredictor, midi_api: str = "auto") -> Iterator[Finding]:
     yield _synth_finding()
     if (latency := _latency_finding()) is not None:
         yield latency
+    if (priority := _priority_finding()) is not None:
+        yield priority
     yield _agent_finding(load)
     yield _window_finding()
     yield _settings_finding()

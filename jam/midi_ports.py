@@ -14,6 +14,7 @@ from jam import dead_jack
 from jam.clock import Clock
 from jam.errors import BadInput, JamError
 from jam.messages import EVERY_INPUT
+from jam.priority import STAGE, raise_priority
 from jam.quiet import quiet_stderr
 
 CLIENT_NAME = "jam"
@@ -110,6 +111,8 @@ class MidiPorts:
         self._sounding: set[tuple[int, int]] = set()
         """Channel (from 0) and pitch of what was started at the outputs and not ended yet."""
         self._inputs: dict[str, Any] = {}
+        self._raised: set[str] = set()
+        """Inputs whose thread has its priority; another port of the name has another thread."""
         self._outputs: dict[str, Any] = {}
         self.wanted_inputs = EVERY_INPUT
         self.wanted_outputs: tuple[str, ...] = ()
@@ -227,6 +230,7 @@ class MidiPorts:
             _delete(port)
 
     def _new_input(self, name: str, connect_to: str | None) -> Any:
+        self._raised.discard(name)
         with quiet_stderr():
             port = _rtmidi().MidiIn(self._api_number, name=CLIENT_NAME)
             port.ignore_types(sysex=True, timing=True, active_sense=True)
@@ -249,6 +253,9 @@ class MidiPorts:
     def _callback(self, event: tuple[Sequence[int], float], name: str) -> None:
         """Runs on: rtmidi's thread. Stamps, decodes, hands on; never blocks or raises."""
         at_s = self._clock.now_s()
+        if name not in self._raised:
+            self._raised.add(name)
+            raise_priority(STAGE)  # JACK's own thread inherits none
         message = parse_message(event[0])
         if message is None:
             self.dropped_messages += 1
