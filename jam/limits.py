@@ -20,8 +20,14 @@ SETTINGS_BYTES = MIB
 STYLE_BYTES = 64 * KIB
 STYLE_BARS = 8
 
-WEIGHTS_BYTES = 512 * MIB
+WEIGHTS_BYTES = 128 * MIB
+"""Of a network that plays; what is shipped has 2.5 MB."""
+CHECKPOINT_BYTES = 512 * MIB
+"""Of a training run, with its optimiser."""
 WEIGHTS_SETTINGS_BYTES = MIB
+WEIGHT_SIZE = 1e4
+"""No number of a network is larger: beyond, its sums would overflow. Trained ones stay below 2."""
+
 SOUNDFONT_BYTES = 2048 * MIB
 
 XML_BYTES = 32 * MIB

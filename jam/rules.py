@@ -26,6 +26,7 @@ from jam.rows import (
     MelodyState,
     Row,
     chord_state,
+    fold_pitch,
     melody_state,
     onset_class,
 )
@@ -197,6 +198,7 @@ class RuleBasedPredictor:
         centre = now.pitch if now.pitch is not None else expected.pitch
         if centre is None:
             return logits
+        centre = fold_pitch(centre)
         pitches = np.arange(max(centre - 7, LOWEST_PITCH), min(centre + 8, 109))
         key = self._key[-1] / max(self._key[-1].sum(), 1e-9)
         scores = -0.35 * np.abs(pitches - centre) + 6.0 * key[pitches % 12]

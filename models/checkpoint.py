@@ -13,10 +13,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from jam.errors import BadInput
+from jam.files import check_file, read_limited
+from jam.limits import CHECKPOINT_BYTES, WEIGHT_SIZE, WEIGHTS_SETTINGS_BYTES
 
 Arrays = dict[str, NDArray[Any]]
-MAX_BYTES = 512 * 2**20
-"""Files larger than this are not weights of ours."""
 
 
 def write_arrays(path: Path, arrays: Arrays, metadata: dict[str, str] | None = None) -> None:
@@ -30,16 +30,13 @@ def write_arrays(path: Path, arrays: Arrays, metadata: dict[str, str] | None = N
     partial.replace(path)
 
 
-def read_arrays(path: Path) -> tuple[Arrays, dict[str, str]]:
+def read_arrays(path: Path, most_bytes: int = CHECKPOINT_BYTES) -> tuple[Arrays, dict[str, str]]:
     """Arrays and metadata of a safetensors file. Raises BadInput for anything else."""
+    check_file(path, most_bytes)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise BadInput(f"{path}: larger than any weights of this program")
         with safe_open(path, framework="numpy") as file:
             names = list(file.keys())
             return {name: file.get_tensor(name) for name in names}, dict(file.metadata() or {})
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such weights file") from None
     except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         fault = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BadInput(f"{path}: not a safetensors file of weights ({fault})") from None
@@ -55,11 +52,10 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
 
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object. Raises BadInput."""
+    data = read_limited(path, WEIGHTS_SETTINGS_BYTES)
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    except (OSError, ValueError, RecursionError) as error:
+        values = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{path}: not JSON ({str(error).splitlines()[0]})") from None
     if not isinstance(values, dict):
         raise BadInput(f"{path}: not a JSON object")
@@ -75,5 +71,6 @@ def check_shapes(path: Path, arrays: Arrays, expected: dict[str, tuple[int, ...]
     for name, shape in expected.items():
         if arrays[name].shape != shape:
             raise BadInput(f"{path}: {name} has shape {arrays[name].shape}, expected {shape}")
-        if arrays[name].dtype.kind != "f" or not np.isfinite(arrays[name]).all():
-            raise BadInput(f"{path}: {name} holds something other than finite numbers")
+        # NaN is not below the limit either.
+        if arrays[name].dtype.kind != "f" or not (np.abs(arrays[name]) <= WEIGHT_SIZE).all():
+            raise BadInput(f"{path}: {name} holds something other than numbers of a network")

@@ -8,6 +8,13 @@ from typing import Any
 from jam.errors import BadInput
 from models import vocab
 
+_RANGES = {
+    "channels": (1, 64), "invariant": (1, 512), "heads": (1, 64), "layers": (1, 32),
+    "encoder_layers": (0, 32), "ffn": (1, 16), "context": (48, 2048),
+}  # fmt: skip
+"""Far beyond what can be decoded in time: a file can't ask for more memory than that. The context
+is longer than the futures that are weighed."""
+
 Width = tuple[int, int]
 """(channels a pitch class, invariant channels)."""
 
@@ -31,10 +38,14 @@ class NetConfig:
     def __post_init__(self) -> None:
         if self.kind not in ("online", "offline"):
             raise BadInput(f"network kind {self.kind!r}: must be online or offline")
-        for name in ("channels", "invariant", "heads", "layers", "ffn", "context"):
+        for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
-            if not isinstance(value, int) or not 1 <= value <= 4096:
-                raise BadInput(f"network {name} {value!r}: must be a whole number from 1 to 4096")
+            if type(value) is not int or not low <= value <= high:
+                raise BadInput(
+                    f"network {name} {value!r:.20}: must be a whole number from {low} to {high}"
+                )
+        if type(self.tied) is not bool:
+            raise BadInput(f"network tied {self.tied!r:.20}: must be true or false")
         if self.channels % self.heads or self.invariant % self.heads:
             raise BadInput("network channels: must be divisible by the number of heads")
         if self.kind == "offline" and self.heads % 2:

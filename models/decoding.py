@@ -12,6 +12,9 @@ from jam.errors import BadInput
 from jam.rows import CHORD_FIRST, HOLD
 from models.spread import Floats
 
+_MAX_BIAS = 100.0
+"""Added to a logit; beyond, nothing or nothing else would ever be drawn."""
+
 
 def without(logits: Floats, forbidden: NDArray[np.bool_]) -> Floats:
     """Chord logits (B, N_CHORD_CLASSES) without some chords (N_CHORD_CLASSES,).
@@ -62,9 +65,13 @@ class Decoding:
             off_beat, beat, group, bar = map(float, values.get("hold_bias", (0.0,) * 4))
             numbers = [float(values.get(k, d)) for k, d in (("min_share", 0), ("temperature", 1))]
             found = cls((off_beat, beat, group, bar), *numbers)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise BadInput(f"{where}: decoding must hold numbers, hold_bias four") from None
-        if not np.isfinite([*found.hold_bias, *numbers]).all() or not 0 <= found.min_share < 1:
+        if not (
+            all(abs(bias) <= _MAX_BIAS for bias in found.hold_bias)
+            and 0 <= found.min_share < 1
+            and (found.temperature == 0 or 0.01 <= found.temperature <= 10)
+        ):  # NaN is in no range
             raise BadInput(f"{where}: decoding holds numbers out of range")
         return found
 

@@ -163,7 +163,11 @@ def mutate_tree(rng: Random, tree: Any) -> Any:
     if not places:
         return rng.choice(_VALUES)
     node, key = rng.choice(places)
-    match rng.randrange(8):
+    match rng.randrange(12):
+        case 8 | 9 | 10 | 11 if type(node[key]) is float or type(node[key]) is int:
+            # A number that may well be allowed.
+            whole = rng.choice((0, 1, 2, 3, 4, 8, 12, 16, 60, 127, rng.randrange(512)))
+            node[key] = rng.choice((whole, rng.uniform(0, 2), -node[key], node[key] * 2))
         case 0 if isinstance(node, dict):
             del node[key]
         case 0:
