@@ -17,12 +17,13 @@ from typing import Any, TypeVar
 
 from jam.audio import AudioChoice
 from jam.errors import BadInput
+from jam.files import read_limited
 from jam.grid import Meter
+from jam.limits import SETTINGS_BYTES
 from jam.messages import EVERY_INPUT
 from jam.paths import config_dir
 from jam.settings import JamSettings
 
-_MAX_BYTES = 1 << 20
 _MAX_PRESETS, _MAX_NAME = 200, 60
 THEMES = ("system", "dark", "light", "high-contrast")
 
@@ -250,16 +251,16 @@ def load_preferences(path: Path | None = None) -> tuple[Preferences, str]:
     """
     path = path or preferences_path()
     aside = path.with_name(path.name + ".broken")
+    if not os.path.lexists(path):
+        return Preferences(), ""
     try:
-        with path.open("rb") as file:
-            data = json.loads(file.read(_MAX_BYTES))
+        data = json.loads(read_limited(path, SETTINGS_BYTES))
         if not isinstance(data, dict):
             raise BadInput("not an object of names and values")
-    except FileNotFoundError:
-        return Preferences(), ""
-    except (OSError, ValueError, RecursionError, BadInput) as error:
+    except (ValueError, RecursionError, BadInput) as error:
+        why = str(error).removeprefix(f"{path}: ")
         where = f"set aside as {aside}" if _done(lambda: path.replace(aside)) else "left there"
-        return Preferences(), f"The settings in {path} can't be read ({error}); {where}."
+        return Preferences(), f"The settings in {path} can't be read ({why}); {where}."
     preferences, faults = preferences_from_json(data)
     if not faults:
         return preferences, ""
@@ -280,14 +281,18 @@ def save_preferences(preferences: Preferences, path: Path | None = None) -> None
     """Write atomically; what the file has under names unknown here is kept. Raises OSError."""
     path = path or preferences_path()
     try:
-        before = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        before = json.loads(read_limited(path, SETTINGS_BYTES))
+    except (BadInput, ValueError, RecursionError):
         before = {}
-    data = _with_unknown(preferences_to_json(preferences), before)
+    ours = preferences_to_json(preferences)
+    try:
+        text = json.dumps(_with_unknown(ours, before), indent=1)
+    except RecursionError:  # nested as deeply as could be read, and written from deeper down
+        text = json.dumps(ours, indent=1)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        unfinished.write_text(json.dumps(data, indent=1), encoding="utf-8")
+        unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(path)
     except OSError:
         _done(unfinished.unlink)

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jam.errors import JamError
+from jam.errors import BadInput, JamError
 from jam.paths import soundfont_path
 from jam.quiet import quiet_stderr
+from jam.soundfont import check_soundfont
 
 CHANNELS = {"player": 0, "chords": 1, "bass": 2, "metronome": 8, "drums": 9}
 """MIDI channel (from 0) of each part, in the synth and at the MIDI output."""
@@ -63,7 +64,7 @@ class Synth:
     """A SoundFont on five channels. Notes may come from any thread; they sound in the next block.
 
     limited: False leaves peaks above full scale as they are, so that sounds can be added up.
-    Raises JamError when the library or the SoundFont can't be loaded.
+    Raises JamError when the library can't be loaded, BadInput when the SoundFont can't be read.
     """
 
     def __init__(
@@ -71,8 +72,7 @@ class Synth:
     ) -> None:
         fluidsynth = _load_fluidsynth()
         path = soundfont or soundfont_path()
-        if not path.is_file():
-            raise JamError(f"SoundFont {path}: no such file")
+        check_soundfont(path)
         self.sample_rate = sample_rate
         self._ticker: Any = None
         self._fluid: Any = fluidsynth.Synth(gain=2.0, samplerate=float(sample_rate))
@@ -82,7 +82,7 @@ class Synth:
         with quiet_stderr():
             self._font = self._fluid.sfload(str(path))
         if self._font < 0:
-            raise JamError(f"SoundFont {path}: not a SoundFont that FluidSynth can read")
+            raise BadInput(f"{path}: not a SoundFont that FluidSynth can read")
         write = fluidsynth.cfunc(
             "fluid_synth_write_float",
             ctypes.c_int,

@@ -70,7 +70,7 @@ def test_networks_of_different_shapes_are_refused(tmp_path: Path) -> None:
     two_networks(tmp_path)
     path = tmp_path / "variety.json"
     values = json.loads(path.read_text())
-    values["network"]["context"] = 40
+    values["network"]["context"] = 64
     path.write_text(json.dumps(values))
     with pytest.raises(BadInput, match="another shape"):
         load_predictor(tmp_path)
