@@ -10,7 +10,7 @@ from dataclasses import replace
 from random import Random
 
 from jam.anticipation import Anticipator
-from jam.clock import FakeClock
+from jam.clock import FakeClock, Sleep
 from jam.conductor import Conductor
 from jam.keys import PlayerKeys
 from jam.messages import NoteEvent
@@ -48,8 +48,13 @@ class _Ports(MidiPorts):
 class _Stage(Stage):
     """The handler of MIDI messages, without devices."""
 
-    def __init__(self, settings: JamSettings, keys: PlayerKeys) -> None:
+    def __init__(self, settings: JamSettings, keys: PlayerKeys, clock: FakeClock) -> None:
         self._settings, self._keys = settings, keys
+        self._sleep, self._deaf_until_s = Sleep(clock.now_s()), 0.0
+
+    def turn(self, now_s: float) -> None:
+        """The loop has come round: the process doesn't sleep."""
+        self._sleep.turn(now_s)
 
 
 _STEPS_S = (0.0, 0.0, 0.001, 0.001, 0.005, 0.03, 0.12, 0.5)
@@ -78,7 +83,8 @@ def _play_live(data: bytes) -> None:
     settings = JamSettings(bpm=240, listen_bars=0, midi_channel=data[0] % 17 if data else 0)
     clock = FakeClock()
     keys = PlayerKeys(clock, threading.Event(), Sound())
-    ports = _Ports(clock, _Stage(settings, keys))
+    stage = _Stage(settings, keys, clock)
+    ports = _Ports(clock, stage)
     conductor, agent = Conductor(settings, 0.0), Anticipator(RuleBasedPredictor())
     events: list[NoteEvent] = []
 
@@ -93,6 +99,7 @@ def _play_live(data: bytes) -> None:
 
     for n, (step_s, stamp_s, message) in enumerate(stream(data[1:3000])):
         clock.advance(step_s if clock.now_s() < _LIVE_S else 0.0)
+        stage.turn(clock.now_s())
         ports._callback((message, stamp_s), f"port {n % 2}")
         go_on()
     keys.release()
