@@ -22,6 +22,8 @@ VIRTUAL_IN, VIRTUAL_OUT = "jam in", "jam out"
 _FLUSH_S = 0.05
 """So long a port takes to send what waits in it."""
 _PANIC = tuple((0xB0 | channel, c, 0) for channel in range(16) for c in (123, 120, 64))
+_ALSA_NUMBER = re.compile(r" (\d+):\d+$")
+"""Client and port at the end of a port's name."""
 _log = logging.getLogger(__name__)
 
 
@@ -163,7 +165,7 @@ class MidiPorts:
             (self.wanted_outputs, self.available_outputs + self.open_outputs, "output"),
         ):
             for name in wanted:
-                if not any(name.lower() in other.lower() for other in there):
+                if not matching((name,), there):
                     raise BadInput(
                         f"MIDI {what} {name!r}: not found; there are "
                         + (", ".join(repr(n) for n in there) or "none")
@@ -184,11 +186,11 @@ class MidiPorts:
         if self.wanted_inputs == EVERY_INPUT:
             wanted_in = [name for name in ins if is_hardware(name, self.api)]
         else:
-            wanted_in = _matching(self.wanted_inputs, ins)
+            wanted_in = matching(self.wanted_inputs, ins)
         for name in self._left_over(self._inputs, wanted_in, VIRTUAL_IN):
             _delete(self._inputs.pop(name))
             self._on_closed(name, name not in ins)
-        wanted_out = _matching(self.wanted_outputs, outs)
+        wanted_out = matching(self.wanted_outputs, outs)
         closing = self._left_over(self._outputs, wanted_out, VIRTUAL_OUT)
         self._close_outputs(closing)
         for name in closing:
@@ -330,11 +332,20 @@ def is_hardware(name: str, api: str) -> bool:
     """
     if api == "jack":
         return name.startswith(("system:", "a2j:", "alsa_midi:"))
-    if api == "alsa" and (number := re.search(r" (\d+):\d+$", name)):
+    if api == "alsa" and (number := _ALSA_NUMBER.search(name)):
         return int(number[1]) < 128
     return True
 
 
-def _matching(wanted: Sequence[str], there: Sequence[str]) -> list[str]:
-    """Ports whose name is, or contains, one of those wanted."""
-    return [n for n in there if any(w == n or w.lower() in n.lower() for w in wanted)]
+def matching(wanted: Sequence[str], there: Sequence[str]) -> list[str]:
+    """Ports whose name is, or contains, one of those wanted.
+
+    Where ALSA has given a device another number since, the rest of its name counts.
+    """
+    names: set[str] = set()
+    for name in wanted:
+        found = {n for n in there if name == n or name.lower() in n.lower()}
+        if not found and (numbered := _ALSA_NUMBER.search(name)):
+            found = {n for n in there if _ALSA_NUMBER.sub("", n) == name[: numbered.start()]}
+        names |= found
+    return [n for n in there if n in names]

@@ -80,7 +80,7 @@ class Synth:
         # Only the samples of the instruments chosen are decoded: 0.2 s instead of 1.3 s.
         self._fluid.setting("synth.dynamic-sample-loading", 1)
         with quiet_stderr():
-            self._font = self._fluid.sfload(str(path))
+            self._font = self._fluid.sfload(self._kept_open(path))
         if self._font < 0:
             raise BadInput(f"{path}: not a SoundFont that FluidSynth can read")
         write = fluidsynth.cfunc(
@@ -108,6 +108,18 @@ class Synth:
         for part in CHANNELS:
             self.set_program(part, 0)
         self._fluid.set_reverb(roomsize=0.35, damping=0.3, width=0.8, level=0.25)
+
+    def _kept_open(self, path: Path) -> str:
+        """A name for the SoundFont that stays good when the file is removed or replaced.
+
+        Samples are read when an instrument is chosen; FluidSynth crashes where it can't then.
+        """
+        try:
+            self._file = path.open("rb")
+        except OSError as error:
+            raise JamError(f"SoundFont {path}: can't be read ({error.strerror})") from None
+        kept = f"/proc/self/fd/{self._file.fileno()}"
+        return kept if Path(kept).exists() else str(path)
 
     def set_program(self, part: str, program: int) -> None:
         """Choose the General MIDI instrument (0 to 127) of a part.
@@ -204,5 +216,7 @@ class Synth:
             if self._ticker is not None:
                 self._ticker.delete()
             fluid.delete()
+            if file := self.__dict__.pop("_file", None):
+                file.close()
 
     __del__ = close

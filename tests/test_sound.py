@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from jam.errors import JamError
 from jam.midi_ports import MidiMessage, is_hardware, parse_message
+from jam.paths import soundfont_path
 from jam.synth import CHANNELS, Limiter, Synth
 
 
@@ -106,3 +108,16 @@ def test_a_bad_soundfont_is_named(tmp_path: Path) -> None:
         Synth(48000, bad)
     with pytest.raises(JamError, match="no such file"):
         Synth(48000, tmp_path / "none.sf2")
+
+
+def test_instruments_can_be_chosen_when_the_soundfont_is_removed(tmp_path: Path) -> None:
+    font = tmp_path / "font.sf3"
+    shutil.copy(soundfont_path(), font)
+    synth = Synth(48000, font)
+    font.unlink()
+    synth.set_program("chords", 40)  # its samples are not in memory yet
+    synth.note_on("chords", 60, 100)
+    block = np.zeros((4096, 2), dtype=np.float32)
+    synth.render_into(block)
+    assert np.abs(block).max() > 0.01
+    synth.close()
