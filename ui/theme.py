@@ -266,7 +266,8 @@ QLabel#key {{ color: {t.agent_light}; font-weight: 600; }}
 #notice QLabel {{ color: {t.warning}; }}
 #notice QPushButton {{ background: transparent; color: {t.warning}; border: none;
     padding: 2px 8px; font-size: {large}px; }}
-#notice QPushButton#noticed {{ border: 1px solid {t.warning}; border-radius: 4px; }}
+#notice QPushButton#noticed {{ border: 1px solid {t.warning}; border-radius: 4px;
+    font-size: {normal}px; font-weight: normal; }}
 #notice QPushButton:focus {{ border: 1px solid {t.warning}; border-radius: 4px; }}
 #status {{ background: {t.bar}; border-top: 1px solid {t.outline}; }}
 #status QLabel {{ color: {t.text_dim}; font-size: {small}px; }}
