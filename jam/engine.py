@@ -264,7 +264,7 @@ class Engine:
             self._agent.end()
             self._agent = self._new_agent()
             return
-        if self._agent.pulse.stands_still(_FROZEN_LOOKS) or self._stuck():
+        if self._agent.hangs(_FROZEN_LOOKS) or self._stuck():
             _log.warning("the agent hangs: killed")
             self._agent.end()
         if process.is_alive() or now_s - self._agent.started_s < self._agent_spell.wait_s():

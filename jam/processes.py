@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 import tempfile
+from collections.abc import Callable
 from ctypes import c_uint64
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnContext, SpawnProcess
@@ -44,12 +45,28 @@ class Pulse:
         self.value = RawValue(c_uint64, 0)
         self._counted = self._still_looks = 0
 
-    def stands_still(self, looks: int) -> bool:
-        """Look: True when one that has begun to count has stood still for so many looks."""
+    def stands_still(self, looks: int, excused: Callable[[], bool] = lambda: False) -> bool:
+        """Look: True when one that has begun to count has stood still for so many looks.
+
+        excused: asked while it stands still; a look at which it has an excuse isn't counted.
+        """
         counted = self.value.value
-        self._still_looks = self._still_looks + 1 if counted == self._counted else 0
-        self._counted = counted
+        if counted != self._counted:
+            self._counted, self._still_looks = counted, 0
+        elif not excused():
+            self._still_looks += 1
         return counted > 0 and self._still_looks >= looks
+
+
+def is_starved(pid: int | None) -> bool:
+    """True when a process waits for a processor that others have: it is not frozen, and to start
+    another would take more of what there is too little of. Linux; elsewhere nothing is known.
+    """
+    try:
+        stats = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except OSError:
+        return False
+    return any(stat.rpartition(")")[2].split()[0] == "R" for stat in stats)
 
 
 def _agent_address() -> str:
@@ -103,6 +120,10 @@ class AgentProcess:
             daemon=True,
         )
         self.process.start()
+
+    def hangs(self, looks: int) -> bool:
+        """Look: True when it doesn't count on, and not for want of a processor."""
+        return self.pulse.stands_still(looks, lambda: is_starved(self.process.pid))
 
     def end(self, timeout_s: float = 0.0) -> None:
         """Wait for its end, then make an end of it."""

@@ -1,16 +1,19 @@
-"""Real-time priority: for every thread of the stage, and for nothing that it starts beside."""
+"""Who is let when the processor is short: the stage's threads, and a patient look at the agent."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from jam.priority import AUDIO, STAGE, drop_priority, is_granted, raise_priority
+from jam.processes import Pulse, is_starved
 from tests.jack import jack_server, play
 from tools.soak import processes
 
@@ -85,3 +88,31 @@ def test_every_thread_of_the_stage_has_it_and_no_other_process(tmp_path: Path) -
     assert found["stage"].count(STAGE) >= 9
     assert found["stage"].count(AUDIO) == 1
     assert set(found["window"] + found["agent"]) == {0}
+
+
+def test_who_waits_for_a_processor_is_not_taken_for_frozen() -> None:
+    busy = subprocess.Popen([sys.executable, "-c", "print(flush=True)\nwhile True: pass"],
+                            stdout=subprocess.PIPE)  # fmt: skip
+    asleep = subprocess.Popen([sys.executable, "-c", "print(flush=True)\ninput()"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+    try:
+        for process in (busy, asleep):
+            assert process.stdout is not None
+            process.stdout.readline()
+        give_up_s = time.monotonic() + 20
+        while is_starved(asleep.pid):  # it is on its way to its sleep
+            assert time.monotonic() < give_up_s
+        assert is_starved(busy.pid)
+        busy.send_signal(signal.SIGSTOP)
+        while is_starved(busy.pid):
+            assert time.monotonic() < give_up_s
+    finally:
+        for process in (busy, asleep):
+            process.kill()
+            process.communicate()
+    assert not is_starved(busy.pid)
+    pulse = Pulse()
+    pulse.value.value = 1
+    assert not pulse.stands_still(2)
+    assert not any(pulse.stands_still(2, lambda: True) for _ in range(9))
+    assert [pulse.stands_still(2) for _ in range(2)] == [False, True]
