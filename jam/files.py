@@ -1,12 +1,14 @@
-"""Reading files of any origin: regular ones, and no more of them than a limit."""
+"""Files of any origin are read up to a limit; our own are written whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from jam.errors import BadInput
+from jam.errors import BadInput, JamError
 from jam.limits import KIB, MIB
 
 
@@ -50,3 +52,22 @@ def _unreadable(file: Path, error: Exception) -> BadInput:
 def _too_large(file: Path, most_bytes: int) -> BadInput:
     size = f"{most_bytes // MIB} MiB" if most_bytes >= MIB else f"{most_bytes // KIB} KiB"
     return BadInput(f"{file}: larger than {size}")
+
+
+@contextmanager
+def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """The name under which a file is to be written that appears complete or not at all.
+
+    At the end of the block it takes the place of `path`; when the block fails, nothing is left.
+    Raises JamError, one line that begins with the file's name, when it can't be written.
+    """
+    file = Path(path)
+    unfinished = file.with_name(f".{file.stem[:40]}.{os.getpid()}.part{file.suffix.lower()}")
+    try:
+        yield unfinished
+        unfinished.replace(file)
+    except OSError as error:
+        raise JamError(f"{file}: can't be written: {error.strerror or error}") from None
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()

@@ -6,7 +6,6 @@ from a file can be put on the grid and a jam can be written with its bar lines i
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 from bisect import bisect_right
@@ -18,8 +17,8 @@ from pathlib import Path
 import mido
 
 from jam import smf
-from jam.errors import BadInput, JamError
-from jam.files import read_limited
+from jam.errors import BadInput
+from jam.files import read_limited, whole
 from jam.grid import (
     FRAMES_PER_QUARTER,
     Meter,
@@ -313,14 +312,8 @@ def write_midi(
     midi = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER)
     midi.tracks.append(_conductor_track(tempo_map, chords, shift))
     midi.tracks.extend(_part_track(part, shift) for part in parts)
-    unfinished = file.with_name(f".jam-{os.getpid()}.part")
-    try:
+    with whole(file) as unfinished:
         midi.save(unfinished)
-        unfinished.replace(file)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            unfinished.unlink()
-        raise JamError(f"{file}: can't be written: {error.strerror or error}") from None
 
 
 def _tick(frame: float) -> int:

@@ -47,7 +47,6 @@ class View:
     """Title of the tab of the settings panel that is open; "" while it is closed."""
     export_folder: str = ""
     """Where sessions were exported to last."""
-    hints_seen: tuple[str, ...] = ()
     geometry: str = ""
     """Place and size of the window, in Qt's own words (base64)."""
 
@@ -133,7 +132,6 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "density": _optional(float),
     **{name: _optional(int) for name in ("agent_program", "bass_program", "drums_program")},
     "palette": _names,
-    "hints_seen": _names,
 }
 """How a value is read whose kind its default doesn't tell."""
 

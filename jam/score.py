@@ -7,10 +7,9 @@ import os
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, cast
 
-from jam.errors import JamError
+from jam.files import whole
 from jam.grid import FRAMES_PER_QUARTER, TempoMap, quarter_bpm
 from jam.harmony import FLAT_NAMES, QUALITIES, SHARP_NAMES, Chord
 from jam.notation import WrittenMelody
@@ -95,14 +94,8 @@ def write_musicxml(
     score: Any = stream.Score()
     score.metadata = metadata.Metadata(title=title, movementName=title, composer="Played with jam")
     score.insert(0, part.makeNotation())
-    file = Path(path)
-    unfinished = file.with_name(f".jam-{os.getpid()}.musicxml")
-    try:
+    with whole(path) as unfinished:
         score.write("musicxml", fp=unfinished)
-        unfinished.replace(file)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise JamError(f"{file}: can't be written: {error.strerror or error}") from None
 
 
 def _elements(

@@ -33,7 +33,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     saved = Preferences(
         CHANGED, ("Keys",), ("Synth",), AudioChoice("Speakers", 44100, 512),
-        {"mine": CHANGED, "plain": JamSettings()}, View("dark", hints_seen=("keys",), zoom=2.0),
+        {"mine": CHANGED, "plain": JamSettings()}, View("dark", zoom=2.0),
         record=False,
     )  # fmt: skip
     save_preferences(saved, path)

@@ -191,7 +191,7 @@ def live_loop(
 def live(args: argparse.Namespace) -> Iterator[Line]:
     """MIDI, scheduler and sound in the live loop, by size of block, idle and beside a load."""
     for block_frames in args.blocks:
-        with jack_server(block_frames) as environment:
+        with jack_server(block_frames, realtime=False) as environment:
             os.environ.update(environment)
             for audio in ["", "fluidsynth:jack"][: 1 + args.own_driver]:
                 for loaded in (False, True):

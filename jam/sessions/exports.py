@@ -9,7 +9,8 @@ import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 
-from jam.errors import BadInput, JamError
+from jam.errors import BadInput
+from jam.files import whole
 from jam.notation import written_melody
 from jam.presence import key_of
 from jam.records import check_output, write_take, write_take_wav
@@ -76,11 +77,5 @@ def _write_lead_sheet(file: Path, session: Session, taken: SessionTake) -> None:
 
 
 def _write_json(file: Path, session: Session) -> None:
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        with unfinished.open("w", encoding="utf-8") as out:
-            json.dump(session_to_json(session), out, separators=(",", ":"), allow_nan=False)
-        unfinished.replace(file)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise JamError(f"{file}: can't be written: {error.strerror or error}") from None
+    with whole(file) as unfinished, unfinished.open("w", encoding="utf-8") as out:
+        json.dump(session_to_json(session), out, separators=(",", ":"), allow_nan=False)

@@ -76,7 +76,7 @@ def _settings_seeds() -> list[bytes]:
         style="jazz", drums_program=8, latency_offset_ms=-12.5, accompaniment="swing",
     )  # fmt: skip
     full = Preferences(mine, ("Keys",), ("Synth",), presets={"mine": mine, "été": JamSettings()},
-                       view=View(hints_seen=("keys",), export_folder="/home"))  # fmt: skip
+                       view=View(export_folder="/home"))  # fmt: skip
     return [
         json.dumps(preferences_to_json(full)).encode(),
         json.dumps(preferences_to_json(Preferences()), indent=1).encode(),
