@@ -29,12 +29,17 @@ from models.corpora.midi import midi_draft
 from models.leadsheet import from_json, to_json
 from tools.fuzzing.reader import Reader, as_file
 
-_PLAYED_FRAMES = 128
+_PLAYED_FRAMES = 48
 """So much of a song is played by the renderer."""
-_LIVE_S = 20.0
+_LIVE_S = 6.0
+_LIVE = JamSettings(bpm=240, listen_bars=0, lookahead_beats=1, commit_beats=1, futures=1)
+_IN_FILE = JamSettings(lookahead_beats=1, commit_beats=1, futures=1)
 
 
 # -- live: messages as rtmidi hands them over
+
+
+_PORTS = ("one keyboard", "another")
 
 
 class _Ports(MidiPorts):
@@ -43,6 +48,7 @@ class _Ports(MidiPorts):
     def __init__(self, clock: FakeClock, stage: Stage) -> None:
         self._clock, self._on_message = clock, stage._on_midi
         self.dropped_messages = 0
+        self._raised = set(_PORTS)  # no thread of rtmidi's here whose priority could be raised
 
 
 class _Stage(Stage):
@@ -80,7 +86,7 @@ def stream(data: bytes) -> list[tuple[float, float, list[int]]]:
 
 
 def _play_live(data: bytes) -> None:
-    settings = JamSettings(bpm=240, listen_bars=0, midi_channel=data[0] % 17 if data else 0)
+    settings = _LIVE.changed(midi_channel=data[0] % 17 if data else 0)
     clock = FakeClock()
     keys = PlayerKeys(clock, threading.Event(), Sound())
     stage = _Stage(settings, keys, clock)
@@ -100,7 +106,7 @@ def _play_live(data: bytes) -> None:
     for n, (step_s, stamp_s, message) in enumerate(stream(data[1:3000])):
         clock.advance(step_s if clock.now_s() < _LIVE_S else 0.0)
         stage.turn(clock.now_s())
-        ports._callback((message, stamp_s), f"port {n % 2}")
+        ports._callback((message, stamp_s), _PORTS[n % 2])
         go_on()
     keys.release()
     clock.advance(0.5)
@@ -168,9 +174,9 @@ def _read_file(data: bytes) -> None:
         start = song.tempo_map.next_bar_frame(0)
         kept = tuple(n for n in song.notes if n.end_frame < start + _PLAYED_FRAMES)
         if kept:
-            take = render(replace(song, notes=kept), RuleBasedPredictor(), JamSettings())
+            take = render(replace(song, notes=kept), RuleBasedPredictor(), _IN_FILE)
             out = path.with_name("take.mid")
-            write_take(out, take, JamSettings())
+            write_take(out, take, _IN_FILE)
             _check_song(read_midi(out))
 
 
@@ -215,13 +221,12 @@ def _file_seeds() -> list[bytes]:
     later = b"\x83\x00\xff\x51\x03\x06\x1a\x80\x60\xff\x58\x04\x06\x03\x24\x08"
     names = b"\x00\xff\x03\x06Melody\x00\xff\x06\x02C7\x60\xff\x06\x02Dm\x60\xff\x06\x01G"
     odd = b"\x00\xf0\x03\x01\x02\xf7\x00\xff\x7f\x02\x00\x01\x00\xc0\x05\x00\xb0\x40\x7f"
-    tunes = [path.read_bytes() for path in demo_tunes()[:3]]
     return [
         _smf(0, 96, notes + end),
         _smf(0, 24, tempo + running + end),
         _smf(1, 96, tempo + later + end, names + notes + end, odd + running + end),
         _smf(1, 480, tempo + names + end, notes + b"\x00\x99\x24\x40\x10\x89\x24\x00" + end),
-        *(tune for tune in tunes if len(tune) < 20_000),
+        min((path.read_bytes() for path in demo_tunes()), key=len),
     ]
 
 
@@ -261,9 +266,10 @@ _EVENTS = (
 )  # fmt: skip
 
 READERS = (
-    Reader("midi-live", ".bin", _live_seeds, _play_live, mutate=_change_message, refusals=()),
+    Reader("midi-live", ".bin", _live_seeds, _play_live, mutate=_change_message,
+           refusals=(), examples=100),
     Reader("midi-file", ".mid", _file_seeds, _read_file, mutate=_change_event, tokens=_EVENTS,
-           seconds=5.0),
+           seconds=5.0, examples=100),
     Reader("midi-corpus", ".mid", _corpus_seeds, _read_corpus_file, mutate=_change_event,
            tokens=_EVENTS, seconds=5.0),
 )  # fmt: skip

@@ -23,6 +23,8 @@ from tools.fuzzing.reader import Reader, as_file
 _ONLINE = NetConfig(channels=2, invariant=4, heads=2, layers=1, ffn=1, context=48)
 _OFFLINE = NetConfig("offline", 2, 4, 2, 1, 1, 1, 48)
 
+_SETTINGS = JamSettings(listen_bars=0, lookahead_beats=1, commit_beats=1, futures=2)
+
 
 @cache
 def _numbers(config: NetConfig) -> bytes:
@@ -54,7 +56,7 @@ def _read(changed: str, data: bytes) -> None:
         for name, content in files.items():
             path.with_name(name).write_bytes(content)
         predictor = load_predictor(path.parent)
-    conductor = Conductor(JamSettings(listen_bars=0, lookahead_beats=2, commit_beats=1), 0.0)
+    conductor = Conductor(_SETTINGS, 0.0)
     agent = Anticipator(predictor)
     for frame in range(0, 8, 2):
         now_s = conductor.tempo_map.seconds_at(frame + 0.5)
@@ -114,10 +116,11 @@ _ENTRIES: tuple[Any, ...] = (
 
 READERS = (
     Reader("weights-settings", ".json", _settings_seeds, lambda data: _read("online.json", data),
-           mutate=_change_settings, seconds=3.0,
+           mutate=_change_settings, seconds=3.0, examples=100,
            tokens=(b"NaN", b"Infinity", b"1e999", b"[" * 3000, b'"kind": "offline"', b"true")),
     Reader("weights", ".safetensors", lambda: [_numbers(_ONLINE)],
            lambda data: _read("online.safetensors", data), mutate=_change_header, seconds=3.0,
+           examples=100,
            tokens=(b'"dtype":"F64"', b'"shape":[0]', b'"data_offsets":[0,0]', b"__metadata__")),
     Reader("weights-offline", ".safetensors", lambda: [_numbers(_OFFLINE)],
            lambda data: _read("offline.safetensors", data), mutate=_change_header, seconds=3.0,

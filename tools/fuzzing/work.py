@@ -31,8 +31,10 @@ from tools.fuzzing.reader import PROJECT, Reader, Verdict, judge
 _BEAT_S = 0.5
 _SPARE_MEBIBYTES = 128
 """Of address space, beside what an input may take."""
-_HUNG_S = 60.0
-"""Without a sign of life for so long, beside what an input may take, the child is killed."""
+_HUNG_S = 600.0
+"""Without a sign of life for so long the child is killed, also where it waits for something."""
+_START_S = 30.0
+"""Processor time in which a child begins: imports, and the seeds."""
 _CONTEXT = multiprocessing.get_context("spawn")
 
 
@@ -214,11 +216,34 @@ def _child(target: Callable[..., None], *args: object) -> Iterator[tuple[Any, Co
         here.close()
 
 
+def _heard(process: Any, from_child: Connection, reader: Reader) -> bool:
+    """Waits for a message; False where the child has hung.
+
+    What counts is its processor time, for the machine may be busy with other things.
+    """
+    began_s, spent_s = time.monotonic(), _processor_s(process.pid)
+    while not from_child.poll(1.0):
+        if _processor_s(process.pid) - spent_s > _START_S + 10 * reader.seconds:
+            return False
+        if time.monotonic() - began_s > _HUNG_S:
+            return False
+    return True
+
+
+def _processor_s(pid: int) -> float:
+    """Processor time that a process has used so far; 0 where the system doesn't tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def judge_alone(reader: Reader, data: bytes) -> Verdict:
     """As `judge`, in a process of its own, which may crash or hang."""
     with _child(_judge_one, reader.name, data) as (process, from_child):
         try:
-            if from_child.poll(_HUNG_S + 10 * reader.seconds):
+            if _heard(process, from_child, reader):
                 verdict: Verdict = from_child.recv()
                 return verdict
             return Verdict("hung", "hung")
@@ -262,7 +287,7 @@ def _watch(
     tally = Tally()
     with _child(_work, task) as (process, from_child):
         try:
-            while from_child.poll(_HUNG_S + 10 * reader.seconds):
+            while _heard(process, from_child, reader):
                 what, content = from_child.recv()
                 if what == "find":
                     finds.append(content)
