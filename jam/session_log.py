@@ -66,15 +66,20 @@ class LogWriter:
         self._session = 0
 
     def take_log(self, log: SessionLog) -> None:
-        if log.session != self._session:
-            self._session = log.session
-            self._write({"kind": "session", "number": log.session, "at_s": log.at_s})
+        self._tell_session(log.session, log.at_s)
         if log.tempo_map is not None and log.tempo_map != self._tempo_map:
             self._tempo_map = log.tempo_map
             self._write({"kind": "tempo", "segments": _tempo(log.tempo_map)})
         for event in log_events(log):
             self._write(event)
+        if log.ended:
+            self._tell_session(0, log.at_s)
         self._out.flush()
+
+    def _tell_session(self, number: int, at_s: float) -> None:
+        if number != self._session:
+            self._session = number
+            self._write({"kind": "session", "number": number, "at_s": at_s})
 
     def _write(self, event: dict[str, Any]) -> None:
         self._out.write(json.dumps(event, separators=(",", ":")) + "\n")

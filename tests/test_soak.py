@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import itertools
+import json
 import subprocess
 import sys
 import time
@@ -11,7 +13,9 @@ from typing import Any
 
 import pytest
 
+from jam.messages import SessionLog
 from jam.midi_ports import parse_message
+from jam.session_log import LogWriter
 from tests.jack import jack_server
 from tools.soak import processes
 from tools.soak_player import LET_GO_S, performance
@@ -107,6 +111,15 @@ def test_a_log_is_counted_by_session() -> None:
     assert found.scheduler_ms["worst"] == pytest.approx(1.0)
     assert found.plan_frames_changed_percent == 50  # frame 1 stays C, frame 2 becomes F
     assert "no fault" in table(found)
+
+
+def test_the_log_tells_where_a_session_ends() -> None:
+    out = io.StringIO()
+    writer = LogWriter(out)
+    for number, ended in ((0, False), (1, False), (1, True), (0, False), (2, False), (2, True)):
+        writer.take_log(SessionLog(session=number, ended=ended))
+    told = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert [e["number"] for e in told if e["kind"] == "session"] == [1, 0, 2, 0]
 
 
 def test_a_note_without_its_end_is_told() -> None:

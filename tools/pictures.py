@@ -108,11 +108,12 @@ class Keyboard:
 def running(
     command: list[str], environment: dict[str, str], **options: object
 ) -> Iterator[subprocess.Popen[str]]:
-    """A process that is ended with the block."""
+    """A process that is ended with the block, and not before it by a Ctrl-C on the terminal."""
     process: subprocess.Popen[str] = subprocess.Popen(
         command,
         env=environment,
         text=True,
+        start_new_session=True,
         **options,  # type: ignore[call-overload]
     )
     try:

@@ -14,6 +14,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -40,7 +41,7 @@ from tools.soak_user import Deed, deeds, sessions_begun
 
 _LOOK_S = 60.0
 _UP_S = 60.0
-_GONE_S = 15.0
+_GONE_S = 30.0
 _BAD_WORDS = ("Traceback", "Error", "Exception", "Fatal", "terminated", "killed", "Aborted")
 _PREFER = """
 import sys
@@ -331,6 +332,8 @@ def main() -> int:
     if missing:
         print(f"soak: {', '.join(missing)} missing (apt install xvfb jackd2)", file=sys.stderr)
         return 2
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell has them ignored
+        signal.signal(number, signal.default_int_handler)
     found = Soak(args).run()
     args.out.write_text(json.dumps(found.as_json(), indent=1) + "\n")
     print(table(found), flush=True)
