@@ -21,6 +21,9 @@ STYLES = ("any", "pop", "jazz", "folk")
 DENSITIES = (0.5, 1.0, 2.0, 4.0)
 """Chord changes a bar that the density condition can ask for; None asks for none of them."""
 
+MIN_TEMPERATURE = 0.01
+"""Above 0, which takes the likeliest. Numbers divided by less would soon be none any more."""
+
 # name -> (lowest, highest, unit) of every number that isn't checked elsewhere
 LIMITS: dict[str, tuple[float, float, str]] = {
     "lookahead_beats": (1, 16, "beats"),
@@ -114,6 +117,10 @@ class JamSettings:
                     f"{name.replace('_', ' ')} {value!s:.12}: must be between {low:g} and {high:g}"
                     + (f" {unit}" if unit else "")
                 )
+        if 0 < self.temperature < MIN_TEMPERATURE:
+            raise BadInput(
+                f"temperature {self.temperature:g}: must be 0, or {MIN_TEMPERATURE:g} up"
+            )
         if self.model not in MODELS:
             raise BadInput(f"model {self.model!r}: must be one of {', '.join(MODELS)}")
         if self.style not in STYLES:

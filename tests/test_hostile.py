@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
@@ -9,11 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import models
+from jam.cli import load_predictor, main
+from jam.paths import demo_tunes
+from jam.rules import RuleBasedPredictor
 from tools.fuzzing.mutate import mutated
 from tools.fuzzing.reader import judge
 from tools.fuzzing.readers import READERS
 
 HOSTILE = Path(__file__).parent / "fixtures" / "hostile"
+_ODD_BUT_GOOD = ("name-not-utf-8",)
 FOUND = sorted(path for path in HOSTILE.glob("*/*") if path.is_file())
 
 
@@ -26,6 +35,58 @@ def test_every_find_has_a_reader() -> None:
 def test_what_was_found_is_survived(path: Path) -> None:
     verdict = judge(READERS[path.parent.name], path.read_bytes())
     assert not verdict.is_find, f"{verdict.kind}: {verdict.fault}\n{verdict.detail}"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(["render", str(path), "-o", "x.mid"] for path in sorted(HOSTILE.glob("midi-file/*.mid"))
+          if path.stem not in _ODD_BUT_GOOD),
+        ["harmonize", str(HOSTILE / "midi-file" / "tempo-0.mid"), "-o", "x.musicxml"],
+        ["demo", "--no-window", "--tune", str(HOSTILE / "midi-file" / "smpte.mid")],
+        ["sessions", "import", str(HOSTILE / "midi-file" / "empty.mid")],
+    ],
+    ids=lambda words: f"{words[0]}-{Path(words[1]).stem}",
+)  # fmt: skip
+def test_the_command_line_refuses_in_one_line(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("jam: ") and said.count("\n") == 1
+    assert next(word for word in words if word.endswith(".mid") and "/" in word) in said
+    assert not list(tmp_path.glob("x.*"))
+
+
+def test_a_broken_soundfont_is_refused_in_one_line(tmp_path: Path) -> None:
+    """In a process of its own: FluidSynth is C."""
+    font = HOSTILE / "soundfont" / "cut.sf2"
+    song = demo_tunes()[0]
+    done = subprocess.run(
+        [sys.executable, "-m", "jam.cli", "render", str(song), "-o", str(tmp_path / "x.wav"),
+         "--agent", "rules"],
+        env={**os.environ, "JAM_SOUNDFONT": str(font)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(f"jam: {font}: truncated")
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "x.wav").exists()
+
+
+def test_the_rules_play_where_the_weights_are_broken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = models.load_predictor
+    monkeypatch.setattr(models, "load_predictor", lambda: real(tmp_path))
+    for name in ("online", "offline"):
+        shutil.copy(Path(models.__file__).parent / "weights" / f"{name}.json", tmp_path)
+        shutil.copy(HOSTILE / "weights" / "cut.safetensors", tmp_path / f"{name}.safetensors")
+    predictor, complaint = load_predictor()
+    assert isinstance(predictor, RuleBasedPredictor)
+    assert complaint.startswith(f"The rule-based partner plays: {tmp_path}/online.safetensors: ")
 
 
 @pytest.mark.parametrize("name", READERS)
