@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from jam.errors import BadInput
 from jam.harmony import QUALITIES, QUALITY_NAMES
+from jam.limits import WEIGHTS_BYTES
 from models import checkpoint, vocab
 from models.config import NetConfig, Width, embeddings, parameter_shapes
 
@@ -134,7 +135,7 @@ def load_weights(
     if not config.tied:
         raise BadInput(f"{where}: untied networks can be trained, but not played")
     path = where.with_suffix(".safetensors")
-    arrays, _ = checkpoint.read_arrays(path)
+    arrays, _ = checkpoint.read_arrays(path, WEIGHTS_BYTES)
     checkpoint.check_shapes(path, arrays, parameter_shapes(config))
     return config, {k: v.astype(np.float32) for k, v in arrays.items()}, settings
 
