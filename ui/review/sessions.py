@@ -356,7 +356,9 @@ class SessionList(QWidget):
         wide = self.width() / em
         self.delegate.has_key, self.delegate.wide = wide >= _KEY_EMS, wide >= _WIDE_EMS
         for column, (ems, from_ems) in _COLUMN_EMS.items():
-            self.table.setColumnWidth(column, round(em * ems) + 10)
+            title = self.model.headerData(column, Qt.Orientation.Horizontal)
+            needed = metrics.horizontalAdvance(title) + 16
+            self.table.setColumnWidth(column, max(round(em * ems) + 10, needed))
             self.table.setColumnHidden(column, wide < from_ems)
         if (rows := self.table.verticalHeader()) is not None:
             rows.setDefaultSectionSize(row_height(metrics))

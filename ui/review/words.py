@@ -9,6 +9,9 @@ from jam.grid import TempoMap
 from jam.sessions.types import MAX_RATING, SessionInfo, key_name
 from ui.words import pretty_symbol
 
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+"""In the language of all other words, whatever the system's is."""
+
 
 def length_text(seconds: float) -> str:
     """ "4:32"; "1:02:03" where it lasted an hour."""
@@ -21,14 +24,14 @@ def length_text(seconds: float) -> str:
 def date_text(at: datetime) -> str:
     """Day and time here."""
     here = at.astimezone()
-    return f"{here.day} {here:%b %Y, %H:%M}"
+    return f"{here.day} {_MONTHS[here.month - 1]} {here:%Y, %H:%M}"
 
 
 def day_text(at: datetime) -> str:
     """The day here; the year only where it isn't this one."""
     here = at.astimezone()
     year = "" if here.year == date_now().astimezone().year else f" {here.year}"
-    return f"{here.day} {here:%b}{year}"
+    return f"{here.day} {_MONTHS[here.month - 1]}{year}"
 
 
 def stars(rating: int) -> str:
