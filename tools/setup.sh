@@ -31,8 +31,8 @@ else
             break
         fi
     done
-    [ -n "$python" ] || fail "Python 3.11 or newer is needed, here is $(python3 -V 2>&1 || :);" \
-        "install one (apt-get install python3.11 python3.11-venv, say)," \
+    [ -n "$python" ] || fail "Python 3.11 or newer is needed," \
+        "here is $(python3 -V 2>/dev/null || echo none); install one (apt-get install python3.11 python3.11-venv, say)," \
         "or name one: make jam PYTHON=/path/to/python3"
 fi
 version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
@@ -136,13 +136,14 @@ logged() {
     [ -z "$shown" ] || { kill "$shown"; printf '\r\033[K'; }
     [ "$status" = 0 ] || explain "$*"
 }
-explain() { # what failed: the end of the log, and what helps where the log tells it
-    tail -n 20 "$log" >&2
-    if grep -q 'No space left on device' "$log"; then
-        fail "the disk is full; make room (about 1 GB) and try again"
-    elif grep -qE 'NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|Could not resolve|Unable to fetch' "$log"; then
-        fail "the network doesn't answer; what was fetched is kept: try again when it does"
+explain() { # what helps, where the log tells it; else what failed, and the end of the log
+    if grep -qE 'No space|Errno 28' "$log"; then # the log may be cut off
+        fail "the disk is full; make room (about 1 GB) and try again (log: $log)"
+    elif grep -qE 'NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|Could not resolve|Unable to fetch|from versions: none' "$log"; then
+        fail "the network doesn't answer; try again when it does: what was fetched is kept" \
+            "(log: $log)"
     fi
+    tail -n 20 "$log" >&2
     fail "failed: $1 (all of it: $log)"
 }
 apt() {
