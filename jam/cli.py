@@ -52,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words.insert(0, "window")
+    if words == ["sessions"]:
+        words.append("list")
     args = parser().parse_args(words)
     try:
         return _run(args)
@@ -71,6 +73,9 @@ def _run(args: argparse.Namespace) -> int:
     """Carry out a command. In a jam the agent has both minds, since the player may exchange them;
     elsewhere it has the one that was asked for."""
     load = load_rules if getattr(args, "agent", "auto") == "rules" else load_predictor
+    seconds = getattr(args, "seconds", None)
+    if seconds is not None and not seconds > 0:
+        raise BadInput(f"--seconds {seconds:g}: must be greater than 0")
     match args.command:
         case "window":
             return _window(args)

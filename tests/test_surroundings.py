@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from jam.cli import load_rules
+from jam.cli import load_rules, main
 from jam.doctor import examine
 from jam.midi_file import read_midi
 from jam.paths import demo_tunes
@@ -114,3 +114,21 @@ def test_the_doctor_has_a_remedy_for_all_that_is_not_well(
     unwell = {finding.what: finding for finding in findings if finding.level != "ok"}
     assert {"SoundFont synth", "agent", "window", "settings", "sessions"} <= set(unwell)
     assert all(finding.mend for finding in unwell.values())
+
+
+@pytest.mark.parametrize("command", ["render", "harmonize"])
+def test_a_melody_is_never_written_over(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tune = tmp_path / "tune.mid"
+    tune.write_bytes(demo_tunes()[0].read_bytes())
+    (tmp_path / "link.mid").symlink_to(tune)
+    assert main([command, str(tune), "-o", str(tmp_path / "link.mid")]) == 2
+    assert "the melody itself" in capsys.readouterr().err
+    assert tune.read_bytes() == demo_tunes()[0].read_bytes()
+
+
+def test_words_that_are_left_out_or_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sessions"]) == 0  # lists them
+    assert main(["demo", "--no-window", "--seconds", "-5"]) == 2
+    assert "--seconds -5: must be greater than 0" in capsys.readouterr().err

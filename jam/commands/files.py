@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jam.agent import LoadPredictor
 from jam.anticipation import Predictor
+from jam.errors import BadInput
 from jam.harmonize import harmonize as find_chords
 from jam.midi_file import read_midi
 from jam.notation import written_melody
@@ -23,19 +24,20 @@ from jam.texts import progress_bar
 
 def render(args: argparse.Namespace, load: LoadPredictor) -> int:
     """`jam render`."""
-    output = check_output(args.output, (".mid", ".midi", ".wav"))
+    output = _output(args, ".mid", ".midi", ".wav")
     settings = settings_from(args, JamSettings())
     song = read_midi(args.melody)
     predictor = _predictor(load)
     with progress_bar("accompanying") as progress:
         take = accompany(song, predictor, settings, args.seed, progress)
     write_take(output, take, settings)
+    print(f"Written: {output}")
     return 0
 
 
 def harmonize(args: argparse.Namespace, load: LoadPredictor) -> int:
     """`jam harmonize`."""
-    output = check_output(args.output, (".mid", ".midi", ".wav", ".musicxml"))
+    output = _output(args, ".mid", ".midi", ".wav", ".musicxml")
     settings = settings_from(args, JamSettings())
     song = read_midi(args.melody)
     predictor = _predictor(load)
@@ -47,7 +49,15 @@ def harmonize(args: argparse.Namespace, load: LoadPredictor) -> int:
         write_musicxml(output, Path(args.melody).stem, written, chords, take.tempo_map, key)
     else:
         write_take(output, take, settings)
+    print(f"Written: {output}")
     return 0
+
+
+def _output(args: argparse.Namespace, *suffixes: str) -> Path:
+    output = check_output(args.output, suffixes)
+    if output.exists() and Path(args.melody).exists() and output.samefile(args.melody):
+        raise BadInput(f"{output}: that is the melody itself; another name keeps it")
+    return output
 
 
 def _predictor(load: LoadPredictor) -> Predictor:

@@ -116,8 +116,6 @@ def title_of(song: MidiSong | None) -> str:
 def play(args: argparse.Namespace, load: LoadPredictor) -> int:
     """`jam play`."""
     settings = settings_from(args, JamSettings())
-    if args.seconds is not None and not args.seconds > 0:
-        raise BadInput(f"--seconds {args.seconds:g}: must be greater than 0")
     output = check_output(args.record, (".mid", ".midi", ".wav")) if args.record else None
     preferences, complaint = load_preferences()
     if complaint:
