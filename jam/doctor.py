@@ -247,8 +247,8 @@ def _settings_finding() -> Finding:
     if complaint:
         return Finding("note", "settings", complaint, "set them anew in the window")
     folder = config_dir()
-    there = next(place for place in (folder, *folder.parents) if place.is_dir())
-    if os.access(there, os.W_OK):
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if there.is_dir() and os.access(there, os.W_OK):
         return Finding("ok", "settings", str(folder))
     mend = f"sudo chown -R $USER {there}, or name another folder: XDG_CONFIG_HOME"
     return Finding("note", "settings", f"{folder}: can't be written, so none are kept", mend)
