@@ -238,7 +238,7 @@ class Snapshot:
     played: tuple[PlayedNote, ...] = ()
     """Of the recent past, and everything held now."""
     agent_state: str = "loading"
-    """"loading", "ready", "behind", "restarted" or "gone"; `agent_name` says which predictor."""
+    """"loading", "ready", "restarted" or "gone"; `agent_name` says which predictor."""
     agent_name: str = ""
     agent_models: tuple[str, ...] = ()
     """Which values of the setting `model` the agent has loaded; empty until it is ready."""

@@ -192,7 +192,8 @@ def play_session(args: argparse.Namespace, load: LoadPredictor) -> int:
     speed, loop = args.speed / 100, tuple(args.loop) if args.loop else None
     check_places(session, args.from_s, speed, loop)
     stop = _stop_on_signals()
-    with open_engine(args, load, chosen.info.settings, None) as engine:
+    settings = settings_from(args, chosen.info.settings)
+    with open_engine(args, load, settings, None) as engine:
         say_devices(engine.wait_until_up())
         play_back(engine, session, chosen, args.from_s, speed, loop, stop)
         if not engine.alive:
