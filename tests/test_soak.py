@@ -145,6 +145,7 @@ def test_growth_is_seen_through_steps_and_noise() -> None:
     assert slope(leak) == pytest.approx(120, rel=0.1)
     assert slope([]) == slope([(0, 1)]) == 0
     assert by_tens([(1, 1), (601, 4), (1900, 5)], 0.0) == [1, 3, 0, 1]
+    assert by_tens([(1, 4), (2, 1), (3, 3)], 0.0) == [7]
 
 
 def sample(at_s: float, rss: float, files: int = 10) -> Sample:

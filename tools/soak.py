@@ -132,6 +132,7 @@ class Soak:
         self.found = Findings(options)
         self.seconds = 60 * args.minutes
         self.done: list[Deed] = []
+        self.pids: dict[str, int] = {}
         self.log = args.out.with_suffix(".jsonl").resolve()
         self.stderr = args.out.with_suffix(".stderr").resolve()
         self.jack = args.out.with_suffix(".jack").resolve()
@@ -207,7 +208,7 @@ class Soak:
                 continue
             if now_s >= next_look_s:
                 next_look_s += _LOOK_S
-                self.found.samples.append(look_at(processes(jam.pid), library, now_s))
+                self._look(processes(jam.pid), library, now_s)
             log.read()
             left = f"{left_s:6.0f} s left" if (left_s := self.seconds - now_s) > 0 else "listening"
             print(f"\r{left}, {self.tally.dropouts} dropouts,"
@@ -216,6 +217,12 @@ class Soak:
             until_s = 1.0 if deed is None else min(1.0, max(0.0, deed.at_s - now_s))
             time.sleep(until_s)
         print("\r" + 70 * " " + "\r", end="", file=sys.stderr)
+
+    def _look(self, pids: dict[str, int], library: Path, now_s: float) -> None:
+        if self.pids and (pids.get("stage") != self.pids.get("stage")):
+            self.fault(f"the stage was started again, {now_s:.0f} s after the start")
+        self.pids = pids
+        self.found.samples.append(look_at(pids, library, now_s))
 
     def _end(
         self, jam: subprocess.Popen[str], keyboard: Keyboard, player: subprocess.Popen[str]

@@ -195,14 +195,17 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
 
 
 def by_tens(counted: Sequence[tuple[float, int]], start_s: float) -> list[int]:
-    """How much a counter, given as (second, value so far), grew in each ten minutes."""
+    """How much a counter, given as (second, value so far), grew in each ten minutes.
+
+    A value below the one before is of a stage that was started again.
+    """
     grown: list[int] = []
     before = 0
     for at_s, value in counted:
         slot = int(max(0.0, at_s - start_s) // 600)
         while len(grown) <= slot:
             grown.append(0)
-        grown[slot] += value - before
+        grown[slot] += value - before if value >= before else value
         before = value
     return grown
 
@@ -284,13 +287,14 @@ class Findings:
         self.plan_frames_changed_percent = tally.changes.percent
         if tally.counters:
             last = tally.counters[-1][1]
-            self.dropouts, self.restarts = last["dropouts"], last["agent_restarts"]
+            self.restarts = last["agent_restarts"]
             self.dropped_messages = last["dropped_messages"]
             self.voices_at_rest = last["voices"]
             self.voices_most = max(c["voices"] for _, c in tally.counters)
             self.dropouts_by_ten_minutes = by_tens(
                 [(at_s, c["dropouts"]) for at_s, c in tally.counters], start_s
             )
+            self.dropouts = sum(self.dropouts_by_ten_minutes)
         if not plans or not tally.errors_ms:
             self.faults.append("nothing was planned or nothing sounded: this was no jam")
         if tally.stuck:
