@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from jam.clock import date_now
+from jam.errors import JamError
 from jam.sessions.check import check
 from jam.sessions.imports import import_file
 from jam.sessions.store import Library
@@ -90,7 +92,7 @@ def wait_until_kept(path: Path, after: int) -> None:
         time.sleep(0.05)
         if not path.is_file():
             continue
-        with Library(path, read_only=True) as library:
+        with suppress(JamError), Library(path, read_only=True) as library:  # it is just being made
             new = [info.id for info in library.sessions() if info.id > after and info.n_notes]
             if new and library.session(new[0]).plans:
                 return

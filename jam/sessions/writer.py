@@ -288,6 +288,9 @@ class SessionWriter:
             self._leave()
             for recording in self._waiting:
                 recording.begin_again()
+            if self._lock is not None:  # it has vanished too
+                self._lock.close()
+                self._lock = None
             self._tell("The library of sessions has vanished: a new one was begun.")
         if not self._open() or self._library is None:
             return
