@@ -97,7 +97,10 @@ def chart_of(
     bars = range(first, first + lines * BARS_A_LINE)
     boxes = {bar: _box(area, lines, index) for index, bar in enumerate(bars)}
     edges = {bar: (tempo_map.bar_start(bar), tempo_map.bar_start(bar + 1)) for bar in bars}
-    cells = tuple(_cell(snapshot, bar, boxes[bar], edges[bar], bar_now) for bar in bars if bar >= 0)
+    shown = [
+        bar for bar in bars if bar >= 0 and snapshot.running
+    ]  # else words stand in their place
+    cells = tuple(_cell(snapshot, bar, boxes[bar], edges[bar], bar_now) for bar in shown)
     coming = _coming(known, position) if show_plan else None
     chords: list[ChartChord] = []
     if snapshot.running:
