@@ -162,7 +162,7 @@ def test_a_leak_is_a_fault_where_there_was_time_enough() -> None:
                                       for m in minutes])  # fmt: skip
         found.judge_memory()
         assert len(found.faults) == faults
-    short = Findings({}, samples=[sample(60.0 * m, 100 + 9.0 * m) for m in range(8)])
+    short = Findings({}, samples=[sample(60.0 * m, 100 + 9.0 * m) for m in range(20)])
     short.judge_memory()
     assert not short.faults and "too short" in table(short)
 

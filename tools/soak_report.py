@@ -8,9 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-WARM_UP_S = 300.0
-"""Memory is judged from here on: by then every instrument and page has been loaded once."""
-JUDGED_S = 600.0
+WARM_UP_S = 900.0
+"""Memory is judged from here on: by then most instruments, pages and looks were there once, each
+a step of some MB."""
+JUDGED_S = 900.0
 """A slope over a shorter time than this says nothing."""
 RISE_MB_AN_HOUR = 60.0
 """More than this, in any one process, is a leak. What a jam itself keeps in memory (rows, and the
