@@ -63,7 +63,7 @@ class JamSettings:
     futures: int = 4
     """How many continuations of the melody a new chord is weighed against; 1 weighs none. What
     more of them bring and cost is measured by `python -m models.futures`."""
-    adventurous: float = 0.25
+    adventurous: float = 0.1
     """From chords that fit best (0) to chords of the greatest variety (1)."""
     model: str = "neural"
     """One of MODELS; another one plans from the commit point on."""

@@ -116,7 +116,7 @@ def test_keys_turn_what_they_name(bench: Bench) -> None:
     steps = {
         "Up": ("bpm", 101), "Shift+Down": ("bpm", 91), "N": ("metronome", False),
         "Left": ("commit_beats", 1), "Shift+Right": ("lookahead_beats", 5),
-        "Ctrl+Right": ("adventurous", 0.35), "Ctrl+.": ("accompaniment", "arpeggio"),
+        "Ctrl+Right": ("adventurous", 0.2), "Ctrl+.": ("accompaniment", "arpeggio"),
         "Ctrl+D": ("drums", False), "Ctrl+Down": ("agent_volume", 0.45),
         "Ctrl+Shift+Up": ("player_volume", 0.95),
     }  # fmt: skip

@@ -23,7 +23,7 @@ _MUSIC = tuple(f.name for f in fields(JamSettings) if f.name not in OF_THE_SET_U
 BUILT_IN: dict[str, tuple[str, dict[str, Any]]] = {
     "Follow me closely": (
         "The agent fixes little ahead and chooses what fits best.",
-        {"lookahead_beats": 4, "commit_beats": 1, "temperature": 0.6, "adventurous": 0.2},
+        {"lookahead_beats": 4, "commit_beats": 1, "temperature": 0.6, "adventurous": 0.0},
     ),
     "Surprise me": (
         "The agent looks far ahead and chooses freely.",
@@ -33,7 +33,7 @@ BUILT_IN: dict[str, tuple[str, dict[str, Any]]] = {
         "A slow waltz with a click, its chords fixed well ahead.",
         {"bpm": 90.0, "meter": Meter(3, 4), "accompaniment": "waltz", "metronome": True,
          "count_in_bars": 1, "lookahead_beats": 6, "commit_beats": 3, "temperature": 0.8,
-         "adventurous": 0.3},
+         "adventurous": 0.1},
     ),
     "The usual": (
         "Everything as it is on the first start.",
