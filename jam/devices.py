@@ -170,7 +170,7 @@ class Devices:
                 raise BadInput(f"MIDI port {named[0]!r}: {error}") from None
             if choice.midi_api != "auto":
                 raise
-            self._problems["midi"] = f"No MIDI: {error}. The computer keyboard still plays."
+            self._problems["midi"] = f"No MIDI: {error}. In the window the computer's keys play."
             return
         try:
             self._want_midi()
@@ -351,8 +351,8 @@ class Devices:
         """The JACK server is gone; its ports say nothing of it."""
         ports, self._ports = self._ports, None
         self._problems["midi"] = (
-            "No MIDI: JACK is gone; its ports are opened when it comes back. The computer"
-            " keyboard still plays."
+            "No MIDI: JACK is gone; its ports are opened when it comes back. In the window the"
+            " computer's keys play."
         )
         if ports is not None:
             ports.bury()
