@@ -118,7 +118,7 @@ class AgentLink:
         self._closed.set()
         self._outgoing.put(None)
         if (connection := self._connection) is not None:
-            connection.close()
+            _hang_up(connection)  # who reads it closes it
         self._listener.close()
 
 

@@ -146,7 +146,9 @@ def test_an_agent_that_is_killed_while_it_starts() -> None:
         pid = kill_agent(player)
         player.play_until(lambda: player.engine.agent_pid != pid, "another agent")
         gone_on(player)
-        assert player.snapshot.agent_state == "ready" and player.snapshot.agent_name == "neural"
+        # "restarted" where the first had been up already: a quick machine
+        assert player.snapshot.agent_state in ("ready", "restarted")
+        assert player.snapshot.agent_name == "neural"
     check_ends(player.logs)
 
 

@@ -86,7 +86,8 @@ def test_every_thread_of_the_stage_has_it_and_no_other_process(tmp_path: Path) -
     # JACK's own threads are ordinary; of Python's there are those of loop, devices, scheduler,
     # playback, clock, the lines to parent and agent (two each), and one of each port that played.
     assert found["stage"].count(STAGE) >= 9
-    assert found["stage"].count(AUDIO) == 1
+    # The one that renders has its own, or what a JACK server in real time gave it.
+    assert any(priority >= AUDIO for priority in found["stage"])
     assert set(found["window"] + found["agent"]) == {0}
 
 
