@@ -37,17 +37,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"fuzz: {error}", file=sys.stderr)
         return error.exit_status
     with ThreadPoolExecutor(max(1, args.jobs)) as pool:
-        found = list(pool.map(lambda reader: _fuzz(reader, args.seconds, args.seed), readers))
-    print("| " + " | ".join(_HEADER) + " |")
-    print("|---|" + "---:|" * (len(_HEADER) - 1))
-    for reader, (tally, finds) in zip(readers, found, strict=True):
-        print(_row(reader, tally, finds))
-    for reader, (_, finds) in zip(readers, found, strict=True):
-        for find in _different(finds):
-            path = _write(args.keep / reader.name, reader, find)
-            print(f"\n{reader.name}: {find.verdict.kind}: {find.verdict.fault}: {path}")
-            print(find.verdict.detail[-2000:])
-    return 1 if any(finds for _, finds in found) else 0
+        print("| " + " | ".join(_HEADER) + " |")
+        print("|---|" + "---:|" * (len(_HEADER) - 1), flush=True)
+        results = pool.map(lambda reader: _fuzz(reader, args.seconds, args.seed), readers)
+        kept: list[str] = []
+        # A row as soon as it is there: a long run may be ended before its end.
+        for reader, (tally, finds) in zip(readers, results, strict=True):
+            print(_row(reader, tally, finds), flush=True)
+            for find in _different(finds):
+                path = _write(args.keep / reader.name, reader, find)
+                kept.append(f"\n{reader.name}: {find.verdict.kind}: {find.verdict.fault}: {path}")
+                kept.append(find.verdict.detail[-2000:])
+    print(*kept, sep="\n", end="\n" if kept else "")
+    return 1 if kept else 0
 
 
 def _parser() -> argparse.ArgumentParser:
