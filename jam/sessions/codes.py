@@ -98,9 +98,9 @@ def unpack_plan(
     """Chords, expected melody and confidence of a plan, given the plan before it."""
     changed, rest = divmod(len(data) - _whole(kept), 5)
     shift = start_frame - before.start_frame if before is not None else 0
-    if rest or changed < 0 or kept < 0 or shift < 0 or kept + changed > PLAN_FRAMES:
+    if rest or changed < 0 or kept < 0 or kept + changed > PLAN_FRAMES:
         raise ValueError("a plan of the wrong length")
-    if kept and (before is None or len(before.chords) - shift < kept):
+    if kept and (before is None or shift < 0 or len(before.chords) - shift < kept):
         raise ValueError("a plan without the one that it continues")
     values = struct.unpack(f"<{changed}H{changed}H{kept + changed}B", data)
     chords = tuple(map(chord_of_code, values[:changed]))

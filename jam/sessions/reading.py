@@ -76,6 +76,10 @@ INFO = (
 )
 
 
+def _session_id(value: Any) -> int:
+    return whole_of(value, -(1 << 63), (1 << 63) - 1)
+
+
 def info_of(row: tuple[Any, ...]) -> SessionInfo:
     """A row of the query INFO."""
     (id_, started_at, length_s, title, bpm, meter, tonic, minor, style, rating, tags, state,
@@ -84,7 +88,7 @@ def info_of(row: tuple[Any, ...]) -> SessionInfo:
         raise ValueError(f"state {reprlib.repr(state)}")
     try:
         return SessionInfo(
-            whole_of(id_, -(1 << 63), 1 << 63),
+            _session_id(id_),
             date_of(started_at),
             number_of(length_s, 0.0, 1e9),
             shown_text(title),
@@ -166,7 +170,8 @@ def readable_infos(
     for table, column in (("sessions", "id"), ("notes", "session_id"), ("frames", "session_id")):
         for order in ("", "DESC"):  # from both ends to where the damage is
             query = f"SELECT DISTINCT {column} FROM {table} ORDER BY {column} {order}"
-            ids.update(islice(_each(db, query, (), int, losses, table), LIBRARY_SESSIONS + 1))
+            found = _each(db, query, (), _session_id, losses, table)
+            ids.update(islice(found, LIBRARY_SESSIONS + 1))
             if len(ids) > LIBRARY_SESSIONS:
                 raise BadInput(f"more than {LIBRARY_SESSIONS:,} sessions")
     return tuple(_any_info(db, session_id, losses) for session_id in sorted(ids))
