@@ -42,6 +42,8 @@ def watch(engine: Engine, recorder: Recorder, seconds: float | None, stop: threa
             news = snapshot.message
             if snapshot.agent_state in ("gone", "restarted"):
                 news = news or f"The partner is {snapshot.agent_state}."
+            elif snapshot.phase == "behind" and snapshot.counters.late_plans:
+                news = news or "The partner is behind."
             for line in news.splitlines():
                 if line not in said.splitlines():
                     print(line, flush=True)
