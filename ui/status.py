@@ -25,7 +25,6 @@ _PHASES = {
 _AGENT_STATES = {
     "loading": "loading",
     "ready": "ready",
-    "behind": "behind",
     "restarted": "started again",
     "gone": "gone",
 }
@@ -67,7 +66,7 @@ def status_of(snapshot: Snapshot | None, now_s: float) -> Status:
     return Status(
         transport=transport,
         agent=agent,
-        agent_alert=snapshot.agent_state in ("behind", "gone"),
+        agent_alert=snapshot.agent_state == "gone" or snapshot.phase == "behind",
         plan=f"plan {counters.plan_ms:.1f} ms" if counters.plans else "plan –",
         late=f"late plans {counters.late_plans}",
         dropouts=f"dropouts {counters.dropouts}",
