@@ -9,7 +9,7 @@ from jam.errors import BadInput
 from models import vocab
 
 _RANGES = {
-    "channels": (1, 64), "invariant": (1, 512), "heads": (1, 64), "layers": (1, 32),
+    "channels": (1, 128), "invariant": (1, 512), "heads": (1, 64), "layers": (1, 32),
     "encoder_layers": (0, 32), "ffn": (1, 16), "context": (48, 2048),
 }  # fmt: skip
 """Far beyond what can be decoded in time: a file can't ask for more memory than that. The context

@@ -168,3 +168,10 @@ except SystemExit as end:
 @pytest.mark.parametrize("module", ["jam.stage", "jam.agent", "jam.render"])
 def test_the_processes_of_the_music_stay_light(module: str) -> None:
     assert not loaded_after(f"import {module}") & {"PyQt6", "torch", "models", "ui", "music21"}
+
+
+def test_every_tool_can_be_loaded() -> None:
+    """No benchmark may find only when it is run that what it measures isn't allowed any more."""
+    tools = [name for name in modules("tools") if "fuzzing" not in name]
+    assert "tools.bench_plans" in tools
+    loaded_after("\n".join(f"import {name}" for name in tools))
