@@ -22,6 +22,8 @@ from models.spread import Floats, Layer, Split, Tables, Weights
 Ints = NDArray[np.int64]
 SPARE, MARGIN = 768, 256
 """Positions between two moves of the cache, and those kept for rolling back beyond a move."""
+PIECE = 64
+"""Positions that are read at once. More need more room for their scores than a cache has."""
 _EPS = 1e-5
 
 
@@ -125,6 +127,40 @@ class Stack:
             r.add()
         self.n += 1
         return r.x.whole
+
+    def read(self, x: Floats) -> None:
+        """Take in many positions of one session, (T, D): as `step` after `step`, several times
+        as fast, but summed in another order, so that the last bits may differ.
+
+        For positions that are known beforehand and that nobody wants to hear about: only their
+        keys and values are kept. Raises ValueError where they don't fit into the cache.
+        """
+        if self.batch != 1 or self.n - self.base + len(x) > self._capacity:
+            raise ValueError(f"cannot read {len(x)} positions of {self.batch} sessions")
+        for start in range(0, len(x), PIECE):
+            self._read(x[start : start + PIECE])
+
+    def _read(self, x: Floats) -> None:
+        heads, t, slot = self.config.heads, len(x), self.n - self.base
+        first = max(0, slot + 1 - self.config.context)
+        far = np.arange(slot, slot + t)[:, None] - np.arange(first, slot + t)
+        # A column of `_bias` for each distance; one more for what a position must not see.
+        unseen = (far < 0) | (far >= self.config.context)
+        bias = self._bias[:, 0, -1 - np.where(unseen, 0, far)]
+        bias[:, unseen] = -np.inf
+        for i, layer in enumerate(self.layers):
+            qkv = layer.qkv(normed(x)).take(layer.to_heads, 1)
+            query, *new = qkv.reshape(t, 3, heads, self.size).transpose(1, 2, 0, 3)
+            self.cache[i, :, 0, :, slot : slot + t] = new
+            if i == len(self.layers) - 1:
+                break
+            keys, values = self.cache[i, :, 0, :, first : slot + t]
+            scores = query @ keys.mT
+            total = exponentials(scores, bias)
+            mixed = (scores @ values / total).transpose(1, 0, 2).reshape(t, -1)
+            x = x + layer.out(mixed.take(layer.from_heads, 1))
+            x += feed_forward(x, layer, self.config.ffn * self.config.invariant)
+        self.n += t
 
     def _attend(self, i: int, n: int, query: Floats) -> Floats:
         """Layer i's queries (B, heads, size, 1) over the first n slots; (B, heads, 1, size)."""

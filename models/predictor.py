@@ -27,7 +27,7 @@ from jam.rows import (
 )
 from jam.settings import JamSettings
 from models import spread, vocab
-from models.decode import CHORD, LAST_PITCH, PITCH, OnlineDecoder, shared_features
+from models.decode import CHORD, LAST_PITCH, PIECE, PITCH, OnlineDecoder, shared_features
 from models.decoding import Decoding, without
 from models.harmonise import OfflineDecoder, harmonies
 from models.mixing import Mixture, load_mixture
@@ -36,6 +36,8 @@ from models.spread import Floats
 _PITCH_CLASSES = (np.arange(N_MELODY_CLASSES - MELODY_FIRST) + LOWEST_PITCH) % 12
 MAX_AHEAD = 32
 """Frames of the longest continuation."""
+ROUNDED = 256
+"""Two agents that are told a long history at about the same time begin with the same row."""
 Memory = tuple[int, ...]
 """What must be remembered of the rows before one, as in `models.decode`, for one session."""
 NO_MEMORY: Memory = (0, 0, 0, -1, 0, 0, -1, 0)
@@ -88,9 +90,10 @@ class NeuralPredictor:
     """The online network for one session. Not thread-safe.
 
     Row after row is computed by the same operations in the same order, whether it is history or
-    plan, so the logits are the same, bit for bit, however the rows came to be held. Two things
-    are bounded: attention sees the newest `context` rows, and a history of more than twice that
-    which is fed at once begins with its newest `context` rows.
+    plan, so the logits are the same, bit for bit, however the rows came to be held. Attention
+    sees the newest `context` rows. A history of more than `PIECE` rows that is fed at once (the
+    style was changed, the agent is new) is read instead, which moves the logits by a few
+    millionths; of one longer than `context` only the newest are, from a multiple of `ROUNDED` on.
     """
 
     def __init__(
@@ -133,22 +136,23 @@ class NeuralPredictor:
             return
         self._forget(n_rows)
         if not self._online.stack.rewind(n_rows):
-            self._compute_again()
+            self._read()
 
     def _forget(self, n_rows: int) -> None:
         del self._memories[n_rows + 1 :], self._places[n_rows:]
         self._hidden = None
 
-    def _compute_again(self) -> None:
-        """After a leap back beyond what the cache has kept: the newest context once more."""
-        start = max(0, self.n_rows - self._online.config.context)
+    def _read(self) -> None:
+        """All of the rows held, or the newest of them: a second's worth would stall the music."""
+        n = self.n_rows
+        start = max(0, n - self._online.config.context) // ROUNDED * ROUNDED
         self._online.stack.clear(start)
-        for t in range(start, self.n_rows):
-            self._compute(t)
+        found = [self._features(t) for t in range(start, n)]
+        if found:
+            self._online.stack.read(self._online.past(np.array(found)))
 
-    def _compute(self, t: int) -> Floats:
-        found = features(self._memories[t]) + self._places[t] + (self._style, self._density)
-        return self._online.position(np.array((found,)))
+    def _features(self, t: int) -> tuple[int, ...]:
+        return features(self._memories[t]) + self._places[t] + (self._style, self._density)
 
     def _position(self, place: Place) -> Floats:
         """The hidden vector of position n_rows, computed once for each place, (1, D)."""
@@ -158,24 +162,22 @@ class NeuralPredictor:
             if there == self._places[t]:
                 return self._hidden
             if not self._online.stack.rewind(t):
-                self._compute_again()
+                self._read()
         self._places[t:] = [there]
-        self._hidden = self._compute(t)
+        self._hidden = self._online.position(np.array((self._features(t),)))
         return self._hidden
 
     def extend(self, rows: Sequence[Row], places: Sequence[Place]) -> None:
-        context = self._online.config.context
-        skipped = len(rows) - context if not self.n_rows and len(rows) > 2 * context else 0
-        if skipped:
-            self._hidden = None
-            self._online.stack.clear(skipped)
-        for i, (row, place) in enumerate(zip(rows, places, strict=True)):
-            if i >= skipped:
+        n_before = self.n_rows
+        reads = len(rows) > PIECE
+        for row, place in zip(rows, places, strict=True):
+            if not reads:
                 self._position(place)
-            else:
-                self._places[i:] = [place_features(place)]
             self._memories.append(remembered(self._memories[-1], row))
             self._hidden = None
+        if reads:
+            self._places[n_before:] = map(place_features, places)
+            self._read()
 
     def chord_logits(self, place: Place, forbidden: Mask | None = None) -> Logits:
         logits = self._online.chord_logits(self._position(place))

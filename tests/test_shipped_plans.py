@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from jam.anticipation import Anticipator
 from jam.rows import ChordState, MelodyState, Row, chord_of_class
 from jam.settings import DENSITIES, STYLES, JamSettings
-from models.decode import Stack
+from models import predictor
+from models.decode import PIECE, Stack
 from models.predictor import load_predictor
 from tests.jamming import Jam
 from tests.strategies import played_frames, usual_meters
@@ -93,9 +94,11 @@ def test_a_long_session_goes_on_without_a_stall(
     n_frames: int, futures: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond the context, and where the cache's block is full and its newest part is moved: no
-    plan computes more than itself, and it is still the one made from scratch.
+    plan computes more than itself, and it is still the one made from scratch. Under another style
+    all is read anew, which is no stall either.
     """
     jam = long_jam(n_frames, futures)
+    monkeypatch.setattr(predictor, "PIECE", n_frames + 100)  # as in play: one after another
     jam.ask()
     computed = 0
     step = Stack.step
@@ -121,3 +124,8 @@ def test_a_long_session_goes_on_without_a_stall(
         computed = 0
         jam.ask()
         assert computed <= 18
+    monkeypatch.setattr(predictor, "PIECE", PIECE)
+    jam.settings = jam.settings.changed(style="jazz", adventurous=0.6)
+    computed = 0
+    assert_equals_from_scratch(jam)
+    assert computed <= 18
