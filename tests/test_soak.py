@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -18,6 +20,7 @@ from jam.midi_ports import parse_message
 from jam.session_log import LogWriter
 from tests.jack import jack_server
 from tools.soak import processes
+from tools.soak_machine import watched
 from tools.soak_player import LET_GO_S, performance
 from tools.soak_report import (
     JUDGED_S,
@@ -177,6 +180,38 @@ def test_what_jack_lost_is_told_apart_from_what_the_program_lost() -> None:
         found = Findings({}, sent={"notes": 100}, heard=90, dropouts=dropouts, out_stuck=1)
         found.judge_transport()
         assert len(found.faults) == faults
+
+
+def test_what_the_machine_did_is_told_apart() -> None:
+    """Whoever watches a core is stopped for a while, as a core that is taken away does it."""
+    with watched() as stalls:
+        time.sleep(1.0)  # Python has to start
+        watchers = [
+            int(path.parent.name)
+            for path in Path("/proc").glob("[0-9]*/cmdline")
+            if b"tools.soak_machine" in path.read_bytes() and _parent(path) == os.getpid()
+        ]
+        assert len(watchers) == len(os.sched_getaffinity(0))
+        stopped_s = time.perf_counter()
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            for pid in watchers:
+                os.kill(pid, number)
+            time.sleep(0.05)
+    assert stalls.cover(stopped_s, stopped_s + 0.03) and stalls.worst_ms > 30
+    assert not stalls.cover(stopped_s - 100, stopped_s - 50)
+    tally = Tally()
+    late = dict(sounded(1, 60, stopped_s + 0.01), sent_s=stopped_s + 0.04)
+    for event in (session(1, 0.0), sounded(2, 62, 3.0), late, dict(late, due_s=1.0, sent_s=1.5)):
+        tally.take(event)
+    found = Findings({})
+    found.take_stalls(stalls, tally)
+    assert (found.late_notes, found.late_notes_in_stalls) == (2, 1)
+    assert "2 / 1" in table(found)
+
+
+def _parent(path: Path) -> int:
+    status = (path.parent / "stat").read_text()
+    return int(status.rpartition(")")[2].split()[1])
 
 
 def test_stage_and_agent_are_told_apart(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from models.predictor import NeuralPredictor
 from tools.bench_lines import Line
 
 HISTORIES = (64, 256, 1024)
-SURPRISE, EXPECTED = "after a surprise", "row expected"
+SURPRISE, EXPECTED, RESTYLED = "after a surprise", "row expected", "style changed"
 RIVAL_MS = {"PyTorch": (514.0, 801.0), "ONNX": (1130.0, 1130.0)}
 """ReaLJam's own code and architecture: a plan of 4 beats, on 2 cores of such a machine."""
 AS_WIDE = "untrained 36.7 M, dense"
@@ -56,7 +56,8 @@ def untrained(name: str) -> NeuralPredictor:
 def plan_times(
     predictor: Predictor, what: str, history_frames: int, n: int, settings: JamSettings
 ) -> list[float]:
-    """Milliseconds of n plans after so many frames, a surprise in every row or in none."""
+    """Milliseconds of n plans after so many frames: in every row a surprise, or none, or another
+    style, for which all that was played is read anew."""
     tempo_map = TempoMap.constant(settings.bpm, Meter(4, 4))
     lookahead, commit = 4 * settings.lookahead_beats, 4 * settings.commit_beats
     clock = SystemClock()
@@ -67,6 +68,8 @@ def plan_times(
     committed: tuple[ChordState, ...] = ()
     warm_up = 5
     for i in range(n + warm_up):
+        if what == RESTYLED:
+            settings = settings.changed(style=("pop", "jazz")[i % 2])
         places = tuple(tempo_map.place(f) for f in range(first, len(rows) + lookahead))
         request = PlanRequest(
             first, tuple(rows[first:]), committed, places, lookahead, commit, 0, settings
@@ -101,6 +104,10 @@ def plans() -> Iterator[Line]:
         for history_frames, what in product(histories, (SURPRISE, EXPECTED)):
             name = f"plan of 16 frames, {who.name}, {history_frames} frames, {what}"
             yield Line.of(name, plan_times(who, what, history_frames, n, its_settings))
+    for history_frames in HISTORIES:
+        name = f"plan of 16 frames, {predictor.name}, {history_frames} frames, {RESTYLED}"
+        times = plan_times(predictor, RESTYLED, history_frames, 40, settings)
+        yield Line.of(name, times)
     for beats in (2, 8, 16):
         times = plan_times(predictor, SURPRISE, 256, 60, settings.changed(lookahead_beats=beats))
         name = f"plan of {4 * beats} frames, {predictor.name}, 256 frames, {SURPRISE}"
@@ -180,7 +187,9 @@ def table(lines: list[Line]) -> str:
         AS_WIDE: "jam, untrained, 36.7 M weights if written out densely, one future",
         AS_MANY: "jam, untrained, 37 M free parameters, one future",
     }
-    for (who, label), what in product(labels.items(), (SURPRISE, EXPECTED)):
+    for (who, label), what in product(labels.items(), (SURPRISE, EXPECTED, RESTYLED)):
+        if what == RESTYLED and who != "neural":
+            continue
         found = [by_name.get(f"plan of 16 frames, {who}, {h} frames, {what}") for h in HISTORIES]
         if found[1] is None:
             return ""

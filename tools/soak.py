@@ -3,8 +3,9 @@
 `jam window` under Xvfb with sound on JACK's dummy device, recording into a library of its own; a
 player in another process, who behaves as people (and broken cables) do; a user who presses the
 window's keys. All that they do is fixed by --seed. The report tells what was late, lost, stuck or
-grew; its lines are also in build/soak.json. The exit status is 1 when something was lost, stuck,
-crashed, or grew as a leak does; dropouts and lateness depend on the machine and are only told.
+grew, and how often the machine itself stood still; its lines are also in build/soak.json. The exit
+status is 1 when something was lost, stuck, crashed, or grew as a leak does; dropouts and lateness
+depend on the machine and are only told.
 `--player tune --bpm 180` is a steady jam instead: a tune with surprises, and nobody at the window.
 """
 
@@ -28,6 +29,7 @@ from typing import Any
 import rtmidi
 
 from tools.pictures import ROOT, Keyboard, machine, running
+from tools.soak_machine import watched
 from tools.soak_player import LET_GO_S
 from tools.soak_report import (
     Findings,
@@ -169,7 +171,7 @@ class Soak:
         keyboard.point_at(640, 360)
         library = Path(environment["XDG_DATA_HOME"]) / "jam" / "sessions.sqlite3"
         log = Log(self.log, self.tally)
-        with _player(self.args, self.seconds, environment) as player:
+        with watched() as stalls, _player(self.args, self.seconds, environment) as player:
             recorder = Recorder()
             self.started_s = time.perf_counter()
             try:
@@ -186,6 +188,7 @@ class Soak:
             self.fault("the last session never ended")
             self.tally.end_session(time.perf_counter())
         self._hear(recorder.messages)
+        self.found.take_stalls(stalls, self.tally)
 
     def _play(
         self, jam: subprocess.Popen[str], keyboard: Keyboard, log: Log, library: Path

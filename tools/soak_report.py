@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from tools.soak_machine import LATE_S, Stalls
+
 WARM_UP_S = 900.0
 """Memory is judged from here on: by then most instruments, pages and looks were there once, each
 a step of some MB."""
@@ -20,6 +22,8 @@ QUIET_S = 2.0
 """So long after a session's end nothing of the accompaniment may sound."""
 LOST_IN_A_CYCLE = 8
 """So many events of a storm may go with one cycle that JACK misses."""
+LATE_NOTE_MS = 20.0
+"""A note that comes so late is heard as late."""
 _GROWING = ("window", "stage", "agent")
 
 
@@ -57,6 +61,8 @@ class Tally:
         self.heard = 0
         """Note-ons of the player, in sessions and between them."""
         self.errors_ms: list[float] = []
+        self.late_notes: list[tuple[float, float]] = []
+        """Those over LATE_NOTE_MS: the second when each was due, and when it was sent."""
         self.counters: list[tuple[float, dict[str, Any]]] = []
         self.stuck: list[str] = []
         self.changes = Changes()
@@ -111,6 +117,8 @@ class Tally:
         if event["velocity"]:
             due_s = event["due_s"] - event.get("lead_s", 0.0)
             self.errors_ms.append(1000 * (event["sent_s"] - due_s))
+            if self.errors_ms[-1] > LATE_NOTE_MS:
+                self.late_notes.append((due_s, event["sent_s"]))
             self._sounding[key] = event["pitch"], event["due_s"]
             if self.in_session and event["part"] != "metronome":
                 self.sessions[-1].accompaniment += 1
@@ -257,6 +265,11 @@ class Findings:
     plan_ms: dict[str, float] = field(default_factory=lambda: spread([]))
     plan_ms_by_tenth: list[float] = field(default_factory=list)
     scheduler_ms: dict[str, float] = field(default_factory=lambda: spread([]))
+    late_notes: int = 0
+    late_notes_in_stalls: int = 0
+    """Of them those that were due while a core of the machine stood still."""
+    stalls: int = 0
+    stall_worst_ms: float = 0.0
     plan_frames_changed_percent: float = 0.0
     samples: list[Sample] = field(default_factory=list)
     slope_mb_an_hour: dict[str, float] = field(default_factory=dict)
@@ -302,6 +315,12 @@ class Findings:
             self.faults.append(f"{len(tally.stuck)} notes never ended, e.g. {tally.stuck[0]}")
         if self.restarts:
             self.faults.append(f"the agent was started again {self.restarts} times")
+
+    def take_stalls(self, stalls: Stalls, tally: Tally) -> None:
+        """When the machine stood still, and which late notes that explains."""
+        self.stalls, self.stall_worst_ms = len(stalls.spells), stalls.worst_ms
+        self.late_notes = len(tally.late_notes)
+        self.late_notes_in_stalls = sum(stalls.cover(*late) for late in tally.late_notes)
 
     def judge_memory(self) -> None:
         """The slope of each process, after the warm-up; too steep is a fault."""
@@ -360,6 +379,10 @@ def table(found: Findings) -> str:
          ", ".join(f"{who} {n}" for who, n in found.jack.items()) or "none"),
         ("voices of the synth, most / at rest", f"{found.voices_most} / {found.voices_at_rest}"),
         ("scheduler error, median / 99 % / worst", _three(found.scheduler_ms)),
+        (f"  notes over {LATE_NOTE_MS:.0f} ms, of them while a core stood still",
+         f"{found.late_notes} / {found.late_notes_in_stalls}"),
+        (f"a core stood still for over {1000 * LATE_S:.0f} ms, worst",
+         f"{found.stalls} times / {found.stall_worst_ms:.1f} ms"),
         ("plan computed, median / 99 % / worst", _three(found.plan_ms)),
         ("  mean over the longest session, by tenths",
          " ".join(f"{ms:.1f}" for ms in found.plan_ms_by_tenth)),
