@@ -104,15 +104,19 @@ class Schedule:
             out.append(event(note, note.velocity, due_s))
         return out
 
-    def stop(self, now_s: float) -> list[SoundedNote]:
-        """Forget everything planned; the note-offs of all that sounds."""
+    def silence(self, now_s: float) -> list[SoundedNote]:
+        """The note-offs of all that sounds. It isn't struck again; what is planned stays so."""
         due_s = now_s + self._lead_s
         out = [SoundedNote(n.note_id, n.pitch, 0, n.part, due_s, now_s, self._lead_s)
                for n in self._sounding.values()]  # fmt: skip
-        self._waiting.clear()
         self._sounding.clear()
-        self._started.clear()
         return out
+
+    def stop(self, now_s: float) -> list[SoundedNote]:
+        """Forget everything planned; the note-offs of all that sounds."""
+        self._waiting.clear()
+        self._started.clear()
+        return self.silence(now_s)
 
 
 class Sender(Generic[Event]):
@@ -176,6 +180,12 @@ class Scheduler(Sender[SoundedNote]):
         """See `Schedule.update`."""
         with self._lock:
             self._schedule.update(notes, tempo_map, lead_s)
+        self._wake.set()
+
+    def silence(self) -> None:
+        """End all that sounds at once; the music goes on with what is struck next."""
+        with self._lock:
+            self._send(self._schedule.silence(self._clock.now_s()))
         self._wake.set()
 
     def _play(self, note: SoundedNote) -> None:

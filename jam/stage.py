@@ -279,9 +279,9 @@ class Stage:
         self._parent.close()
 
     def panic(self) -> None:
-        """Silence everything everywhere."""
+        """Silence everything everywhere; a jam goes on with what is struck next."""
         self._keys.release()
-        self._scheduler.stop_all()
+        self._scheduler.silence()
         self._playback.stop_all()
         self._devices.panic()
         self._sound.panic()
@@ -297,7 +297,6 @@ class Stage:
                     self._stop()
                 case m.Panic():
                     self.panic()
-                    self._schedule()
                 case m.ChangeSettings(settings):
                     if settings.accompaniment != self._settings.accompaniment:
                         self._sound.preload(settings)

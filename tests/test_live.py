@@ -41,6 +41,8 @@ def check(jam: Jam, listen_bars: int = 2, storm: bool = False) -> TempoMap:
     notes = jam.sounded()
     starts = [note for note in notes if note["velocity"]]
     assert len(starts) >= 12
+    # Each once, whatever was changed or silenced meanwhile.
+    assert len({note["note_id"] for note in starts}) == len(starts)
 
     # It starts after the listening bars, not before.
     listen_until = tempo_map.bar_start(listen_bars)

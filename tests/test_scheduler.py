@@ -84,6 +84,19 @@ def test_stop_ends_everything() -> None:
     assert run(schedule, 2.0, 0.2) == []
 
 
+def test_what_was_silenced_is_not_struck_again_and_what_is_planned_comes() -> None:
+    schedule = Schedule()
+    plan = [note(60, 0, 8), note(64, 0, 8), note(67, 4, 8)]
+    schedule.update(plan, MAP)
+    run(schedule, 0.05)
+    assert {(e.pitch, e.velocity) for e in schedule.silence(0.1)} == {(60, 0), (64, 0)}
+    schedule.update(plan, MAP)  # the next plan lists them still
+    assert events(run(schedule, 2.0, 0.1)) == [(0.5, 67, True), (1.0, 67, False)]
+    schedule.stop(2.0)
+    schedule.update(plan, MAP)  # another session may have notes of the same names
+    assert {(e.pitch, e.velocity) for e in schedule.due(0.01)} == {(60, 80), (64, 80)}
+
+
 @given(
     st.lists(
         st.lists(

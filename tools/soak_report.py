@@ -65,7 +65,10 @@ class Tally:
         """Those over LATE_NOTE_MS: the second when each was due, and when it was sent."""
         self.counters: list[tuple[float, dict[str, Any]]] = []
         self.stuck: list[str] = []
+        self.struck_again = 0
+        """Notes of the partner that were struck twice: once is enough, whatever happens."""
         self.changes = Changes()
+        self._struck: set[int] = set()
         self._sounding: dict[tuple[str, int], tuple[int, float]] = {}
 
     def take(self, event: dict[str, Any]) -> None:
@@ -96,6 +99,7 @@ class Tally:
         if event["number"]:
             self.in_session = True
             self.sessions.append(Session(event["number"], event["at_s"]))
+            self._struck.clear()
             self.changes.begin()
 
     def end_session(self, at_s: float) -> None:
@@ -120,6 +124,8 @@ class Tally:
             if self.errors_ms[-1] > LATE_NOTE_MS:
                 self.late_notes.append((due_s, event["sent_s"]))
             self._sounding[key] = event["pitch"], event["due_s"]
+            self.struck_again += event["note_id"] in self._struck
+            self._struck.add(event["note_id"])
             if self.in_session and event["part"] != "metronome":
                 self.sessions[-1].accompaniment += 1
         else:
@@ -313,6 +319,8 @@ class Findings:
             self.faults.append("nothing was planned or nothing sounded: this was no jam")
         if tally.stuck:
             self.faults.append(f"{len(tally.stuck)} notes never ended, e.g. {tally.stuck[0]}")
+        if tally.struck_again:
+            self.faults.append(f"{tally.struck_again} notes were struck twice")
         if self.restarts:
             self.faults.append(f"the agent was started again {self.restarts} times")
 
