@@ -133,6 +133,16 @@ def read_midi(path: str | os.PathLike[str]) -> MidiSong:
     return parse_midi(read_limited(path, MIDI_BYTES), str(Path(path)))
 
 
+def read_tune(path: str | os.PathLike[str]) -> MidiSong:
+    """A file to be accompanied: frame 0 is what it calls its bar 1, a pickup lies before it.
+
+    Raises BadInput as `read_midi`.
+    """
+    song = read_midi(path)
+    tune = song.from_bar_one()
+    return tune if any(note.end_frame > 0 for note in tune.melody()) else song
+
+
 def parse_midi(data: bytes, name: str) -> MidiSong:
     """The song that a file's bytes hold. Raises BadInput that begins with `name`."""
     try:

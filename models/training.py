@@ -239,7 +239,14 @@ class Run:
 
     def _resume(self) -> None:
         arrays, metadata = checkpoint.read_arrays(self._file)
-        state = json.loads(metadata.get("state", "{}"))
+        try:
+            self._restore(arrays, json.loads(metadata.get("state", "{}")))
+        except (KeyError, ValueError, TypeError, RuntimeError) as error:
+            raise BadInput(
+                f"{self._file}: not the checkpoint of a run ({error}); choose another --out"
+            ) from None
+
+    def _restore(self, arrays: checkpoint.Arrays, state: dict[str, Any]) -> None:
         if state.get("config") != self.shape:
             raise BadInput(f"{self._file}: of another network; choose another --out")
         with torch.no_grad():

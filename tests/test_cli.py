@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from jam.cli import main
-from jam.grid import Meter
-from jam.midi_file import read_midi
+from jam.grid import Meter, TempoMap
+from jam.midi_file import Part, PartNote, read_midi, read_tune, write_midi
 from jam.paths import demo_tunes
 
 TUNES = demo_tunes()
@@ -184,6 +184,28 @@ def test_render_a_change_of_tempo_and_metre(tmp_path: Path) -> None:
     assert [(s.start_frame, s.meter, round(s.bpm)) for s in tempo_map.segments] == [
         (0, Meter(3, 4), 120), (48, Meter(6, 8), 100),
     ]  # fmt: skip
+
+
+def test_a_pickup_is_played_in_the_count_in_of_what_comes_out(tmp_path: Path) -> None:
+    """As a jam writes it: bar 1 stays bar 1, and the partner listens to two bars from there."""
+    notes = [PartNote(f, f + 3, 60 + f % 12, 80) for f in range(-4, 96, 4)]
+    tempo_map = TempoMap.constant(120.0, Meter(4, 4))
+    song = tmp_path / "pickup.mid"
+    write_midi(song, [Part("Melody", 0, 0, tuple(notes))], tempo_map)
+    for command, first in (("render", 32), ("harmonize", 0)):
+        out = tmp_path / f"{command}.mid"
+        assert main([command, str(song), "-o", str(out), "--agent", "rules"]) == 0
+        assert read_midi(out).bar_one_frame == 16
+        written = read_midi(out).from_bar_one()
+        assert [n.start_frame for n in written.melody()] == [n.start_frame for n in notes]
+        chords = [n for n in written.notes if written.track_names[n.track] == "Chords"]
+        assert min(n.start_frame for n in chords) == first
+    for suffix in ("wav", "musicxml"):
+        out = tmp_path / f"out.{suffix}"
+        assert main(["harmonize", str(song), "-o", str(out), "--agent", "rules"]) == 0
+    # Where there is nothing else, what lies in the count-in is the tune.
+    write_midi(song, [Part("Melody", 0, 0, tuple(notes[:1]))], tempo_map)
+    assert read_tune(song).bar_one_frame == 16
 
 
 def test_render_to_wav(tmp_path: Path) -> None:

@@ -198,3 +198,18 @@ def test_a_run_of_another_network_is_not_resumed(data: Path, tmp_path: Path) -> 
     train_online.main(options(data, tmp_path / "run", 1))
     with pytest.raises(BadInput, match="another network"):
         train_online.main(options(data, tmp_path / "run", 2, "--config", "large"))
+
+
+@pytest.mark.usefixtures("small")
+def test_a_strange_checkpoint_is_named(data: Path, tmp_path: Path) -> None:
+    train_online.main(options(data, tmp_path / "run", 1))
+    file = tmp_path / "run" / "checkpoint.safetensors"
+    arrays, metadata = checkpoint.read_arrays(file)
+    name = next(name for name in arrays if name.startswith("net."))
+    for strange in (
+        {k: v for k, v in arrays.items() if k != name},
+        arrays | {name: arrays[name].ravel()[:1].repeat(7)},
+    ):
+        checkpoint.write_arrays(file, strange, metadata)
+        with pytest.raises(BadInput, match="not the checkpoint of a run"):
+            train_online.main(options(data, tmp_path / "run", 2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from PyQt6 import QtTest
 from PyQt6.QtCore import QEvent, QPoint, Qt
 from PyQt6.QtGui import QKeyEvent, QKeySequence
 from PyQt6.QtWidgets import (
+    QApplication,
     QDialog,
     QLabel,
     QWidget,
@@ -147,6 +149,23 @@ def test_text_is_text(bench: Bench) -> None:
     edit.editingFinished.emit()
     assert "nonsense" in bench.window.status.text()
     assert bench.window.desk.settings.palette == ()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the numbers of the keys are X11's")
+@pytest.mark.parametrize(
+    ("letter", "x11_code", "pitch"), [("M", 47, 76), ("N", 46, 74), ("-", 48, 77), ("B", 56, None)]
+)
+def test_what_lies_on_the_piano_plays_on_any_layout(
+    bench: Bench, letter: str, x11_code: int, pitch: int | None
+) -> None:
+    """M on a French keyboard, N and the minus on Dvorak's are keys of the piano; B isn't."""
+    before = bench.window.desk.settings
+    none = Qt.KeyboardModifier.NoModifier
+    for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+        event = QKeyEvent(kind, ord(letter), none, x11_code, 0, 0, letter.lower())
+        QApplication.sendEvent(bench.window.waterfall, event)
+    assert bench.notes() == ([] if pitch is None else [(pitch, True), (pitch, False)])
+    assert bench.window.desk.settings == before
 
 
 def test_escape_silences_wherever_one_is(bench: Bench, qtbot: QtBot) -> None:

@@ -66,10 +66,12 @@ def _playing(window: MainWindow) -> Iterator[Action]:
     )
     for title, key, by in steps:
         yield Action(title, group, (key,), partial(_step, window, "bpm", by), JAM, True)
-    yield Action("Metronome on or off", group, ("N",), lambda: _turn(window, "metronome"), JAM)
+    turn = partial(_turn, window, "metronome")
+    yield Action("Metronome on or off", group, ("N", "Ctrl+Shift+M"), turn, JAM)
     yield Action("A good moment", group, ("+", "="), partial(window.mark, "good"), JAM)
     yield Action("A bad moment", group, ("-",), partial(window.mark, "bad"), JAM)
-    yield Action("Mark this moment", group, ("M",), partial(window.mark, "marker"), JAM)
+    mark = partial(window.mark, "marker")
+    yield Action("Mark this moment", group, ("M", "Ctrl+M"), mark, JAM)
     yield Action("Private, or recorded", group, ("Ctrl+P",), window.turn_private)
 
 

@@ -21,6 +21,7 @@ from PyQt6.QtWidgets import (
 )
 
 from ui.actions import Action, Actions, is_command
+from ui.deeds import JAM
 from ui.keyboard import ComputerPiano, key_name
 
 _NO_PIANO = (
@@ -84,10 +85,12 @@ class KeyFilter(QObject):
                 self._panic()
             # A list or dialog that is open closes as well.
             return widget.window() is self._window
+        name = _name_of(event)
         action = self._actions.find(event, self._page())
+        if action is not None and self._is_piano(name, event):
+            action = None
         if action is not None and self._means(widget, event):
             return self._run(action, event)
-        name = _name_of(event)
         if not name or not self._plays(widget, event):
             return False
         if not event.isAutoRepeat():
@@ -96,6 +99,12 @@ class KeyFilter(QObject):
             if octave != self._piano.octave:
                 self._octave_moved()
         return True
+
+    def _is_piano(self, name: str, event: QKeyEvent) -> bool:
+        """True for a letter that is an action's elsewhere: on some national layouts it lies where
+        the piano is (M on a French one), and what is drawn on the piano must play.
+        """
+        return bool(name) and not is_command(event) and self._page() == JAM
 
     @staticmethod
     def _run(action: Action, event: QKeyEvent) -> bool:

@@ -10,7 +10,7 @@ from jam.agent import LoadPredictor
 from jam.anticipation import Predictor
 from jam.errors import BadInput
 from jam.harmonize import harmonize as find_chords
-from jam.midi_file import read_midi
+from jam.midi_file import read_tune
 from jam.notation import written_melody
 from jam.options import settings_from
 from jam.presence import key_of
@@ -26,7 +26,7 @@ def render(args: argparse.Namespace, load: LoadPredictor) -> int:
     """`jam render`."""
     output = _output(args, ".mid", ".midi", ".wav")
     settings = settings_from(args, JamSettings())
-    song = read_midi(args.melody)
+    song = read_tune(args.melody)
     predictor = _predictor(load)
     with progress_bar("accompanying") as progress:
         take = accompany(song, predictor, settings, args.seed, progress)
@@ -39,7 +39,7 @@ def harmonize(args: argparse.Namespace, load: LoadPredictor) -> int:
     """`jam harmonize`."""
     output = _output(args, ".mid", ".midi", ".wav", ".musicxml")
     settings = settings_from(args, JamSettings())
-    song = read_midi(args.melody)
+    song = read_tune(args.melody)
     predictor = _predictor(load)
     with progress_bar("harmonising") as progress:
         take, melody, chords = find_chords(song, predictor, settings, args.seed, progress)

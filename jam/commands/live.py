@@ -17,7 +17,7 @@ from jam.demo import TunePlayer
 from jam.engine import Engine
 from jam.errors import BadInput, JamError
 from jam.messages import EVERY_INPUT, SessionLog, Start
-from jam.midi_file import MidiSong, read_midi
+from jam.midi_file import MidiSong, read_tune
 from jam.options import DEMO_SECONDS, settings_from
 from jam.paths import demo_tunes, recordings_dir
 from jam.preferences import Preferences, load_preferences
@@ -101,11 +101,11 @@ def writable(path: str) -> IO[str]:
 def song_of(args: argparse.Namespace) -> MidiSong:
     """The demo's tune: the one asked for, or the first that is bundled. Raises BadInput."""
     if getattr(args, "tune", None):
-        return read_midi(args.tune)
+        return read_tune(args.tune)
     tunes = demo_tunes()
     if not tunes:
         raise JamError("the bundled tunes are missing (assets/tunes)")
-    return read_midi(tunes[0])
+    return read_tune(tunes[0])
 
 
 def title_of(song: MidiSong | None) -> str:
