@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable, Mapping
 from ctypes import c_uint64
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Client, Connection
 
 from jam.anticipation import Anticipator, Predictor
-from jam.clock import SystemClock
+from jam.clock import Clock, SystemClock
 from jam.messages import Plan, PlanRequest
 from jam.rules import RuleBasedPredictor
 
@@ -24,6 +25,9 @@ LoadPredictor = Callable[[], tuple[Predictor, str]]
 _CONNECT_FOR_S = 15.0
 _FAILURES = 3
 """So many plans that fail in a row are enough: the rules take over until the next session."""
+_SHARE = 0.5
+"""Of the time until a plan is due it is made longer for so much: one that came in the last moment
+would leave none for the next."""
 _log = logging.getLogger(__name__)
 BEAT_S = 0.2
 """So often an agent that is not frozen counts on, whatever it is busy with."""
@@ -138,7 +142,9 @@ def serve(connection: Connection, minds: Mapping[str, Predictor], ready: AgentRe
         elif anticipator.predictor is not mind:
             anticipator.change_predictor(mind)
         try:
-            plan = anticipator.plan(asked.request)
+            plan = anticipator.plan(
+                asked.request, partial(_is_due, clock, started_s, asked.request)
+            )
         except Exception as error:
             # Whatever went wrong, the music goes on: begin again from the history.
             failures += 1
@@ -159,6 +165,11 @@ def serve(connection: Connection, minds: Mapping[str, Predictor], ready: AgentRe
         failures = 0
         plan = replace(plan, compute_s=clock.now_s() - started_s)
         connection.send(AgentAnswer(session, plan))
+
+
+def _is_due(clock: Clock, started_s: float, request: PlanRequest) -> bool:
+    """Whether a plan has to be sent now, as long as it has become."""
+    return clock.now_s() > started_s + _SHARE * (request.due_s - started_s)
 
 
 def _reason(error: Exception) -> str:

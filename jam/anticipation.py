@@ -8,7 +8,7 @@ only where the player did something unexpected.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Protocol
 
@@ -195,9 +195,11 @@ class Anticipator:
         self.predictor = predictor
         self._settings = None  # the next request resets it and feeds it everything
 
-    def plan(self, request: PlanRequest) -> Plan:
+    def plan(self, request: PlanRequest, enough: Callable[[], bool] | None = None) -> Plan:
         """Take over the rows that were closed and plan from the next frame on.
 
+        enough: asked from a beat beyond the commit point on; where it says so, the plan ends
+        there, and the next one goes on from it. What is planned doesn't depend on it.
         Raises ValueError when the request doesn't continue the rows known.
         """
         self._take_settings(request.settings)
@@ -218,7 +220,12 @@ class Anticipator:
             if start + i >= silent_until
         }
         self._feed_history(start, committed, request)
+        fixed_until = start + max(len(request.committed), request.commit_frames)
+        least = fixed_until + request.places[-1].meter.frames_per_beat
         for frame in range(len(self._fed), end):
+            if frame >= least and enough is not None and enough():
+                end = frame
+                break
             place = request.places[frame - request.first_frame]
             before = self._fed[-1][0] if self._fed else Row()
             if (fixed := committed.get(frame)) is not None:
@@ -235,11 +242,10 @@ class Anticipator:
             NO_CHORD if frame < silent_until else row.chord
             for frame, row in enumerate(planned, start)
         )
-        committed_until = min(start + max(len(request.committed), request.commit_frames), end)
         return Plan(
             start - 1,
             start,
-            committed_until,
+            min(fixed_until, end),
             chords,
             tuple(row.melody for row in planned),
             tuple(self._confidence[start:end]),

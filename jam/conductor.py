@@ -157,6 +157,9 @@ class Conductor:
             commit_frames=commit,
             silent_until_frame=self.listen_until_frame,
             settings=conditioned(self.settings, self._styles[-1][1]),
+            due_s=self._sent_at_s(
+                max(next_frame, self.committed_until_frame, self.listen_until_frame)
+            ),
         )
 
     def forget_requests(self) -> None:
@@ -203,6 +206,10 @@ class Conductor:
         """Frames before this one have begun, or are sent early because of the latency offset."""
         ahead_s = max(0.0, self.settings.lead_s)
         return math.floor(self.tempo_map.position_at(now_s + ahead_s)) + 1
+
+    def _sent_at_s(self, frame: int) -> float:
+        """When a frame begins, or is sent because of the latency offset."""
+        return self.tempo_map.seconds_at(frame) - max(0.0, self.settings.lead_s)
 
     def _fix(self, until_frame: int) -> None:
         """Frames that have begun are committed, planned or not.

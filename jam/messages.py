@@ -5,6 +5,7 @@ Times in seconds are of `jam.clock`, frames are of the session's `TempoMap`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from jam.grid import Place, TempoMap
@@ -44,6 +45,8 @@ class PlanRequest:
     committed: chord states of the frames from the next one to the commit point.
     places: place in the metre of every frame from `first_frame` to the end of the lookahead.
     silent_until_frame: the end of listening; before it nothing the agent plans is played.
+    due_s: when the first frame begins that isn't committed, on jam's clock: a plan that comes later
+    is late.
     """
 
     first_frame: int
@@ -54,6 +57,7 @@ class PlanRequest:
     commit_frames: int
     silent_until_frame: int
     settings: JamSettings
+    due_s: float = math.inf
 
     @property
     def next_frame(self) -> int:

@@ -130,9 +130,9 @@ class Jam:
             settings=self.settings,
         )
 
-    def ask(self, lost: bool = False) -> Plan:
+    def ask(self, lost: bool = False, enough: Callable[[], bool] | None = None) -> Plan:
         """Ask the agent and take its plan over, unless it comes too late and is lost."""
-        plan = self.anticipator.plan(self.request())
+        plan = self.anticipator.plan(self.request(), enough)
         self.told_until_frame = len(self.rows)
         if lost:
             return plan

@@ -250,6 +250,37 @@ def test_every_seed_has_a_jam_of_its_own_and_always_the_same(
     assert one.plans != other.plans
 
 
+@every_predictor
+@some
+@given(
+    melody=players, seed=seeds, silent=silences, reach=reaches,
+    patience=st.lists(st.integers(0, 20), min_size=1, max_size=30),
+)  # fmt: skip
+def test_a_plan_cut_short_is_the_beginning_of_the_whole_one(
+    make: Make,
+    melody: list[MelodyState | None],
+    seed: int,
+    silent: int,
+    reach: dict[str, int],
+    patience: list[int],
+) -> None:
+    """It reaches a beat beyond what is fixed, and the next one goes on from it."""
+    jam = new_jam(make, seed, silent, **reach)
+    for frame, state in enumerate(melody):
+        left = iter([False] * patience[frame % len(patience)])
+        request, whole = jam.request(), jam.from_scratch()
+        n_committed = len(request.committed)
+        plan = jam.ask(enough=lambda left=left: next(left, True))  # type: ignore[misc]
+        n = len(plan.chords)
+        fixed = max(n_committed, request.commit_frames)
+        assert n >= min(request.lookahead_frames, fixed + 4)
+        assert plan.committed_until_frame == whole.committed_until_frame
+        assert (plan.chords, plan.expected_melody) == (whole.chords[:n], whole.expected_melody[:n])
+        assert plan.confidence[n_committed:] == whole.confidence[n_committed:n]
+        jam.close(jam.expected() if state is None else state)
+    assert jam.ask().chords == jam.from_scratch().chords
+
+
 def test_a_restart_forgets_everything() -> None:
     melody = [MelodyState(60 + i % 12, True) for i in range(40)]
     fresh = new_jam(RuleBasedPredictor, 5, 16, futures=JamSettings().futures).play(melody)

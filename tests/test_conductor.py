@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -209,6 +210,27 @@ def test_notes_that_are_sent_early_are_fixed_early() -> None:
     assert conductor.committed_until_frame >= len(conductor.rows) + 3  # 300 ms are 2.4 frames
     clicks = conductor.clicks(session.now_s)
     assert max(click.start_frame for click in clicks) > len(conductor.rows) + 16
+
+
+@pytest.mark.parametrize("commit_beats", [0, 2])
+@pytest.mark.parametrize("offset_ms", [0.0, 300.0])
+def test_a_plan_is_late_from_when_it_is_due(commit_beats: int, offset_ms: float) -> None:
+    settings = JamSettings(
+        bpm=120.0, listen_bars=1, commit_beats=commit_beats, latency_offset_ms=offset_ms
+    )
+    conductor = Conductor(settings, 0.0)
+    session = Session(conductor, Anticipator(RuleBasedPredictor()))
+    assert conductor.request().due_s == pytest.approx(2.0 - offset_ms / 1000)  # listening ends
+    conductor.forget_requests()
+    session.press(60)
+    for _ in range(120):
+        session.tick()
+    for too_late_s, late in ((-0.001, 0), (0.001, 1)):
+        request = conductor.request()
+        plan = session.anticipator.plan(request)
+        conductor.advance(request.due_s + too_late_s)
+        conductor.take(plan, request.due_s + too_late_s)
+        assert conductor.late_plans == late
 
 
 def test_a_plan_that_comes_after_a_gap_is_logged_with_its_stroke() -> None:

@@ -10,7 +10,7 @@ import resource
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jam.anticipation import Anticipator, Predictor
@@ -53,9 +53,11 @@ def load_failing() -> tuple[Predictor, str]:
 def load_slow() -> tuple[Predictor, str]:
     plan = Anticipator.plan
 
-    def plan_slowly(self: Anticipator, request: PlanRequest) -> Plan:
+    def plan_slowly(
+        self: Anticipator, request: PlanRequest, enough: Callable[[], bool] | None = None
+    ) -> Plan:
         time.sleep(PLAN_S)
-        return plan(self, request)
+        return plan(self, request, enough)
 
     Anticipator.plan = plan_slowly  # type: ignore[method-assign]
     return Learned(), ""
