@@ -144,7 +144,7 @@ class Stack:
         heads, t, slot = self.config.heads, len(x), self.n - self.base
         first = max(0, slot + 1 - self.config.context)
         far = np.arange(slot, slot + t)[:, None] - np.arange(first, slot + t)
-        # A column of `_bias` for each distance; one more for what a position must not see.
+        # Of `_bias` the column of each distance; the future, and what is too far, weighs nothing.
         unseen = (far < 0) | (far >= self.config.context)
         bias = self._bias[:, 0, -1 - np.where(unseen, 0, far)]
         bias[:, unseen] = -np.inf

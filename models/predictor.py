@@ -36,8 +36,9 @@ from models.spread import Floats
 _PITCH_CLASSES = (np.arange(N_MELODY_CLASSES - MELODY_FIRST) + LOWEST_PITCH) % 12
 MAX_AHEAD = 32
 """Frames of the longest continuation."""
-ROUNDED = 256
-"""Two agents that are told a long history at about the same time begin with the same row."""
+LEAST_READ, ROUNDED = 512, 256
+"""So many rows of a history are read at least: what lies before a short context echoes in it.
+Rounded, so that two agents that are told a history at about the same time begin with one row."""
 Memory = tuple[int, ...]
 """What must be remembered of the rows before one, as in `models.decode`, for one session."""
 NO_MEMORY: Memory = (0, 0, 0, -1, 0, 0, -1, 0)
@@ -93,7 +94,7 @@ class NeuralPredictor:
     plan, so the logits are the same, bit for bit, however the rows came to be held. Attention
     sees the newest `context` rows. A history of more than `PIECE` rows that is fed at once (the
     style was changed, the agent is new) is read instead, which moves the logits by a few
-    millionths; of one longer than `context` only the newest are, from a multiple of `ROUNDED` on.
+    millionths; of one longer than `context` (and LEAST_READ) only the newest are.
     """
 
     def __init__(
@@ -145,7 +146,7 @@ class NeuralPredictor:
     def _read(self) -> None:
         """All of the rows held, or the newest of them: a second's worth would stall the music."""
         n = self.n_rows
-        start = max(0, n - self._online.config.context) // ROUNDED * ROUNDED
+        start = max(0, n - max(self._online.config.context, LEAST_READ)) // ROUNDED * ROUNDED
         self._online.stack.clear(start)
         found = [self._features(t) for t in range(start, n)]
         if found:

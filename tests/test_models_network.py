@@ -137,11 +137,11 @@ def test_sessions_longer_than_the_cache_go_on(tmp_path: Path) -> None:
     for back in (100, 500, 1000):  # the last ones are beyond what the cache keeps
         predictor.rewind(capacity + 20 - back)
         predictor.chord_logits(places[0])
-    # Told at once it is read from the newest context on: what lies before it only echoes.
+    # With so short a context, what lies before it is all but forgotten after the way back.
     predictor.extend(
         rows[predictor.n_rows : capacity + 20], places[predictor.n_rows : capacity + 20]
     )
-    assert np.allclose(predictor.chord_logits(places[capacity + 20]), here, atol=0.05)
+    assert np.allclose(predictor.chord_logits(places[capacity + 20]), here, atol=1e-3)
 
 
 def test_style_and_density_are_conditions(tmp_path: Path) -> None:

@@ -86,9 +86,8 @@ class KeyFilter(QObject):
             # A list or dialog that is open closes as well.
             return widget.window() is self._window
         name = _name_of(event)
-        action = self._actions.find(event, self._page())
-        if action is not None and self._is_piano(name, event):
-            action = None
+        is_piano = self._is_piano(name, event)
+        action = None if is_piano else self._actions.find(event, self._page())
         if action is not None and self._means(widget, event):
             return self._run(action, event)
         if not name or not self._plays(widget, event):
