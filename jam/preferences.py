@@ -15,13 +15,11 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jam.audio import AudioChoice
 from jam.errors import BadInput
-from jam.files import read_limited
-from jam.grid import Meter
+from jam.files import config_dir, read_limited
 from jam.limits import SETTINGS_BYTES
-from jam.messages import EVERY_INPUT
-from jam.paths import config_dir
+from jam.messages.commands import EVERY_INPUT, AudioChoice
+from jam.music.grid import Meter
 from jam.settings import JamSettings
 
 _MAX_PRESETS, _MAX_NAME = 200, 60

@@ -10,9 +10,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from jam.errors import BadInput
-from jam.grid import Meter, check_bpm
 from jam.limits import PALETTE_ENTRIES
-from jam.palette import allowed_chords
+from jam.music.grid import Meter, check_bpm
+from jam.music.palette import allowed_chords
 
 MODELS = ("neural", "rules")
 """Minds of the agent; "neural" is played by the rules where its weights can't be loaded."""
@@ -62,7 +62,7 @@ class JamSettings:
     temperature: float = 1.0
     futures: int = 4
     """How many continuations of the melody a new chord is weighed against; 1 weighs none. What
-    more of them bring and cost is measured by `python -m models.futures`."""
+    more of them bring and cost is measured by `python -m models.evaluation.futures`."""
     adventurous: float = 0.1
     """From chords that fit best (0) to chords of the greatest variety (1)."""
     model: str = "neural"
@@ -76,7 +76,7 @@ class JamSettings:
     """(tonic, is_minor): only chords of this key; None leaves the agent free."""
     palette: tuple[str, ...] = ()
     """Only these chords, each entry a quality on every root ("min7") or one chord ("Dm7"); empty
-    allows all. It holds together with the key lock. See jam.palette."""
+    allows all. It holds together with the key lock. See jam.music.palette."""
     metronome: bool = True
     player_volume: float = 0.9
     agent_volume: float = 0.5

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from jam.anticipation import Predictor
+    from jam.agent.predictor import Predictor
 
 
 def load_predictor(weights_dir: Path | str | None = None) -> Predictor:

@@ -1,4 +1,4 @@
-"""The shipped networks behind the protocol `jam.anticipation.Predictor`."""
+"""The shipped networks behind the protocol `jam.agent.anticipation.Predictor`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from jam.anticipation import Logits, Mask
+from jam.agent.predictor import Logits, Mask
 from jam.errors import BadInput
-from jam.grid import Place
-from jam.rows import (
+from jam.music.grid import Place
+from jam.music.rows import (
     HOLD,
     LOWEST_PITCH,
     MELODY_FIRST,
@@ -26,12 +26,13 @@ from jam.rows import (
     fold_pitch,
 )
 from jam.settings import JamSettings
-from models import spread, vocab
-from models.decode import CHORD, LAST_PITCH, PIECE, PITCH, OnlineDecoder, shared_features
-from models.decoding import Decoding, without
-from models.harmonise import OfflineDecoder, harmonies
-from models.mixing import Mixture, load_mixture
-from models.spread import Floats
+from models.decoding import spectral
+from models.decoding.decoder import CHORD, LAST_PITCH, PIECE, PITCH, OnlineDecoder, shared_features
+from models.decoding.harmoniser import OfflineDecoder, harmonies
+from models.decoding.mixture import Mixture, load_mixture
+from models.decoding.rules import Decoding, without
+from models.decoding.spectral import Floats
+from models.network import vocab
 
 _PITCH_CLASSES = (np.arange(N_MELODY_CLASSES - MELODY_FIRST) + LOWEST_PITCH) % 12
 MAX_AHEAD = 32
@@ -40,12 +41,12 @@ LEAST_READ, ROUNDED = 512, 256
 """So many rows of a history are read at least: what lies before a short context echoes in it.
 Rounded, so that two agents that are told a history at about the same time begin with one row."""
 Memory = tuple[int, ...]
-"""What must be remembered of the rows before one, as in `models.decode`, for one session."""
+"""What must be remembered of the rows before one, as in the decoder, for one session."""
 NO_MEMORY: Memory = (0, 0, 0, -1, 0, 0, -1, 0)
 
 
 def remembered(memory: Memory, row: Row) -> Memory:
-    """`models.decode.remember` for one session: a tenth of the time."""
+    """`models.decoding.decoder.remember` for one session: a tenth of the time."""
     pitch = 0 if row.melody.pitch is None else fold_pitch(row.melody.pitch)
     chord = vocab.chord_index(row.chord)
     return _remembered(memory, pitch, row.melody.onset, chord, row.chord.onset)
@@ -67,7 +68,7 @@ def _remembered(memory: Memory, pitch: int, onset: bool, chord: int, chord_onset
 
 
 def features(memory: Memory) -> tuple[int, ...]:
-    """`models.decode.memory_features` for one session, in the order of `vocab`."""
+    """`models.decoding.decoder.memory_features` for one session, in the order of `vocab`."""
     pitch, _, interval, melody_age, onset, chord, chord_age, chord_onset = memory
     return (
         onset * 13 + (1 + pitch % 12 if pitch else 0),
@@ -269,6 +270,6 @@ def load_predictor(weights_dir: Path | str | None = None) -> NeuralPredictor:
     folder = Path(weights_dir) if weights_dir is not None else Path(__file__).parent / "weights"
     one_thread()
     mixture = load_mixture(folder)
-    off_config, off_weights, off_settings = spread.load_weights(folder, "offline")
+    off_config, off_weights, off_settings = spectral.load_weights(folder, "offline")
     off_rules = Decoding.from_dict(off_settings.get("decoding", {}), f"{folder / 'offline.json'}")
     return NeuralPredictor(mixture, OfflineDecoder(off_config, off_weights), off_rules)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,14 +21,22 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 # Whatever is played is recorded: not among the sessions of whoever runs the tests, nor with the
 # settings of theirs.
+LIVE = Path(__file__).parent / "live"
 _home = tempfile.TemporaryDirectory(prefix="jam-tests-")
 os.environ["XDG_DATA_HOME"] = os.environ["XDG_CONFIG_HOME"] = _home.name
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What lies in tests/live starts processes or JACK; `-m "not live"` leaves it out."""
+    for item in items:
+        if LIVE in item.path.parents:
+            item.add_marker("live")
+
+
 @pytest.fixture
 def bench(qtbot: Any) -> Iterator[Any]:
-    """A window on an engine that only pretends; see tests.ui_bench.Bench."""
-    from tests.ui_bench import Bench
+    """A window on an engine that only pretends; see tests.support.ui_bench.Bench."""
+    from tests.support.ui_bench import Bench
 
     made = Bench()
     made.window.show()
@@ -39,8 +48,8 @@ def bench(qtbot: Any) -> Iterator[Any]:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """A JACK server of the test's own, found by every process that it starts; see tests.jack."""
-    from tests.jack import JackServer
+    """A JACK server of the test's own, found by every process that it starts."""
+    from tests.support.jack import JackServer
 
     server = JackServer(f"jamdevices{os.getpid()}")
     for name in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER"):

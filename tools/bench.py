@@ -22,18 +22,18 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from jam.anticipation import Predictor
-from jam.audio import AudioChoice
+from jam.agent.predictor import Predictor
+from jam.agent.rules import ScriptedPredictor
 from jam.clock import SystemClock
-from jam.engine import Engine
-from jam.harmony import Chord
-from jam.messages import NoteEvent, SessionLog, Start
+from jam.engine.engine import Engine
+from jam.messages.commands import AudioChoice, StageChoice, Start
+from jam.messages.notes import NoteEvent
+from jam.messages.snapshot import SessionLog
+from jam.music.chord import Chord
+from jam.music.rows import ChordState
 from jam.preferences import Preferences
-from jam.rows import ChordState
-from jam.rules import ScriptedPredictor
 from jam.settings import JamSettings
-from jam.stage import StageChoice
-from tests.jack import RATE, jack_server
+from tests.support.jack import RATE, jack_server
 from tools import bench_plans
 from tools.bench_lines import HEADER, Line
 from tools.bench_window import window_lines
@@ -94,7 +94,7 @@ def play_notes(environment: dict[str, str], seconds: float) -> subprocess.Popen[
         messages.append((at_s, [0x90, pitch, 80]))
         messages.append((at_s + 0.6 / NOTES_A_SECOND, [0x80, pitch, 0]))
     player = subprocess.Popen(
-        [sys.executable, "-m", "tests.jack_player"],
+        [sys.executable, "-m", "tests.support.jack_player"],
         env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert player.stdin is not None

@@ -8,21 +8,21 @@ from itertools import product
 
 import numpy as np
 
-from jam.anticipation import Anticipator, Predictor, gumbel_noise
-from jam.audio import AudioChoice
-from jam.cli import load_predictor, load_rules
+from jam.agent.anticipation import BEATS_WEIGHED, Anticipator, places_from
+from jam.agent.predictor import Predictor, gumbel_noise
+from jam.cli.main import load_predictor, load_rules
 from jam.clock import SystemClock
-from jam.engine import Engine
-from jam.futures import BEATS_WEIGHED, places_from
-from jam.grid import Meter, TempoMap, nearest_frame
-from jam.harmony import Chord
-from jam.messages import KeyInput, PlanRequest, SessionLog, Start
-from jam.rows import N_MELODY_CLASSES, ChordState, MelodyState, Row
+from jam.engine.engine import Engine
+from jam.messages.commands import AudioChoice, KeyInput, StageChoice, Start
+from jam.messages.plans import PlanRequest
+from jam.messages.snapshot import SessionLog
+from jam.music.chord import Chord
+from jam.music.grid import Meter, TempoMap, nearest_frame
+from jam.music.rows import N_MELODY_CLASSES, ChordState, MelodyState, Row
 from jam.settings import JamSettings
-from jam.stage import StageChoice
-from models.config import NetConfig, parameter_shapes
-from models.decoding import Decoding
-from models.mixing import Mixture
+from models.decoding.mixture import Mixture
+from models.decoding.rules import Decoding
+from models.network.config import NetConfig, parameter_shapes
 from models.predictor import NeuralPredictor
 from tools.bench_lines import Line
 

@@ -19,18 +19,20 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from jam.anticipation import Anticipator
+from jam.agent.anticipation import Anticipator
+from jam.agent.rules import RuleBasedPredictor
 from jam.clock import date_now
-from jam.conductor import Conductor
-from jam.messages import Plan, SessionLog, SoundedNote
-from jam.midi_file import read_midi
-from jam.paths import demo_tunes
-from jam.render import melody_events
-from jam.rules import RuleBasedPredictor
-from jam.sessions.entries import live_take_entry
-from jam.sessions.store import Library
+from jam.files import demo_tunes
+from jam.messages.notes import SoundedNote
+from jam.messages.plans import Plan
+from jam.messages.snapshot import SessionLog
+from jam.midi.file import read_midi
+from jam.performance.conductor import Conductor
+from jam.performance.offline import melody_events
+from jam.sessions.library import Library
+from jam.sessions.rows import live_take_entry
+from jam.sessions.session import LIVE_TAKE, TakeInfo
 from jam.sessions.tape import Tape
-from jam.sessions.types import LIVE_TAKE, TakeInfo
 from jam.settings import JamSettings
 
 FRAMES_A_LOG = 2

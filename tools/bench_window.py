@@ -17,15 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tools.bench_lines import HEADER, Line
-from tools.pictures import (
-    PREFER,
-    ROOT,
-    Keyboard,
-    machine,
-    player_process,
-    running,
-    tune_messages,
-)
+from tools.pictures import PREFER, ROOT, Keyboard, machine, player_process, running, tune_messages
 from ui.app import FRAMES_VARIABLE
 
 FRAME_MS = 1000 / 60
@@ -54,7 +46,7 @@ def play(
         frames = Path(environment["HOME"]) / "frames.json"
         place = ["20", "20", str(width), str(height), str(bpm), "dark", "1.0"]
         subprocess.run([sys.executable, "-c", PREFER, *place], env=environment, check=True)
-        program = [sys.executable, "-m", "jam.cli", "window", "--midi-api", "jack"]
+        program = [sys.executable, "-m", "jam", "window", "--midi-api", "jack"]
         jamming = {**environment, FRAMES_VARIABLE: str(frames)}
         with running(program, jamming, cwd=ROOT) as jam:
             time.sleep(8.0)

@@ -6,7 +6,7 @@ anything else, take longer or more memory than its limits, end the process, or a
 breaks when it is used. The same seed makes the same inputs. What is found is written to
 `--keep`, as small as it could be made, and the exit status is 1.
 
-A reader is added to the table in tools/fuzzing/readers.py; tests/test_hostile.py feeds each one
+A reader is added to the table in tools/fuzzing/readers.py; tests/live/test_hostile.py feeds each
 what was found once (tests/fixtures/hostile/READER).
 """
 

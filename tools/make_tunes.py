@@ -15,9 +15,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from jam.grid import Meter, TempoMap
-from jam.harmony import pitch_class
-from jam.midi_file import Part, PartNote, write_midi
+from jam.messages.notes import PartNote
+from jam.midi.file import Part, write_midi
+from jam.music.chord import pitch_class
+from jam.music.grid import Meter, TempoMap
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,10 @@ from typing import IO
 
 from PIL import Image
 
-from jam.midi_file import read_midi
-from jam.paths import demo_tunes
+from jam.files import demo_tunes
+from jam.midi.file import read_midi
+from jam.performance.offline import melody_events
 from jam.preferences import THEMES
-from jam.render import melody_events
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ("first", "jam", "chords", "settings", "review")
@@ -203,7 +203,7 @@ def take(args: argparse.Namespace, folder: Path) -> None:
         scaled = {**environment, "QT_SCALE_FACTOR": args.scale}
         subprocess.run([sys.executable, "-c", PREFER, *place], env=scaled, check=True)
         subprocess.run([sys.executable, "-c", IMPORT], env=environment, check=True)
-        program = [sys.executable, "-m", "jam.cli", "window", "--midi-api", "jack"]
+        program = [sys.executable, "-m", "jam", "window", "--midi-api", "jack"]
         with running(program, scaled, cwd=ROOT) as jam:
             keyboard = Keyboard(environment["DISPLAY"])
             time.sleep(args.before)
@@ -264,7 +264,7 @@ def player_process(
     environment: dict[str, str], messages: list[tuple[float, list[int]]]
 ) -> Iterator[None]:
     """A process that plays into the program's port from now on."""
-    command = [sys.executable, "-m", "tests.jack_player"]
+    command = [sys.executable, "-m", "tests.support.jack_player"]
     pipe = subprocess.PIPE
     for _ in range(30):
         with running(

@@ -31,14 +31,7 @@ import rtmidi
 from tools.pictures import ROOT, Keyboard, machine, running
 from tools.soak_machine import watched
 from tools.soak_player import LET_GO_S
-from tools.soak_report import (
-    Findings,
-    Sample,
-    Tally,
-    jack_troubles,
-    sounding_after,
-    table,
-)
+from tools.soak_report import Findings, Sample, Tally, jack_troubles, sounding_after, table
 from tools.soak_user import Deed, deeds, sessions_begun
 
 _LOOK_S = 60.0
@@ -156,7 +149,7 @@ class Soak:
             prefer = [sys.executable, "-c", _PREFER, str(self.args.bpm)]
             subprocess.run(prefer, env=environment, check=True)
             said = stack.enter_context(self.stderr.open("w"))
-            program = [sys.executable, "-m", "jam.cli", "window", "--midi-api", "jack", "--buffer",
+            program = [sys.executable, "-m", "jam", "window", "--midi-api", "jack", "--buffer",
                        str(self.args.block), "--log", str(self.log)]  # fmt: skip
             jam = stack.enter_context(running(program, environment, cwd=ROOT, stderr=said))
             self._use(jam, environment)
@@ -263,7 +256,7 @@ class Soak:
     def _after(self, environment: dict[str, str]) -> None:
         """The library is whole, and holds what the log holds."""
         check = subprocess.run(
-            [sys.executable, "-m", "jam.cli", "sessions", "check"],
+            [sys.executable, "-m", "jam", "sessions", "check"],
             env=environment, cwd=ROOT, capture_output=True, text=True,
         )  # fmt: skip
         if check.returncode:

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jam.priority import raise_priority
+from jam.system import raise_priority
 
 STEP_S = 0.003
 LATE_S = 0.005

@@ -15,9 +15,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from jam.midi_file import read_midi
-from jam.paths import demo_tunes
-from jam.render import melody_events
+from jam.files import demo_tunes
+from jam.midi.file import read_midi
+from jam.performance.offline import melody_events
 
 Event = tuple[float, list[int]]
 """Seconds from the start, MIDI bytes."""

@@ -53,7 +53,7 @@ class Sample:
 
 
 class Tally:
-    """Counts the events of the program's log (`jam.session_log`) as they come."""
+    """Counts the events of the program's log (`jam.cli.log_file`) as they come."""
 
     def __init__(self) -> None:
         self.sessions: list[Session] = []
@@ -139,7 +139,7 @@ class Tally:
 class Changes:
     """How steady the plans were: of the uncommitted frames, those whose chord the next changed.
 
-    As `models.stability` measures it, for the plans that were made live.
+    As `models.evaluation.live` measures it, for the plans that were made live.
     """
 
     def __init__(self) -> None:

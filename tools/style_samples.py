@@ -27,20 +27,23 @@ from pathlib import Path
 import numpy as np
 
 from jam.accompaniment import Style, all_styles, style_named, voice
-from jam.anticipation import Anticipator
-from jam.cli import load_predictor
-from jam.conductor import Conductor
+from jam.agent.anticipation import Anticipator
+from jam.agent.rules import ScriptedPredictor
+from jam.audio.mixer import mix
+from jam.audio.wav import write_wav
+from jam.cli.main import load_predictor
 from jam.errors import BadInput
-from jam.harmony import QUALITIES, QUALITY_NAMES, Chord, parse_harte
-from jam.midi_file import MidiSong, PartNote, read_midi
-from jam.mix import mix
-from jam.paths import demo_tunes
-from jam.records import Take, write_take
-from jam.render import render
-from jam.rows import ChordState
-from jam.rules import ScriptedPredictor
+from jam.files import demo_tunes
+from jam.messages.notes import PartNote
+from jam.midi.file import MidiSong, read_midi
+from jam.music.chord import QUALITIES, QUALITY_NAMES, Chord
+from jam.music.chord_notation import parse_harte
+from jam.music.rows import ChordState
+from jam.performance.conductor import Conductor
+from jam.performance.offline import render
+from jam.performance.take import Take
+from jam.sessions.exports import write_take
 from jam.settings import JamSettings
-from jam.wav import write_wav
 
 PARTS = ("player", "chords", "bass", "drums")
 _LOWEST_VOICE = 48

@@ -13,12 +13,12 @@ from types import FrameType, TracebackType
 
 from PyQt6.QtWidgets import QApplication
 
-from jam.agent import LoadPredictor
+from jam.agent.predictor import LoadPredictor
 from jam.preferences import Preferences
-from jam.quiet import end_signals, leave_the_terminal
-from ui.icon import app_icon
-from ui.link import EngineLink
-from ui.recording import Recorder
+from jam.system import end_signals, leave_the_terminal
+from ui.common.record_button import Recorder
+from ui.common.theme import app_icon
+from ui.engine_link import EngineLink
 from ui.window import MainWindow
 
 FRAMES_VARIABLE = "JAM_FRAMES"

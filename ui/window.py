@@ -14,37 +14,36 @@ from PyQt6.QtCore import QByteArray, QEvent, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
 from PyQt6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 
-from jam.agent import LoadPredictor
+from jam.agent.predictor import LoadPredictor
 from jam.clock import Clock, SystemClock
-from jam.dropouts import larger_block
-from jam.grid import TempoMap
-from jam.messages import ChangeSettings, ListAudio, Panic, SelectDevices, Snapshot, Start, Stop
+from jam.engine.dropouts import larger_block
+from jam.messages.commands import ChangeSettings, ListAudio, Panic, SelectDevices, Start, Stop
+from jam.messages.snapshot import Snapshot
+from jam.music.grid import TempoMap
 from jam.preferences import Preferences, View
-from jam.sessions.types import MomentKind
+from jam.sessions.session import MomentKind
 from jam.settings import JamSettings
-from ui.actions import Actions
-from ui.caps import key_caps
-from ui.deeds import JAM, actions_of
-from ui.desk import Desk
-from ui.dropouts import DropoutNotice
-from ui.fields import describe
-from ui.help import Help
-from ui.jam_page import JamPage
-from ui.keeping import Keeper
-from ui.key_filter import KeyFilter
-from ui.keyboard import ComputerPiano, letters_by_pitch
-from ui.link import EngineLink
-from ui.look import Look
-from ui.notice import Notice
-from ui.pages import Pages
-from ui.preset_menu import PresetButton
-from ui.presets import Presets
-from ui.recording import MOMENT_WORDS, RecordButton, Recorder
-from ui.review.page import REVIEW, ReviewPage
-from ui.status import StatusLine, notice_of
-from ui.tap import TapTempo
-from ui.theme import Theme, dress, system_theme
-from ui.words import hardware_inputs
+from ui.common.notice import DropoutNotice, Notice
+from ui.common.pages import JAM, REVIEW, Pages
+from ui.common.record_button import MOMENT_WORDS, RecordButton, Recorder
+from ui.common.status import StatusLine, notice_of
+from ui.common.text import hardware_inputs
+from ui.common.theme import Theme, dress, system_theme
+from ui.engine_link import EngineLink
+from ui.jam_page.bar import TapTempo
+from ui.jam_page.page import JamPage
+from ui.review.page import ReviewPage
+from ui.settings.autosave import Keeper
+from ui.settings.fields import describe
+from ui.settings.look import Look
+from ui.settings.model import Desk
+from ui.settings.preset_button import PresetButton
+from ui.settings.presets import Presets
+from ui.shortcuts.actions import Actions
+from ui.shortcuts.help import Help
+from ui.shortcuts.jam_actions import actions_of
+from ui.shortcuts.key_filter import KeyFilter
+from ui.shortcuts.piano_keys import ComputerPiano, key_caps, letters_by_pitch
 
 POLL_MS = 16
 FRUGAL_MS, LAVISH_MS = 5.0, 3.0

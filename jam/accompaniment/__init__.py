@@ -18,12 +18,13 @@ from jam.accompaniment.notes import (
 )
 from jam.accompaniment.styles import (
     DEFAULT_STYLE,
+    Sound,
+    Style,
     all_styles,
     playable_style,
     style_named,
     styles_dir,
 )
-from jam.accompaniment.table import Sound, Style
 from jam.accompaniment.voicing import BASS_RANGE, VOICES_RANGE, Voicing, voice
 
 __all__ = [

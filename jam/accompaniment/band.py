@@ -11,11 +11,11 @@ from jam.accompaniment.drums import drum
 from jam.accompaniment.notes import MIN_FRAMES, Draft, Memory, Touch
 from jam.accompaniment.patterns import bars_of
 from jam.accompaniment.spans import Span, voiced_spans
-from jam.accompaniment.table import Style
+from jam.accompaniment.styles import Style
 from jam.accompaniment.voicing import Voicing
-from jam.grid import Meter, TempoMap
-from jam.messages import PlannedNote
-from jam.rows import ChordState
+from jam.messages.notes import PlannedNote
+from jam.music.grid import Meter, TempoMap
+from jam.music.rows import ChordState
 
 _STRAIGHT_QUARTER_BPM, _SWUNG_QUARTER_BPM = 300.0, 150.0
 """Swing is full up to the lower tempo and gone at the higher one, as players do

@@ -9,7 +9,7 @@ from jam.accompaniment.notes import Draft
 from jam.accompaniment.patterns import Hit, Lane
 from jam.accompaniment.spans import Span
 from jam.accompaniment.voicing import BASS_RANGE
-from jam.harmony import QUALITIES
+from jam.music.chord import QUALITIES
 
 _LIGHT = -10
 _SURE = 0.6

@@ -9,9 +9,9 @@ from functools import lru_cache
 from jam.accompaniment.notes import Draft, Touch
 from jam.accompaniment.patterns import Hit, Lane
 from jam.accompaniment.spans import Span
-from jam.accompaniment.table import Style
+from jam.accompaniment.styles import Style
 from jam.accompaniment.voicing import VOICES_RANGE
-from jam.grid import Meter, frame_duration_s
+from jam.music.grid import Meter, frame_duration_s
 
 _ACCENT, _LIGHT, _ALONE = 12, -14, 8
 """What accents, light strokes and voices that sound alone add to a plain stroke's velocity."""

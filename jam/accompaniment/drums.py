@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from jam.accompaniment.comping import BarContext
 from jam.accompaniment.notes import Draft, dice
 from jam.accompaniment.patterns import Hit, Lane, fill_of
-from jam.accompaniment.table import DRUMS
+from jam.accompaniment.styles import DRUMS
 
 _PHRASE_BARS, _LONG_PHRASE_BARS = 4, 8
 _FILL_CHANCE = {_PHRASE_BARS: 0.35, _LONG_PHRASE_BARS: 0.9}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from jam.grid import TempoMap
-from jam.messages import PlannedNote
+from jam.messages.notes import PlannedNote
+from jam.music.grid import TempoMap
 
 PARTS = ("chords", "bass", "drums", "metronome", "player")
 MIN_FRAMES = 0.25

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from jam.accompaniment.table import Lanes, Style
-from jam.grid import Meter
+from jam.accompaniment.styles import Lanes, Style
+from jam.music.grid import Meter
 
 
 @dataclass(frozen=True, slots=True)

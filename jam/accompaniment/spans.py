@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from jam.accompaniment.voicing import Voicing, voice
-from jam.grid import TempoMap
-from jam.harmony import Chord
-from jam.rows import ChordState
+from jam.music.chord import Chord
+from jam.music.grid import TempoMap
+from jam.music.rows import ChordState
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import logging
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from jam.accompaniment.table import Style, read_style
 from jam.errors import BadInput
-from jam.paths import config_dir
+from jam.files import config_dir, read_limited
+from jam.limits import STYLE_BARS, STYLE_BYTES
+from jam.music.grid import Meter
+from jam.settings import STYLES, JamSettings
 
 DEFAULT_STYLE = "piano"
 _SHIPPED = Path(__file__).resolve().parent / "library"
@@ -60,3 +67,174 @@ def all_styles() -> tuple[list[Style], list[str]]:
         except BadInput as error:
             faults.append(str(error))
     return styles, faults
+
+
+DRUMS = {
+    "kick": 36, "rim": 37, "snare": 38, "clap": 39, "low_tom": 43, "hat": 42, "mid_tom": 47,
+    "open_hat": 46, "high_tom": 50, "crash": 49, "ride": 51, "tambourine": 54, "cowbell": 56,
+    "brush": 38, "shaker": 70, "clave": 75, "triangle": 81, "pedal_hat": 44,
+}  # fmt: skip
+"""Lane name -> key of the General MIDI drum map."""
+
+SIGNS = {
+    "chords": "Xxo1234",
+    "bass": "RrFfOoTtAaWw",
+    "drums": "Xxo",
+}
+"""What may be struck in each kind of lane.
+
+Chords and drums: X accented, x plain, o light (left out when the playing gets thinner). Chords:
+1 to 4 one voice alone, from the lowest; 4 is the lowest an octave higher (the
+second, where the melody leaves no room). Bass: R root, F fifth,
+O octave, T third, A approach to the next chord's root, W a step of a walking bass; the small
+letter is light.
+"""
+
+REQUIRED = ("4/4", "3/4", "6/8")
+
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+
+_PARTS = ("chords", "bass", "drums")
+
+Lanes = Mapping[str, tuple[str, ...]]
+"""Lane name -> its rows of columns; every row as long as a whole number of bars."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """General MIDI program (drums: kit) of a part, and its volume beside the other parts'."""
+
+    program: int = 0
+    volume: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Style:
+    """Pattern, bass, drums, instruments and the model's style condition under one name.
+
+    Compared by identity: a style is loaded once, and what is derived from it is cached.
+    """
+
+    name: str
+    title: str
+    about: str = ""
+    model_style: str = "any"
+    swing: float = 0.0
+    """0 plays eighths straight, 1 as two thirds and one third of a beat."""
+    ring: bool = False
+    """True lets every note of the chords sound until the chord changes, as with the pedal."""
+    sounds: Mapping[str, Sound] = field(default_factory=dict)
+    bars: Mapping[str, Lanes] = field(default_factory=dict)
+    fills: Mapping[str, Lanes] = field(default_factory=dict)
+    """Metre -> drum lanes that take the place of the last columns of a phrase's last bar."""
+
+    def sound(self, part: str) -> Sound:
+        return self.sounds.get(part, Sound())
+
+
+def read_style(path: Path) -> Style:
+    """Read a style file. Raises BadInput with one line that names the file and the fault."""
+    if not _NAME.fullmatch(path.stem):
+        raise BadInput(f"{path}: the name must be of small letters, digits and hyphens")
+    data = read_limited(path, STYLE_BYTES)
+    try:
+        values = tomllib.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of 5,000 digits
+        raise BadInput(f"{path}: not a TOML file: {error}") from None
+    try:
+        return style_of(path.stem, values)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from None
+
+
+def style_of(name: str, values: Mapping[str, Any]) -> Style:
+    """A style from a parsed table. Raises BadInput."""
+    known = {"title", "about", "model_style", "swing", "ring", "sound", "bars", "fills"}
+    _only(values, known, "")
+    title = _typed(values, "title", str, name)
+    about = _typed(values, "about", str, "")
+    model_style = _typed(values, "model_style", str, "any")
+    if model_style not in STYLES:
+        raise BadInput(f"model_style {model_style!r}: must be one of {', '.join(STYLES)}")
+    swing = _number(values, "swing", 0.0, 0.0, 1.0)
+    bars = {meter: _lanes(lanes, f"bars.{meter}", Meter.parse(meter), fill=False)
+            for meter, lanes in _typed(values, "bars", dict, {}).items()}  # fmt: skip
+    if missing := [meter for meter in REQUIRED if meter not in bars]:
+        raise BadInput(f"bars: {missing[0]} is missing ({', '.join(REQUIRED)} must be there)")
+    fills = {meter: _lanes(lanes, f"fills.{meter}", Meter.parse(meter), fill=True)
+             for meter, lanes in _typed(values, "fills", dict, {}).items()}  # fmt: skip
+    return Style(
+        name, title, about, model_style, swing, _typed(values, "ring", bool, False),
+        _sounds(_typed(values, "sound", dict, {})), bars, fills,
+    )  # fmt: skip
+
+
+def _only(values: Mapping[str, Any], known: set[str], where: str) -> None:
+    if unknown := sorted(set(values) - known):
+        raise BadInput(
+            f"{where}no such entry: {unknown[0]!r} (there are {', '.join(sorted(known))})"
+        )
+
+
+def _typed(values: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
+    value = values.get(name, default)
+    if type(value) is not kind:
+        raise BadInput(f"{name}: {value!r} is no {kind.__name__}")
+    return value
+
+
+def _number(values: Mapping[str, Any], name: str, default: float, low: float, high: float) -> float:
+    value = values.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise BadInput(f"{name}: {value!r} is no number from {low:g} to {high:g}")
+    return float(value)
+
+
+def _sounds(values: Mapping[str, Any]) -> dict[str, Sound]:
+    _only(values, set(_PARTS), "sound: ")
+    sounds = {}
+    for part, entry in values.items():
+        if not isinstance(entry, dict):
+            raise BadInput(f"sound.{part}: not a table")
+        _only(entry, {"program", "volume"}, f"sound.{part}: ")
+        program = _typed(entry, "program", int, 0)
+        if not 0 <= program <= 127:
+            raise BadInput(f"sound.{part}: program {program}: must be 0 to 127")
+        sounds[part] = Sound(program, _number(entry, "volume", 1.0, 0.0, 1.0))
+    return sounds
+
+
+def _lanes(values: Any, where: str, meter: Meter, fill: bool) -> Lanes:
+    if not isinstance(values, dict):
+        raise BadInput(f"{where}: not a table")
+    _only(values, set(DRUMS) if fill else {"chords", "bass", *DRUMS}, f"{where}: ")
+    lanes = {}
+    for lane, value in values.items():
+        rows = tuple(value) if isinstance(value, list) else (value,)
+        lanes[lane] = tuple(_row(row, f"{where}: {lane}", lane, meter, fill) for row in rows)
+    return lanes
+
+
+def _row(row: Any, where: str, lane: str, meter: Meter, fill: bool) -> str:
+    if not isinstance(row, str):
+        raise BadInput(f"{where}: {row!r} is no row of columns")
+    columns = "".join(c for c in row if c not in " |")
+    signs = SIGNS.get(lane, SIGNS["drums"])
+    if strange := [c for c in columns if c not in signs + "-."]:
+        raise BadInput(f"{where}: {strange[0]!r} is none of {' '.join(signs)} - .")
+    length = meter.frames_per_bar
+    if fill and not 0 < len(columns) <= length:
+        raise BadInput(f"{where}: {len(columns)} columns; a fill has 1 to {length}")
+    if not fill and (len(columns) % length or not 0 < len(columns) <= STYLE_BARS * length):
+        raise BadInput(
+            f"{where}: {len(columns)} columns; a bar of {meter} has {length} (or write up to"
+            f" {STYLE_BARS} bars)"
+        )
+    return columns
+
+
+def conditioned(settings: JamSettings, style: Style) -> JamSettings:
+    """The settings for the agent: the style's own condition where the user has set none."""
+    if settings.style == "any" and style.model_style != "any":
+        return settings.changed(style=style.model_style)
+    return settings

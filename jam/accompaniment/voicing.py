@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from itertools import pairwise, product
 
-from jam.harmony import QUALITIES, Chord
+from jam.music.chord import QUALITIES, Chord
 
 BASS_RANGE = (28, 44)
 """Lowest pitch of the bass (E1), and the first one that is too high for it."""

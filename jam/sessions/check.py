@@ -9,10 +9,10 @@ from pathlib import Path
 
 from jam.errors import BadInput
 from jam.sessions import schema
-from jam.sessions.entries import bars_of
+from jam.sessions.library import Library
 from jam.sessions.reading import Losses, load_session, readable_infos
-from jam.sessions.store import Library
-from jam.sessions.types import Session, SessionInfo
+from jam.sessions.rows import bars_of
+from jam.sessions.session import Session, SessionInfo
 
 Progress = Callable[[int, int], None]
 

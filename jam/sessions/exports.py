@@ -6,17 +6,24 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from jam.accompaniment import playable_style
+from jam.audio.mixer import mix
+from jam.audio.synth import CHANNELS
+from jam.audio.wav import WavPedal, write_wav
 from jam.errors import BadInput
 from jam.files import whole
-from jam.notation import written_melody
-from jam.presence import key_of
-from jam.records import check_output, write_take, write_take_wav
-from jam.score import write_musicxml
-from jam.sessions.as_json import session_to_json
-from jam.sessions.types import LIVE_TAKE, Session, SessionTake
+from jam.midi.file import Part, write_midi
+from jam.music.key import key_of
+from jam.notation.musicxml import write_musicxml
+from jam.notation.rhythm import written_melody
+from jam.performance.take import Take
+from jam.sessions.json_file import session_to_json
+from jam.sessions.session import LIVE_TAKE, Session, SessionTake
+from jam.settings import JamSettings
 
 _NAME_BYTES = 120
 """Room is left for what is added to it: "-drums.wav", and the name while it is written."""
@@ -79,3 +86,74 @@ def _write_lead_sheet(file: Path, session: Session, taken: SessionTake) -> None:
 def _write_json(file: Path, session: Session) -> None:
     with whole(file) as unfinished, unfinished.open("w", encoding="utf-8") as out:
         json.dump(session_to_json(session), out, separators=(",", ":"), allow_nan=False)
+
+
+_TRACKS = (("player", "Melody"), ("chords", "Chords"), ("bass", "Bass"), ("drums", "Drums"))
+
+
+def check_output(path: str, suffixes: Sequence[str]) -> Path:
+    """The path of a file to be written. Raises BadInput for another suffix or a missing folder."""
+    file = Path(path)
+    if file.suffix.lower() not in suffixes:
+        raise BadInput(f"{file}: the name must end in {' or '.join(suffixes)}")
+    if not file.parent.is_dir():
+        raise BadInput(f"{file}: no such folder: {file.parent}")
+    return file
+
+
+def write_take(path: str | os.PathLike[str], take: Take, settings: JamSettings) -> None:
+    """Write a take as MIDI (type 1, chord names as markers) or, by the name, as WAV."""
+    if str(path).lower().endswith(".wav"):
+        write_take_wav(Path(path), take, settings)
+        return
+    voices = mix(settings, playable_style(settings.accompaniment))
+    parts = [
+        Part(
+            name,
+            voices[part].program,
+            CHANNELS[part],
+            take.parts.get(part, ()),
+            take.pedals if part == "player" else (),
+        )
+        for part, name in _TRACKS
+        if take.parts.get(part) or part in ("player", "chords")
+    ]
+    markers = [
+        (float(frame), state.chord.symbol if state.chord else "N.C.")
+        for frame, state in enumerate(take.chords)
+        if state.onset or (frame and state.chord is None and take.chords[frame - 1].chord)
+    ]
+    write_midi(path, parts, take.tempo_map, markers)
+
+
+def write_take_wav(
+    path: Path,
+    take: Take,
+    settings: JamSettings,
+    with_stems: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Path]:
+    """Write a take's sound, and beside it, on demand, each part alone ("jam-chords.wav"); their
+    sum is the mix. Returns the files. `progress` as in `write_wav`.
+    """
+    voices = mix(settings, playable_style(settings.accompaniment))
+    at = take.tempo_map.seconds_at
+    start_s = min([at(0.0), *(note.start_s for note in take.timed_notes())])
+    notes = [
+        replace(n, start_s=n.start_s - start_s, end_s=n.end_s - start_s) for n in take.timed_notes()
+    ]
+    stems = {
+        part: path.with_name(f"{path.stem}-{name.lower()}{path.suffix}")
+        for part, name in _TRACKS
+        if with_stems and take.parts.get(part)
+    }
+    write_wav(
+        path,
+        notes,
+        {part: voice.volume for part, voice in voices.items()},
+        {part: voice.program for part, voice in voices.items()},
+        [WavPedal("player", down, at(frame) - start_s) for frame, down in take.pedals],
+        stems,
+        progress,
+    )
+    return [path, *stems.values()]

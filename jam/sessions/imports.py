@@ -11,21 +11,21 @@ from pathlib import Path
 from jam.clock import date_now
 from jam.errors import BadInput, JamError
 from jam.files import read_limited
-from jam.grid import FRAMES_PER_QUARTER, nearest_frame
-from jam.harmonize import melody_line
-from jam.harmony import parse_symbol
 from jam.limits import LABEL_CHARACTERS, LIBRARY_BYTES, MIB, SESSION_BYTES, SESSION_LISTS
-from jam.messages import PedalEvent, PlayedNote
-from jam.midi_file import DRUM_CHANNEL, MidiNote, MidiSong, PartNote, read_midi
-from jam.records import Take
-from jam.rows import NO_CHORD, REST, ChordState, MelodyState, Row
+from jam.messages.notes import PartNote, PedalEvent, PlayedNote
+from jam.midi.file import DRUM_CHANNEL, MidiNote, MidiSong, read_midi
+from jam.music.chord_notation import parse_symbol
+from jam.music.grid import FRAMES_PER_QUARTER, nearest_frame
+from jam.music.rows import NO_CHORD, REST, ChordState, MelodyState, Row
+from jam.performance.offline import melody_line
+from jam.performance.take import Take
 from jam.sessions.check import sessions_in
-from jam.sessions.entries import bars_of
-from jam.sessions.from_json import check_extent, session_of_json
+from jam.sessions.json_file import check_extent, session_of_json
+from jam.sessions.library import Library
 from jam.sessions.reading import player_part
-from jam.sessions.retakes import take_name
-from jam.sessions.store import Library
-from jam.sessions.types import LIVE_TAKE, Session, SessionInfo, SessionTake, TakeInfo
+from jam.sessions.rows import bars_of
+from jam.sessions.session import LIVE_TAKE, Session, SessionInfo, SessionTake, TakeInfo
+from jam.sessions.takes import take_name
 from jam.sessions.values import one_line
 from jam.settings import JamSettings
 

@@ -18,20 +18,20 @@ from typing import Any, TypeVar, cast
 
 from jam.clock import date_now
 from jam.errors import BadInput, JamError
-from jam.grid import Meter, TempoMap, check_bpm
 from jam.limits import LIBRARY_SESSIONS, SESSION_ITEMS
-from jam.messages import PedalEvent, Plan, PlayedNote
-from jam.midi_file import PartNote
-from jam.records import Take
-from jam.rows import Row
-from jam.sessions.codes import (
+from jam.messages.notes import PartNote, PedalEvent, PlayedNote
+from jam.messages.plans import Plan
+from jam.music.grid import Meter, TempoMap, check_bpm
+from jam.music.rows import Row
+from jam.performance.take import Take
+from jam.sessions.rows import (
     chord_of_code,
     melody_of_code,
     tempo_of_json,
     unpack_chords,
     unpack_plan,
 )
-from jam.sessions.types import (
+from jam.sessions.session import (
     LIVE_TAKE,
     MAX_RATING,
     STATES,

@@ -6,11 +6,22 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 
-from jam.grid import TempoMap
-from jam.messages import Counters, NoteEvent, PedalEvent, Plan, SessionLog, SoundedNote
-from jam.sessions.codes import chord_code, melody_code, moved_tempo_map, tempo_to_json
-from jam.sessions.entries import Entry, frame_entry, plan_entry, progress_entry, settings_text
-from jam.sessions.types import LIVE_TAKE
+from jam.messages.notes import NoteEvent, PedalEvent, SoundedNote
+from jam.messages.plans import Plan
+from jam.messages.snapshot import Counters, SessionLog
+from jam.music.grid import TempoMap
+from jam.sessions.rows import (
+    Entry,
+    chord_code,
+    frame_entry,
+    melody_code,
+    moved_tempo_map,
+    plan_entry,
+    progress_entry,
+    settings_text,
+    tempo_to_json,
+)
+from jam.sessions.session import LIVE_TAKE
 from jam.settings import JamSettings
 
 _FRAME_DIGITS = 6

@@ -7,14 +7,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from jam.agent import LoadPredictor
+from jam.agent.predictor import LoadPredictor
+from jam.agent.rules import RuleBasedPredictor
 from jam.jobs import Progress
-from jam.rules import RuleBasedPredictor
 from jam.sessions.exports import export, take_of
 from jam.sessions.imports import import_file
-from jam.sessions.retakes import reharmonise, replay, revoice, take_name
-from jam.sessions.store import Library
-from jam.sessions.types import SessionInfo, TakeInfo, TakeKind
+from jam.sessions.library import Library
+from jam.sessions.session import SessionInfo, TakeInfo, TakeKind
+from jam.sessions.takes import reharmonise, replay, revoice, take_name
 from jam.settings import JamSettings
 
 

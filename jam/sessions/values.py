@@ -12,11 +12,11 @@ from typing import Any
 
 from jam.errors import BadInput
 from jam.limits import LABEL_CHARACTERS, SESSION_SECONDS
-from jam.messages import Counters, PedalEvent, PlayedNote
-from jam.midi_file import PartNote
+from jam.messages.notes import PartNote, PedalEvent, PlayedNote
+from jam.messages.snapshot import Counters
+from jam.music.rows import REST, MelodyState
 from jam.preferences import settings_from_json
-from jam.rows import REST, MelodyState
-from jam.sessions.types import MOMENT_KINDS, TAKE_KINDS, Moment, TakeInfo
+from jam.sessions.session import MOMENT_KINDS, TAKE_KINDS, Moment, TakeInfo
 from jam.settings import JamSettings
 
 MAX_FRAME = 20_000_000

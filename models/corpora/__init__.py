@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jam.errors import BadInput
-from models.corpora import chord_melody, cocopops, nottingham, own, pop909, wjd
+from models.corpora import chord_melody, cocopops, collections, nottingham, pop909, wjd
 from models.corpora.draft import Draft, finish
 from models.corpora.files import ARCHIVE_SUFFIXES, Files, open_files
-from models.leadsheet import LeadSheet
+from models.data.leadsheet import LeadSheet
 
 Read = Callable[[Files, str], Iterator[Draft | LeadSheet | tuple[str, BadInput]]]
 
@@ -40,7 +40,7 @@ class Outcome:
 
 CORPORA: dict[str, Corpus] = {
     module.NAME: Corpus(module.NAME, module.pieces, module.read)
-    for module in (pop909, wjd, nottingham, chord_melody, cocopops, own)
+    for module in (pop909, wjd, nottingham, chord_melody, cocopops, collections)
 }
 
 
@@ -91,14 +91,16 @@ def find_corpora(where: Path) -> list[tuple[Corpus, Path]]:
             # Where an archive and its unpacked folder lie side by side, the folder is quicker.
             if name is not None and (name not in inside or path.is_dir()):
                 inside[name] = path
-    return [(CORPORA[name], path) for name, path in inside.items()] or [(CORPORA[own.NAME], where)]
+    return [(CORPORA[name], path) for name, path in inside.items()] or [
+        (CORPORA[collections.NAME], where)
+    ]
 
 
 def _corpus_name(where: Path) -> str | None:
     name = where.resolve().name
     for suffix in ARCHIVE_SUFFIXES:
         name = name.removesuffix(suffix)
-    return name if name in CORPORA and name != own.NAME else None
+    return name if name in CORPORA and name != collections.NAME else None
 
 
 def read_sheets(where: Path, on_drop: Callable[[Outcome], None] | None = None) -> list[LeadSheet]:

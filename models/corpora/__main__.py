@@ -18,7 +18,7 @@ from jam.errors import BadInput
 from models.corpora import Outcome, find_corpora, outcomes
 from models.corpora.files import open_files
 from models.corpora.report import CorpusReport, report_of
-from models.leadsheet import LeadSheet, write_jsonl
+from models.data.leadsheet import LeadSheet, write_jsonl
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from jam.errors import BadInput
-from jam.grid import Meter
-from jam.harmony import parse_symbol
 from jam.limits import ABC_TUNE_CHARACTERS, LABEL_CHARACTERS, MEASURES
+from jam.music.chord_notation import parse_symbol
+from jam.music.grid import Meter
 from models.corpora.score import MAX_TURNS, Measure, Note, exact
 
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jam.grid import FRAMES_PER_QUARTER
+from jam.music.grid import FRAMES_PER_QUARTER
+from models.corpora.collections import score_draft
 from models.corpora.draft import Draft
 from models.corpora.files import Files
 from models.corpora.musicxml import read_score, snapped
-from models.corpora.songs import score_draft
 
 NAME = "chord-melody"
 

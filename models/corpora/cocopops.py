@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from models.corpora.collections import humdrum_draft
 from models.corpora.draft import Draft
 from models.corpora.files import Files, decoded
-from models.corpora.songs import humdrum_draft
 
 NAME = "cocopops"
 

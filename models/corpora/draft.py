@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from jam.errors import BadInput
-from jam.grid import Meter
-from jam.harmony import Chord
 from jam.limits import FRAMES, LABEL_CHARACTERS, MELODY_NOTES, SHEET_CHORDS
-from models.leadsheet import LeadSheet, chord_states, melody_states, plausible_bpm
+from jam.music.chord import Chord
+from jam.music.grid import Meter
+from models.data.leadsheet import LeadSheet, chord_states, melody_states, plausible_bpm
 
 Position = int | float | Fraction
 """A place in the piece, in sixteenths from the first bar line."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from jam.errors import BadInput
-from jam.grid import Meter
-from jam.harmony import parse_harte
 from jam.limits import HUMDRUM_LINES, HUMDRUM_SPINES
+from jam.music.chord_notation import parse_harte
+from jam.music.grid import Meter
 from models.corpora.musicxml import countable_meter
 from models.corpora.score import Measure, Note, exact
 

@@ -12,10 +12,11 @@ from collections import defaultdict
 from fractions import Fraction
 
 from jam.errors import BadInput
-from jam.grid import FRAMES_PER_QUARTER, Meter
-from jam.harmony import QUALITY_NAMES, Chord, parse_symbol
 from jam.limits import FRAMES
-from jam.smf import RawNote, RawSong, parse_smf
+from jam.midi.smf import RawNote, RawSong, parse_smf
+from jam.music.chord import QUALITY_NAMES, Chord
+from jam.music.chord_notation import parse_symbol
+from jam.music.grid import FRAMES_PER_QUARTER, Meter
 from models.corpora.draft import Draft, DraftChord, DraftNote
 from models.corpora.musicxml import countable_meter
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from jam.errors import BadInput
 from models.corpora.abc import parse_tune, split_tunes
+from models.corpora.collections import abc_draft
 from models.corpora.draft import Draft
 from models.corpora.files import Files, decoded
-from models.corpora.songs import abc_draft
 
 NAME = "nottingham"
 

@@ -10,17 +10,16 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from statistics import median
 
 from jam.errors import BadInput
-from jam.grid import Meter
-from jam.harmony import parse_harte
-from jam.smf import RawSong, parse_smf
+from jam.midi.smf import RawSong, parse_smf
+from jam.music.chord_notation import parse_harte
+from jam.music.grid import Meter
 from models.corpora.draft import Draft, DraftChord, DraftNote
 from models.corpora.files import Files, decoded
-from models.corpora.swing import straight_or_triplets
 
 NAME = "pop909"
 _LONGEST_BAR_BEATS = 5
@@ -132,3 +131,38 @@ def melody_notes_s(song: RawSong) -> list[tuple[float, float, int]]:
         for n in song.notes
         if n.track == track
     ]
+
+
+Note = tuple[float, float, int]
+"""(start, end, pitch), in beats."""
+
+_NEAR = 0.05
+
+_TRIPLET_SHARE = 0.5
+
+
+def straight_or_triplets(notes: Sequence[Note]) -> tuple[int, list[Note]]:
+    """Frames a beat (4, or 6 where most onsets off the beat are triplets), and the notes.
+
+    Where the late eighth is the only triplet place in use, the beat is swung: it stays at 4
+    frames and the notes are straightened.
+    """
+    places = [start % 1.0 for start, _, _ in notes]
+    first, half, late, quarters = (
+        sum(any(abs(p - place) < _NEAR for place in at) for p in places)
+        for at in ((1 / 3, 1 / 6), (1 / 2,), (2 / 3, 5 / 6), (1 / 4, 3 / 4))
+    )
+    off_beat = first + half + late + quarters
+    if not off_beat or (first + late) / off_beat < _TRIPLET_SHARE:
+        return 4, list(notes)
+    if first > late / 4:
+        return 6, list(notes)
+    return 4, [(straightened(s), straightened(e), p) for s, e, p in notes]
+
+
+def straightened(position: float, late: float = 2 / 3) -> float:
+    """A place in a swung beat to where it is written: `late` becomes the half beat."""
+    beat, part = divmod(position, 1.0)
+    if part <= late:
+        return beat + part / late / 2
+    return beat + 0.5 + (part - late) / (1 - late) / 2

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from models.corpora import Outcome
-from models.leadsheet import LeadSheet, chord_spans
+from models.data.leadsheet import LeadSheet, chord_spans
 
 
 @dataclass(slots=True)

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from jam.errors import BadInput
-from jam.grid import Meter
-from jam.harmony import Chord
 from jam.limits import FRAMES, MEASURES, MELODY_NOTES, RHYTHM_DENOMINATOR, SHEET_CHORDS
+from jam.music.chord import Chord
+from jam.music.grid import Meter
 from models.corpora.draft import DraftChord, DraftNote
 
 MAX_TURNS = 16

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from jam.errors import BadInput
-from jam.grid import FRAMES_PER_QUARTER, Meter
-from jam.harmony import parse_symbol
 from jam.limits import TABLE_ROWS
+from jam.music.chord_notation import parse_symbol
+from jam.music.grid import FRAMES_PER_QUARTER, Meter
 from models.corpora.draft import Draft, DraftChord, DraftNote
 from models.corpora.files import Files, decoded
 

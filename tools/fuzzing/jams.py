@@ -14,18 +14,17 @@ from random import Random
 from typing import Any
 
 from jam.accompaniment import style_named
+from jam.cli.console import follow_commands, typed_lines
 from jam.errors import BadInput, JamError
-from jam.messages import Snapshot
-from jam.records import chord_chart
-from jam.sessions.as_json import session_to_json
+from jam.messages.snapshot import Snapshot
+from jam.performance.take import chord_chart
 from jam.sessions.check import check
 from jam.sessions.exports import export, file_name
-from jam.sessions.from_json import session_of_json
 from jam.sessions.imports import import_file
-from jam.sessions.store import Library
-from jam.sessions.types import Session, SessionTake
+from jam.sessions.json_file import session_of_json, session_to_json
+from jam.sessions.library import Library
+from jam.sessions.session import Session, SessionTake
 from jam.settings import JamSettings
-from jam.typed import follow_commands, typed_lines
 from tools.fuzzing.mutate import mutate_json
 from tools.fuzzing.reader import Reader, as_file
 
@@ -35,7 +34,7 @@ _MAX_EXPORTED_ROWS = 2_000
 @cache
 def _session() -> Session:
     """Four bars with something of everything."""
-    from tests.session_parts import made_session, waltz
+    from tests.support.session_parts import made_session, waltz
 
     session = waltz()
     other = replace(made_session().takes[0].info, id=3, name="Other", kind="re-voiced")

@@ -8,14 +8,15 @@ from random import Random
 from typing import Any
 
 from jam.accompaniment import Arrangement, Memory, accompany
-from jam.accompaniment.styles import style_files
-from jam.accompaniment.table import read_style
-from jam.anticipation import Anticipator
-from jam.conductor import Conductor
+from jam.accompaniment.styles import read_style, style_files
+from jam.agent.anticipation import Anticipator
+from jam.agent.rules import RuleBasedPredictor
+from jam.audio.mixer import mix
 from jam.errors import BadInput
-from jam.grid import METERS, Meter, TempoMap
-from jam.harmony import Chord
-from jam.mix import mix
+from jam.music.chord import Chord
+from jam.music.grid import METERS, Meter, TempoMap
+from jam.music.rows import ChordState
+from jam.performance.conductor import Conductor
 from jam.preferences import (
     Preferences,
     View,
@@ -25,8 +26,6 @@ from jam.preferences import (
     settings_from_json,
     settings_to_json,
 )
-from jam.rows import ChordState
-from jam.rules import RuleBasedPredictor
 from jam.settings import JamSettings
 from tools.fuzzing.mutate import mutate_json, mutate_tree
 from tools.fuzzing.reader import Reader, as_file

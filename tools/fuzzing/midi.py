@@ -9,24 +9,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
-from jam.anticipation import Anticipator
+from jam.agent.anticipation import Anticipator
+from jam.agent.rules import RuleBasedPredictor
+from jam.audio.mixer import Sound
 from jam.clock import FakeClock, Sleep
-from jam.conductor import Conductor
-from jam.keys import PlayerKeys
-from jam.messages import NoteEvent
-from jam.midi_file import MidiSong, read_midi
-from jam.midi_ports import MidiPorts
-from jam.paths import demo_tunes
-from jam.records import write_take
-from jam.render import render
-from jam.rules import RuleBasedPredictor
+from jam.files import demo_tunes
+from jam.messages.notes import NoteEvent
+from jam.midi.file import MidiSong, read_midi
+from jam.midi.ports import MidiPorts
+from jam.performance.conductor import Conductor
+from jam.performance.offline import render
+from jam.sessions.exports import write_take
 from jam.sessions.imports import session_of_midi
 from jam.settings import JamSettings
-from jam.sound import Sound
-from jam.stage import Stage
+from jam.stage.player import PlayerKeys
+from jam.stage.stage import Stage
 from models.corpora.draft import finish
 from models.corpora.midi import midi_draft
-from models.leadsheet import from_json, to_json
+from models.data.leadsheet import from_json, to_json
 from tools.fuzzing.reader import Reader, as_file
 
 _PLAYED_FRAMES = 48

@@ -10,12 +10,20 @@ from pathlib import Path
 from random import Random
 
 from jam.errors import BadInput
-from jam.grid import Meter
-from jam.harmony import Chord, parse_harte, parse_symbol
+from jam.music.chord import Chord
+from jam.music.chord_notation import parse_harte, parse_symbol
+from jam.music.grid import Meter
 from models.corpora import CORPORA, outcomes
 from models.corpora.files import Files, open_files
-from models.leadsheet import LeadSheet, chord_states, from_json, melody_states, read_jsonl, to_json
-from models.vocab import style_index
+from models.data.leadsheet import (
+    LeadSheet,
+    chord_states,
+    from_json,
+    melody_states,
+    read_jsonl,
+    to_json,
+)
+from models.network.vocab import style_index
 from tools.fuzzing.mutate import mutate_json
 from tools.fuzzing.reader import PROJECT, Reader, as_file
 

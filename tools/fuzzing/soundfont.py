@@ -8,8 +8,8 @@ from random import Random
 
 import numpy as np
 
-from jam.paths import soundfont_path
-from jam.synth import CHANNELS, Synth
+from jam.audio.synth import CHANNELS, Synth
+from jam.files import soundfont_path
 from tools.fuzzing.reader import Reader, as_file
 
 

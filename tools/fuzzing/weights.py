@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save
 
-from jam.anticipation import Anticipator
-from jam.conductor import Conductor
-from jam.grid import Meter, TempoMap
-from jam.rows import MelodyState
+from jam.agent.anticipation import Anticipator
+from jam.music.grid import Meter, TempoMap
+from jam.music.rows import MelodyState
+from jam.performance.conductor import Conductor
 from jam.settings import JamSettings
 from models import load_predictor
-from models.config import NetConfig, parameter_shapes
+from models.network.config import NetConfig, parameter_shapes
 from tools.fuzzing.mutate import mutate_tree
 from tools.fuzzing.reader import Reader, as_file
 

@@ -1,6 +1,6 @@
 """What there is to see in a session: notes, chords, bars, sections, and plans as they were. No Qt.
 
-All times are seconds of the session, as in `jam.sessions.types`.
+All times are seconds of the session, as in `jam.sessions.session`.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from jam.accompaniment import playable_style
-from jam.grid import TempoMap
-from jam.messages import Plan, TimedNote
-from jam.rows import ChordState, Row
-from jam.sessions.types import Session, SessionTake
-from ui.scene import beat_frames
-from ui.words import pretty_symbol
+from jam.messages.notes import TimedNote
+from jam.messages.plans import Plan
+from jam.music.grid import TempoMap
+from jam.music.rows import ChordState, Row
+from jam.sessions.session import Session, SessionTake
+from ui.common.geometry import beat_frames
+from ui.common.text import pretty_symbol
 
 _LOWEST, _HIGHEST = 36, 84
 """The roll shows at least these pitches, so that a few notes don't fill it."""
@@ -35,7 +36,7 @@ class ChordBlock:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """strength as in `jam.grid.Meter.strength`; bar counts from 0."""
+    """strength as in `jam.music.grid.Meter.strength`; bar counts from 0."""
 
     at_s: float
     strength: int

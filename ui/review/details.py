@@ -21,9 +21,9 @@ from PyQt6.QtWidgets import (
 )
 
 from jam.accompaniment import playable_style
-from jam.sessions.types import MAX_RATING, SessionInfo, TakeInfo
-from ui.review.words import date_text, summary
-from ui.widgets import Combo
+from jam.sessions.session import MAX_RATING, SessionInfo, TakeInfo
+from ui.common.text import date_text, summary
+from ui.settings.fields import Combo
 
 
 class Stars(QWidget):

@@ -23,10 +23,9 @@ from PyQt6.QtWidgets import (
 )
 
 from jam.accompaniment import all_styles
-from jam.sessions.types import TakeInfo, TakeKind
+from jam.sessions.session import TakeInfo, TakeKind
 from jam.settings import DENSITIES, LIMITS, JamSettings
-from ui.fields import NumberSpin
-from ui.widgets import Combo, Switch
+from ui.settings.fields import Combo, NumberSpin, Switch
 
 KINDS: tuple[tuple[TakeKind, str, str], ...] = (
     ("re-voiced", "The same chords in another style",

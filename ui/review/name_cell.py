@@ -13,10 +13,10 @@ from PyQt6.QtWidgets import (
 )
 
 from jam.accompaniment import playable_style
-from jam.sessions.types import SessionInfo
-from ui.ink import Ink
-from ui.review.words import date_text, day_text, key_text
-from ui.theme import DARK
+from jam.sessions.session import SessionInfo
+from ui.common.paint_cache import Ink
+from ui.common.text import date_text, day_text, key_text
+from ui.common.theme import DARK
 
 INFO_ROLE = int(Qt.ItemDataRole.UserRole)
 """As which a row of the list gives its SessionInfo."""

@@ -21,34 +21,29 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from jam.agent import LoadPredictor
-from jam.messages import PlaybackCommand, Snapshot
-from jam.playback import load_take
+from jam.agent.predictor import LoadPredictor
+from jam.messages.commands import PlaybackCommand
+from jam.messages.snapshot import Snapshot
 from jam.sessions.exports import take_of
-from jam.sessions.store import Library
-from jam.sessions.types import (
-    LIVE_TAKE,
-    Session,
-    SessionInfo,
-    TakeInfo,
-)
-from ui.look import Look
-from ui.pages import Stack
-from ui.review.background import LibraryThread
-from ui.review.changes import Changes
+from jam.sessions.library import Library
+from jam.sessions.session import LIVE_TAKE, Session, SessionInfo, TakeInfo
+from jam.stage.playback import load_take
+from ui.common.pages import Stack
+from ui.common.text import position_text
+from ui.common.theme import Theme
 from ui.review.content import Content, content_of, plan_at, plan_view
 from ui.review.details import Details
-from ui.review.listening import Listening
-from ui.review.player import Player
+from ui.review.edits import Changes
+from ui.review.library_thread import LibraryThread
+from ui.review.news_bar import Strip
+from ui.review.playback import Player
+from ui.review.playback_actions import Listening
 from ui.review.roll import Roll
-from ui.review.sessions import SessionList
-from ui.review.strip import Strip
-from ui.review.transport import TransportBar
-from ui.review.words import position_text
-from ui.review.works import Works
-from ui.theme import Theme
+from ui.review.session_list import SessionList
+from ui.review.tasks import Works
+from ui.review.transport_bar import TransportBar
+from ui.settings.look import Look
 
-REVIEW = "Review"
 _CHOICE_DELAY_MS = 90
 """A session is loaded when the list has stood still for so long."""
 _REFRESH_MS = 1500

@@ -17,9 +17,10 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from jam.sessions.types import Moment
-from ui.bars import outer
-from ui.layout import Rect, Size
+from jam.sessions.session import Moment
+from ui.common.geometry import Rect, Size
+from ui.common.shapes import outer
+from ui.common.theme import DARK, Theme
 from ui.review.content import Content, PlanView
 from ui.review.roll_paint import TILE_PX, RollPainter
 from ui.review.roll_scene import (
@@ -37,7 +38,6 @@ from ui.review.roll_scene import (
     within,
     zoomed,
 )
-from ui.theme import DARK, Theme
 
 _DRAG_PX = 6
 """So far the mouse moves before a click becomes a loop."""

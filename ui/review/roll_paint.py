@@ -9,9 +9,10 @@ from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 from PyQt6.QtWidgets import QWidget
 
-from ui.ground import q_rect
-from ui.ink import Ink
-from ui.layout import Rect, Size, is_black
+from ui.common.geometry import Rect, Size, is_black
+from ui.common.paint_cache import Ink
+from ui.common.shapes import q_rect
+from ui.common.theme import Theme
 from ui.review.content import Content
 from ui.review.roll_scene import (
     Areas,
@@ -25,7 +26,6 @@ from ui.review.roll_scene import (
     pitch_row,
     roll_scene,
 )
-from ui.theme import Theme
 
 TILE_PX = 512
 _MAX_TILES = 24

@@ -10,9 +10,9 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from jam.messages import TimedNote
-from jam.sessions.types import Moment, MomentKind
-from ui.layout import Rect, Size, is_black
+from jam.messages.notes import TimedNote
+from jam.sessions.session import Moment, MomentKind
+from ui.common.geometry import Rect, Size, is_black
 from ui.review.content import Beat, ChordBlock, Content, PlanView
 
 MIN_PX_PER_S, MAX_PX_PER_S = 4.0, 600.0

@@ -1,0 +1,10 @@
+"""`python -m jam`: the command line."""
+
+from __future__ import annotations
+
+import sys
+
+from jam.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,349 @@
+"""The protocol of anticipation: history and commitments in, a plan out. No threads, no devices.
+
+Per frame t the chord is chosen first, so it never sees the melody note of its own frame:
+p(y_t | x_<t, y_<t), then p(x_t | x_<t, y_<=t), the online factorisation of ReaLchords
+(arXiv 2506.14723). The dice of frame t are a function of (seed, t) alone, so a plan changes
+only where the player did something unexpected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jam.agent.predictor import Logits, Mask, Predictor, draw, gumbel_noise, is_banned
+from jam.messages.plans import Plan, PlanRequest
+from jam.music.chord import Chord
+from jam.music.grid import Place
+from jam.music.palette import allowed_chords
+from jam.music.rows import (
+    CHORD_FIRST,
+    HOLD,
+    N_CHORD_CLASSES,
+    N_MELODY_CLASSES,
+    NO_CHORD,
+    REST,
+    ChordState,
+    MelodyState,
+    Row,
+    chord_class,
+    chord_of_class,
+    chord_state,
+    melody_state,
+)
+from jam.settings import JamSettings
+
+_CHORD_DICE, _MELODY_DICE = 0, 1
+"""Of the plan itself; those of its candidate number k are 2 k and 2 k + 1."""
+
+
+def _forbidden(settings: JamSettings) -> Mask | None:
+    """Which chord classes key lock and palette rule out."""
+    allowed = allowed_chords(settings.palette, settings.key_lock)
+    if allowed is None:
+        return None
+    mask = np.zeros(N_CHORD_CLASSES, dtype=bool)
+    for class_ in range(CHORD_FIRST, N_CHORD_CLASSES):
+        mask[class_] = chord_of_class(class_) not in allowed
+    return mask
+
+
+def _planning(settings: JamSettings) -> tuple[object, ...]:
+    """The settings that change what is planned, beyond lookahead and commit."""
+    return (
+        settings.temperature, settings.style, settings.density, settings.key_lock, settings.palette,
+        settings.futures, settings.adventurous,
+    )  # fmt: skip
+
+
+def _conditions(settings: JamSettings) -> tuple[object, ...]:
+    """The settings that the predictor takes at its reset."""
+    return settings.style, settings.density, settings.adventurous
+
+
+class Anticipator:
+    """The agent without its process: keeps the predictor's rows along the plan and answers.
+
+    The rows held are history, then what was expected. A row that comes as expected costs one
+    new frame at the end; a surprise rolls back to the first frame that differs. `plan` gives
+    the same answer either way. Not thread-safe.
+    """
+
+    def __init__(self, predictor: Predictor, seed: int = 0) -> None:
+        self.predictor = predictor
+        self.seed = seed
+        self._rows: list[Row] = []
+        """History as the predictor knows it: chords of the listening bars are its memory."""
+        self._places: list[Place] = []
+        self._fed: list[tuple[Row, Place]] = []
+        """What the predictor holds: history, then the plan's rows."""
+        self._confidence: list[float] = []
+        self._settings: JamSettings | None = None
+        self._mask: Mask | None = None
+        self._heard: int | None = None
+        """So many rows have been harmonised as a whole; None where it is to be done anew."""
+        self._memory_end = 0
+        """Rows before it have the chords of the agent's memory."""
+        self._agreed = 0
+        """So many of the rows fed are known to be those of history."""
+
+    def restart(self, seed: int) -> None:
+        """Forget everything: a new session."""
+        self.__init__(self.predictor, seed)  # type: ignore[misc]
+
+    def change_predictor(self, predictor: Predictor) -> None:
+        """Plan with another predictor from now on. What was heard and played stays known."""
+        self.predictor = predictor
+        self._settings = None  # the next request resets it and feeds it everything
+
+    def plan(self, request: PlanRequest, enough: Callable[[], bool] | None = None) -> Plan:
+        """Take over the rows that were closed and plan from the next frame on.
+
+        enough: asked from a beat beyond the commit point on; where it says so, the plan ends
+        there, and the next one goes on from it. What is planned doesn't depend on it.
+        Raises ValueError when the request doesn't continue the rows known.
+        """
+        self._take_settings(request.settings)
+        self._take_rows(request)
+        start = request.next_frame
+        end = start + request.lookahead_frames
+        silent_until = request.silent_until_frame
+        if end <= silent_until:  # still only listening
+            nothing = request.lookahead_frames
+            return Plan(
+                start - 1, start, start, (NO_CHORD,) * nothing, (REST,) * nothing, (1.0,) * nothing,
+                self.predictor.name,
+            )  # fmt: skip
+        self._remember(request)
+        committed = {
+            start + i: state
+            for i, state in enumerate(request.committed)
+            if start + i >= silent_until
+        }
+        self._feed_history(start, committed, request)
+        fixed_until = start + max(len(request.committed), request.commit_frames)
+        least = fixed_until + request.places[-1].meter.frames_per_beat
+        for frame in range(len(self._fed), end):
+            if frame >= least and enough is not None and enough():
+                end = frame
+                break
+            place = request.places[frame - request.first_frame]
+            before = self._fed[-1][0] if self._fed else Row()
+            if (fixed := committed.get(frame)) is not None:
+                chord, probability = fixed, 1.0
+            else:
+                chord, probability = self._draw_chord(frame, place, before.chord, silent_until)
+            melody = self._draw_melody(frame, place, before.melody, chord)
+            row = Row(melody, chord)
+            self.predictor.extend([row], [place])
+            self._fed.append((row, place))
+            self._confidence.append(probability)
+        planned = [row for row, _ in self._fed[start:end]]
+        chords = tuple(
+            NO_CHORD if frame < silent_until else row.chord
+            for frame, row in enumerate(planned, start)
+        )
+        return Plan(
+            start - 1,
+            start,
+            min(fixed_until, end),
+            chords,
+            tuple(row.melody for row in planned),
+            tuple(self._confidence[start:end]),
+            self.predictor.name,
+        )
+
+    def _take_settings(self, settings: JamSettings) -> None:
+        old = self._settings
+        if old is not None and _planning(old) == _planning(settings):
+            return
+        self._settings = settings
+        self._mask = _forbidden(settings)
+        if old is None or _conditions(old) != _conditions(settings):
+            # Conditions belong to the whole sequence: everything is fed anew.
+            self.predictor.reset(settings)
+            self._fed.clear()
+            self._confidence.clear()
+            self._agreed = 0
+            self._heard = None  # the harmoniser knows them too
+        else:
+            # What is not committed is planned again; the commit point is known in `plan`.
+            self._truncate(len(self._rows))
+
+    def _take_rows(self, request: PlanRequest) -> None:
+        if request.first_frame > len(self._rows):
+            raise ValueError(
+                f"rows from frame {request.first_frame} on, but {len(self._rows)} are known"
+            )
+        del self._rows[request.first_frame :], self._places[request.first_frame :]
+        self._agreed = min(self._agreed, request.first_frame)
+        self._rows.extend(request.rows)
+        self._places.extend(request.places[: len(request.rows)])
+        if request.first_frame < self._memory_end:
+            self._heard = None  # the listening bars are told anew
+
+    def _remember(self, request: PlanRequest) -> None:
+        """Chords for the bars that were only heard: never played, but the agent's memory.
+
+        At the end of listening all of it is harmonised as a whole (as ReaLJam does); before that,
+        the bars that are complete are. What came since, the agent remembers as it thought it.
+        All this is a function of the rows and of the predictor's conditions, so an agent that is
+        told everything late has the same memory.
+        """
+        silent_until = request.silent_until_frame
+        end = heard = min(len(self._rows), silent_until)
+        if end < silent_until:
+            heard = max((f for f in range(end) if self._places[f].frame_in_bar == 0), default=0)
+        if self._heard != heard:
+            melody = [row.melody for row in self._rows[:heard]]
+            chords = self.predictor.harmonise(melody, self._places[:heard]) if heard else []
+            self._rows[:heard] = [Row(m, c) for m, c in zip(melody, chords, strict=True)]
+            self._heard = self._memory_end = heard
+            self._agreed = 0
+        for frame in range(self._memory_end, end):
+            self._hold_history(frame)
+            if frame < len(self._fed):
+                chord = self._fed[frame][0].chord
+            else:
+                before = self._fed[-1][0].chord if self._fed else NO_CHORD
+                chord, _ = self._draw_chord(frame, self._places[frame], before, silent_until)
+            self._rows[frame] = Row(self._rows[frame].melody, chord)
+        self._memory_end = max(self._memory_end, end)
+
+    def _hold_history(self, n_rows: int) -> bool:
+        """Make the predictor hold the first `n_rows` of history; True when it held them already.
+
+        Then what it holds beyond them is still the plan that was made from them.
+        """
+        while self._agreed < min(n_rows, len(self._fed)):
+            known = (self._rows[self._agreed], self._places[self._agreed])
+            if self._fed[self._agreed] != known:
+                break
+            self._agreed += 1
+        if self._agreed >= n_rows:
+            return True
+        self._truncate(self._agreed)
+        rows, places = self._rows[self._agreed : n_rows], self._places[self._agreed : n_rows]
+        self.predictor.extend(rows, places)
+        self._fed.extend(zip(rows, places, strict=True))
+        self._confidence.extend([1.0] * len(rows))
+        self._agreed = n_rows
+        return False
+
+    def _feed_history(
+        self, start: int, committed: dict[int, ChordState], request: PlanRequest
+    ) -> None:
+        """Make the predictor hold exactly the history, and of the old plan what still holds."""
+        if not self._hold_history(start):
+            return
+        for frame in range(start, len(self._fed)):
+            row, place = self._fed[frame]
+            offset = frame - request.first_frame
+            if (
+                offset >= len(request.places)
+                or place != request.places[offset]
+                or committed.get(frame, row.chord) != row.chord
+            ):
+                self._truncate(frame)
+                break
+
+    def _truncate(self, n_rows: int) -> None:
+        if n_rows < len(self._fed):
+            self.predictor.rewind(n_rows)
+            del self._fed[n_rows:], self._confidence[n_rows:]
+            self._agreed = min(self._agreed, n_rows)
+
+    def _draw_chord(
+        self, frame: int, place: Place, before: ChordState, silent_until: int
+    ) -> tuple[ChordState, float]:
+        settings = self._settings
+        assert settings is not None
+        # A thought mustn't depend on settings that may change until it matters.
+        mask = self._mask if frame >= silent_until else None
+        logits = self.predictor.chord_logits(place, mask)
+        noise = gumbel_noise(self.seed, frame, _CHORD_DICE, N_CHORD_CLASSES)
+        if frame < silent_until:
+            class_, probability = draw(logits, 1.0, noise)
+        else:
+            if mask is not None:
+                logits = np.where(mask, np.float32(-1e9), logits)
+            # The first chord that is heard has to be struck; one that was forbidden while it
+            # sounds goes at the next beat.
+            is_forbidden = mask is not None and is_banned(before, mask) and place.strength >= 1
+            if frame == silent_until or is_forbidden:
+                logits = logits.copy()
+                logits[HOLD] = -1e9
+            class_, probability = draw(logits, settings.temperature, noise)
+            if class_ >= CHORD_FIRST and settings.futures > 1 and settings.temperature > 0:
+                class_, probability = self._weighed(frame, place, logits, class_, settings)
+        state = chord_state(class_, before)
+        if chord_class(state, before) == HOLD:
+            state = ChordState(state.chord, False)
+        return state, probability
+
+    def _weighed(
+        self, frame: int, place: Place, logits: Logits, drawn: int, settings: JamSettings
+    ) -> tuple[int, float]:
+        """Of several draws of a new chord the one that fits what may follow best."""
+        onsets = logits.copy()
+        onsets[:CHORD_FIRST] = -1e9
+        candidates = [drawn]
+        for k in range(1, settings.futures):
+            noise = gumbel_noise(self.seed, frame, 2 * k + _CHORD_DICE, N_CHORD_CLASSES)
+            candidates.append(draw(onsets, settings.temperature, noise)[0])
+        if len(set(candidates)) > 1:
+            ahead = places_from(place, BEATS_WEIGHED * place.meter.frames_per_beat)
+            noise = np.array([
+                [
+                    gumbel_noise(self.seed, frame + i, 2 * k + _MELODY_DICE, N_MELODY_CLASSES)
+                    for i in range(len(ahead))
+                ]
+                for k in range(settings.futures)
+            ])  # fmt: skip
+            chords = [chord_of_class(class_) for class_ in candidates]
+            states = [ChordState(chord, True) for chord in chords]
+            sounding = self.predictor.continuations(states, ahead, noise, settings.temperature)
+            drawn = candidates[best_fitting(chords, sounding)]
+        shares = np.exp((logits - logits.max()).astype(np.float64) / settings.temperature)
+        return drawn, float(shares[drawn] / shares.sum())
+
+    def _draw_melody(
+        self, frame: int, place: Place, before: MelodyState, chord: ChordState
+    ) -> MelodyState:
+        assert self._settings is not None
+        logits = self.predictor.melody_logits(place, chord)
+        noise = gumbel_noise(self.seed, frame, _MELODY_DICE, N_MELODY_CLASSES)
+        class_, _ = draw(logits, self._settings.temperature, noise)
+        return melody_state(class_, before)
+
+
+BEATS_WEIGHED = 4
+"""How far the melodies go on: of 1, 2, 4 and 8 beats what brings most note-in-chord."""
+
+
+def places_from(place: Place, n: int) -> list[Place]:
+    """The places of n frames from this one on, as far as can be known from it: in its metre."""
+    found = []
+    bar, frame = place.bar, place.frame_in_bar
+    for _ in range(n):
+        found.append(Place(bar, frame, place.meter))
+        frame += 1
+        if frame == place.meter.frames_per_bar:
+            bar, frame = bar + 1, 0
+    return found
+
+
+def best_fitting(chords: Sequence[Chord], sounding: NDArray[np.float64]) -> int:
+    """Number of the chord that fits what may sound best; the first of several.
+
+    sounding: weights of the twelve pitch classes. A chord's fit is the share of them that it has,
+    less the share that it would have by chance: its size in twelfths.
+    """
+    total = float(sounding.sum())
+    if total <= 0:
+        return 0
+    heard = sounding / total
+    fits = [sum(heard[pc] - 1 / 12 for pc in chord.pitch_classes) for chord in chords]
+    return int(np.argmax(fits))

@@ -1,0 +1,143 @@
+"""The agent's process: a `Predictor` behind a connection, at lower priority than the music."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping
+from ctypes import c_uint64
+from dataclasses import replace
+from functools import partial
+from multiprocessing.connection import Client, Connection
+
+from jam.agent.anticipation import Anticipator
+from jam.agent.predictor import LoadPredictor, Predictor
+from jam.agent.rules import RuleBasedPredictor
+from jam.clock import Clock, SystemClock
+from jam.messages.plans import AgentAnswer, AgentReady, AgentRequest, PlanRequest
+from jam.system import ignore_the_terminal
+
+_CONNECT_FOR_S = 15.0
+_FAILURES = 3
+"""So many plans that fail in a row are enough: the rules take over until the next session."""
+_SHARE = 0.5
+"""Of the time until a plan is due it is made longer for so much: one that came in the last moment
+would leave none for the next."""
+_log = logging.getLogger(__name__)
+BEAT_S = 0.2
+"""So often an agent that is not frozen counts on, whatever it is busy with."""
+
+
+def agent_main(address: str, authkey: bytes, load: LoadPredictor, beat: c_uint64) -> None:
+    """The process: connect to the stage, load, answer requests until the stage hangs up.
+
+    Runs on: a process of its own, one thread, niced so that it yields to sound and window; and a
+    second thread that counts `beat` on.
+    """
+    ignore_the_terminal()
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(5)
+    threading.Thread(target=_beat_on, args=(beat,), name="beat", daemon=True).start()
+    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+        connection = _connect(address, authkey)
+        loaded, message = _loaded(load)
+        # The rules are always there; what was loaded may be nothing else.
+        has_rules = loaded.name == RuleBasedPredictor.name
+        minds = {"neural": loaded, "rules": loaded if has_rules else RuleBasedPredictor()}
+        models = ("rules",) if has_rules else tuple(minds)
+        ready = AgentReady(loaded.name, message, models)
+        connection.send(ready)
+        serve(connection, minds, ready)
+
+
+def _loaded(load: LoadPredictor) -> tuple[Predictor, str]:
+    try:
+        return load()
+    except Exception as error:  # no memory, a fault of ours: the music needs somebody all the same
+        _log.exception("loading the partner")
+        return RuleBasedPredictor(), (
+            f"The rule-based partner plays: the other can't be loaded ({_reason(error)})."
+        )
+
+
+def _beat_on(beat: c_uint64) -> None:
+    """Runs on: a thread of its own. Loading and long plans don't stop it, SIGSTOP does."""
+    while True:
+        beat.value += 1
+        time.sleep(BEAT_S)
+
+
+def _connect(address: str, authkey: bytes) -> Connection:
+    """The stage may still be starting: try until it listens. Raises OSError in the end."""
+    clock = SystemClock()
+    give_up_s = clock.now_s() + _CONNECT_FOR_S
+    while True:
+        try:
+            return Client(address, authkey=authkey)
+        except (FileNotFoundError, ConnectionRefusedError):
+            if clock.now_s() > give_up_s:
+                raise
+            time.sleep(0.02)
+
+
+def serve(connection: Connection, minds: Mapping[str, Predictor], ready: AgentReady) -> None:
+    """Answer requests until the connection ends (EOFError). minds: by the setting `model`.
+
+    A mind that fails again and again has the rules in its place until the next session; where
+    they fail too, that error is raised.
+    """
+    clock = SystemClock()
+    anticipator: Anticipator | None = None
+    session = -1
+    failures = 0
+    stands_in = False
+    while True:
+        asked: AgentRequest = connection.recv()
+        started_s = clock.now_s()
+        if stands_in and asked.session != session:
+            stands_in = False
+            connection.send(ready)
+        mind = minds["rules" if stands_in else asked.request.settings.model]
+        if asked.session != session or anticipator is None:
+            anticipator, session = Anticipator(mind, asked.seed), asked.session
+            mind.rewind(0)
+        elif anticipator.predictor is not mind:
+            anticipator.change_predictor(mind)
+        try:
+            plan = anticipator.plan(
+                asked.request, partial(_is_due, clock, started_s, asked.request)
+            )
+        except Exception as error:
+            # Whatever went wrong, the music goes on: begin again from the history.
+            failures += 1
+            if failures == 1:
+                _log.exception("planning")
+            if failures >= _FAILURES:
+                if mind is minds["rules"]:
+                    raise
+                failures, stands_in = 0, True
+                message = (
+                    f"The partner fails ({_reason(error)}): the rule-based one plays until the"
+                    " next start."
+                )
+                connection.send(replace(ready, name=minds["rules"].name, message=message))
+            anticipator = None
+            connection.send(AgentAnswer(session, None))
+            continue
+        failures = 0
+        plan = replace(plan, compute_s=clock.now_s() - started_s)
+        connection.send(AgentAnswer(session, plan))
+
+
+def _is_due(clock: Clock, started_s: float, request: PlanRequest) -> bool:
+    """Whether a plan has to be sent now, as long as it has become."""
+    return clock.now_s() > started_s + _SHARE * (request.due_s - started_s)
+
+
+def _reason(error: Exception) -> str:
+    """What an error that nobody foresaw says, in one line."""
+    why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return " ".join(why.split())[:200]

@@ -1,0 +1,1 @@
+"""Sound: the synth, the output, the mix, WAV files."""

@@ -1,0 +1,254 @@
+"""The SoundFont synthesizer: a thin shell around FluidSynth (by pyfluidsynth)."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jam.errors import BadInput, JamError
+from jam.files import check_file, soundfont_path
+from jam.limits import SOUNDFONT_BYTES
+from jam.system import quiet_stderr
+
+CHANNELS = {"player": 0, "chords": 1, "bass": 2, "metronome": 8, "drums": 9}
+"""MIDI channel (from 0) of each part, in the synth and at the MIDI output."""
+_SPARE_CHANNELS = {"chords": 11, "bass": 12, "drums": 13}
+"""Nothing is played on them: what is selected there stays in memory."""
+_DRUM_BANK = 128
+_PANIC_CONTROLLERS = (123, 120, 64)
+"""All notes off, all sound off, sustain pedal (released)."""
+_CEILING = 0.97
+
+
+def _load_fluidsynth() -> ModuleType:
+    try:
+        import fluidsynth
+    except (ImportError, OSError) as error:
+        raise JamError(
+            "the FluidSynth library is missing (Debian: libfluidsynth3; macOS: brew install"
+            f" fluid-synth): {error}"
+        ) from None
+    return fluidsynth
+
+
+class Limiter:
+    """Keeps samples below a ceiling; works in place on blocks of shape (n, 2).
+
+    A peak turns the whole block down at once, then the level comes back within half a second.
+    Preallocated: runs on the audio callback.
+    """
+
+    def __init__(self, sample_rate: int, max_frames: int = 8192) -> None:
+        self._gain = np.float32(1.0)
+        self._recover = np.float32(2.0 / sample_rate)
+        self._magnitude = np.empty((max_frames, 2), dtype=np.float32)
+
+    def process(self, block: NDArray[np.float32]) -> None:
+        magnitude = self._magnitude[: len(block)]
+        np.abs(block, out=magnitude)
+        peak = magnitude.max()
+        gain = min(np.float32(1.0), self._gain + self._recover * len(block))
+        if peak * gain > _CEILING:
+            gain = np.float32(_CEILING) / peak
+        if gain < 1.0:
+            block *= gain
+        self._gain = gain
+
+
+class Synth:
+    """A SoundFont on five channels. Notes may come from any thread; they sound in the next block.
+
+    limited: False leaves peaks above full scale as they are, so that sounds can be added up.
+    Raises JamError when the library can't be loaded, BadInput when the SoundFont can't be read.
+    """
+
+    def __init__(
+        self, sample_rate: int = 48000, soundfont: Path | None = None, limited: bool = True
+    ) -> None:
+        fluidsynth = _load_fluidsynth()
+        path = soundfont or soundfont_path()
+        check_soundfont(path)
+        self.sample_rate = sample_rate
+        self._ticker: Any = None
+        self._fluid: Any = fluidsynth.Synth(gain=2.0, samplerate=float(sample_rate))
+        self._fluid.setting("synth.polyphony", 128)
+        # Only the samples of the instruments chosen are decoded: 0.2 s instead of 1.3 s.
+        self._fluid.setting("synth.dynamic-sample-loading", 1)
+        with quiet_stderr():
+            self._font = self._fluid.sfload(self._kept_open(path))
+        if self._font < 0:
+            raise BadInput(f"{path}: not a SoundFont that FluidSynth can read")
+        write = fluidsynth.cfunc(
+            "fluid_synth_write_float",
+            ctypes.c_int,
+            *(
+                (name, kind, 1)
+                for name, kind in (
+                    ("synth", ctypes.c_void_p),
+                    ("len", ctypes.c_int),
+                    ("lout", ctypes.c_void_p),
+                    ("loff", ctypes.c_int),
+                    ("lincr", ctypes.c_int),
+                    ("rout", ctypes.c_void_p),
+                    ("roff", ctypes.c_int),
+                    ("rincr", ctypes.c_int),
+                )
+            ),
+        )
+        self._write, self._handle = write, self._fluid.synth
+        self._voices = fluidsynth.cfunc(
+            "fluid_synth_get_active_voice_count", ctypes.c_int, ("synth", ctypes.c_void_p, 1)
+        )
+        self._limiter = Limiter(sample_rate) if limited else None
+        for part in CHANNELS:
+            self.set_program(part, 0)
+        self._fluid.set_reverb(roomsize=0.35, damping=0.3, width=0.8, level=0.25)
+
+    def _kept_open(self, path: Path) -> str:
+        """A name for the SoundFont that stays good when the file is removed or replaced.
+
+        Samples are read when an instrument is chosen; FluidSynth crashes where it can't then.
+        """
+        try:
+            self._file = path.open("rb")
+        except OSError as error:
+            raise JamError(f"SoundFont {path}: can't be read ({error.strerror})") from None
+        kept = f"/proc/self/fd/{self._file.fileno()}"
+        return kept if Path(kept).exists() else str(path)
+
+    def set_program(self, part: str, program: int) -> None:
+        """Choose the General MIDI instrument (0 to 127) of a part.
+
+        For the drums it is the kit, the standard one where the SoundFont hasn't got it; the
+        metronome keeps its own.
+        """
+        channel = CHANNELS[part]
+        if part not in ("drums", "metronome"):
+            self._fluid.program_select(channel, self._font, 0, program)
+            return
+        kit = 0 if part == "metronome" else program
+        if kit and self._fluid.program_select(channel, self._font, _DRUM_BANK, kit) == 0:
+            return
+        self._fluid.program_select(channel, self._font, _DRUM_BANK, 0)
+
+    def preload(self, part: str, program: int) -> None:
+        """Have an instrument's samples in memory before the part changes to it.
+
+        It takes up to 0.1 s, in which others may play and render: call it on a thread of its own.
+        """
+        bank = _DRUM_BANK if part == "drums" else 0
+        self._fluid.program_select(_SPARE_CHANNELS[part], self._font, bank, program)
+
+    def set_volume(self, part: str, volume: float) -> None:
+        """Volume 0.0 to 1.0 (MIDI controller 7)."""
+        self._fluid.cc(CHANNELS[part], 7, round(127 * volume))
+
+    def note_on(self, part: str, pitch: int, velocity: int) -> None:
+        """Runs on: MIDI callback, scheduler. A C call of some microseconds."""
+        self._fluid.noteon(CHANNELS[part], pitch, velocity)
+
+    def note_off(self, part: str, pitch: int) -> None:
+        self._fluid.noteoff(CHANNELS[part], pitch)
+
+    def control(self, part: str, controller: int, value: int) -> None:
+        self._fluid.cc(CHANNELS[part], controller, value)
+
+    @property
+    def voices(self) -> int:
+        """How many voices sound now, those that ring on among them."""
+        return int(self._voices(self._handle))
+
+    def panic(self) -> None:
+        """Silence every channel at once."""
+        for channel in range(16):
+            for controller in _PANIC_CONTROLLERS:
+                self._fluid.cc(channel, controller, 0)
+
+    def render_into(self, block: NDArray[np.float32]) -> None:
+        """Render len(block) frames of stereo into a C-contiguous float32 array (n, 2).
+
+        Runs on: audio callback. Never blocks on Python, allocates or logs.
+        """
+        address = block.ctypes.data
+        self._write(self._handle, len(block), address, 0, 2, address, 1, 2)
+        if self._limiter is not None:
+            self._limiter.process(block)
+
+    def start_own_driver(self, driver: str, device: str | None, block_frames: int) -> None:
+        """Let FluidSynth open the audio device itself, on a thread of its own.
+
+        Raises JamError when it can't.
+        """
+        self._fluid.setting("audio.period-size", block_frames)
+        self._fluid.setting("audio.periods", 2)
+        if driver == "jack":
+            self._fluid.setting("audio.jack.autoconnect", 1)
+            self._fluid.setting("audio.jack.id", "jam")
+        with quiet_stderr():
+            self._fluid.start(driver=driver, device=device)
+        if not self._fluid.audio_driver:
+            raise JamError(f"FluidSynth can't open the audio driver {driver!r}")
+        # A sequencer's clock runs on what is rendered: it tells whether the driver is alive.
+        self._ticker = _load_fluidsynth().Sequencer(use_system_timer=False)
+        self._ticker.register_fluidsynth(self._fluid)
+
+    def stop_own_driver(self) -> None:
+        """Close the device that `start_own_driver` opened; the synth stays."""
+        with quiet_stderr():
+            _load_fluidsynth().delete_fluid_audio_driver(self._fluid.audio_driver)
+        self._fluid.audio_driver = None
+
+    def rendered_ms(self) -> int:
+        """How much its own driver has rendered so far; it stands still when the device is gone."""
+        return int(self._ticker.get_tick())
+
+    def close(self) -> None:
+        """Free everything; its audio stream must have been closed, and no thread may play it.
+
+        Where threads do, letting go of it is enough: the last of them frees it.
+        """
+        if fluid := self.__dict__.pop("_fluid", None):
+            if self._ticker is not None:
+                self._ticker.delete()
+            fluid.delete()
+            if file := self.__dict__.pop("_file", None):
+                file.close()
+
+    __del__ = close
+
+
+_PARTS = {b"INFO": "its description", b"sdta": "its samples", b"pdta": "its instruments"}
+
+_MAX_CHUNKS = 64
+
+
+def check_soundfont(path: Path) -> None:
+    """Raises BadInput, one line that begins with the path, for what is no whole SoundFont."""
+    check_file(path, SOUNDFONT_BYTES)
+    try:
+        n_bytes = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(12)
+            if head[:4] != b"RIFF" or head[8:] != b"sfbk":
+                raise BadInput(f"{path}: not a SoundFont (it doesn't begin with RIFF and sfbk)")
+            at, end = 12, 8 + int.from_bytes(head[4:8], "little")
+            missing = dict(_PARTS)
+            for _ in range(_MAX_CHUNKS):
+                if at >= end or not missing:
+                    break
+                file.seek(at)
+                name, length, kind = file.read(4), file.read(4), file.read(4)
+                at += 8 + int.from_bytes(length, "little")
+                if len(kind) < 4 or at > n_bytes:
+                    raise BadInput(f"{path}: truncated: {n_bytes:,} bytes, the SoundFont has more")
+                if name == b"LIST":
+                    missing.pop(kind, None)
+    except OSError as error:
+        raise BadInput(f"{path}: can't be read: {error.strerror or error}") from None
+    if missing:
+        raise BadInput(f"{path}: not a SoundFont ({', '.join(missing.values())} missing)")

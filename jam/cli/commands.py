@@ -1,0 +1,103 @@
+"""Commands that turn a melody's file into a file with chords."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from jam.accompaniment import all_styles, styles_dir
+from jam.agent.predictor import LoadPredictor, Predictor
+from jam.cli.console import progress_bar
+from jam.cli.doctor import audio_findings, examine, midi_findings, print_findings
+from jam.cli.options import settings_from
+from jam.errors import BadInput
+from jam.midi.file import read_tune
+from jam.midi.ports import open_api
+from jam.music.key import key_of
+from jam.music.rows import Row
+from jam.notation.musicxml import write_musicxml
+from jam.notation.rhythm import written_melody
+from jam.performance.offline import harmonize as find_chords
+from jam.performance.offline import render as accompany
+from jam.sessions.exports import check_output, write_take
+from jam.settings import JamSettings
+
+
+def render(args: argparse.Namespace, load: LoadPredictor) -> int:
+    """`jam render`."""
+    output = _output(args, ".mid", ".midi", ".wav")
+    settings = settings_from(args, JamSettings())
+    song = read_tune(args.melody)
+    predictor = _predictor(load)
+    with progress_bar("accompanying") as progress:
+        take = accompany(song, predictor, settings, args.seed, progress)
+    write_take(output, take, settings)
+    print(f"Written: {output}")
+    return 0
+
+
+def harmonize(args: argparse.Namespace, load: LoadPredictor) -> int:
+    """`jam harmonize`."""
+    output = _output(args, ".mid", ".midi", ".wav", ".musicxml")
+    settings = settings_from(args, JamSettings())
+    song = read_tune(args.melody)
+    predictor = _predictor(load)
+    with progress_bar("harmonising") as progress:
+        take, melody, chords = find_chords(song, predictor, settings, args.seed, progress)
+    if output.suffix.lower() == ".musicxml":
+        key = key_of([Row(m, c) for m, c in zip(melody, chords, strict=True)]) or (0, False)
+        written = written_melody(take.parts["player"], take.tempo_map)
+        write_musicxml(output, Path(args.melody).stem, written, chords, take.tempo_map, key)
+    else:
+        write_take(output, take, settings)
+    print(f"Written: {output}")
+    return 0
+
+
+def _output(args: argparse.Namespace, *suffixes: str) -> Path:
+    output = check_output(args.output, suffixes)
+    if output.exists() and Path(args.melody).exists() and output.samefile(args.melody):
+        raise BadInput(f"{output}: that is the melody itself; another name keeps it")
+    return output
+
+
+def _predictor(load: LoadPredictor) -> Predictor:
+    predictor, complaint = load()
+    if complaint:
+        print(f"jam: {complaint}", file=sys.stderr)
+    return predictor
+
+
+_VERDICTS = {
+    "ok": "All is well.",
+    "note": "jam can play. The arrows say what it does without, and what brings it.",
+    "bad": "Not everything is well: see the arrows.",
+}
+
+
+def styles() -> int:
+    """`jam styles`. Status 2 when a style of the user's own can't be read."""
+    found, faults = all_styles()
+    width = max(len(style.name) for style in found)
+    for style in found:
+        print(f"{style.name:<{width}}  {style.title}: {style.about}")
+    print(f"Your own: a file NAME.toml in {styles_dir()}")
+    for fault in faults:
+        print(f"jam: {fault}", file=sys.stderr)
+    return 2 if faults else 0
+
+
+def devices(args: argparse.Namespace) -> int:
+    """`jam devices`."""
+    if args.midi_api != "auto":
+        open_api(args.midi_api)
+    print_findings([*midi_findings(args.midi_api), *audio_findings()], print)
+    return 0
+
+
+def doctor(args: argparse.Namespace, load: LoadPredictor) -> int:
+    """`jam doctor`. Status 1 when something is not well."""
+    worst = print_findings(examine(load, args.midi_api), print)
+    print(_VERDICTS[worst])
+    return 1 if worst == "bad" else 0

@@ -1,0 +1,201 @@
+"""What the command line prints while music is being made."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from jam.cli.values import COMMANDS, DEVICES, SETTINGS, _read, setting
+from jam.clock import SystemClock
+from jam.engine.dropouts import Advice, DropoutWatch
+from jam.engine.engine import Engine
+from jam.errors import BadInput
+from jam.messages.commands import ChangeSettings, ListAudio, Panic, Start, Stop
+from jam.messages.snapshot import DeviceState, Snapshot
+from jam.performance.take import Recorder, chart_cells
+from jam.settings import JamSettings
+
+
+def say_devices(snapshot: Snapshot) -> None:
+    """One line each: what is open, what is missing."""
+    devices = snapshot.devices
+    if devices.midi_inputs:
+        print(f"MIDI ({devices.midi_api}) in: {', '.join(devices.midi_inputs)};"
+              f" out: {', '.join(devices.midi_outputs) or 'none'}")  # fmt: skip
+    if devices.audio:
+        print(f"Audio: {devices.audio}, {devices.sample_rate} Hz, blocks of"
+              f" {devices.block_frames}, {devices.audio_latency_ms:.1f} ms")  # fmt: skip
+    for problem in devices.problems:
+        print(problem)
+    sys.stdout.flush()
+
+
+def watch(engine: Engine, recorder: Recorder, seconds: float | None, stop: threading.Event) -> None:
+    """Print each bar's chords when it is over, and news, until the time is up or `stop` is set."""
+    said = ""
+    bars, dropouts, clock = BarTeller(recorder), DropoutWatch(), SystemClock()
+    advised: Advice | None = None
+
+    def going_on() -> bool:
+        nonlocal said, advised
+        snapshot = engine.snapshot()
+        if snapshot is not None:
+            news = snapshot.message
+            if snapshot.agent_state in ("gone", "restarted"):
+                news = news or f"The partner is {snapshot.agent_state}."
+            elif snapshot.phase == "behind" and snapshot.counters.late_plans:
+                news = news or "The partner is behind."
+            for line in news.splitlines():
+                if line not in said.splitlines():
+                    print(line, flush=True)
+            said = news
+            advice = dropouts.look(snapshot, clock.now_s())
+            if advice is not None and advice != advised:
+                print(advice_in_words(advice), flush=True)
+            advised = advice
+            bars.say()
+        return engine.alive
+
+    wait_while(going_on, seconds, stop)
+
+
+def advice_in_words(advice: Advice) -> str:
+    """What is said of a sound that drops out often, with what to type."""
+    frames = advice.block_frames
+    return f"{advice.text}" + (f" (type: buffer {frames})." if frames else ".")
+
+
+class BarTeller:
+    """Prints each bar's chords when it is over, at the same cost however long the jam is."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._first_frame = self._said = 0
+
+    def say(self) -> None:
+        """Print what is new."""
+        tempo_map, chords = self._recorder.tempo_map, self._recorder.chords
+        if tempo_map is None:
+            return
+        if len(chords) < self._first_frame:  # another session
+            self._first_frame = self._said = 0
+        while (end := tempo_map.next_bar_frame(self._first_frame + 1)) < len(chords):
+            (cell,) = chart_cells(chords[self._first_frame : end], tempo_map, self._first_frame)
+            self._first_frame, self._said = end, self._said + 1
+            print(f"bar {self._said:>3} | {cell}", flush=True)
+
+
+@contextmanager
+def progress_bar(what: str, unit: str = "frame") -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on the terminal for what takes over a second (none where the output isn't
+    a terminal)."""
+    from tqdm import tqdm
+
+    hidden = not sys.stderr.isatty()
+    with tqdm(desc=what, unit=unit, leave=False, delay=0.5, disable=hidden) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield progress
+
+
+_MAX_LINE = 2_000
+
+
+def typed_lines(typed: TextIO | None) -> Iterator[str]:
+    """The lines of an input of any origin; what a longer one than that of a command has, is cut
+    off, and what isn't UTF-8 becomes a sign that no command has.
+    """
+    if isinstance(typed, io.TextIOWrapper):
+        typed.reconfigure(errors="replace")
+    whole = True
+    while typed is not None and (line := typed.readline(_MAX_LINE)):
+        if whole:
+            yield line
+        whole = line.endswith("\n")
+
+
+def follow_commands(
+    lines: Iterable[str], engine: Engine, settings: JamSettings, seed: int, quit_: threading.Event
+) -> None:
+    """Carry out what is typed while the jam goes on: "bpm 120", "key Am", "panic", "quit".
+
+    Runs on: a thread of its own, until the input ends.
+    """
+    for line in lines:
+        word, _, value = line.strip().partition(" ")
+        value = value.strip()
+        try:
+            match word:
+                case "":
+                    continue
+                case "quit":
+                    quit_.set()
+                    return
+                case "start":
+                    engine.send(Start(seed))
+                case "stop":
+                    engine.send(Stop())
+                case "panic":
+                    engine.send(Panic())
+                case "devices":
+                    engine.send(ListAudio())
+                    if (snapshot := engine.snapshot()) is not None:
+                        print("\n".join(devices_in_words(snapshot.devices)), flush=True)
+                case _ if word in DEVICES and value:
+                    engine.send(_read(word, value, DEVICES[word]))
+                case _ if word in SETTINGS:
+                    settings = settings.changed(**setting(word, value))
+                    engine.send(ChangeSettings(settings))
+                case _:
+                    raise BadInput(f"no such command: {word!r} (there are {COMMANDS})")
+        except BadInput as error:
+            print(f"jam: {error}", file=sys.stderr)
+
+
+def devices_in_words(devices: DeviceState) -> list[str]:
+    """A line each: what is open and what there is, what is missing."""
+    lines = []
+    if devices.midi_api:
+        lines += [
+            f"MIDI ({devices.midi_api}) in: {_listed(devices.midi_inputs)};"
+            f" out: {_listed(devices.midi_outputs)}",
+            f"  there are in: {_listed(devices.available_inputs)};"
+            f" out: {_listed(devices.available_outputs)}",
+        ]
+    if devices.audio:
+        measured = (
+            f", {devices.key_to_synth_ms:.1f} ms from key to synth measured"
+            if devices.key_to_synth_ms
+            else ""
+        )
+        lines.append(
+            f"Audio: {devices.audio}, {devices.sample_rate} Hz, blocks of {devices.block_frames},"
+            f" {devices.audio_latency_ms:.1f} ms reported{measured}"
+        )
+        lines.append(
+            f"  it takes {_listed(tuple(map(str, devices.audio_rates)))} Hz,"
+            f" blocks of {_listed(tuple(map(str, devices.audio_blocks)))}"
+        )
+    if devices.available_audio:
+        lines.append(f"  there are {_listed(devices.available_audio)}")
+    return [*lines, *devices.problems]
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names) or "none"
+
+
+def wait_while(condition: Callable[[], bool], seconds: float | None, stop: threading.Event) -> None:
+    """Wait until `stop` is set, `seconds` are over, or the condition doesn't hold any more."""
+    clock = SystemClock()
+    end_s = None if seconds is None else clock.now_s() + seconds
+    while condition() and not stop.wait(0.05):
+        if end_s is not None and clock.now_s() >= end_s:
+            return

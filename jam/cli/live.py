@@ -1,0 +1,280 @@
+"""Commands that play in time: a jam or the demo without a window, a session played back."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from jam.agent.predictor import LoadPredictor
+from jam.cli.console import follow_commands, say_devices, typed_lines, wait_while, watch
+from jam.cli.log_file import LogWriter
+from jam.cli.options import DEMO_SECONDS, settings_from
+from jam.cli.sessions import open_library, session_id
+from jam.cli.values import COMMANDS
+from jam.clock import SystemClock
+from jam.engine.demo import TunePlayer
+from jam.engine.engine import Engine
+from jam.errors import BadInput, JamError
+from jam.files import demo_tunes, recordings_dir
+from jam.messages.commands import (
+    EVERY_INPUT,
+    AudioChoice,
+    Play,
+    SetLoop,
+    SetSpeed,
+    StageChoice,
+    Start,
+)
+from jam.messages.snapshot import PlaybackState, SessionLog
+from jam.midi.file import MidiSong, read_tune
+from jam.performance.take import Recorder, chart_cells, chord_chart
+from jam.preferences import Preferences, load_preferences
+from jam.sessions.exports import check_output, take_of, write_take
+from jam.sessions.recorder import SessionWriter
+from jam.sessions.session import Session, SessionTake
+from jam.settings import JamSettings
+from jam.stage.playback import load_take
+from jam.stage.transport import MAX_SPEED, MIN_SPEED, position_at
+from jam.system import end_signals, leave_the_terminal
+
+
+def open_engine(
+    args: argparse.Namespace,
+    load: LoadPredictor,
+    settings: JamSettings,
+    writer: SessionWriter | None,
+    on_log: Callable[[SessionLog], None] | None = None,
+    remembered: Preferences | None = None,
+) -> Engine:
+    """The devices named on the command line must be there; those remembered are waited for."""
+
+    def given(option: str, otherwise: object) -> Any:
+        value = getattr(args, option, None)
+        return otherwise if value is None else value
+
+    known = remembered.audio if remembered is not None else AudioChoice()
+    named = tuple(getattr(args, "midi_in", None) or ())
+    choice = StageChoice(
+        settings=settings,
+        audio=AudioChoice(
+            given("audio", known.device),
+            given("rate", known.sample_rate),
+            given("buffer", known.block_frames),
+        ),
+        midi_api=getattr(args, "midi_api", "auto"),
+        midi_inputs=named or (remembered.midi_inputs if remembered else EVERY_INPUT),
+        midi_outputs=tuple(given("midi_out", remembered.midi_outputs if remembered else ())),
+        devices_required=bool(named or getattr(args, "midi_out", None)),
+        audio_required=getattr(args, "audio", None) is not None,
+    )
+    if writer is None:
+        return Engine(choice, load, on_log)
+
+    def take_log(log: SessionLog) -> None:
+        writer.take_log(log)
+        if on_log is not None:
+            on_log(log)
+
+    return Engine(choice, load, take_log, writer.message)
+
+
+@contextmanager
+def recorded(
+    args: argparse.Namespace, preferences: Preferences, title: str = ""
+) -> Iterator[SessionWriter]:
+    """Keeps the jams inside in the library of sessions, unless they are private."""
+    recording = preferences.record and not args.private
+    writer = SessionWriter(title=title, recording=recording)
+    try:
+        yield writer
+    finally:
+        writer.close()
+        if writer.trouble:
+            print(f"jam: {writer.trouble}", file=sys.stderr)
+
+
+def writable(path: str) -> IO[str]:
+    """Open a text file for writing. Raises BadInput."""
+    try:
+        return open(path, "w", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{path}: can't be written: {error.strerror}") from None
+
+
+def song_of(args: argparse.Namespace) -> MidiSong:
+    """The demo's tune: the one asked for, or the first that is bundled. Raises BadInput."""
+    if getattr(args, "tune", None):
+        return read_tune(args.tune)
+    tunes = demo_tunes()
+    if not tunes:
+        raise JamError("the bundled tunes are missing (assets/tunes)")
+    return read_tune(tunes[0])
+
+
+def title_of(song: MidiSong | None) -> str:
+    """What a session is called in which a tune is played."""
+    return "" if song is None else Path(song.name).stem.replace("_", " ").replace("-", " ")
+
+
+def play(args: argparse.Namespace, load: LoadPredictor) -> int:
+    """`jam play`."""
+    settings = settings_from(args, JamSettings())
+    output = check_output(args.record, (".mid", ".midi", ".wav")) if args.record else None
+    preferences, complaint = load_preferences()
+    if complaint:
+        print(f"jam: {complaint}", file=sys.stderr)
+    recorder = Recorder()
+    stop = _stop_on_signals()
+    with ExitStack() as stack:
+        log_writer = LogWriter(stack.enter_context(writable(args.log))) if args.log else None
+
+        def on_log(log: SessionLog) -> None:
+            recorder.take_log(log)
+            if log_writer is not None:
+                log_writer.take_log(log)
+
+        writer = stack.enter_context(recorded(args, preferences))
+        engine = stack.enter_context(open_engine(args, load, settings, writer, on_log))
+        say_devices(engine.wait_until_up())
+        print(f"Type while it plays: {COMMANDS}. Ctrl-C ends.", flush=True)
+        engine.send(Start(args.seed))
+        typed = threading.Thread(
+            target=follow_commands,
+            args=(typed_lines(sys.stdin), engine, settings, args.seed, stop),
+            daemon=True,
+        )
+        typed.start()
+        watch(engine, recorder, args.seconds, stop)
+        alive = engine.alive
+        engine.close()
+    _say_kept(writer)
+    if output is not None:
+        write_take(output, recorder.take(), settings)
+        print(f"Recorded: {output}")
+    if not alive:
+        raise JamError("the sound process has ended by itself")
+    return 0
+
+
+def demo(args: argparse.Namespace, load: LoadPredictor) -> int:
+    """`jam demo --no-window`: through the whole live pipeline, with whatever devices there are."""
+    song = song_of(args)
+    first = song.tempo_map.segments[0]
+    settings = settings_from(args, JamSettings(bpm=first.bpm, meter=first.meter))
+    recorder = Recorder()
+    stop = _stop_on_signals()
+    with ExitStack() as stack:
+        writer = stack.enter_context(recorded(args, load_preferences()[0], title_of(song)))
+        engine = stack.enter_context(open_engine(args, load, settings, writer, recorder.take_log))
+        say_devices(engine.wait_until_up())
+        tune = TunePlayer(engine, song)
+        tune.start()
+        watch(engine, recorder, args.seconds or DEMO_SECONDS, stop)
+        tune.close()
+    _say_kept(writer)
+    take = recorder.take()
+    print("\nChords by bar:\n" + chord_chart(take.chords, take.tempo_map))
+    if args.private:
+        return 0
+    folder = recordings_dir()
+    for suffix, name in ((".mid", "MIDI"), (".wav", "WAV")):
+        path = folder / f"demo{suffix}"
+        try:
+            write_take(path, take, settings)
+            print(f"{name}: {path}")
+        except JamError as error:
+            print(f"{name}: not written: {error}")
+    return 0
+
+
+def play_session(args: argparse.Namespace, load: LoadPredictor) -> int:
+    """`jam sessions play`."""
+    with open_library(args) as library:
+        session = library.session(session_id(library, args.id))
+    chosen = take_of(session, args.take)
+    speed, loop = args.speed / 100, tuple(args.loop) if args.loop else None
+    check_places(session, args.from_s, speed, loop)
+    stop = _stop_on_signals()
+    settings = settings_from(args, chosen.info.settings)
+    with open_engine(args, load, settings, None) as engine:
+        say_devices(engine.wait_until_up())
+        play_back(engine, session, chosen, args.from_s, speed, loop, stop)
+        if not engine.alive:
+            raise JamError("the sound process has ended by itself")
+    return 0
+
+
+def _stop_on_signals() -> threading.Event:
+    """An event that Ctrl-C, SIGTERM and the terminal's end set: everything then ends in order,
+    all notes off."""
+    stop = threading.Event()
+
+    def end(number: int, _frame: object) -> None:
+        leave_the_terminal(number)
+        stop.set()
+
+    for number in end_signals():
+        signal.signal(number, end)
+    return stop
+
+
+def _say_kept(writer: SessionWriter) -> None:
+    if writer.session_id is not None:
+        print(f"Kept as session {writer.session_id} (jam sessions show {writer.session_id}).")
+
+
+def check_places(
+    session: Session, from_s: float | None, speed: float, loop: tuple[float, float] | None
+) -> None:
+    """Raises BadInput for what can't be played; speed 1.0 is as it was recorded."""
+    if not MIN_SPEED <= speed <= MAX_SPEED:  # also catches NaN
+        raise BadInput(
+            f"speed {100 * speed:g}: must be between {100 * MIN_SPEED:g} and {100 * MAX_SPEED:g}"
+        )
+    end_s = session.info.length_s
+    for place_s in (from_s, *(loop or ())):
+        if place_s is not None and not place_s <= end_s:
+            raise BadInput(f"second {place_s:g}: the session ends at {end_s:.1f}")
+    if loop is not None and not loop[0] < loop[1]:
+        raise BadInput(f"a loop from {loop[0]:g} to {loop[1]:g}: it must end after it begins")
+
+
+def play_back(
+    engine: Engine,
+    session: Session,
+    chosen: SessionTake,
+    from_s: float | None,
+    speed: float,
+    loop: tuple[float, float] | None,
+    stop: threading.Event,
+) -> None:
+    """Play a take to its end, or until `stop` is set, and print each bar's chords as it begins."""
+    name = f"session {session.info.id}"
+    engine.send(load_take(name, chosen.take, chosen.info.settings))
+    engine.send(SetSpeed(speed))
+    engine.send(SetLoop(loop))
+    engine.send(Play(loop[0] if loop and from_s is None else from_s))
+    cells = chart_cells(chosen.take.chords, session.tempo_map)
+    bar_said: int | None = None
+    began = False
+
+    def going_on() -> bool:
+        nonlocal bar_said, began
+        snapshot = engine.snapshot()
+        state: PlaybackState | None = snapshot.playback if snapshot is not None else None
+        if state is not None and state.playing:
+            began = True
+            position_s = position_at(state, SystemClock().now_s())
+            bar = session.tempo_map.place(int(session.tempo_map.position_at(position_s))).bar
+            if bar != bar_said and 0 <= bar < len(cells):
+                print(f"bar {bar + 1:>3} | {cells[bar]}", flush=True)
+            bar_said = bar
+        return engine.alive and (not began or (state is not None and state.playing))
+
+    wait_while(going_on, None, stop)

@@ -1,0 +1,182 @@
+"""The command line: the one place that ties jam, models and ui together, each when it is needed."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from jam.cli.options import DEMO_SECONDS, parser, settings_from
+from jam.errors import BadInput, JamError
+from jam.system import has_screen
+
+if TYPE_CHECKING:
+    from jam.agent.predictor import Predictor
+    from jam.midi.file import MidiSong
+
+
+def load_predictor(name: str = "auto") -> tuple[Predictor, str]:
+    """The agent's mind: the network, or the rules where it can't be had, with the reason."""
+    from jam.agent.rules import RuleBasedPredictor
+
+    if name != "rules":
+        try:
+            import models
+
+            predictor = models.load_predictor()
+        except ImportError as error:
+            mend, why = "`jam doctor` says how to mend it", str(error)
+        except BadInput as error:
+            mend, why = "`git checkout models/weights` brings what was shipped back", str(error)
+        else:
+            return predictor, ""
+        return RuleBasedPredictor(), f"The rule-based partner plays: {why}. {mend}."
+    return RuleBasedPredictor(), ""
+
+
+def load_rules() -> tuple[Predictor, str]:
+    """The rule-based predictor, asked for by name."""
+    return load_predictor("rules")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line. Exit status: 0 done, 1 failed at run time, 2 bad input."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that has no ♯ gets a ?
+            stream.reconfigure(errors="replace")
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
+        words.insert(0, "window")
+    if words == ["sessions"]:
+        words.append("list")
+    args = parser().parse_args(words)
+    try:
+        return _run(args)
+    except JamError as error:
+        print(f"jam: {error}", file=sys.stderr)
+        return error.exit_status
+    except BrokenPipeError:  # the reader of our output went away: nothing to complain about
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"jam: {where}{error.strerror or error}", file=sys.stderr)
+        return 1
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Carry out a command. In a jam the agent has both minds, since the player may exchange them;
+    elsewhere it has the one that was asked for."""
+    load = load_rules if getattr(args, "agent", "auto") == "rules" else load_predictor
+    seconds = getattr(args, "seconds", None)
+    if seconds is not None and not seconds > 0:
+        raise BadInput(f"--seconds {seconds:g}: must be greater than 0")
+    match args.command:
+        case "window":
+            return _window(args)
+        case "demo":
+            return _demo(args)
+        case "play":
+            from jam.cli import live
+
+            return live.play(args, load_predictor)
+        case "sessions" if args.what == "play":
+            from jam.cli import live
+
+            return live.play_session(args, load_predictor)
+        case "sessions":
+            from jam.cli import sessions
+
+            return sessions.run(args, load, lambda settings: settings_from(args, settings))
+        case "render":
+            from jam.cli import commands
+
+            return commands.render(args, load)
+        case "harmonize":
+            from jam.cli import commands
+
+            return commands.harmonize(args, load)
+        case "styles":
+            from jam.cli import commands
+
+            return commands.styles()
+        case "devices":
+            from jam.cli import commands
+
+            return commands.devices(args)
+        case "doctor":
+            from jam.cli import commands
+
+            return commands.doctor(args, load)
+    raise AssertionError(f"no such command: {args.command}")
+
+
+def _window(args: argparse.Namespace) -> int:
+    if has_screen():
+        return _run_window(args, None)
+    print("No screen here: playing the demo for 30 seconds instead (jam play jams without"
+          " a window).")  # fmt: skip
+    args.tune, args.seconds = None, DEMO_SECONDS
+    from jam.cli import live
+
+    return live.demo(args, load_predictor)
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from jam.cli import live
+
+    if not args.no_window and has_screen():
+        return _run_window(args, live.song_of(args))
+    if not args.no_window:
+        print("No screen here: the demo plays without a window.")
+    return live.demo(args, load_predictor)
+
+
+def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
+    import threading
+    from dataclasses import replace
+
+    from jam.cli import live
+    from jam.cli.log_file import LogWriter
+    from jam.engine.demo import TunePlayer
+    from jam.preferences import PreferenceFile
+
+    kept = PreferenceFile()
+    settings = settings_from(args, kept.current.settings)
+    if song is not None:
+        first = song.tempo_map.segments[0]
+        settings = settings.changed(bpm=first.bpm, meter=first.meter)
+    with ExitStack() as stack:
+        log = getattr(args, "log", None)
+        log_writer = LogWriter(stack.enter_context(live.writable(log))) if log else None
+        on_log = log_writer.take_log if log_writer is not None else None
+        writer = stack.enter_context(live.recorded(args, kept.current, live.title_of(song)))
+        engine = stack.enter_context(
+            live.open_engine(args, load_predictor, settings, writer, on_log, kept.current)
+        )
+        from ui.app import run
+
+        if song is not None:
+            tune = TunePlayer(engine, song)
+            engine.wait_until_up()
+            tune.start()
+            stack.callback(tune.close)
+
+        def save(**changed: object) -> None:
+            if song is not None:  # the demo's tempo is not the player's
+                changed.pop("settings", None)
+            kept.update(**changed)
+
+        if (seconds := getattr(args, "seconds", None)) is not None:
+            # The window closes in order on SIGTERM, all notes off.
+            timer = threading.Timer(seconds, signal.raise_signal, (signal.SIGTERM,))
+            timer.daemon = True
+            timer.start()
+        preferences = replace(kept.current, settings=settings)
+        load = load_rules if args.agent == "rules" else load_predictor
+        return run(engine, preferences, save, kept.complaint, writer, load)

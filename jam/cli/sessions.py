@@ -1,0 +1,228 @@
+"""`jam sessions …`: the library at the command line; `play` is in jam.cli.live."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from jam.agent.predictor import LoadPredictor
+from jam.cli.console import progress_bar
+from jam.errors import BadInput, JamError
+from jam.files import library_path
+from jam.performance.take import chord_chart
+from jam.sessions.check import check
+from jam.sessions.exports import export, take_of
+from jam.sessions.imports import import_file
+from jam.sessions.library import Library
+from jam.sessions.recorder import recovered_text
+from jam.sessions.session import Session, SessionInfo, TakeKind, key_name
+from jam.sessions.tasks import make_take
+from jam.settings import JamSettings
+
+_KINDS: dict[str, TakeKind] = {
+    "voiced": "re-voiced",
+    "harmonised": "re-harmonised",
+    "played": "re-played",
+}
+ChangeSettings = Callable[[JamSettings], JamSettings]
+"""Settings with what was given on the command line."""
+
+
+def run(
+    args: argparse.Namespace, load_predictor: LoadPredictor, change_settings: ChangeSettings
+) -> int:
+    """Carry out one of the commands but `play`. Returns the exit status."""
+    if args.what == "check":
+        return _check(_path(args), args.repair)
+    with open_library(args) as library:
+        match args.what:
+            case "list":
+                _list(library.sessions(" ".join(args.words), deleted=args.deleted), args.deleted)
+            case "show":
+                _show(library.session(session_id(library, args.id)), args.take)
+            case "export":
+                _export(library, args)
+            case "import":
+                _import(library, args.files)
+            case "retake":
+                _retake(library, args, load_predictor, change_settings)
+            case "rename":
+                _say(library.rename(session_id(library, args.id), args.title))
+            case "tag":
+                _say(library.set_tags(session_id(library, args.id), args.tags))
+            case "rate":
+                _say(library.rate(session_id(library, args.id), args.rating))
+            case "delete":
+                for info in _infos(library, args.ids):
+                    library.delete(info.id)
+                    print(f"{info.name} is deleted; jam sessions undelete {info.id} brings it back"
+                          " for 30 days.")  # fmt: skip
+            case "undelete":
+                for info in _infos(library, args.ids):
+                    _say(library.undelete(info.id))
+    return 0
+
+
+def _path(args: argparse.Namespace) -> Path:
+    if args.library is not None:
+        return Path(args.library)
+    try:
+        return library_path()
+    except OSError as error:
+        raise JamError(f"the folder for sessions: {error.strerror or error}") from None
+
+
+def open_library(args: argparse.Namespace) -> Library:
+    """The library meant. Jams that were broken off are closed first, and named."""
+    path = _path(args)
+    if args.library is not None and not path.is_file():
+        raise BadInput(f"{path}: no such file")
+    library = Library(path)
+    if library.writable and (recovered := library.recover()):
+        print(recovered_text(recovered))
+    return library
+
+
+def session_id(library: Library, text: str) -> int:
+    """The number of a session given as a word. Raises BadInput."""
+    if text == "last":
+        if not (sessions := library.sessions()):
+            raise BadInput("there is no session yet")
+        return sessions[0].id
+    try:
+        if len(text) > 18:  # SQLite's numbers end there
+            raise ValueError
+        return library.info(int(text)).id
+    except ValueError:
+        raise BadInput(f"session {text!r}: not a number of the list, nor last") from None
+
+
+def _infos(library: Library, words: Sequence[str]) -> list[SessionInfo]:
+    """All of them exist, or nothing is done."""
+    return [library.info(session_id(library, word)) for word in words]
+
+
+def _length(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
+_COLUMNS = (
+    "ID",
+    "Date",
+    "Length",
+    "Bars",
+    "Tempo",
+    "Metre",
+    "Key",
+    "Style",
+    "Rated",
+    "Title, tags",
+)
+
+
+def _list(sessions: Sequence[SessionInfo], deleted: bool) -> None:
+    if not sessions:
+        print("No session was found." if not deleted else "No deleted session can be brought back.")
+        return
+    rows = [_COLUMNS, *(_columns(info) for info in sessions)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS))]
+    for row in rows:
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
+
+
+def _columns(info: SessionInfo) -> tuple[str, ...]:
+    state = {"recording": " (goes on)", "recovered": " (recovered)"}.get(info.state, "")
+    title = " ".join((info.title, *(f"#{tag}" for tag in info.tags))).strip() + state
+    return (
+        str(info.id), f"{info.started_at.astimezone():%Y-%m-%d %H:%M}", _length(info.length_s),
+        str(info.n_bars), f"{info.bpm:g}", str(info.meter), key_name(info.key), info.style,
+        "★" * info.rating, title,
+    )  # fmt: skip
+
+
+def _say(info: SessionInfo) -> None:
+    _list((info,), deleted=False)
+
+
+def _show(session: Session, take_id: int) -> None:
+    info, chosen = session.info, take_of(session, take_id)
+    _say(info)
+    sizes = ", ".join(f"{part} {len(notes)}" for part, notes in chosen.take.parts.items())
+    print(f"\nPlayed: {info.n_notes} notes, {len(session.pedals)} times the pedal."
+          f" Plans: {len(session.plans)}. Seed: {session.seed}.")  # fmt: skip
+    if session.counters:
+        last = session.counters[-1][1]
+        print(f"Late plans: {last.late_plans}. Dropouts: {last.dropouts}.")
+    for taken in session.takes:
+        mark = "*" if taken is chosen else " "
+        print(f"{mark} take {taken.info.id}: {taken.info.name} ({taken.info.kind})")
+    print(f"Notes of take {take_id}: {sizes}")
+    for moment in session.moments:
+        print(f"  {_length(moment.at_s)} {moment.kind} {moment.text}".rstrip())
+    print("\nChords by bar:\n" + chord_chart(chosen.take.chords, session.tempo_map))
+
+
+def _export(library: Library, args: argparse.Namespace) -> None:
+    session = library.session(session_id(library, args.id))
+    if args.stems and not args.output.lower().endswith(".wav"):
+        raise BadInput("--stems: only with OUT.wav")
+    with progress_bar("rendering", "s") as progress:
+        written = export(session, args.output, args.take, args.stems, progress)
+    for file in written:
+        print(f"Written: {file}")
+
+
+def _import(library: Library, files: Sequence[str]) -> None:
+    def tell(sentence: str) -> None:
+        print(f"jam: {sentence}", file=sys.stderr)
+
+    for file in files:
+        with progress_bar("importing", "session") as progress:
+            infos = import_file(library, file, progress, tell)
+        for info in infos:
+            print(f"{file} is session {info.id}: {info.name}, {info.n_bars} bars")
+
+
+def _retake(
+    library: Library,
+    args: argparse.Namespace,
+    load_predictor: LoadPredictor,
+    change_settings: ChangeSettings,
+) -> None:
+    session = library.session(session_id(library, args.id))
+    settings = change_settings(take_of(session, args.take).info.settings)
+    seed = args.seed if args.seed is not None else session.seed
+    with progress_bar("accompanying") as progress:
+        info, complaint = make_take(
+            progress, library.path, session.info.id, args.take, _KINDS[args.how], settings, seed,
+            load_predictor,
+        )  # fmt: skip
+    if complaint:
+        print(f"jam: {complaint}", file=sys.stderr)
+    if args.name:
+        library.rename_take(session.info.id, info.id, args.name)
+    print(f"Take {info.id} of session {session.info.id}: {args.name or info.name}")
+    made = take_of(library.session(session.info.id), info.id).take
+    print(chord_chart(made.chords, made.tempo_map))
+
+
+def _check(path: Path, repair: bool) -> int:
+    if not path.is_file():
+        raise BadInput(f"{path}: there is no library yet")
+    with progress_bar("checking", "session") as progress:
+        report = check(path, repair, progress)
+    for finding in report.findings:
+        print(finding)
+    for repaired in report.repairs:
+        print(f"Repaired: {repaired}")
+    if not report.findings:
+        print(f"{path}: {report.n_sessions} sessions, all is well.")
+        return 0
+    if repair:
+        return 0
+    print("jam sessions check --repair mends what can be mended; nothing that is readable is lost.")
+    return 1

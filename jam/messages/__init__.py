@@ -1,0 +1,1 @@
+"""What processes and threads hand on to each other: frozen and picklable."""

@@ -1,0 +1,199 @@
+"""What is handed from one step, thread or process to the next: frozen, picklable, no behaviour.
+
+Times in seconds are of `jam.clock`, frames are of the session's `TempoMap`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from jam.errors import BadInput
+from jam.messages.notes import TimedNote
+from jam.settings import JamSettings
+
+EVERY_INPUT: tuple[str, ...] = ("*",)
+"""Chosen as MIDI inputs: every MIDI keyboard there is, now and later."""
+
+
+# Commands: window or command line to stage.
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Begin a session; the seed pins the dice."""
+
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the session: every note off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """All notes off, everything closed, the process ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Panic:
+    """Silence everything everywhere at once; the session goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSettings:
+    settings: JamSettings
+
+
+@dataclass(frozen=True, slots=True)
+class SelectDevices:
+    """Open these, by name, and close the others; None leaves as it is.
+
+    EVERY_INPUT opens every MIDI keyboard. Audio is opened anew when one of its three values
+    changes: sound is away for some tenths of a second, the session goes on. What can't be opened
+    leaves the device that was open, and `Snapshot.message` says why.
+    """
+
+    midi_inputs: tuple[str, ...] | None = None
+    midi_outputs: tuple[str, ...] | None = None
+    audio: str | None = None
+    """A name or part of one, "" for the system's default, "none" for silence."""
+    sample_rate: int | None = None
+    """In Hz; 0 is the device's own."""
+    block_frames: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListAudio:
+    """Look for audio devices again; the sound isn't disturbed. They come with a snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyInput:
+    """The computer's keyboard (or the demo) plays: handled exactly as a MIDI note."""
+
+    pitch: int
+    velocity: int
+    at_s: float
+
+
+class PlaybackCommand:
+    """What the stage is told of playing back. While a jam is running it does nothing."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadTake(PlaybackCommand):
+    """Have notes ready for playing back, in place of what was loaded.
+
+    See `jam.stage.playback.load_take`.
+
+    keeps_place: position, loop, speed and whether it plays stay as they are, for going to and
+    fro between takes. settings: whose instruments and volumes are heard.
+    """
+
+    name: str
+    notes: tuple[TimedNote, ...]
+    start_s: float
+    end_s: float
+    settings: JamSettings
+    keeps_place: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UnloadTake(PlaybackCommand):
+    """Silence what is played back, and forget it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Play(PlaybackCommand):
+    """Play from a position; None: from where it is, or from the start when it was at the end."""
+
+    from_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause(PlaybackCommand):
+    """Every note off; the position stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seek(PlaybackCommand):
+    """Go on from another position, playing or not."""
+
+    to_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetSpeed(PlaybackCommand):
+    """0.5 to 1.5; beyond, the nearest of them."""
+
+    speed: float
+
+
+@dataclass(frozen=True, slots=True)
+class SetLoop(PlaybackCommand):
+    """Play what lies between two positions over and over; None plays on."""
+
+    loop: tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True)
+class MuteParts(PlaybackCommand):
+    """These parts, and no others, are silent in what is played back."""
+
+    parts: tuple[str, ...]
+
+
+SAMPLE_RATES = (44100, 48000, 88200, 96000)
+
+BLOCK_SIZES = (64, 128, 256, 512, 1024, 2048)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioChoice:
+    """What to open. device: "" the system's default, "none" silence, a name or part of one, or
+    "fluidsynth:DRIVER". sample_rate 0 is the device's own. Raises BadInput.
+    """
+
+    device: str = ""
+    sample_rate: int = 0
+    block_frames: int = 256
+
+    def __post_init__(self) -> None:
+        if self.sample_rate not in (0, *SAMPLE_RATES):
+            raise BadInput(f"sample rate {self.sample_rate}: must be one of {SAMPLE_RATES}")
+        if self.block_frames not in BLOCK_SIZES:
+            raise BadInput(f"audio buffer {self.block_frames}: must be one of {BLOCK_SIZES}")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceChoice:
+    """What is to be open. A name that is required must be there at the start (else BadInput);
+    one that is only remembered is waited for, and meanwhile the default device plays.
+    """
+
+    audio: AudioChoice = field(default_factory=AudioChoice)
+    midi_api: str = "auto"
+    midi_inputs: tuple[str, ...] = EVERY_INPUT
+    midi_outputs: tuple[str, ...] = ()
+    midi_required: bool = True
+    audio_required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class StageChoice:
+    """What the stage opens when it starts."""
+
+    settings: JamSettings
+    audio: AudioChoice = field(default_factory=AudioChoice)
+    midi_api: str = "auto"
+    midi_inputs: tuple[str, ...] = EVERY_INPUT
+    midi_outputs: tuple[str, ...] = ()
+    devices_required: bool = True
+    """False where MIDI names are only remembered: what isn't there is waited for."""
+    audio_required: bool = True
+    """False where the audio device is only remembered: the default plays where it isn't there."""
+    sessions_before: int = 0
+    """Sessions are counted on from there."""

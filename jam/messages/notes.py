@@ -1,0 +1,114 @@
+"""jam.messages.commands.notes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class NoteEvent:
+    """A key of the player went down, or (velocity 0) came up; both carry the same note_id.
+
+    at_s: the first line of the MIDI callback. heard_s: when the synth had taken it over.
+    """
+
+    note_id: int
+    pitch: int
+    velocity: int
+    at_s: float
+    channel: int = 0
+    heard_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PedalEvent:
+    """The player's sustain pedal."""
+
+    down: bool
+    at_s: float
+    channel: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedNote:
+    """A note of the accompaniment that will sound (or does, or did) from start to end frame.
+
+    Frames are floats: a swung note starts between two frames.
+
+    note_id is the same in every plan for the same part, pitch and start, so a plan that is made
+    again keeps the notes that it keeps.
+    """
+
+    note_id: int
+    pitch: int
+    velocity: int
+    start_frame: float
+    end_frame: float
+    part: str
+    committed: bool
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedNote:
+    """A note that the player played; end_s is None while the key is down."""
+
+    note_id: int
+    pitch: int
+    velocity: int
+    start_s: float
+    end_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChordSpan:
+    """A chord of the plan or of the past, for the screen: from start to end frame."""
+
+    symbol: str
+    start_frame: int
+    end_frame: int
+    committed: bool
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class TimedNote:
+    """A note to be played back, in seconds of its session."""
+
+    part: str
+    pitch: int
+    velocity: int
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class SoundedNote:
+    """A note-on or note-off: when it was due, and when synth and MIDI output had taken it over.
+
+    part: "chords", "bass", "drums" or "metronome"; velocity 0 is the note-off. due_s is its place
+    in the music, and lead_s how much before that it was to be sent (the latency offset).
+    """
+
+    note_id: int
+    pitch: int
+    velocity: int
+    part: str
+    due_s: float
+    sent_s: float
+    lead_s: float = 0.0
+
+    @property
+    def late_s(self) -> float:
+        """How long after the moment at which it was to be sent it was."""
+        return self.sent_s - (self.due_s - self.lead_s)
+
+
+@dataclass(frozen=True, slots=True)
+class PartNote:
+    """A note to be written; positions in frames of the session's grid."""
+
+    start_frame: float
+    end_frame: float
+    pitch: int
+    velocity: int

@@ -1,0 +1,89 @@
+"""jam.messages.commands.plans."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from jam.music.grid import Place
+from jam.music.rows import ChordState, MelodyState, Row
+from jam.settings import JamSettings
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """A frame was closed: what the stage tells the agent.
+
+    rows: those closed since the last request, the first of them of frame `first_frame`.
+    committed: chord states of the frames from the next one to the commit point.
+    places: place in the metre of every frame from `first_frame` to the end of the lookahead.
+    silent_until_frame: the end of listening; before it nothing the agent plans is played.
+    due_s: when the first frame begins that isn't committed, on jam's clock: a plan that comes later
+    is late.
+    """
+
+    first_frame: int
+    rows: tuple[Row, ...]
+    committed: tuple[ChordState, ...]
+    places: tuple[Place, ...]
+    lookahead_frames: int
+    commit_frames: int
+    silent_until_frame: int
+    settings: JamSettings
+    due_s: float = math.inf
+
+    @property
+    def next_frame(self) -> int:
+        """The first frame that is to be planned."""
+        return self.first_frame + len(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The agent's answer: chords and expected melody of frames start_frame, start_frame + 1, …
+
+    Frames before `committed_until_frame` never change again. `confidence` is the probability
+    that the predictor gave to each chord state (1.0 where it was already committed earlier and
+    not computed anew).
+    """
+
+    made_at_frame: int
+    start_frame: int
+    committed_until_frame: int
+    chords: tuple[ChordState, ...]
+    expected_melody: tuple[MelodyState, ...]
+    confidence: tuple[float, ...]
+    predictor: str = ""
+    compute_s: float = 0.0
+    taken_s: float = 0.0
+    """When the stage had taken it over."""
+
+    @property
+    def end_frame(self) -> int:
+        return self.start_frame + len(self.chords)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReady:
+    """The predictor is loaded. models: the values of the setting `model` that can be played."""
+
+    name: str
+    message: str = ""
+    models: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AgentRequest:
+    """A request of session number `session`, whose dice are pinned to `seed`."""
+
+    session: int
+    seed: int
+    request: PlanRequest
+
+
+@dataclass(frozen=True, slots=True)
+class AgentAnswer:
+    """A plan; None where the request couldn't be answered (the history has to be sent again)."""
+
+    session: int
+    plan: Plan | None

@@ -1,0 +1,1 @@
+"""MIDI: the file format, files of music, ports."""

@@ -1,0 +1,1 @@
+"""What music is: time, chords, keys, rows. Pure."""

@@ -1,0 +1,1 @@
+"""Music as it is written: rhythm, MusicXML."""

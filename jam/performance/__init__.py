@@ -1,0 +1,1 @@
+"""One session without its threads: what sounds when, live and offline."""

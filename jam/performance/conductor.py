@@ -1,0 +1,397 @@
+"""The session without its threads: what was played, what is planned, what is committed.
+
+The live stage and the renderer drive the same object, one with the clock, one as fast as it
+goes. Every method takes the time it needs; none reads a clock, sleeps or sends.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from jam.accompaniment import (
+    Arrangement,
+    Memory,
+    Realisation,
+    Style,
+    Touch,
+    accompany,
+    metronome,
+    playable_style,
+)
+from jam.accompaniment.styles import conditioned
+from jam.messages.notes import ChordSpan, NoteEvent, PlannedNote
+from jam.messages.plans import Plan, PlanRequest
+from jam.music.grid import TempoMap
+from jam.music.key import key_of
+from jam.music.melody import MelodyTracker
+from jam.music.rows import NO_CHORD, ChordState, Row
+from jam.performance.ending import Ending, come_back, ending_from, overruled
+from jam.performance.presence import Presence
+from jam.settings import JamSettings
+
+_QUIET, _LOUD = 34, 104
+_KEPT_BARS = 4
+"""Notes and chords of so many past bars are kept for the screen."""
+_STOPPED_BARS = 2
+"""When the player has been silent for so long, the accompaniment comes to an end."""
+_KEY_BARS = 16
+_SHOWN_BARS = 16
+"""The screen goes back no further."""
+
+
+class Conductor:
+    """One session. Not thread-safe: the stage's loop owns it.
+
+    Frame f is closed at position f + ½, when everything that was meant for it has been played;
+    so the plan that follows is there before frame f + 1 begins.
+    """
+
+    def __init__(
+        self,
+        settings: JamSettings,
+        start_s: float,
+        seed: int = 0,
+        tempo_map: TempoMap | None = None,
+        follows_stops: bool = True,
+    ) -> None:
+        """Frame 0 falls at `start_s`; a `tempo_map` known beforehand takes its place.
+
+        `follows_stops`: when the player stops, the accompaniment ends, and it comes back with
+        them; without it the agent's chords go on.
+        """
+        self.settings = settings
+        self.seed = seed
+        self.tempo_map = tempo_map or TempoMap.constant(settings.bpm, settings.meter, start_s)
+        self.rows: list[Row] = []
+        self.listen_until_frame = self.tempo_map.bar_start(settings.listen_bars)
+        self.committed_until_frame = 0
+        self.late_plans = 0
+        self._is_late = False
+        self.plan: Plan | None = None
+        self._line: list[ChordState] = []
+        """Chord of every frame from 0 to the end of the plan."""
+        self._melody = MelodyTracker()
+        self._next_request_frame = 0
+        self._asked_at_start = False
+        self._confidence: dict[int, float] = {}
+        self._follows_stops = follows_stops
+        self._presence = Presence()
+        self._ending: Ending | None = None
+        self._touch = Touch()
+        self._styles: tuple[tuple[int, Style], ...] = ((0, playable_style(settings.accompaniment)),)
+        self._memory = Memory()
+        self._realisation = Realisation((), {}, {})
+        self._kept_until_frame = 0
+
+    # -- what the player does ---------------------------------------------------------------
+
+    def play(self, event: NoteEvent) -> None:
+        """Take over a key that went down or (velocity 0) came up."""
+        position = self.tempo_map.position_at(event.at_s)
+        if event.velocity:
+            self._presence.note_on(position, event.pitch, event.velocity)
+            self._melody.note_on(event.note_id, event.pitch, position)
+        else:
+            self._melody.note_off(event.note_id, position)
+
+    def change_settings(self, settings: JamSettings, now_s: float) -> None:
+        """Tempo acts from the next frame, metre and style from a bar line, the rest at once.
+
+        What is committed never changes: another style begins with the first bar line at or beyond
+        the commit point.
+        """
+        next_frame = math.floor(self.tempo_map.position_at(now_s)) + 1
+        last = self.tempo_map.segments[-1]
+        if settings.bpm != last.bpm or settings.meter != last.meter:
+            current = self.tempo_map.meter_at(next_frame)
+            self.tempo_map = self.tempo_map.with_tempo(next_frame, settings.bpm)
+            if settings.meter != current:
+                line = self.tempo_map.next_bar_frame(next_frame)
+                self.tempo_map = self.tempo_map.with_meter(line, settings.meter)
+        if settings.listen_bars != self.settings.listen_bars and next_frame <= (
+            self.listen_until_frame
+        ):
+            ahead = self.tempo_map.next_bar_frame(next_frame + self._commit_frames(settings))
+            self.listen_until_frame = max(self.tempo_map.bar_start(settings.listen_bars), ahead)
+        if settings.accompaniment != self.settings.accompaniment:
+            line = self.tempo_map.next_bar_frame(max(next_frame, self.committed_until_frame))
+            kept = [(f, style) for f, style in self._styles if f < line]
+            self._styles = (*kept[-4:], (line, playable_style(settings.accompaniment)))
+        self.settings = settings
+        self._fix(self._sent_until(now_s))
+        self._keep_committed()
+        self._realise()
+
+    # -- time goes on -----------------------------------------------------------------------
+
+    def next_close_s(self) -> float:
+        """When the frame that is open will be complete."""
+        return self.tempo_map.seconds_at(len(self.rows) + 0.5)
+
+    def advance(self, now_s: float) -> bool:
+        """Close every frame that is complete at `now_s`; True when the agent is to be asked."""
+        position = self.tempo_map.position_at(now_s)
+        self._fix(self._sent_until(now_s))
+        closed = False
+        while len(self.rows) + 0.5 <= position:
+            frame = len(self.rows)
+            melody = self._melody.close(frame, self.settings.split_pitch)
+            self.rows.append(Row(melody, self._line[frame]))
+            self._mind_the_player(frame)
+            closed = True
+        if not closed and not self._asked_at_start:
+            closed = self._asked_at_start = True  # a plan from nothing, before the first note
+        return closed
+
+    def request(self) -> PlanRequest:
+        """What the agent has to know to plan on, from the last request's rows on."""
+        first = self._next_request_frame
+        self._next_request_frame = next_frame = len(self.rows)
+        lookahead, commit = self._lookahead_frames(), self._commit_frames(self.settings)
+        end = next_frame + max(lookahead, commit)
+        return PlanRequest(
+            first_frame=first,
+            rows=tuple(self.rows[first:]),
+            committed=tuple(self._line[next_frame : self.committed_until_frame]),
+            places=tuple(self.tempo_map.place(frame) for frame in range(first, end)),
+            lookahead_frames=end - next_frame,
+            commit_frames=commit,
+            silent_until_frame=self.listen_until_frame,
+            settings=conditioned(self.settings, self._styles[-1][1]),
+            due_s=self._sent_at_s(
+                max(next_frame, self.committed_until_frame, self.listen_until_frame)
+            ),
+        )
+
+    def forget_requests(self) -> None:
+        """The agent is new: the next request tells it the whole history."""
+        self._next_request_frame = 0
+
+    def take(self, plan: Plan, now_s: float) -> Plan:
+        """Take over a plan: everything beyond what is committed or has begun is replaced.
+
+        Returns the plan as it was taken over: where the one before had run out, what this one
+        holds is struck; where the music ends because the player has stopped, it has the chords of
+        the ending instead of the agent's.
+        """
+        self._fix(self._sent_until(now_s))
+        self.late_plans += self._is_late
+        self._is_late = False
+        if plan.end_frame <= self.committed_until_frame:
+            return plan
+        first = max(self.committed_until_frame, plan.start_frame)
+        del self._line[first:]
+        for frame in range(len(self._line), plan.end_frame):
+            state = plan.chords[frame - plan.start_frame]
+            before = self._line[-1].chord if self._line else None
+            if state.chord is not None and not state.onset and state.chord != before:
+                state = ChordState(state.chord, True)  # spliced onto another chord
+            self._line.append(state)
+            self._confidence[frame] = plan.confidence[frame - plan.start_frame]
+        if self._ending is not None:
+            self._line = overruled(self._ending, self._line, first)
+        begun = plan.chords[: first - plan.start_frame]
+        plan = replace(plan, chords=(*begun, *self._line[first : plan.end_frame]))
+        self._keep_committed()
+        self.committed_until_frame = max(
+            self.committed_until_frame, min(plan.committed_until_frame, plan.end_frame)
+        )
+        self.plan = plan
+        back = self._ending.back_frame if self._ending else None
+        if back is not None and self.committed_until_frame > back:
+            self._ending = None
+        self._realise()
+        return plan
+
+    def _sent_until(self, now_s: float) -> int:
+        """Frames before this one have begun, or are sent early because of the latency offset."""
+        ahead_s = max(0.0, self.settings.lead_s)
+        return math.floor(self.tempo_map.position_at(now_s + ahead_s)) + 1
+
+    def _sent_at_s(self, frame: int) -> float:
+        """When a frame begins, or is sent because of the latency offset."""
+        return self.tempo_map.seconds_at(frame) - max(0.0, self.settings.lead_s)
+
+    def _fix(self, until_frame: int) -> None:
+        """Frames that have begun are committed, planned or not.
+
+        Where the plan has run out the last chord lasts to the next bar line and rests there.
+        """
+        while len(self._line) < until_frame:
+            frame = len(self._line)
+            before = self._line[-1] if self._line else NO_CHORD
+            rests = self.tempo_map.place(frame).frame_in_bar == 0
+            self._line.append(NO_CHORD if rests else ChordState(before.chord, False))
+        for frame in range(max(self.committed_until_frame, self.listen_until_frame), until_frame):
+            # It began before it was committed, and no plan was made for it just before either.
+            self._is_late |= self.plan is None or self.plan.start_frame < frame
+        self.committed_until_frame = max(self.committed_until_frame, until_frame)
+
+    # -- what will sound --------------------------------------------------------------------
+
+    def _keep_committed(self) -> None:
+        """What starts in the frames committed so far is in the memory from now on."""
+        oldest = (
+            len(self.rows) - _KEPT_BARS * self.tempo_map.meter_at(len(self.rows)).frames_per_bar
+        )
+        self._memory.keep(
+            self._realisation.notes, self._realisation.drafts, self._realisation.voicings,
+            self.committed_until_frame, oldest,
+        )  # fmt: skip
+        newest_before = max((f for f in self._confidence if f < oldest), default=oldest)
+        for frame in [f for f in self._confidence if f < newest_before]:
+            del self._confidence[frame]
+        self._kept_until_frame = self.committed_until_frame
+
+    def _realise(self) -> None:
+        """Notes from the first frame whose notes are not in the memory to the end of the plan."""
+        if not self._line:
+            return
+        self._touch = replace(self._touch, velocity=self._velocity())
+        ending = self._ending
+        is_final = ending is not None and (
+            ending.back_frame is None or ending.final_frame < ending.back_frame
+        )
+        arrangement = Arrangement(
+            self._styles,
+            self._touch,
+            self.settings.bass,
+            self.settings.drums,
+            self.seed,
+            frozenset((ending.final_frame,)) if ending is not None and is_final else frozenset(),
+        )
+        self._realisation = accompany(
+            self._line, self.tempo_map, arrangement, self._memory, self._kept_until_frame,
+            self.committed_until_frame, self._confidence,
+        )  # fmt: skip
+
+    def _velocity(self) -> int:
+        """The accompaniment is a little softer than the player."""
+        loudness = min(max(self._presence.loudness / 127, 0), 1)
+        return round(_QUIET + (_LOUD - _QUIET) * loudness**1.2)
+
+    def _mind_the_player(self, frame: int) -> None:
+        """A frame is closed: does the player go on, play dense, stop, come back?"""
+        presence, place = self._presence, self.tempo_map.place(frame)
+        presence.close(frame, self.rows[frame].melody)
+        if place.frame_in_bar == place.meter.frames_per_bar - 1:
+            # Once a bar, so that a plan doesn't change with every note.
+            self._touch = Touch(
+                self._touch.velocity,
+                presence.thin(frame + 1, place.meter),
+                presence.room(frame + 1, place.meter),
+            )
+        heard = presence.last_heard_frame
+        if not self._follows_stops or heard is None or frame < self.listen_until_frame:
+            return
+        if heard == frame:
+            self._go_on()
+        elif (
+            frame - max(heard, self.listen_until_frame)
+            >= _STOPPED_BARS * place.meter.frames_per_bar
+        ):
+            self.finish()
+
+    def finish(self) -> None:
+        """The player has stopped: come to a cadence with the next bar line, and rest."""
+        if self._ending is not None and self._ending.back_frame is None:
+            return
+        committed = max(self.committed_until_frame, self.listen_until_frame)
+        last = self._line[committed - 1].chord if 0 < committed <= len(self._line) else None
+        if last is None:  # nothing sounds that could be ended
+            if self._ending is not None:
+                self._ending = replace(self._ending, back_frame=None)
+            return
+        bar = self.tempo_map.meter_at(committed).frames_per_bar
+        key = self.settings.key_lock or key_of(self.rows[-_KEY_BARS * bar :])
+        self._ending = ending_from(committed, self.tempo_map, last, key)
+
+    def _go_on(self) -> None:
+        """The player plays: an ending that is under way is called off."""
+        if self._ending is None or self._ending.back_frame is not None:
+            return
+        committed = self.committed_until_frame
+        resting = committed > 0 and self._line[committed - 1].chord is None
+        self._ending = come_back(self._ending, committed, resting, self.tempo_map)
+
+    @property
+    def ending(self) -> Ending | None:
+        """How the music ends or has ended, when the player has stopped."""
+        return self._ending
+
+    def style_at(self, frame: int) -> Style:
+        """The style in force in the bar of a frame."""
+        return next((s for f, s in reversed(self._styles) if f <= frame), self._styles[0][1])
+
+    def notes(self) -> list[PlannedNote]:
+        """The accompaniment: the last bars' notes, those sounding, and the plan's."""
+        return [*self._memory.ended.values(), *self._realisation.notes]
+
+    def clicks(self, now_s: float) -> list[PlannedNote]:
+        """The metronome's next beats, from the count-in on."""
+        if not self.settings.metronome and self.tempo_map.position_at(now_s) >= 0:
+            return []
+        frame = math.floor(self.tempo_map.position_at(now_s + min(0.0, self.settings.lead_s)))
+        count_in = -self.settings.count_in_bars * self.tempo_map.meter_at(0).frames_per_bar
+        end = frame + 3 * self.tempo_map.meter_at(frame).frames_per_bar
+        if not self.settings.metronome:
+            end = min(end, 0)
+        return metronome(self.tempo_map, max(frame - 1, count_in), end)
+
+    def recent_tempo_map(self) -> TempoMap:
+        """Of the last bars and of what is to come: after an hour the whole one is long."""
+        frame = len(self.rows)
+        bars = _SHOWN_BARS * self.tempo_map.meter_at(frame).frames_per_bar
+        return self.tempo_map.since(frame - bars)
+
+    def chord_spans(self) -> tuple[ChordSpan, ...]:
+        """Chords of the last bars and of the plan, for the screen."""
+        bar = self.tempo_map.meter_at(len(self.rows)).frames_per_bar
+        first = max(0, len(self.rows) - _KEPT_BARS * bar)
+        spans: list[ChordSpan] = []
+        for frame in range(first, len(self._line)):
+            state = self._line[frame]
+            if state.chord is None:
+                continue
+            if spans and not state.onset and spans[-1].end_frame == frame:
+                spans[-1] = replace(spans[-1], end_frame=frame + 1)
+                continue
+            spans.append(
+                ChordSpan(
+                    state.chord.symbol,
+                    frame,
+                    frame + 1,
+                    frame < self.committed_until_frame,
+                    self._confidence.get(frame, 1.0),
+                )
+            )
+        return tuple(spans)
+
+    def phase(self, now_s: float) -> str:
+        """ "count-in", "listening", "playing", "resting", or "behind": the plan has run out."""
+        position = self.tempo_map.position_at(now_s)
+        if position < 0:
+            return "count-in"
+        if position < self.listen_until_frame:
+            return "listening"
+        if self.plan is None or position >= self.plan.end_frame:
+            return "behind"
+        if self._ending is not None and position >= self._ending.rest_frame:
+            return "resting"
+        return "playing"
+
+    def chord_line(self) -> tuple[ChordState, ...]:
+        """The chord of every frame so far, for records."""
+        return tuple(self._line[: len(self.rows)])
+
+    def _lookahead_frames(self) -> int:
+        meter = self.tempo_map.meter_at(len(self.rows))
+        return self.settings.lookahead_beats * meter.frames_per_beat
+
+    def _commit_frames(self, settings: JamSettings) -> int:
+        """What is sent before its time has to be fixed before its time."""
+        frame = len(self.rows)
+        sent_ahead = math.ceil(settings.lead_s / self.tempo_map.frame_s_at(frame)) + 1
+        wanted = settings.commit_beats * self.tempo_map.meter_at(frame).frames_per_beat
+        return max(wanted, sent_ahead) if settings.lead_s > 0 else wanted

@@ -1,0 +1,147 @@
+"""A file streamed through the live code as fast as it goes, under the same online rule."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from jam.accompaniment import playable_style
+from jam.accompaniment.styles import conditioned
+from jam.agent.anticipation import Anticipator
+from jam.agent.predictor import Predictor
+from jam.agent.rules import ScriptedPredictor
+from jam.errors import BadInput
+from jam.limits import NOTES_AT_ONCE
+from jam.messages.notes import NoteEvent, PartNote, PlannedNote
+from jam.midi.file import MidiNote, MidiSong
+from jam.music.melody import MelodyTracker
+from jam.music.rows import ChordState, MelodyState
+from jam.performance.conductor import Conductor
+from jam.performance.take import Take
+from jam.settings import JamSettings
+
+
+def melody_events(song: MidiSong) -> list[NoteEvent]:
+    """The melody of a song as a player would send it, in order of time, in seconds."""
+    seconds_at = song.tempo_map.seconds_at
+    events: list[NoteEvent] = []
+    for note_id, note in enumerate(song.melody(), 1):
+        start_s, end_s = seconds_at(note.start_frame), seconds_at(note.end_frame)
+        events.append(NoteEvent(note_id, note.pitch, note.velocity, start_s))
+        events.append(NoteEvent(note_id, note.pitch, 0, max(end_s, start_s + 1e-3)))
+    return sorted(events, key=lambda event: (event.at_s, event.velocity > 0))
+
+
+def render(
+    song: MidiSong,
+    predictor: Predictor,
+    settings: JamSettings,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+    follows_stops: bool = True,
+    until_frame: int = 0,
+) -> Take:
+    """Accompany a file's melody. The same seed gives the same take.
+
+    Tempo and metre are the file's, listening bars and everything else are of `settings`. The
+    chord of a frame is decided from nothing but what came before it. `follows_stops` as in
+    `Conductor`; with it the accompaniment ends with a cadence after the melody's last bar. It goes
+    on to the bar line after `until_frame` at least.
+    `progress` is called with (frames done, frames in all).
+    """
+    tempo_map = song.tempo_map
+    settings = replace(settings, bpm=tempo_map.bpm_at(0), meter=tempo_map.meter_at(0))
+    conductor = Conductor(settings, 0.0, seed, tempo_map, follows_stops)
+    anticipator = Anticipator(predictor, seed)
+    predictor.rewind(0)
+    melody = song.melody()
+    last_frame = math.ceil(max(n.end_frame for n in melody))
+    end_frame = tempo_map.next_bar_frame(max(last_frame, until_frame))
+    notes: dict[int, PlannedNote] = {}
+    frame = -1
+    events = deque(melody_events(song))
+    while frame < end_frame:
+        now_s = tempo_map.seconds_at(frame + 0.5)
+        while events and events[0].at_s < now_s:
+            conductor.play(events.popleft())
+        if follows_stops and not events:
+            conductor.finish()  # the tune is over
+            if (ending := conductor.ending) is not None:
+                end_frame = max(end_frame, ending.rest_frame)
+        if conductor.advance(now_s):
+            conductor.take(anticipator.plan(conductor.request()), now_s)
+        notes.update((note.note_id, note) for note in conductor.notes() if note.committed)
+        if progress is not None and frame % 64 == 0:
+            progress(max(frame, 0), end_frame)
+        frame += 1
+    parts: dict[str, list[PartNote]] = {"chords": []}
+    for note in sorted(notes.values(), key=lambda n: (n.start_frame, n.pitch)):
+        if note.start_frame < end_frame:
+            parts.setdefault(note.part, []).append(
+                PartNote(
+                    note.start_frame, min(note.end_frame, end_frame), note.pitch, note.velocity
+                )
+            )
+    return Take(
+        tempo_map,
+        {
+            "player": tuple(
+                PartNote(n.start_frame, n.end_frame, n.pitch, n.velocity) for n in melody
+            ),
+            **{part: tuple(played) for part, played in parts.items()},
+        },
+        conductor.chord_line()[:end_frame],
+    )
+
+
+def melody_line(song: MidiSong) -> list[MelodyState]:
+    """The song's melody on the grid, one state a frame, to the end of its last bar."""
+    notes = song.melody()
+    end_frame = song.tempo_map.next_bar_frame(math.ceil(max(n.end_frame for n in notes)))
+    tracker = MelodyTracker()
+    waiting = sorted(enumerate(notes), key=lambda item: item[1].start_frame)
+    _check_sounding(song.name, [note for _, note in waiting])
+    line = []
+    next_note = 0
+    for frame in range(end_frame):
+        while next_note < len(waiting) and waiting[next_note][1].start_frame < frame + 0.5:
+            note_id, note = waiting[next_note]
+            tracker.note_on(note_id, note.pitch, note.start_frame)
+            tracker.note_off(note_id, note.end_frame)
+            next_note += 1
+        line.append(tracker.close(frame))
+    return line
+
+
+def _check_sounding(name: str, notes: Sequence[MidiNote]) -> None:
+    """Raises BadInput where more notes sound at once than there are hands for in an orchestra."""
+    ends: list[float] = []
+    for note in notes:
+        while ends and ends[0] <= note.start_frame:
+            heapq.heappop(ends)
+        heapq.heappush(ends, note.end_frame)
+        if len(ends) > NOTES_AT_ONCE:
+            raise BadInput(f"{name}: more than {NOTES_AT_ONCE} notes of the melody sound at once")
+
+
+def harmonize(
+    song: MidiSong,
+    predictor: Predictor,
+    settings: JamSettings,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Take, list[MelodyState], list[ChordState]]:
+    """A take of the song with its accompaniment, the melody on the grid, and its chords.
+
+    The chords are the offline model's (or the rules'); the notes come from the live code.
+    """
+    melody = melody_line(song)
+    places = [song.tempo_map.place(frame) for frame in range(len(melody))]
+    predictor.reset(conditioned(settings, playable_style(settings.accompaniment)))
+    chords = predictor.harmonise(melody, places)
+    script = ScriptedPredictor(chords, melody)
+    take = render(song, script, settings.changed(listen_bars=0), seed, progress, False)
+    return take, melody, chords

@@ -1,0 +1,132 @@
+"""What a jam leaves behind: its notes as MIDI or WAV, its chords as a chart of bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jam.messages.notes import PartNote, PedalEvent, TimedNote
+from jam.messages.snapshot import SessionLog
+from jam.music.grid import TempoMap
+from jam.music.rows import ChordState
+from jam.settings import JamSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A finished piece of music: notes of every part in frames, and the chord of every frame."""
+
+    tempo_map: TempoMap
+    parts: dict[str, tuple[PartNote, ...]]
+    """By the part's name: "player", "chords", …"""
+    chords: tuple[ChordState, ...]
+    pedals: tuple[tuple[float, bool], ...] = ()
+    """The player's sustain pedal: (frame, down)."""
+
+    def timed_notes(self) -> list[TimedNote]:
+        """The notes of all parts in seconds of the tempo map, part by part."""
+        at = self.tempo_map.seconds_at
+        return [
+            TimedNote(part, n.pitch, n.velocity, at(n.start_frame), at(n.end_frame))
+            for part, notes in self.parts.items()
+            for n in notes
+        ]
+
+
+def chart_cells(
+    chords: Sequence[ChordState], tempo_map: TempoMap, first_frame: int = 0
+) -> list[str]:
+    """One text a bar: a name where a chord begins, a dot on a beat where it goes on.
+
+    first_frame: the bar line at which the chords given begin.
+    """
+    bars: list[list[str]] = []
+    for frame, state in enumerate(chords, first_frame):
+        place = tempo_map.place(frame)
+        if place.frame_in_bar == 0:
+            bars.append([])
+        if state.onset and state.chord is not None:
+            bars[-1].append(state.chord.symbol)
+        elif place.strength:
+            bars[-1].append("." if state.chord is not None else "-")
+    return [" ".join(beats) for beats in bars]
+
+
+def chord_chart(chords: Sequence[ChordState], tempo_map: TempoMap, bars_a_line: int = 4) -> str:
+    """The chords by bar as a lead sheet shows them."""
+    cells = chart_cells(chords, tempo_map)
+    if not cells:
+        return "(no bar was played)"
+    width = max(len(cell) for cell in cells)
+    lines = []
+    for first in range(0, len(cells), bars_a_line):
+        row = " | ".join(cell.ljust(width) for cell in cells[first : first + bars_a_line])
+        lines.append(f"{first + 1:>4} | {row} |")
+    return "\n".join(lines)
+
+
+class Recorder:
+    """Gathers the logs of a session, to be written when it is over."""
+
+    def __init__(self) -> None:
+        self._session = 0
+        self._clear()
+
+    def _clear(self) -> None:
+        self._notes: dict[str, list[PartNote]] = {}
+        self._open: dict[tuple[str, int], tuple[float, int, int]] = {}
+        self.tempo_map: TempoMap | None = None
+        """None before the first session."""
+        self._pedals: list[tuple[float, bool]] = []
+        self.chords: list[ChordState] = []
+
+    def take_log(self, log: SessionLog) -> None:
+        """Add a log. A new session's first log drops the one before."""
+        if log.tempo_map is None:
+            return
+        if log.session != self._session:
+            self._session = log.session
+            self._clear()
+        self.tempo_map = log.tempo_map
+        for frame, row in log.rows:
+            assert frame == len(self.chords)
+            self.chords.append(row.chord)
+        for event in log.played:
+            if isinstance(event, PedalEvent):
+                self._pedals.append((log.tempo_map.position_at(event.at_s), event.down))
+            else:
+                self._note("player", event.note_id, event.pitch, event.velocity, event.at_s)
+        for sounded in log.sounded:
+            if sounded.part == "metronome":
+                continue
+            self._note(
+                sounded.part, sounded.note_id, sounded.pitch, sounded.velocity,
+                sounded.sent_s + sounded.lead_s,
+            )  # fmt: skip
+
+    def _note(self, part: str, note_id: int, pitch: int, velocity: int, at_s: float) -> None:
+        assert self.tempo_map is not None
+        position = self.tempo_map.position_at(at_s)
+        if velocity:
+            self._open[part, note_id] = (position, pitch, velocity)
+        elif (began := self._open.pop((part, note_id), None)) is not None:
+            start, pitch, loud = began
+            self._notes.setdefault(part, []).append(PartNote(start, position, pitch, loud))
+
+    def take(self) -> Take:
+        """What was recorded so far. A note that is still held ends a beat after the last row."""
+        tempo_map = self.tempo_map or TempoMap.constant(100.0, JamSettings().meter)
+        parts = {part: list(notes) for part, notes in self._notes.items()}
+        end = len(self.chords) + tempo_map.meter_at(len(self.chords)).frames_per_beat
+        for (part, _), (start, pitch, velocity) in self._open.items():
+            parts.setdefault(part, []).append(PartNote(start, max(end, start + 1), pitch, velocity))
+        return Take(
+            tempo_map,
+            {part: tuple(sorted(notes, key=_start)) for part, notes in parts.items()},
+            tuple(self.chords),
+            tuple(self._pedals),
+        )
+
+
+def _start(note: PartNote) -> float:
+    return note.start_frame

@@ -1,0 +1,85 @@
+"""Other takes of a session: the same melody accompanied anew. A take's melody is the session's.
+
+The predictor, where one is needed, is handed in; nothing here knows the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from jam.agent.predictor import Predictor
+from jam.agent.rules import ScriptedPredictor
+from jam.errors import BadInput
+from jam.midi.file import MidiNote, MidiSong
+from jam.music.grid import FRAMES_PER_QUARTER
+from jam.performance.offline import harmonize, render
+from jam.performance.take import Take
+from jam.sessions.session import Session, TakeKind
+from jam.settings import JamSettings
+
+Progress = Callable[[int, int], None]
+"""Called with (frames done, frames in all)."""
+
+
+def song_of(session: Session) -> MidiSong:
+    """The melody as the engines take it. Raises BadInput where nothing was played."""
+    player = session.takes[0].take.parts["player"]
+    if not any(note.end_frame > 0 for note in player):
+        raise BadInput(f"session {session.info.id}: there is no melody in it")
+    notes = tuple(
+        MidiNote(
+            note.start_frame / FRAMES_PER_QUARTER, note.end_frame / FRAMES_PER_QUARTER,
+            note.pitch, note.velocity, channel=0, track=0, program=0,
+        )
+        for note in player
+    )  # fmt: skip
+    return MidiSong(session.info.name, notes, session.tempo_map, ("Melody",))
+
+
+def revoice(
+    session: Session, take: Take, settings: JamSettings, seed: int = 0,
+    progress: Progress | None = None,
+) -> Take:  # fmt: skip
+    """The chords of a take in the style of `settings`."""
+    # What would move the agent away from the script is taken out.
+    plain = settings.changed(
+        listen_bars=0, temperature=0.0, futures=1, key_lock=None, palette=(), density=None
+    )
+    melody = [row.melody for row in session.rows]
+    script = ScriptedPredictor(take.chords, melody)
+    return render(
+        song_of(session), script, plain, seed, progress, False, until_frame=len(take.chords)
+    )
+
+
+def reharmonise(
+    session: Session, predictor: Predictor, settings: JamSettings, seed: int = 0,
+    progress: Progress | None = None,
+) -> Take:  # fmt: skip
+    """Chords found afterwards, knowing the whole melody."""
+    take, _, _ = harmonize(song_of(session), predictor, settings, seed, progress)
+    return take
+
+
+def replay(
+    session: Session, predictor: Predictor, settings: JamSettings, seed: int = 0,
+    progress: Progress | None = None,
+) -> Take:  # fmt: skip
+    """The live partner again, under the same rules, with other settings or another seed."""
+    return render(song_of(session), predictor, settings, seed, progress)
+
+
+def take_name(kind: TakeKind, settings: JamSettings, seed: int) -> str:
+    """What a take is called until the user says otherwise."""
+    style = settings.accompaniment
+    match kind:
+        case "re-voiced":
+            return f"Same chords, {style}"
+        case "re-harmonised":
+            return f"Harmonised afterwards, {style}"
+        case "re-played":
+            return f"Live again, {style}, seed {seed}"
+        case "imported":
+            return "Imported"
+        case _:
+            return "As played"

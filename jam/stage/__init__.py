@@ -1,0 +1,1 @@
+"""The stage's process: devices, scheduler, transport, and its loop."""

@@ -1,0 +1,148 @@
+"""The terminal: what C libraries print is kept off it, and what its end means."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_HANG_UP = getattr(signal, "SIGHUP", None)
+_lock = threading.RLock()
+_depth = 0
+_saved = -1
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Nothing that is written to file descriptor 2 inside reaches the terminal.
+
+    For short calls only: it holds for the whole process. Threads wait for one another.
+    """
+    global _depth, _saved
+    with _lock:
+        if _depth == 0:
+            _saved = os.dup(2)
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, 2)
+            os.close(null)
+        _depth += 1
+        try:
+            yield
+        finally:
+            _depth -= 1
+            if _depth == 0:
+                os.dup2(_saved, 2)
+                os.close(_saved)
+
+
+def end_signals() -> tuple[int, ...]:
+    """Signals at which the program ends in order: Ctrl-C, SIGTERM, and the end of the terminal."""
+    return tuple(n for n in (signal.SIGINT, signal.SIGTERM, _HANG_UP) if n is not None)
+
+
+def leave_the_terminal(number: int) -> None:
+    """When a signal says that the terminal is gone: what is still printed must raise no error."""
+    if number != _HANG_UP:
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(null, descriptor)
+    os.close(null)
+
+
+def has_screen() -> bool:
+    """False on a Linux machine where no window can be opened (Qt itself would abort there)."""
+    if sys.platform != "linux":
+        return True
+    platform = os.environ.get("QT_QPA_PLATFORM", "")
+    if platform and not platform.startswith(("xcb", "wayland")):
+        return True
+    if os.environ.get("WAYLAND_DISPLAY"):
+        return True
+    return bool(os.environ.get("DISPLAY")) and _x_server_answers()
+
+
+def _x_server_answers() -> bool:
+    """Asks the X server of DISPLAY, by the library that Qt uses; True when it can't be asked."""
+    import ctypes  # a window is seldom in question, and `jam --help` is to answer at once
+
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return True
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
+    failed = bool(xcb.xcb_connection_has_error(connection))
+    xcb.xcb_disconnect(connection)
+    return not failed
+
+
+STAGE, AUDIO = 10, 20
+"""Of the stage's threads, and of the one that renders, which must wait for none of them."""
+
+
+def raise_priority(priority: int) -> None:
+    """Run the calling thread, and the threads that it starts from now on, in real time.
+
+    All threads of the stage need it: the sound waits for whoever holds the interpreter, and an
+    ordinary thread that is put aside for a busy window holds it for as long. A thread that has
+    a higher priority already (JACK gives it one) keeps it.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        if os.sched_getparam(0).sched_priority < priority:
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(priority))
+
+
+def drop_priority() -> None:
+    """Run the calling thread as any other: for what is started, and has no part in the music."""
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+def is_granted() -> bool | None:
+    """Whether the system grants it to this user; None where it isn't Linux that is asked."""
+    if sys.platform != "linux":
+        return None
+    granted: list[bool] = []
+
+    def ask() -> None:
+        raise_priority(STAGE)
+        granted.append(os.sched_getscheduler(0) != os.SCHED_OTHER)
+
+    asking = threading.Thread(target=ask)  # the caller's own priority stays as it is
+    asking.start()
+    asking.join()
+    return granted[0]
+
+
+_deaths = 0
+
+
+def bury(*things: object) -> None:
+    """Keep these for as long as the process lives, beyond the interpreter's own end."""
+    for thing in things:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+
+
+def died(*things: object) -> None:
+    """The server that these belong to is dead."""
+    global _deaths
+    _deaths += 1
+    bury(*things)
+
+
+def deaths() -> int:
+    """How many servers have died so far."""
+    return _deaths
+
+
+def ignore_the_terminal() -> None:
+    """Ctrl-C and the end of the terminal go to the whole group; the parent decides who ends."""
+    for name in ("SIGINT", "SIGHUP"):
+        if (number := getattr(signal, name, None)) is not None:
+            signal.signal(number, signal.SIG_IGN)

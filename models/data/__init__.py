@@ -1,0 +1,1 @@
+"""Lead sheets, and what training draws from them."""

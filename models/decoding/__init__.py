@@ -1,0 +1,1 @@
+"""Chords drawn from a network, in numpy alone."""

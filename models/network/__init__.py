@@ -1,0 +1,1 @@
+"""The network: vocabulary, shape, Transformer, weights."""

@@ -1,0 +1,305 @@
+"""The Transformer: tied over the twelve transpositions, one position a frame, relative in time.
+
+Two departures from the published models (ReaLchords, arXiv 2506.14723; GAPT, arXiv 2511.17879):
+
+- **Transposition is built in.** A hidden vector is 12 x `channels` numbers, one group for each
+  pitch class, and `invariant` numbers that know nothing of pitch. Every linear map is circulant
+  over the pitch classes, so transposing melody and chords by k semitones turns the hidden
+  vectors by k places and the logits with them: what is learned in C is known in all keys, from
+  the first step on. (The idea of weight sharing over a group: Cohen & Welling 2016.)
+- **Time is relative.** Each head's attention falls off with the distance at a fixed rate
+  (ALiBi: Press et al. 2022), from one frame to never, so a cache needs no positions and a
+  session may be longer than any window trained on. The metre comes in as features.
+
+Shapes: B batch, T frames, D = 12 * channels + invariant.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from jam.music.chord import QUALITIES, QUALITY_NAMES
+from jam.music.rows import N_CHORD_CLASSES
+from models.network import vocab
+from models.network.config import NetConfig, Width, embeddings, encoder_slopes, slopes
+
+
+def circulant(kernel: Tensor) -> Tensor:
+    """(12, out, in), by interval from output to input pitch class, to (12 * out, 12 * in)."""
+    twice = torch.cat([kernel, kernel])
+    rows = [twice[12 - site : 24 - site] for site in range(12)]  # each (12 in-sites, out, in)
+    stacked = torch.stack(rows)  # (out-site, in-site, out, in)
+    return stacked.permute(0, 2, 1, 3).reshape(12 * kernel.shape[1], 12 * kernel.shape[2])
+
+
+def turned(patterns: Tensor) -> Tensor:
+    """(n, 12, c), by interval above a root, to (12 roots, n, 12 * c)."""
+    return torch.stack([patterns.roll(root, 1).flatten(1) for root in range(12)])
+
+
+class TurnLinear(nn.Module):
+    """A linear map that commutes with transposition (or, untied, any linear map)."""
+
+    def __init__(self, width_in: Width, width_out: Width, tied: bool, scale: float = 1.0) -> None:
+        super().__init__()
+        self.tied = tied
+        ci, di = width_in
+        co, do = width_out
+        std = scale / (12 * ci + di) ** 0.5
+        if tied:
+            self.pitch_pitch = nn.Parameter(torch.randn(12, co, ci) * std)
+            self.pitch_plain = nn.Parameter(torch.randn(co, di) * std)
+            self.plain_pitch = nn.Parameter(torch.randn(do, ci) * std)
+            self.plain_plain = nn.Parameter(torch.randn(do, di) * std)
+            self.pitch_bias = nn.Parameter(torch.zeros(co))
+            self.plain_bias = nn.Parameter(torch.zeros(do))
+        else:
+            self.full = nn.Parameter(torch.randn(12 * co + do, 12 * ci + di) * std)
+            self.full_bias = nn.Parameter(torch.zeros(12 * co + do))
+
+    def dense(self) -> tuple[Tensor, Tensor]:
+        """The map as an ordinary matrix (out, in) and bias (out,)."""
+        if not self.tied:
+            return self.full, self.full_bias
+        upper = torch.cat([circulant(self.pitch_pitch), self.pitch_plain.repeat(12, 1)], 1)
+        lower = torch.cat([self.plain_pitch.repeat(1, 12), self.plain_plain], 1)
+        bias = torch.cat([self.pitch_bias.repeat(12), self.plain_bias])
+        return torch.cat([upper, lower]), bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight, bias = self.dense()
+        return functional.linear(x, weight, bias)
+
+
+class TurnNorm(nn.Module):
+    """Root-mean-square normalisation with a gain for each channel, alike at all pitch classes."""
+
+    def __init__(self, width: Width) -> None:
+        super().__init__()
+        self.pitch_gain = nn.Parameter(torch.ones(width[0]))
+        self.plain_gain = nn.Parameter(torch.ones(width[1]))
+
+    def dense(self) -> Tensor:
+        return torch.cat([self.pitch_gain.repeat(12), self.plain_gain])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.rms_norm(x, (x.shape[-1],), self.dense(), 1e-5)
+
+
+def head_order(config: NetConfig) -> Tensor:
+    """Which of the D places belong to head 0, head 1, …: each gets a share of every group."""
+    c, d = config.channels // config.heads, config.invariant // config.heads
+    pitch = torch.arange(12 * config.channels).view(12, config.heads, c)
+    plain = torch.arange(config.invariant).view(config.heads, d) + 12 * config.channels
+    per_head = [torch.cat([pitch[:, h].flatten(), plain[h]]) for h in range(config.heads)]
+    return torch.cat(per_head)
+
+
+class Attention(nn.Module):
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        self.heads = config.heads
+        c, d = config.width
+        self.qkv = nn.ModuleList(
+            TurnLinear(config.width, config.width, config.tied) for _ in range(3)
+        )
+        depth = config.layers + config.encoder_layers
+        self.out = TurnLinear((c, d), (c, d), config.tied, scale=(2 * depth) ** -0.5)
+        self.register_buffer("order", head_order(config), persistent=False)
+
+    def dense(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """(3D, D) weights and (3D,) bias in head order, and those of the way out."""
+        order = cast(Tensor, self.order)
+        parts = [cast(TurnLinear, linear).dense() for linear in self.qkv]
+        weight = torch.cat([w[order] for w, _ in parts])
+        bias = torch.cat([b[order] for _, b in parts])
+        out_weight, out_bias = self.out.dense()
+        return weight, bias, out_weight[:, order], out_bias
+
+    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+        b, t, dim = x.shape
+        weight, weight_bias, out_weight, out_bias = self.dense()
+        qkv = functional.linear(x, weight, weight_bias)
+        q, k, v = qkv.view(b, t, 3, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)
+        mask = bias.to(q.dtype)[None]  # four dimensions, or the fast kernel is not taken
+        y = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        return functional.linear(y.transpose(1, 2).reshape(b, t, dim), out_weight, out_bias)
+
+
+class Block(nn.Module):
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        c, d = config.width
+        hidden = (config.ffn * c, config.ffn * d)
+        depth = config.layers + config.encoder_layers
+        self.norm1 = TurnNorm(config.width)
+        self.attention = Attention(config)
+        self.norm2 = TurnNorm(config.width)
+        self.up = TurnLinear(config.width, hidden, config.tied)
+        self.down = TurnLinear(hidden, config.width, config.tied, scale=(2 * depth) ** -0.5)
+
+    def forward(self, x: Tensor, bias: Tensor) -> Tensor:
+        x = x + self.attention(self.norm1(x), bias)
+        hidden: Tensor = self.down(functional.relu(self.up(self.norm2(x))))
+        return x + hidden
+
+
+class Embedding(nn.Module):
+    """The sum of the tables of some features of `vocab.FEATURES`."""
+
+    def __init__(self, config: NetConfig, names: tuple[str, ...]) -> None:
+        super().__init__()
+        c, d = config.width
+        self.config = config
+        self.names = names
+        self.plain = nn.ParameterDict(
+            {n: nn.Parameter(torch.randn(vocab.plain_rows(n), d) * 0.3) for n in names}
+        )
+        if "melody" in names:
+            self.melody = nn.Parameter(torch.randn(2, 12, c) * 0.3)
+        if "chord" in names:
+            self.quality = nn.Parameter(torch.randn(len(QUALITY_NAMES), 12, c) * 0.1)
+            self.quality_plain = nn.Parameter(torch.randn(len(QUALITY_NAMES), d) * 0.1)
+            self.tone = nn.Parameter(torch.randn(c) * 0.5)
+            self.root = nn.Parameter(torch.randn(c) * 0.5)
+            tones = torch.zeros(len(QUALITY_NAMES), 12, 1)
+            for i, name in enumerate(QUALITY_NAMES):
+                tones[i, list(QUALITIES[name][0])] = 1.0
+            self.register_buffer("tones", tones, persistent=False)
+
+    def _filled(self, plain: Tensor) -> Tensor:
+        """A table over the invariant places, with zeros at the pitch classes."""
+        return functional.pad(plain, (12 * self.config.channels, 0))
+
+    def tables(self) -> dict[str, Tensor]:
+        """name -> (number of values, D)."""
+        found = {}
+        for name in self.names:
+            plain = self.plain[name]
+            if name == "melody":
+                notes = turned(self.melody)  # (12, 2, 12c)
+                rest = torch.zeros_like(notes[:1, 0])
+                sites = torch.cat([rest, notes[:, 0], rest, notes[:, 1]])
+                kinds = torch.cat([plain[:1], plain[1:2].repeat(12, 1)] * 2)
+                kinds[14:] = plain[2]
+                found[name] = torch.cat([sites, kinds], 1)
+            elif name == "chord":
+                pattern = self.quality + cast(Tensor, self.tones) * self.tone
+                first = torch.zeros_like(pattern)
+                first[:, 0] = 1.0
+                sites = turned(pattern + first * self.root).flatten(0, 1)  # root-major, as classes
+                sites = torch.cat([torch.zeros_like(sites[:1]), sites])
+                # What chord quality means beside its pitches is alike for all roots.
+                kinds = torch.cat([plain[:1], self.quality_plain.repeat(12, 1) + plain[1:2]])
+                found[name] = torch.cat([sites, kinds], 1)
+            else:
+                found[name] = self._filled(plain)
+        return found
+
+    def forward(self, features: dict[str, Tensor]) -> Tensor:
+        tables = self.tables()
+        total = torch.zeros((), device=tables[self.names[0]].device)
+        for name in self.names:
+            total = total + functional.embedding(features[name], tables[name])
+        return total
+
+
+def causal_bias(heads: int, n: int, device: torch.device | str = "cpu") -> Tensor:
+    """(heads, n, n): what attention adds for distance, minus infinity for the future."""
+    distance = torch.arange(n)[:, None] - torch.arange(n)[None, :]
+    bias = -torch.tensor(slopes(heads))[:, None, None] * distance
+    return bias.masked_fill(distance < 0, float("-inf")).to(device)
+
+
+def two_sided_bias(heads: int, n: int, device: torch.device | str = "cpu") -> Tensor:
+    """(heads, n, n): half of the heads look back, the others ahead, each at its own reach."""
+    ahead = torch.arange(n)[None, :] - torch.arange(n)[:, None]
+    reach = torch.tensor(encoder_slopes(heads))[:, None, None]
+    back = -reach * -ahead.clamp(max=0) + torch.where(ahead > 0, float("-inf"), 0.0)
+    forth = -reach * ahead.clamp(min=0) + torch.where(ahead < 0, float("-inf"), 0.0)
+    return torch.cat([back, forth]).to(device)
+
+
+class Net(nn.Module):
+    """Online: p(y_t | x_<t, y_<t) and p(x_t | x_<t, y_<=t). Offline: p(y_t | x, y_<t)."""
+
+    def __init__(self, config: NetConfig) -> None:
+        super().__init__()
+        self.config = config
+        c, d = config.width
+        self.past = Embedding(config, embeddings(config)["past"])
+        if config.kind == "online":
+            self.now = Embedding(config, embeddings(config)["now"])
+            self.melody_norm = TurnNorm(config.width)
+            self.melody_up = TurnLinear(config.width, (2 * c, 2 * d), config.tied)
+            self.melody_out = TurnLinear((2 * c, 2 * d), (vocab.N_OCTAVES, 2), config.tied, 0.5)
+            relative = torch.from_numpy(vocab.MELODY_FROM_RELATIVE)
+            self.register_buffer("from_relative", relative, persistent=False)
+        else:
+            self.heard = Embedding(config, embeddings(config)["heard"])
+            self.encoder = nn.ModuleList(Block(config) for _ in range(config.encoder_layers))
+            self.heard_norm = TurnNorm(config.width)
+            self.heard_out = TurnLinear(config.width, config.width, config.tied, scale=0.3)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.norm = TurnNorm(config.width)
+        self.chord_out = TurnLinear(config.width, (vocab.N_QUALITIES, 2), config.tied, 0.5)
+        self._bias: dict[tuple[bool, int, str], Tensor] = {}
+
+    def bias(self, causal: bool, n: int, device: torch.device) -> Tensor:
+        """The attention bias of n frames, made once."""
+        key = (causal, n, str(device))
+        if key not in self._bias:
+            make = causal_bias if causal else two_sided_bias
+            self._bias[key] = make(self.config.heads, n, device)
+        return self._bias[key]
+
+    def encode(self, features: dict[str, Tensor]) -> Tensor:
+        """The whole melody, (B, T, D); offline only. `features` are of frames 0 to T - 1."""
+        x = self.heard(features)
+        bias = self.bias(False, x.shape[1], x.device)
+        for block in self.encoder:
+            x = block(x, bias)
+        encoded: Tensor = self.heard_out(self.heard_norm(x))
+        return encoded
+
+    def hidden(self, features: dict[str, Tensor], encoded: Tensor | None = None) -> Tensor:
+        """(B, T, D). Melody and chord features at t are of frame t - 1, the place of t."""
+        x = self.past(features)
+        if encoded is not None:
+            x = x + encoded
+        bias = self.bias(True, x.shape[1], x.device)
+        for block in self.blocks:
+            x = block(x, bias)
+        normed: Tensor = self.norm(x)
+        return normed
+
+    def chord_logits(self, hidden: Tensor) -> Tensor:
+        """(B, T, N_CHORD_CLASSES): the classes of `jam.music.rows`."""
+        return in_class_order(self.chord_out(hidden))
+
+    def melody_logits(self, hidden: Tensor, now: dict[str, Tensor], last_pitch: Tensor) -> Tensor:
+        """(B, T, N_MELODY_CLASSES), given the chord chosen and the newest note before t.
+
+        now: "chord" (index) and "chord_onset" of frame t; last_pitch: MIDI, (B, T).
+        """
+        x = self.melody_norm(hidden + self.now(now))
+        relative = in_class_order(self.melody_out(functional.relu(self.melody_up(x))))
+        order = cast(Tensor, self.from_relative)[last_pitch - 21]
+        return relative.gather(-1, order)
+
+
+def in_class_order(logits: Tensor) -> Tensor:
+    """(…, 12 * n + 2), pitch classes first, to hold and none (rest) first."""
+    return torch.cat([logits[..., -2:], logits[..., :-2]], -1)
+
+
+assert N_CHORD_CLASSES == 2 + 12 * vocab.N_QUALITIES
+
+
+def n_parameters(net: nn.Module) -> int:
+    """Free parameters, and not what they are spread to."""
+    return sum(p.numel() for p in net.parameters())

@@ -1,0 +1,1 @@
+"""Every stage of training, each a command."""

@@ -1,0 +1,69 @@
+"""Stage 1: the online network by maximum likelihood, and with a wrong past.
+
+    python -m models.training.online --data data.jsonl --out runs/online
+    python -m models.training.online --data data.jsonl --out runs/repair \\
+        --init runs/online --wrong-past
+
+Departs from ReaLchords (arXiv 2506.14723): one position a frame with two heads instead of
+interleaved tokens, metre and conditions as input, transposition built into the weights, and
+(second command) a corrupted chord history with the truth as target where a musician would
+correct: see `models.data.augment`.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from models.data.augment import Wrongness
+from models.data.batches import Batch, batch_at
+from models.data.piece import pieces
+from models.network.config import CONFIGS
+from models.network.transformer import Net
+from models.training import run as training
+
+MELODY_WEIGHT = 0.25
+"""Of the melody's loss: it is only anticipated; what is played are the chords."""
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = training.parser(__doc__.splitlines()[0])
+    parser.add_argument("--wrong-past", action="store_true")
+    args = parser.parse_args(argv)
+    args.out.mkdir(parents=True, exist_ok=True)
+    training.seed_everything(args.seed)
+    net = training.load_net(args.init, "online") if args.init else None
+    net = net or Net(CONFIGS["online"][args.config])
+    run = training.Run(args, net, net.config.to_dict())
+    corpus, held_out = pieces(args.data, "train"), pieces(args.data, "valid")
+    wrongness = Wrongness() if args.wrong_past else None
+
+    def losses(batch: Batch) -> dict[str, Tensor]:
+        chord, melody = training.online_losses(net, batch)
+        return {"chord": chord, "melody": melody}
+
+    for step in run.steps():
+        batch = batch_at(
+            corpus, step, seed=args.seed, rank=run.rank, frames=args.frames, wrongness=wrongness
+        ).to(run.device)
+        with run.autocast():
+            chord, melody = training.online_losses(net, batch)
+        run.update(
+            chord + MELODY_WEIGHT * melody,
+            {"chord": float(chord.detach()), "melody": float(melody.detach())},
+            float(batch.weight.sum()),
+        )
+        if run.due():
+            values = training.validate(run, held_out, losses)
+            if wrongness is not None:
+                wrong = training.validate(run, held_out, losses, wrongness=wrongness)
+                values["chord_wrong_past"] = wrong["chord"]
+            run.log(values)
+
+    run.finish(
+        "online, wrong past" if args.wrong_past else "online", {"pieces": len(corpus)},
+        lambda training_: training.save_net(args.out, net, training_),
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""`jam play` as a process between a player and a recorder, and what is left of the run."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jam.music.grid import Meter, TempoMap
+from tests.support.jack import Recording, load_recording, play, recorder
+
+TUNE = (60, 64, 67, 72, 71, 67, 64, 62, 65, 69, 72, 69, 67, 64, 62, 67)
+
+
+def tune(seconds: float, beat_s: float) -> list[tuple[float, list[int]]]:
+    """Quarter notes, with what else a keyboard sends between: clock, sensing, SysEx, pedal."""
+    messages: list[tuple[float, list[int]]] = []
+    for n in range(int(seconds / beat_s)):
+        at_s, pitch = n * beat_s, TUNE[n % len(TUNE)]
+        messages += [
+            (at_s, [0x90, pitch, 70 + n % 30]),
+            (at_s + 0.3 * beat_s, [0xFE]),
+            (at_s + 0.4 * beat_s, [0xF8]),
+            (at_s + 0.5 * beat_s, [0xF0, 0x7D, 1, 2, 0xF7]),
+            (at_s + 0.8 * beat_s, [0x90, pitch, 0] if n % 2 else [0x80, pitch, 64]),
+        ]
+    return messages
+
+
+@dataclass
+class Jam:
+    """A finished run of `jam play`."""
+
+    status: int
+    output: str
+    log: list[dict[str, Any]]
+    recording: Recording
+    record: Path
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.log if event["kind"] == kind]
+
+    def sounded(self, part: str = "chords") -> list[dict[str, Any]]:
+        return [event for event in self.of("sounded") if event["part"] == part]
+
+
+def run_jam(
+    environment: dict[str, str],
+    folder: Path,
+    seconds: float,
+    options: list[str],
+    typed: Sequence[tuple[float, str]] = (),
+    beat_s: float = 0.5,
+    also: Sequence[tuple[float, list[int]]] = (),
+) -> Jam:
+    """`jam play` for so many seconds, then SIGTERM in the middle of the jam."""
+    log, record = folder / "log.jsonl", folder / "record.mid"
+    command = [
+        sys.executable, "-m", "jam", "play", "--midi-api", "jack", "--agent", "rules",
+        "--count-in", "1", "--log", str(log), "--record", str(record), *options,
+    ]  # fmt: skip
+    with recorder(environment, folder) as out:
+        jam = subprocess.Popen(
+            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        assert jam.stdin is not None and jam.stdout is not None
+        first_lines = ""
+        while "Type while" not in first_lines:
+            line = jam.stdout.readline()
+            assert line, f"jam play ended: {first_lines}"
+            first_lines += line
+        player = play(environment, sorted([*tune(seconds, beat_s), *also]))
+        start_s = time.monotonic()
+        for at_s, line in typed:
+            time.sleep(max(0.0, start_s + at_s - time.monotonic()))
+            jam.stdin.write(line + "\n")
+            jam.stdin.flush()
+        time.sleep(max(0.0, start_s + seconds - time.monotonic()))
+        jam.send_signal(signal.SIGTERM)
+        output, _ = jam.communicate(timeout=20)
+        player.wait(20)
+        time.sleep(0.5)  # what still sounds after the end would be recorded
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    return Jam(jam.returncode, first_lines + output, events, load_recording(out), record)
+
+
+def tempo_map_of(jam: Jam) -> TempoMap:
+    """The final tempo map, rebuilt from the log."""
+    first, *later = jam.of("tempo")[-1]["segments"]
+    tempo_map = TempoMap.constant(first[2], Meter.parse(first[3]), first[1])
+    for frame, _, bpm, meter in later:
+        if Meter.parse(meter) != tempo_map.meter_at(frame):
+            tempo_map = tempo_map.with_meter(frame, Meter.parse(meter))
+        if bpm != tempo_map.bpm_at(frame):
+            tempo_map = tempo_map.with_tempo(frame, bpm)
+    return tempo_map

@@ -1,0 +1,618 @@
+"""The page Review in the real window, on a real library; only clock and engine pretend."""
+
+from __future__ import annotations
+
+import json
+import wave
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import mido
+import pytest
+from PyQt6 import QtTest
+from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt6.QtGui import QDrag, QDropEvent
+from PyQt6.QtWidgets import QInputDialog, QMessageBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from jam.clock import FakeClock
+from jam.files import demo_tunes
+from jam.messages.commands import LoadTake, Play, PlaybackCommand, Start
+from jam.messages.snapshot import Snapshot
+from jam.preferences import Preferences
+from jam.sessions.library import Library
+from jam.sessions.session import Session, SessionInfo
+from jam.settings import JamSettings
+from jam.stage.playback import steer
+from jam.stage.transport import Transport
+from tests.support.session_parts import made_session, played_tune, waltz
+from tests.support.ui_fake import FakeLink
+from ui.common.pages import REVIEW
+from ui.common.theme import CONTRAST, LIGHT
+from ui.review.dialogs import ExportDialog, ExportWish, NewTakeDialog, TakeWish
+from ui.review.page import ReviewPage
+from ui.review.session_list import LENGTH, RATING, SESSION
+from ui.window import MainWindow
+
+QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
+WAIT_MS = 30_000
+
+
+class PlayingLink(FakeLink):
+    """Plays back as the stage does, silently."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__(clock)
+        self.transport = Transport()
+        self.loaded = False
+
+    def send(self, command: object) -> None:
+        super().send(command)
+        if isinstance(command, Start):
+            self.loaded = False
+        if isinstance(command, PlaybackCommand) and not self.running:
+            self.loaded = self.loaded or isinstance(command, LoadTake)
+            steer(self.transport, command, self.clock.now_s())
+
+    def snapshot(self) -> Snapshot | None:
+        snapshot = super().snapshot()
+        if snapshot is None or self.running or not self.loaded:
+            return snapshot
+        self.transport.due(self.clock.now_s())
+        return replace(snapshot, playback=self.transport.state)
+
+
+class FakeRecorder:
+    def __init__(self) -> None:
+        self.recording, self.trouble = True, ""
+        self.marks: list[tuple[str, float]] = []
+
+    def mark(self, kind: str, at_s: float, text: str = "") -> bool:
+        self.marks.append((kind, at_s))
+        return True
+
+
+@cache
+def jams() -> tuple[Session, ...]:
+    day = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
+    blues = made_session(
+        played_tune(20), JamSettings(bpm=120.0, accompaniment="swing"), 3, title="Slow blues",
+        rating=4, tags=("keep", "band"), started_at=day - timedelta(days=3),
+    )  # fmt: skip
+    three = waltz()
+    info = replace(three.info, started_at=day - timedelta(hours=1))
+    return made_session(started_at=day), replace(three, info=info), blues
+
+
+class Bench:
+    """The window on the page; `library` is a connection of the test's own."""
+
+    def __init__(self, qtbot: QtBot) -> None:
+        self.qtbot, self.clock = qtbot, FakeClock(100.0)
+        self.library = Library()
+        for info in self.library.sessions() + self.library.sessions(deleted=True):
+            self.library.erase(info.id)
+        self.ids = [self.library.add(jam).id for jam in jams()]
+        self.link, self.recorder = PlayingLink(self.clock), FakeRecorder()
+        self.kept: dict[str, Any] = {}
+        self.window = MainWindow(
+            self.link, Preferences(), lambda **values: self.kept.update(values), self.clock,
+            self.recorder,
+        )  # fmt: skip
+        self.window._timer.stop()
+        self.window.resize(1280, 720)
+
+    @property
+    def page(self) -> ReviewPage:
+        return self.window.review
+
+    def tick(self, by_s: float = 0.0) -> None:
+        self.clock.advance(by_s)
+        self.window.poll()
+
+    def wait(self, condition: Callable[[], object]) -> None:
+        self.qtbot.waitUntil(lambda: bool(condition()), timeout=WAIT_MS)
+
+    def taken_kind(self) -> str:
+        return self.page.session.takes[0].info.kind if self.page.session else ""
+
+    def info(self, number: int = 0) -> SessionInfo:
+        return self.library.info(self.ids[number])
+
+    def shown(self) -> list[str]:
+        return [info.title for info in self.page.list.model.sessions]
+
+    def choose(self, number: int) -> Session:
+        self.page.list.choose(self.ids[number])
+        self.wait(lambda: self.page.session and self.page.session.info.id == self.ids[number])
+        self.tick()
+        assert self.page.session is not None
+        return self.page.session
+
+    def key(self, code: Qt.Key, modifier: Any = Qt.KeyboardModifier.NoModifier,
+            widget: QWidget | None = None) -> None:  # fmt: skip
+        QTest.keyClick(widget or self.page.roll, code, modifier)
+        self.tick()
+
+
+@pytest.fixture
+def bench(qtbot: QtBot) -> Iterator[Bench]:
+    made = Bench(qtbot)
+    qtbot.addWidget(made.window)
+    made.window.show()
+    qtbot.waitExposed(made.window)
+    made.window.pages.show_page(REVIEW)
+    made.wait(lambda: len(made.page.list.model.sessions) == 3)
+    made.choose(0)
+    yield made
+    made.window.close()
+    made.library.close()
+
+
+# The list
+
+
+def test_the_list_is_searched_as_one_types_and_sorted_by_its_headers(bench: Bench) -> None:
+    assert bench.shown() == ["", "Waltz", "Slow blues"]  # newest first
+    bench.page.list.search.setText("keep swing")
+    bench.wait(lambda: bench.shown() == ["Slow blues"])
+    assert bench.page.session is not None and bench.page.session.info.title == ""  # it stays
+    bench.key(Qt.Key.Key_Return, widget=bench.page.list.search)
+    bench.wait(lambda: bench.page.session and bench.page.session.info.title == "Slow blues")
+    bench.page.list.search.setText("no such thing")
+    bench.wait(lambda: bench.page.list.stack.currentWidget() is bench.page.list.empty)
+    assert "no such thing" in bench.page.list.empty.text()
+    assert bench.page.session.info.title == "Slow blues"
+    bench.page.list.search.clear()
+    bench.wait(lambda: len(bench.shown()) == 3)
+    table = bench.page.list.table
+    table.sortByColumn(LENGTH, Qt.SortOrder.AscendingOrder)
+    lengths = [info.length_s for info in bench.page.list.model.sessions]
+    assert lengths == sorted(lengths)
+    table.sortByColumn(RATING, Qt.SortOrder.DescendingOrder)
+    assert bench.shown()[0] == "Slow blues"
+    table.sortByColumn(SESSION, Qt.SortOrder.DescendingOrder)
+
+
+def test_what_was_just_played_is_in_front_when_one_comes_back(bench: Bench) -> None:
+    bench.choose(2)
+    bench.window.pages.show_page("Jam")
+    later = made_session(played_tune(8), title="New", started_at=datetime.now(UTC))
+    bench.library.add(later)
+    bench.window.pages.show_page(REVIEW)
+    bench.wait(lambda: bench.page.session and bench.page.session.info.title == "New")
+
+
+def test_without_sessions_the_page_says_what_to_do(bench: Bench) -> None:
+    for session_id in bench.ids:
+        bench.library.erase(session_id)
+    bench.page.refresh()
+    bench.wait(lambda: bench.page.list.stack.currentWidget() is bench.page.list.empty)
+    assert "press Space" in bench.page.list.empty.text()
+    assert not bench.page.view.isVisible()
+    bench.key(Qt.Key.Key_Space)
+    bench.key(Qt.Key.Key_Delete)
+    assert bench.link.sent == []
+
+
+def test_two_thousand_sessions_are_a_list_like_any_other(bench: Bench) -> None:
+    info = bench.info()
+    many = [replace(info, id=i, title=f"Jam {i:04}", length_s=i % 300) for i in range(2000)]
+    bench.page.list.show_sessions(many)
+    model = bench.page.list.model
+    assert model.rowCount() == 2000
+    model.sort(LENGTH, Qt.SortOrder.DescendingOrder)
+    assert [s.length_s for s in model.sessions[:3]] == [299, 299, 299]
+    assert "2,000" in bench.page.list.count.text()
+    bench.page.list.choose(1234)
+    assert bench.page.list.current is not None and bench.page.list.current.title == "Jam 1234"
+
+
+# Listening
+
+
+def test_playing_seeking_looping_by_keys(bench: Bench) -> None:
+    page, roll = bench.page, bench.page.roll
+    bench.key(Qt.Key.Key_Space)
+    names = [type(command).__name__ for command in bench.link.sent]
+    assert names == ["LoadTake", "SetSpeed", "SetLoop", "MuteParts", "Play"]
+    load = bench.link.sent[0]
+    assert isinstance(load, LoadTake)
+    assert {n.part for n in load.notes} == {"player", "chords", "bass"}
+    bench.tick(1.25)
+    assert roll.position_s == pytest.approx(1.25) and bench.link.transport.state.playing
+    assert page.transport.place.text().startswith("bar 1.3")
+    bench.key(Qt.Key.Key_Right)
+    assert roll.position_s == pytest.approx(1.5)
+    bench.key(Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert roll.position_s == pytest.approx(2.0)
+    bench.key(Qt.Key.Key_Down)
+    assert bench.link.transport.state.speed == 0.95
+    bench.tick(1.0)
+    assert roll.position_s == pytest.approx(2.95)
+    bench.key(Qt.Key.Key_Backslash)  # the bar
+    assert bench.link.transport.state.loop == (2.0, 4.0)
+    bench.tick(2.0)
+    assert roll.position_s == pytest.approx(2.85)
+    bench.key(Qt.Key.Key_Backslash)
+    assert bench.link.transport.state.loop is None
+    bench.key(Qt.Key.Key_Space)
+    assert not bench.link.transport.state.playing
+    bench.key(Qt.Key.Key_Home)
+    assert roll.position_s == 0.0
+    bench.key(Qt.Key.Key_End)
+    assert roll.position_s == pytest.approx(bench.info().length_s)
+
+
+def test_clicking_seeks_and_drawing_loops(bench: Bench) -> None:
+    roll = bench.page.roll
+    y = int(roll.areas.notes.y) + 40
+    x = int(roll.view.x(3.0, roll.areas.notes.x))
+    QTest.mouseClick(roll, Qt.MouseButton.LeftButton, pos=QPointF(x, y).toPoint())
+    bench.tick()
+    assert abs(roll.position_s - 3.0) < 0.05
+    to = int(roll.view.x(6.1, roll.areas.notes.x))
+    QTest.mousePress(roll, Qt.MouseButton.LeftButton, pos=QPointF(x, y).toPoint())
+    QTest.mouseMove(roll, QPointF(x + 30, y).toPoint())
+    QTest.mouseMove(roll, QPointF(to, y).toPoint())
+    QTest.mouseRelease(roll, Qt.MouseButton.LeftButton, pos=QPointF(to, y).toPoint())
+    bench.tick()
+    assert roll.loop == (3.0, 6.0)  # whole beats
+    over = roll.areas.overview
+    middle = QPointF(over.width / 2, over.y + 5).toPoint()
+    QTest.mouseClick(roll, Qt.MouseButton.LeftButton, pos=middle)
+    bench.tick()
+    assert abs(roll.position_s - bench.info().length_s / 2) < 0.1
+
+
+def test_a_moving_playhead_paints_little(bench: Bench) -> None:
+    bench.page.roll.fit_all()
+    bench.key(Qt.Key.Key_Space)
+    for _ in range(3):
+        bench.tick(0.1)
+        bench.qtbot.wait(20)
+    roll = bench.page.roll
+    roll.n_painted = pictures = 0
+    for _ in range(10):
+        bench.tick(0.02)
+        bench.qtbot.wait(10)
+        pictures += 1
+    assert roll.n_painted < 0.7 * pictures * roll.width() * roll.height()
+
+
+def test_parts_are_muted_and_the_page_leaves_silence_behind(bench: Bench) -> None:
+    bench.page.transport.parts["player"].click()
+    bench.key(Qt.Key.Key_Space)
+    assert bench.link.transport.state.muted == ("player",)
+    bench.page.transport.parts["player"].click()
+    bench.tick()
+    assert not bench.link.transport.state.muted
+    bench.window.pages.show_page("Jam")
+    assert not bench.link.transport.state.playing
+
+
+def test_while_a_jam_is_running_nothing_is_played_back(bench: Bench) -> None:
+    bench.key(Qt.Key.Key_Space)
+    bench.tick(1.0)
+    bench.window.start_stop()
+    bench.tick(0.1)
+    assert not bench.page.player.playing
+    bench.key(Qt.Key.Key_Space)
+    assert not bench.page.player.playing
+    bench.window.start_stop()
+    bench.tick(1.0)
+    loads = [c for c in bench.link.sent if isinstance(c, LoadTake)]
+    bench.key(Qt.Key.Key_Space)  # loaded anew, and from where it was
+    again = [c for c in bench.link.sent if isinstance(c, LoadTake)]
+    assert len(again) == len(loads) + 1
+    play = bench.link.sent[-1]
+    assert isinstance(play, Play) and play.from_s == pytest.approx(1.1)
+
+
+def test_the_plan_shown_is_the_one_that_held_at_the_playhead(bench: Bench) -> None:
+    session, roll = bench.choose(0), bench.page.roll
+    for at_s in (5.0, 9.3, 14.0):
+        bench.page.listening.seek(at_s)
+        bench.tick()
+        record = [r for r in session.plans if r.at_s <= at_s][-1]
+        assert roll.plan is not None
+        assert roll.plan.made_at_frame == record.plan.made_at_frame
+        assert bench.page.transport.words.text() == roll.plan.words
+    bench.key(Qt.Key.Key_H, Qt.KeyboardModifier.ControlModifier)
+    assert roll.areas.plan.height == 0
+
+
+# Changes
+
+
+def test_rating_naming_tagging_and_taking_back(bench: Bench) -> None:
+    page = bench.page
+    bench.key(Qt.Key.Key_4)
+    bench.wait(lambda: bench.info().rating == 4)
+    page.details.stars.buttons[1].click()
+    bench.wait(lambda: bench.info().rating == 2)
+    bench.wait(lambda: page.details.stars.rating == 2)
+    bench.key(Qt.Key.Key_F2)
+    QTest.keyClicks(page.details.title, "Evening")
+    bench.key(Qt.Key.Key_Return, widget=page.details.title)
+    bench.wait(lambda: bench.info().title == "Evening")
+    bench.key(Qt.Key.Key_F3)
+    QTest.keyClicks(page.details.tags, "one, #two,, one")
+    bench.key(Qt.Key.Key_Return, widget=page.details.tags)
+    bench.wait(lambda: bench.info().tags == ("one", "two"))
+    control = Qt.KeyboardModifier.ControlModifier
+    bench.wait(lambda: page.session and page.session.info.tags == ("one", "two"))
+    bench.key(Qt.Key.Key_Z, control)
+    bench.wait(lambda: not bench.info().tags)
+    bench.key(Qt.Key.Key_Z, control)
+    bench.wait(lambda: not bench.info().title)
+    bench.key(Qt.Key.Key_Z, control | Qt.KeyboardModifier.ShiftModifier)
+    bench.wait(lambda: bench.info().title == "Evening")
+
+
+def test_escape_forgets_what_was_typed(bench: Bench) -> None:
+    title = bench.page.details.title
+    bench.key(Qt.Key.Key_F2)
+    QTest.keyClicks(title, "Nonsense")
+    bench.key(Qt.Key.Key_Escape, widget=title)
+    bench.qtbot.wait(100)
+    assert title.text() == "" and bench.info().title == ""
+
+
+def test_deleting_can_be_undone_in_two_ways(bench: Bench) -> None:
+    bench.key(Qt.Key.Key_Delete)
+    bench.wait(lambda: len(bench.shown()) == 2)
+    assert bench.page.strip.isVisible() and "Deleted" in bench.page.strip.label.text()
+    bench.page.strip.button.click()
+    bench.wait(lambda: len(bench.shown()) == 3)
+    bench.choose(1)
+    bench.key(Qt.Key.Key_Delete)
+    bench.wait(lambda: "Waltz" not in bench.shown())
+    bench.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    bench.wait(lambda: "Waltz" in bench.shown())
+    bench.choose(1)
+    bench.key(Qt.Key.Key_Delete)
+    bench.wait(lambda: "Waltz" not in bench.shown())
+    bench.page.toggle_deleted()
+    bench.wait(lambda: bench.shown() == ["Waltz"])
+    bench.wait(lambda: bench.page.session and bench.page.session.info.state == "deleted")
+    bench.page.changes.delete()  # brings it back
+    bench.wait(lambda: bench.info(1).state == "complete")
+
+
+def test_moments_are_marked_found_and_taken_away(bench: Bench) -> None:
+    bench.page.listening.seek(6.0)
+    bench.key(Qt.Key.Key_Plus)
+    bench.page.listening.seek(8.0)
+    bench.key(Qt.Key.Key_Minus)
+    bench.key(Qt.Key.Key_M)
+
+    def moments() -> list[tuple[float, str]]:
+        return [(m.at_s, m.kind) for m in bench.library.session(bench.ids[0]).moments]
+
+    bench.wait(lambda: len(moments()) == 5)
+    assert moments()[1] == (6.0, "good")
+    bench.key(Qt.Key.Key_Comma)
+    assert bench.page.roll.position_s == pytest.approx(6.0)
+    bench.key(Qt.Key.Key_Comma)
+    assert bench.page.roll.position_s == pytest.approx(4.0)
+    bench.key(Qt.Key.Key_Period)
+    bench.key(Qt.Key.Key_M, Qt.KeyboardModifier.ControlModifier)
+    dialog = bench.window.findChild(QInputDialog)
+    assert dialog is not None
+    dialog.setTextValue("lovely")
+    dialog.accept()
+    texts = ["", "lovely", "", "", "bridge"]
+    bench.wait(lambda: [m.text for m in bench.library.session(bench.ids[0]).moments] == texts)
+    bench.key(Qt.Key.Key_Backspace)
+    bench.wait(lambda: (6.0, "good") not in moments())
+    bench.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    bench.wait(lambda: (6.0, "good") in moments())
+
+
+# Takes and files
+
+
+def test_a_take_in_another_style_appears_beside_the_original(bench: Bench) -> None:
+    page, session = bench.page, bench.choose(0)
+    asked = NewTakeDialog(session.takes[0].info.settings, "re-voiced", bench.window)
+    styles = [asked.style_box.itemText(i) for i in range(asked.style_box.count())]
+    asked.style_box.setCurrentIndex(styles.index("Bossa"))
+    assert not asked.form.isRowVisible(asked.seed)
+    wish = asked.wish()
+    assert (wish.kind, wish.settings.accompaniment) == ("re-voiced", "bossa")
+    bench.key(Qt.Key.Key_Space)
+    bench.tick(2.0)
+    page.works.make_take(wish)
+    assert page.strip.isVisible() and page.strip.bar.isVisible()
+    bench.wait(lambda: page.take_id == 1)
+    assert page.details.take.count() == 2
+    bench.tick(0.5)
+    state = bench.link.transport.state
+    assert state.playing and state.name.endswith("/1")  # it went on from where it was
+    assert page.roll.position_s == pytest.approx(2.5)
+    bench.key(Qt.Key.Key_Q)
+    bench.wait(lambda: page.take_id == 0)
+    bench.key(Qt.Key.Key_Q)
+    bench.wait(lambda: page.take_id == 1)
+    takes = bench.library.session(bench.ids[0]).takes
+    assert [taken.info.kind for taken in takes] == ["live", "re-voiced"]
+    assert takes[0].take.parts["player"] == takes[1].take.parts["player"]
+    page.changes.rename_take()
+    dialog = bench.window.findChild(QInputDialog)
+    assert dialog is not None
+    dialog.setTextValue("Better")
+    dialog.accept()
+    bench.wait(lambda: page.take is not None and page.take.name == "Better")
+    page.changes.delete_take()
+    bench.wait(lambda: page.details.take.count() == 1)
+    assert page.take_id == 0 and page.strip.button.text() == "Undo"
+    bench.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    bench.wait(lambda: page.take_id == 1)
+    assert bench.library.session(bench.ids[0]).takes[1].info.name == "Better"
+    page.changes.redo()
+    bench.wait(lambda: page.details.take.count() == 1)
+    page.changes.undo()
+    bench.wait(lambda: page.take_id == 1)
+    page.changes.undo()  # the name, too
+    bench.wait(lambda: page.take is not None and page.take.name == takes[1].info.name)
+
+
+def test_a_take_comes_back_though_another_session_is_in_front(bench: Bench) -> None:
+    page, settings = bench.page, bench.choose(0).takes[0].info.settings
+    page.works.make_take(TakeWish("re-voiced", settings.changed(accompaniment="bossa"), 0))
+    bench.wait(lambda: page.take_id == 1)
+    page.changes.delete_take()
+    bench.wait(lambda: page.details.take.count() == 1)
+    other = bench.choose(1)
+    page.changes.undo()
+    bench.wait(lambda: len(bench.library.session(bench.ids[0]).takes) == 2)
+    assert page.session is not None and page.session.info.id == other.info.id
+
+
+def test_the_partner_plays_again_with_another_seed_and_can_be_stopped(bench: Bench) -> None:
+    page, settings = bench.page, bench.choose(0).takes[0].info.settings
+    page.works.make_take(TakeWish("re-played", settings, 99))
+    page.strip.button.click()  # Cancel
+    assert not page.works.busy and "cancelled" in page.strip.label.text()
+    page.works.make_take(TakeWish("re-harmonised", settings.changed(accompaniment="folk"), 5))
+    bench.wait(lambda: page.take_id == 1)
+    take = bench.library.session(bench.ids[0]).takes[1]
+    assert (take.info.kind, take.info.seed) == ("re-harmonised", 5)
+
+
+def test_export_writes_files_that_open(bench: Bench, tmp_path: Path) -> None:
+    page, session = bench.page, bench.choose(0)
+    takes = [taken.info for taken in session.takes]
+    dialog = ExportDialog(takes, 0, tmp_path, "jam", bench.window)
+    for box in dialog.formats.values():
+        box.setChecked(True)
+    dialog.formats["mix"].setChecked(False)
+    wish = dialog.wish()
+    assert [path.suffix for path in wish.paths] == [".mid", ".musicxml", ".json"]
+    (tmp_path / "jam.mid").touch()
+    dialog.name.setText("jam")
+    dialog._check()
+    assert "jam.mid" in dialog.trouble.text()
+    dialog.folder.setText(str(tmp_path / "nowhere"))
+    assert dialog.trouble.text() == "There is no such folder."
+    page.works.export(wish)
+    bench.wait(lambda: not page.works.busy)
+    assert "Saved in" in page.strip.label.text()
+    notes = [m for m in mido.MidiFile(tmp_path / "jam.mid") if m.type == "note_on" and m.velocity]
+    assert sum(m.channel == 0 for m in notes) == 48
+    assert "harmony" in (tmp_path / "jam.musicxml").read_text()
+    assert json.loads((tmp_path / "jam.json").read_text())
+    bench.window.keeper.flush()
+    assert bench.kept["view"].export_folder == str(tmp_path)
+
+
+def test_a_take_is_drawn_out_as_a_midi_file(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[Path] = []
+
+    def exec_(drag: QDrag, *_: object) -> Qt.DropAction:
+        data = drag.mimeData()
+        assert data is not None
+        drawn.extend(Path(url.toLocalFile()) for url in data.urls())
+        return Qt.DropAction.CopyAction
+
+    monkeypatch.setattr(QDrag, "exec", exec_)  # it would wait for a mouse
+    bench.choose(1)
+    handle, middle = bench.page.details.handle, QPointF(10, 10).toPoint()
+    QTest.mousePress(handle, Qt.MouseButton.LeftButton, pos=middle)
+    QTest.mouseMove(handle, QPointF(90, 60).toPoint())
+    (path,) = drawn
+    assert path.name == "Waltz.mid"
+    assert any(m.type == "time_signature" and m.numerator == 3 for m in mido.MidiFile(path))
+    bench.window.close()
+    assert not path.exists()
+
+
+def test_sound_is_exported_with_each_part_alone(bench: Bench, tmp_path: Path) -> None:
+    bench.choose(1)
+    bench.page.works.export(ExportWish(0, (tmp_path / "waltz.wav",), True))
+    bench.wait(lambda: not bench.page.works.busy)
+    assert "Saved in" in bench.page.strip.label.text()
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names[:2] == ["waltz-bass.wav", "waltz-chords.wav"] and "waltz.wav" in names
+    with wave.open(str(tmp_path / "waltz.wav")) as file:
+        seconds = file.getnframes() / file.getframerate()
+        assert bench.info(1).length_s < seconds < bench.info(1).length_s + 5
+
+
+def test_what_can_not_be_done_is_said_in_place(bench: Bench, tmp_path: Path) -> None:
+    page = bench.page
+    page.works.export(ExportWish(0, (tmp_path / "gone" / "jam.mid",), False))
+    bench.wait(lambda: not page.works.busy)
+    assert "failed" in page.strip.label.text() and page.strip.property("alert")
+    bench.library.erase(bench.ids[0])
+    page.changes.rate(5)
+    bench.wait(lambda: f"No session {bench.ids[0]}" in page.strip.label.text())
+
+
+def test_files_dropped_on_the_page_become_sessions(bench: Bench) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(demo_tunes()[0]))])
+    action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    none = Qt.KeyboardModifier.NoModifier
+    drop = QDropEvent(QPointF(50, 50), action, data, button, none)
+    bench.page.dropEvent(drop)  # Qt hands no drop on that doesn't come from the system
+    bench.wait(lambda: len(bench.shown()) == 4)
+    bench.wait(lambda: bench.taken_kind() == "imported")
+    assert "Imported 1 session" in bench.page.strip.label.text()
+    bench.tick()
+    assert "New take (Ctrl+N)" in bench.page.transport.words.text()
+    bench.key(Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+    dialog = bench.window.findChild(NewTakeDialog)
+    assert dialog.wish().kind == "re-harmonised"
+    dialog.accept()
+    bench.wait(lambda: bench.page.take_id == 1)
+
+
+# The window around it
+
+
+def test_moments_are_marked_while_jamming_and_jams_are_private(bench: Bench) -> None:
+    window, button = bench.window, bench.window.record_button
+    assert button is not None
+    window.pages.show_page("Jam")
+    QTest.keyClick(window.waterfall, Qt.Key.Key_Plus)
+    assert bench.recorder.marks == []  # no jam is running
+    window.start_stop()
+    bench.tick(5.0)
+    assert button.text() == "● Recording"
+    for code in (Qt.Key.Key_Plus, Qt.Key.Key_Minus, Qt.Key.Key_M):
+        QTest.keyClick(window.waterfall, code)
+    kinds = [kind for kind, _ in bench.recorder.marks]
+    assert kinds == ["good", "bad", "marker"] and bench.recorder.marks[0][1] == 105.0
+    bench.recorder.trouble = "The disk is full."
+    bench.tick(0.1)
+    assert "Not saved" in button.text() and button.toolTip() == "The disk is full."
+    bench.recorder.trouble = ""
+    bench.tick(0.1)
+    button.click()  # in mid-jam it asks first
+    assert bench.recorder.recording
+    box = window.findChild(QMessageBox)
+    assert box is not None
+    next(b for b in box.buttons() if b.text() == "Erase it").click()
+    assert not bench.recorder.recording and button.text() == "Private"
+    window.keeper.flush()
+    assert bench.kept["record"] is False
+    button.click()
+    assert bench.recorder.recording
+
+
+@pytest.mark.parametrize("theme", [LIGHT, CONTRAST], ids=lambda theme: theme.name)
+def test_other_themes_and_sizes_are_drawn(bench: Bench, theme: Any) -> None:
+    bench.page.show_theme(theme)
+    for width in (1080, 2560):
+        bench.window.resize(width, 900)
+        bench.qtbot.wait(30)
+        picture = bench.page.roll.grab().toImage()
+        colours = {picture.pixelColor(x, y).name() for x in range(60, picture.width(), 3)
+                   for y in range(40, picture.height(), 5)}  # fmt: skip
+        assert theme.player in colours or len(colours) > 8

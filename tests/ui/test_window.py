@@ -1,0 +1,266 @@
+"""The real window on a link that only pretends: start and stop, keys, news, painting."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from PyQt6 import QtTest
+from PyQt6.QtCore import QEvent, QPoint, Qt
+from PyQt6.QtWidgets import (
+    QApplication,
+)
+from pytestqt.qtbot import QtBot
+
+from jam.messages.commands import KeyInput, Panic, Start, Stop
+from jam.messages.snapshot import Counters, DeviceState
+from tests.support.ui_bench import Bench, key, turn
+from tests.support.ui_fake import jam_snapshot, stopped_snapshot
+from ui.common.geometry import KEY_RANGES
+from ui.common.status import WHERE_DEVICES_ARE, notice_of, status_of
+from ui.common.theme import app_icon
+from ui.window import is_frugal
+
+QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
+
+
+def test_space_starts_and_stops(bench: Bench) -> None:
+    fall = bench.window.waterfall
+    key(fall, Qt.Key.Key_Space)
+    key(fall, Qt.Key.Key_Space, repeat=True)
+    assert len(bench.sent(Start)) == 1
+    bench.tick(0.1)
+    assert bench.controls.start.text() == "Stop"
+    key(fall, Qt.Key.Key_Space)
+    assert len(bench.sent(Stop)) == 1
+    bench.tick(0.1)
+    assert bench.controls.start.text() == "Start"
+
+
+def test_the_buttons_start_stop_and_silence(bench: Bench) -> None:
+    bench.controls.start.click()
+    bench.tick(0.1)
+    bench.controls.start.click()
+    bench.controls.panic_button.click()
+    assert [type(c) for c in bench.link.sent] == [Start, Stop, Panic]
+
+
+def test_space_on_a_control_reached_by_tab_is_meant_for_it(bench: Bench) -> None:
+    before = bench.control("metronome").isChecked()
+    QTest.keyClick(bench.control("metronome"), Qt.Key.Key_Space)
+    assert bench.control("metronome").isChecked() != before
+    assert bench.sent(Start) == []
+
+
+def test_each_start_has_dice_of_its_own(bench: Bench) -> None:
+    for _ in range(2):
+        bench.window.start_stop()
+    seeds = {c.seed for c in bench.sent(Start) if isinstance(c, Start)}
+    assert len(seeds) == 2
+
+
+def test_the_computer_s_keys_play(bench: Bench) -> None:
+    fall = bench.window.waterfall
+    key(fall, Qt.Key.Key_A)
+    key(fall, Qt.Key.Key_A, repeat=True)
+    key(fall, Qt.Key.Key_A, repeat=True, down=False)
+    bench.clock.advance(0.5)
+    key(fall, Qt.Key.Key_A, down=False)
+    notes = bench.sent(KeyInput)
+    assert notes == [KeyInput(60, 90, 100.0), KeyInput(60, 0, 100.5)]
+    QTest.keyClick(fall, Qt.Key.Key_X)
+    QTest.keyClick(fall, Qt.Key.Key_A)
+    assert bench.notes()[2:] == [(72, True), (72, False)]
+
+
+def test_keys_play_while_the_tempo_has_the_focus(bench: Bench) -> None:
+    edit = bench.control("bpm").lineEdit()
+    assert edit is not None
+    QTest.keyClick(edit, Qt.Key.Key_S)
+    assert bench.notes() == [(62, True), (62, False)]
+    assert edit.text() == "100"
+
+
+def test_shortcuts_do_not_play(bench: Bench) -> None:
+    QTest.keyClick(bench.window.waterfall, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(bench.window.waterfall, Qt.Key.Key_T, Qt.KeyboardModifier.AltModifier)
+    assert bench.notes() == []
+
+
+def test_losing_the_keyboard_lets_go_of_every_note(bench: Bench) -> None:
+    for code in (Qt.Key.Key_A, Qt.Key.Key_D, Qt.Key.Key_G):
+        key(bench.window.waterfall, code)
+    QApplication.sendEvent(bench.window, QEvent(QEvent.Type.WindowDeactivate))
+    assert sorted(bench.notes()[3:]) == [(60, False), (64, False), (67, False)]
+
+
+def test_closing_lets_go_of_every_note(bench: Bench) -> None:
+    key(bench.window.waterfall, Qt.Key.Key_A)
+    bench.window.close()
+    assert bench.notes() == [(60, True), (60, False)]
+
+
+def test_the_mouse_plays_the_piano(bench: Bench) -> None:
+    fall = bench.window.waterfall
+    c, d = fall.areas.key(60), fall.areas.key(62)
+    assert c is not None
+    assert d is not None
+    points = [QPoint(int(k.box.x + k.box.width / 2), int(k.box.bottom - 5)) for k in (c, d)]
+    QTest.mousePress(fall, Qt.MouseButton.LeftButton, pos=points[0])
+    QTest.mouseMove(fall, points[1])
+    QTest.mouseRelease(fall, Qt.MouseButton.LeftButton, pos=points[1])
+    assert bench.notes()[0] == (60, True)
+    assert {pitch for pitch, down in bench.notes() if down} == {
+        pitch for pitch, down in bench.notes() if not down
+    }
+
+
+def test_the_key_range_is_the_piano_s(bench: Bench) -> None:
+    turn(bench.control("key_range"), "49 keys")
+    bench.tick()
+    low, high = KEY_RANGES["49 keys"]
+    assert bench.window.waterfall.areas.low_pitch == low
+    assert len(bench.window.waterfall.areas.keys) == high - low + 1
+
+
+def test_letters_are_on_the_keys_until_there_is_a_midi_keyboard(bench: Bench) -> None:
+    fall = bench.window.waterfall
+    assert fall.letters[60] == "a"
+    QTest.keyClick(fall, Qt.Key.Key_Z)
+    assert fall.letters[48] == "a"
+    bench.link.devices = DeviceState("ALSA", ("jam in", "Digital Piano"), (), ("Digital Piano",))
+    bench.link._changed = True
+    bench.tick()
+    assert fall.letters == {}
+
+
+def test_problems_and_messages_are_said_in_place(bench: Bench) -> None:
+    notice = bench.window.notice
+    assert not notice.isVisible()
+    problem = "Silent: no audio device was found."
+    bench.link.override = stopped_snapshot(
+        devices=DeviceState(problems=(problem,)), message="Hello."
+    )
+    bench.tick()
+    assert notice.isVisible()
+    assert notice.label.text() == f"Hello.\n{problem}\n{WHERE_DEVICES_ARE}"
+    notice.hide()
+    bench.link.override = replace(bench.link.override, seq=5)
+    bench.tick()
+    assert not notice.isVisible()
+    bench.link.override = replace(bench.link.override, seq=6, message="Something new.")
+    bench.tick()
+    assert notice.isVisible()
+    bench.link.override = stopped_snapshot()
+    bench.tick()
+    assert not notice.isVisible()
+
+
+def test_the_bar_fits_the_usual_window(bench: Bench) -> None:
+    assert bench.window.minimumSizeHint().width() <= 1280
+
+
+def test_a_jam_is_painted(bench: Bench, qtbot: QtBot) -> None:
+    """Pixels of both colours are where the scene has notes."""
+    snapshot = jam_snapshot(70.3, start_s=100.0 - 70.3 * 0.15)
+    bench.link.override = snapshot
+    bench.tick()
+    fall = bench.window.waterfall
+    scene = fall.scene
+    assert scene is not None
+    picture = fall.grab().toImage()
+    theme = fall.theme
+    seen = set()
+    for note in scene.notes:
+        if note.committed and note.opacity == 1.0 and not note.sounding and not note.player:
+            x, y = note.rect.x + note.rect.width / 2, note.rect.y + note.rect.height / 2
+            colour = picture.pixelColor(int(x), int(y)).name()
+            seen.add((note.part, colour))
+    assert ("chords", theme.agent) in seen
+    assert ("bass", theme.agent_bass) in seen
+    held = [lit for lit in scene.lit if lit.player and not lit.agent]
+    assert held
+    lit_key = fall.areas.key(held[0].pitch)
+    assert lit_key is not None
+    foot = picture.pixelColor(int(lit_key.box.x + 5), int(lit_key.box.bottom - 12))
+    assert foot.name() == theme.player
+
+
+def test_a_screen_reader_is_told_the_chords(bench: Bench) -> None:
+    for position in (70.3, 71.2):
+        bench.link.override = jam_snapshot(position, start_s=100.0 - position * 0.15)
+        bench.tick()
+    now = bench.window.waterfall.scene
+    assert now is not None
+    words = bench.window.waterfall.accessibleDescription()
+    assert words == f"Now {now.now.chord}. Next {now.now.next_chord}."
+
+
+def test_nothing_is_repainted_while_nothing_moves(bench: Bench, qtbot: QtBot) -> None:
+    bench.link.override = stopped_snapshot()
+    bench.tick()
+    qtbot.waitUntil(lambda: bool(bench.window.waterfall.paint_times_ms))
+    QApplication.processEvents()
+    painted = len(bench.window.waterfall.paint_times_ms)
+    for _ in range(10):
+        bench.tick(0.016)
+        QApplication.processEvents()
+    assert len(bench.window.waterfall.paint_times_ms) == painted
+
+
+def test_before_the_first_snapshot_it_says_so(qtbot: QtBot) -> None:
+    made = Bench()
+    qtbot.addWidget(made.window)
+    made.window.show()
+    made.link.up = False
+    made.tick()
+    assert made.window.waterfall.scene is not None
+    assert made.window.waterfall.scene.headline == "Starting"
+    made.link.up = True
+    made.tick()
+    assert made.window.waterfall.scene is not None
+    assert made.window.waterfall.scene.headline == "Press Space and play"
+    made.window.close()
+
+
+def test_slow_painting_halves_the_rate_and_comes_back() -> None:
+    assert not is_frugal(False, 4.0)
+    assert is_frugal(False, 6.0)
+    assert is_frugal(True, 4.0)
+    assert not is_frugal(True, 2.0)
+
+
+def test_the_status_line() -> None:
+    assert status_of(None, 0.0).transport == "Starting"
+    snapshot = replace(
+        jam_snapshot(21.0), counters=Counters(plans=9, late_plans=2, dropouts=3, plan_ms=4.25)
+    )
+    status = status_of(snapshot, snapshot.at_s)
+    assert status.transport == "Listening · bar 2, beat 2"
+    assert status.agent == "Agent: rules, ready"
+    assert (status.plan, status.late, status.dropouts) == (
+        "plan 4.2 ms", "late plans 2", "dropouts 3",
+    )  # fmt: skip
+    assert status.audio == "Audio: Built-in Audio, 48 kHz · 12 ms"
+    assert status.midi == "MIDI: Digital Piano"
+    gone = replace(snapshot, agent_state="gone", devices=DeviceState())
+    assert status_of(gone, 0.0).agent_alert
+    assert status_of(gone, 0.0).audio_alert
+    assert notice_of(None) == ""
+
+
+def test_a_new_dropout_is_marked_for_a_while(bench: Bench) -> None:
+    status = bench.window.status
+    bench.link.override = stopped_snapshot()
+    bench.tick()
+    worse = replace(bench.link.override, seq=1, counters=Counters(dropouts=1))
+    status.show_status(worse, 10.0)
+    assert status._labels["dropouts"].property("alert")
+    assert not status._labels["late"].property("alert")
+    status.show_status(worse, 20.0)
+    assert not status._labels["dropouts"].property("alert")
+    assert "dropouts 1" in status.text()
+
+
+def test_the_icon_is_there(qtbot: QtBot) -> None:
+    assert not app_icon().isNull()

@@ -1,0 +1,317 @@
+"""From chords to notes: voicing, every style in every metre, and that nothing committed moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jam.accompaniment import (
+    BASS_RANGE,
+    MIN_FRAMES,
+    VOICES_RANGE,
+    Arrangement,
+    Memory,
+    Realisation,
+    Style,
+    Touch,
+    Voicing,
+    accompany,
+    all_styles,
+    metronome,
+    style_named,
+    voice,
+)
+from jam.accompaniment.styles import DRUMS
+from jam.messages.notes import PlannedNote
+from jam.music.chord import Chord
+from jam.music.grid import METERS, Meter, TempoMap
+from jam.music.rows import NO_CHORD, ChordState
+from jam.performance.presence import HIGHEST_ROOM, LOWEST_ROOM
+from tests.support.strategies import chords, tempo_maps
+
+STYLES, _ = all_styles()
+meters = st.sampled_from(METERS).map(Meter.parse)
+styles = st.sampled_from(STYLES)
+rooms = st.integers(LOWEST_ROOM, HIGHEST_ROOM)
+touches = st.builds(Touch, st.integers(1, 127), st.integers(0, 2), rooms)
+RANGES = {
+    "chords": range(BASS_RANGE[0], VOICES_RANGE[1] + 1),
+    "bass": range(*BASS_RANGE),
+    "drums": DRUMS.values(),
+}
+
+
+@st.composite
+def lines(draw: st.DrawFn, min_spans: int = 1, max_spans: int = 12) -> list[ChordState]:
+    """A line of chord states with chords and rests of random lengths."""
+    line: list[ChordState] = []
+    for chord, length in draw(
+        st.lists(
+            st.tuples(st.none() | chords, st.integers(1, 24)),
+            min_size=min_spans, max_size=max_spans,
+        )
+    ):  # fmt: skip
+        if chord is None:
+            line += [NO_CHORD] * length
+        else:
+            line += [ChordState(chord, True)] + [ChordState(chord, False)] * (length - 1)
+    return line
+
+
+@given(st.lists(st.tuples(chords, rooms), min_size=1, max_size=20))
+def test_voicings_are_in_range_spaced_and_of_the_chord(
+    sequence: list[tuple[Chord, int]],
+) -> None:
+    before: Voicing | None = None
+    for chord, room in sequence:
+        voicing = voice(chord, before, room)
+        bass, *upper = voicing
+        assert bass % 12 == chord.root and bass in range(*BASS_RANGE)
+        assert len(upper) == 3 and upper == sorted(set(upper))
+        assert all(VOICES_RANGE[0] <= pitch <= VOICES_RANGE[1] for pitch in upper)
+        assert {pitch % 12 for pitch in voicing} <= set(chord.pitch_classes)
+        if len(chord.pitch_classes) > 3:  # third and seventh are what tells the chord
+            guides = {chord.pitch_classes[1], chord.pitch_classes[3]}
+            assert guides <= {pitch % 12 for pitch in upper}
+        assert upper[2] - upper[0] <= 19
+        assert upper[1] < room + 3  # one voice alone may come near the melody
+        assert voice.__wrapped__(chord, before, room) == voicing
+        before = voicing
+
+
+@given(st.lists(chords, min_size=2, max_size=20))
+def test_voices_move_little(sequence: list[Chord]) -> None:
+    before = voice(sequence[0], None)
+    moves = []
+    for chord in sequence[1:]:
+        after = voice(chord, before)
+        moves.append(sum(abs(a - b) for a, b in zip(after[1:], before[1:], strict=True)))
+        if chord.pitch_classes == ():
+            assert after == before
+        before = after
+    assert max(moves) <= 18
+
+
+def test_a_chord_that_comes_again_keeps_its_voicing_and_slash_basses_are_played() -> None:
+    c = voice(Chord(0), None)
+    assert voice(Chord(0), c) == c
+    assert voice(Chord(0), c, bass=4)[0] % 12 == 4
+    # C to Am: two voices stay, one moves by a step.
+    moved = [abs(a - b) for a, b in zip(voice(Chord(9, "min"), c)[1:], c[1:], strict=True)]
+    assert sorted(moved) == [0, 0, 2]
+
+
+def realise(
+    line: Sequence[ChordState],
+    tempo_map: TempoMap,
+    arrangement: Arrangement,
+    memory: Memory | None = None,
+    from_frame: int = 0,
+) -> Realisation:
+    return accompany(line, tempo_map, arrangement, memory or Memory(), from_frame, from_frame, {})
+
+
+def chord_end(line: Sequence[ChordState], frame: int, tempo_map: TempoMap) -> int:
+    """Where the chord that sounds at `frame` has to end."""
+    end = frame + 1
+    while end < len(line) and line[end].chord == line[frame].chord and not line[end].onset:
+        end += 1
+    return end if end < len(line) else tempo_map.next_bar_frame(len(line))
+
+
+def check_notes(
+    notes: Sequence[PlannedNote], line: Sequence[ChordState], tempo_map: TempoMap
+) -> None:
+    """What holds of all that is ever played."""
+    ids = [note.note_id for note in notes]
+    assert len(ids) == len(set(ids))
+    ends: dict[tuple[str, int], float] = {}
+    for note in sorted(notes, key=lambda n: n.start_frame):
+        assert note.pitch in RANGES[note.part] and 1 <= note.velocity <= 127
+        chord = line[int(note.start_frame)].chord
+        assert chord is not None
+        if note.part == "chords":
+            assert note.pitch % 12 in chord.pitch_classes
+        assert note.end_frame - note.start_frame >= MIN_FRAMES
+        assert note.end_frame <= chord_end(line, int(note.start_frame), tempo_map)
+        key = (note.part, note.pitch)
+        assert ends.get(key, -1.0) <= note.start_frame
+        ends[key] = note.end_frame
+
+
+@given(
+    line=lines(), tempo_map=tempo_maps(), style=styles, touch=touches,
+    bass=st.booleans(), drums=st.booleans(), seed=st.integers(0, 99),
+    finals=st.sets(st.integers(0, 50)),
+)  # fmt: skip
+def test_notes_of_every_style(
+    line: list[ChordState], tempo_map: TempoMap, style: Style, touch: Touch, bass: bool,
+    drums: bool, seed: int, finals: set[int],
+) -> None:  # fmt: skip
+    arrangement = Arrangement(((0, style),), touch, bass, drums, seed, frozenset(finals))
+    notes = realise(line, tempo_map, arrangement).notes
+    check_notes(notes, line, tempo_map)
+    assert notes == realise(line, tempo_map, arrangement).notes
+    parts = {note.part for note in notes}
+    assert bass or "bass" not in parts
+    assert drums or "drums" not in parts
+    # The bass tells every chord when it comes; without one the chords have its notes.
+    for frame, state in enumerate(line):
+        if bass and state.onset and state.chord is not None:
+            starts = [n for n in notes if n.part == "bass" and int(n.start_frame) == frame]
+            assert [n.pitch % 12 for n in starts] == [state.chord.root]
+
+
+@given(
+    line=lines(), others=st.lists(st.tuples(lines(), styles, touches), min_size=1, max_size=4),
+    meter=meters, data=st.data(),
+)  # fmt: skip
+def test_notes_in_committed_frames_never_change(
+    line: list[ChordState], others: list[tuple[list[ChordState], Style, Touch]], meter: Meter,
+    data: st.DataObject,
+) -> None:  # fmt: skip
+    """Plan after plan, each with another future, another style, another touch."""
+    tempo_map = TempoMap.constant(100.0, meter)
+    arrangement = Arrangement(((0, STYLES[0]),))
+    memory, committed = Memory(), 0
+    realised = realise(line, tempo_map, arrangement)
+    began: dict[int, PlannedNote] = {}
+    for other, style, touch in others:
+        committed = data.draw(st.integers(committed, len(line)))
+        memory.keep(realised.notes, realised.drafts, realised.voicings, committed, -1)
+        for note in realised.notes:
+            if note.start_frame < committed:
+                began[note.note_id] = note
+        line = line[:committed] + other
+        bar_line = tempo_map.next_bar_frame(committed)
+        arrangement = replace(
+            arrangement, styles=(*arrangement.styles, (bar_line, style)), touch=touch
+        )
+        realised = realise(line, tempo_map, arrangement, memory, committed)
+        every = [*memory.ended.values(), *realised.notes]
+        check_notes(every, line, tempo_map)
+        now = {note.note_id: note for note in every}
+        for i, note in began.items():
+            later = now[i]
+            assert (later.pitch, later.velocity, later.start_frame, later.part) == (
+                note.pitch, note.velocity, note.start_frame, note.part,
+            )  # fmt: skip
+            # What ends within the committed frames ends there still.
+            if note.end_frame < committed:
+                assert later.end_frame == note.end_frame
+            else:
+                assert later.end_frame >= committed
+        assert {n.note_id for n in every if n.start_frame < committed} == set(began)
+
+
+@given(line=lines(), more=lines(), style=styles, meter=meters, data=st.data())
+def test_what_is_realised_in_pieces_is_what_is_realised_at_once(
+    line: list[ChordState], more: list[ChordState], style: Style, meter: Meter, data: st.DataObject
+) -> None:
+    """With nothing unexpected, the notes below the commit point are those of the whole."""
+    tempo_map = TempoMap.constant(100.0, meter)
+    arrangement = Arrangement(((0, style),))
+    whole = line + more
+    memory = Memory()
+    committed = data.draw(st.integers(0, len(line)))
+    first = realise(whole, tempo_map, arrangement)
+    memory.keep(first.notes, first.drafts, first.voicings, committed, -1)
+    again = realise(whole, tempo_map, arrangement, memory, committed)
+    every = [*memory.ended.values(), *again.notes]
+    if style.name != "swing":  # a walking line is walked on from the note where it is
+        assert {(n.note_id, n.velocity, n.end_frame) for n in every} == {
+            (n.note_id, n.velocity, n.end_frame) for n in first.notes
+        }
+
+
+@pytest.mark.parametrize("name", ["pop", "swing", "reggae", "piano"])
+@pytest.mark.parametrize("early", [1, 2])
+def test_a_chord_before_the_beat_is_held_over_it(name: str, early: int) -> None:
+    change = 16 - early
+    line = [ChordState(Chord(0), f == 0) for f in range(change)]
+    line += [ChordState(Chord(7), f == 0) for f in range(16 + early)]
+    notes = realise(
+        line, TempoMap.constant(100.0, Meter()), Arrangement(((0, style_named(name)),))
+    ).notes
+    bass = [n for n in notes if n.part == "bass" and change <= n.start_frame <= 18]
+    assert bass[0].start_frame // 1 == change and bass[0].pitch % 12 == 7
+    assert all(n.start_frame != 16 for n in bass)
+    chord = [n for n in notes if n.part == "chords" and n.start_frame >= change]
+    if style_named(name).bars["4/4"]["chords"][0][change] != ".":
+        assert int(chord[0].start_frame) == change
+        assert all(n.start_frame != 16 for n in chord if n.start_frame > change)
+
+
+def test_none_plays_each_chord_once_and_holds_it() -> None:
+    line = [ChordState(Chord(0), f == 0) for f in range(40)]
+    line += [ChordState(Chord(5), f == 0) for f in range(6)]
+    notes = realise(
+        line, TempoMap.constant(100.0, Meter()), Arrangement(((0, style_named("none")),))
+    ).notes
+    assert {(n.start_frame, n.end_frame) for n in notes} == {(0, 40), (40, 48)}
+    assert len(notes) == 8
+
+
+def test_swing_is_late_off_the_beat_and_straight_when_it_is_fast() -> None:
+    line = [ChordState(Chord(0), f == 0) for f in range(32)]
+
+    def off_beats(bpm: float, name: str) -> set[float]:
+        notes = realise(
+            line, TempoMap.constant(bpm, Meter()), Arrangement(((0, style_named(name)),))
+        ).notes
+        return {round(n.start_frame % 4, 3) for n in notes} - {0.0}
+
+    assert off_beats(120.0, "swing") == {2.667}
+    assert off_beats(300.0, "swing") <= {2.0}
+    assert off_beats(120.0, "pop") <= {1.0, 2.0, 3.0}
+
+
+@given(meters, styles)
+def test_thinner_is_fewer(meter: Meter, style: Style) -> None:
+    tempo_map = TempoMap.constant(100.0, meter)
+    line = [ChordState(Chord(0), f == 0) for f in range(8 * meter.frames_per_bar)]
+    counts = [
+        len(realise(line, tempo_map, Arrangement(((0, style),), Touch(64, thin))).notes)
+        for thin in (0, 1, 2)
+    ]
+    assert counts[0] >= counts[1] >= counts[2] > 0
+
+
+def test_a_new_style_begins_at_its_bar_line() -> None:
+    line = [ChordState(Chord(0), f == 0) for f in range(64)]
+    arrangement = Arrangement(((0, style_named("held")), (32, style_named("pop"))))
+    notes = realise(line, TempoMap.constant(100.0, Meter()), arrangement).notes
+    assert {n.start_frame for n in notes if n.start_frame < 32} == {0, 16}
+    assert {n.part for n in notes if n.start_frame < 32} == {"chords", "bass"}
+    assert {n.part for n in notes if n.start_frame >= 32} == {"chords", "bass", "drums"}
+
+
+def test_fills_are_sparse_and_of_the_seed() -> None:
+    line = [ChordState(Chord(0), f == 0) for f in range(16 * 64)]
+
+    def fills(seed: int) -> set[int]:
+        arrangement = Arrangement(((0, style_named("pop")),), seed=seed)
+        notes = realise(line, TempoMap.constant(100.0, Meter()), arrangement).notes
+        toms = {int(n.start_frame) // 16 for n in notes if n.pitch == DRUMS["low_tom"]}
+        return {bar for bar in toms if bar >= 0}
+
+    assert fills(1) == fills(1)
+    assert len({frozenset(fills(seed)) for seed in range(8)}) > 1
+    for seed in range(8):
+        assert all(bar % 4 == 3 for bar in fills(seed))
+        assert 4 <= len(fills(seed)) <= 14
+
+
+@settings(max_examples=20)
+@given(meters)
+def test_the_metronome_clicks_each_beat_and_accents_the_bar_line(meter: Meter) -> None:
+    tempo_map = TempoMap.constant(100.0, meter)
+    clicks = metronome(tempo_map, -meter.frames_per_bar, 2 * meter.frames_per_bar)
+    assert len(clicks) == 3 * meter.beats_per_bar
+    for click in clicks:
+        accented = click.start_frame % meter.frames_per_bar == 0
+        assert (click.velocity > 100) == accented

@@ -1,0 +1,171 @@
+"""Reading chord names: lead-sheet symbols, Harte's syntax and MusicXML kinds."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jam.music.chord import QUALITIES, SHARP_NAMES, Chord, pitch_class
+from jam.music.chord_notation import parse_harte, parse_symbol, quality_of_musicxml_kind
+from tests.support.strategies import chords
+
+SPELLINGS = {
+    "maj": "| maj M ma add9 (add9) add2",
+    "min": "m - min mi MI madd9 (m)",
+    "7": "7 dom7 7b9 79b 79# 7#9 7alt alt 7#11 79b13b 7b9b13 7b5 7(b9) 7(13) 7b13",
+    "maj7": "maj7 M7 ma7 Maj7 MA7 7M j7 Δ Δ7 ^ ^7 maj7#11 j79#",
+    "min7": "m7 -7 min7 mi7 MI7 m7(11) m7#5",
+    "dim": "dim o ° d mb5 m(b5) -b5",
+    "aug": "+ aug (#5) +j7 maj7#5",
+    "sus4": "sus sus4 4",
+    "sus2": "sus2 2",
+    "hdim7": "ø ø7 m7b5 -7b5 m7(b5) m7-5 m7♭5 h7 hdim7 m9b5 min7b5",
+    "dim7": "dim7 o7 °7",
+    "maj6": "6 69 6/9 maj6 6add9 6911#",
+    "min6": "m6 -6 min6 -69 m6/9",
+    "9": "9 79 13 11 7913 7911# 7(9)",
+    "min9": "m9 -9 -79 -7911 m11 min9 m13",
+    "maj9": "maj9 M9 MA9 j79 j7911# maj13",
+    "7sus4": "7sus4 7sus sus7 9sus4 9sus 13sus4 sus79 sus7913 7susb9",
+    "minmaj7": "mM7 m(maj7) mMaj7 minmaj7 -j7 -^7 -Δ7 m/maj7 -j7913",
+    "5": "5 no3 (no3)",
+    "aug7": "+7 aug7 7+ 7#5 7(#5) 7aug 7+5 9#5 +79# +9",
+}
+CASES = [
+    (spelling.replace("|", ""), quality)
+    for quality, spellings in SPELLINGS.items()
+    for spelling in spellings.split(" ")
+]
+
+
+def test_every_quality_has_spellings() -> None:
+    assert set(SPELLINGS) == set(QUALITIES)
+
+
+@pytest.mark.parametrize(("suffix", "quality"), CASES)
+def test_spellings_of_a_quality(suffix: str, quality: str) -> None:
+    assert parse_symbol("C" + suffix) == (Chord(0, quality), None)
+
+
+@given(st.sampled_from(CASES), st.sampled_from(SHARP_NAMES), st.sampled_from(SHARP_NAMES))
+def test_root_and_bass_do_not_change_the_quality(
+    case: tuple[str, str], root: str, bass: str
+) -> None:
+    suffix, quality = case
+    if suffix.startswith(("b", "#")) and len(root) == 1:
+        return
+    chord, bass_class = parse_symbol(f"{root}{suffix}/{bass}")
+    assert chord == Chord(pitch_class(root), quality)
+    assert bass_class == pitch_class(bass)
+
+
+@given(chords)
+def test_what_the_program_writes_it_reads(chord: Chord) -> None:
+    assert parse_symbol(chord.symbol) == (chord, None)
+
+
+@pytest.mark.parametrize("text", ["N.C.", "NC", "n.c.", "N", "", "  "])
+def test_no_chord(text: str) -> None:
+    assert parse_symbol(text) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "chord", "bass"),
+    [
+        ("Bbm7b5/Ab", Chord(10, "hdim7"), 8),
+        ("F♯m7/C♯", Chord(6, "min7"), 1),
+        (" G7 / B ", Chord(7, "7"), 11),
+        ("(E7)", Chord(4, "7"), None),
+        ("D#d", Chord(3, "dim"), None),
+        ("Bbb", Chord(9, "maj"), None),
+        ("E7/b", Chord(4, "7"), 11),
+        ("Cb", Chord(11, "maj"), None),
+    ],
+)
+def test_whole_symbols(text: str, chord: Chord, bass: int | None) -> None:
+    assert parse_symbol(text) == (chord, bass)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["H7", "Verse", "Bridge 2", "Coda", "Cfoo", "C7xyz", "C?", "CC", "C/", "C/E/G", "Dm7 G7"],
+)
+def test_what_is_no_symbol_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="chord symbol"):
+        parse_symbol(text)
+
+
+@given(st.text(max_size=20) | st.text("ABCDEFGabdjmsuio#/79+-1356() ", max_size=12))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    for parse in (parse_symbol, parse_harte):
+        try:
+            chord, bass = parse(text)
+        except ValueError:
+            continue
+        assert chord is None or chord.quality in QUALITIES
+        assert bass is None or 0 <= bass < 12
+
+
+@pytest.mark.parametrize(
+    ("text", "chord", "bass"),
+    [
+        ("C:maj", Chord(0, "maj"), None),
+        ("C#:min7/b3", Chord(1, "min7"), 4),
+        ("Bb:sus4(b7)", Chord(10, "7sus4"), None),
+        ("B-:maj/2", Chord(10, "maj"), 0),
+        ("E--:7", Chord(2, "7"), None),
+        ("G", Chord(7, "maj"), None),
+        ("G/3", Chord(7, "maj"), 11),
+        ("A:(1,3,5,b7,9,11)", Chord(9, "9"), None),
+        ("A:(b3,b7)", Chord(9, "min7"), None),
+        ("F:1", Chord(5, "5"), None),
+        ("F:5(b7)", Chord(5, "7"), None),
+        ("D:maj(9)", Chord(2, "maj"), None),
+        ("D:maj6(9)", Chord(2, "maj6"), None),
+        ("D:min7(*5)", Chord(2, "min7"), None),
+        ("D:hdim7/b5", Chord(2, "hdim7"), 8),
+        ("D:aug(b7)", Chord(2, "aug7"), None),
+        ("D:7(#9)", Chord(2, "7"), None),
+        ("D:13", Chord(2, "9"), None),
+        ("N", None, None),
+        ("X", None, None),
+    ],
+)
+def test_harte(text: str, chord: Chord | None, bass: int | None) -> None:
+    assert parse_harte(text) == (chord, bass)
+
+
+@pytest.mark.parametrize(
+    "text", ["H:maj", "C:foo", "C:sus4x", "C:maj/x", "C:maj(z)", "C maj", ":maj"]
+)
+def test_what_is_not_harte_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="Harte"):
+        parse_harte(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "degrees", "quality"),
+    [
+        ("major", (), "maj"),
+        ("dominant", (), "7"),
+        ("half-diminished", (), "hdim7"),
+        ("major-minor", (), "minmaj7"),
+        ("minor-seventh", ((5, -1, "alter"),), "hdim7"),
+        ("dominant", ((5, 1, "alter"),), "aug7"),
+        ("dominant", ((9, 0, "add"),), "9"),
+        ("dominant", ((9, -1, "add"),), "7"),
+        ("suspended-fourth", ((7, 0, "add"),), "7sus4"),
+        ("major", ((7, 0, "add"),), "7"),
+        ("major", ((3, 0, "subtract"),), "5"),
+        ("major", ((99, 0, "add"),), "maj"),
+        ("dominant-13th", (), "9"),
+    ],
+)
+def test_musicxml_kinds(kind: str, degrees: tuple[tuple[int, int, str], ...], quality: str) -> None:
+    assert quality_of_musicxml_kind(kind, degrees) == quality
+
+
+def test_an_unknown_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match="kind"):
+        quality_of_musicxml_kind("sparkling")

@@ -1,0 +1,1 @@
+"""What both pages and all panels use."""

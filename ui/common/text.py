@@ -1,0 +1,91 @@
+"""How the review page says things. No Qt."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from PyQt6.QtGui import QKeySequence
+
+from jam.clock import date_now
+from jam.messages.snapshot import DeviceState
+from jam.music.grid import TempoMap
+from jam.sessions.session import MAX_RATING, SessionInfo, key_name
+
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+"""In the language of all other words, whatever the system's is."""
+
+
+def length_text(seconds: float) -> str:
+    """ "4:32"; "1:02:03" where it lasted an hour."""
+    whole = max(0, round(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, secs = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
+
+
+def date_text(at: datetime) -> str:
+    """Day and time here."""
+    here = at.astimezone()
+    return f"{here.day} {_MONTHS[here.month - 1]} {here:%Y, %H:%M}"
+
+
+def day_text(at: datetime) -> str:
+    """The day here; the year only where it isn't this one."""
+    here = at.astimezone()
+    year = "" if here.year == date_now().astimezone().year else f" {here.year}"
+    return f"{here.day} {_MONTHS[here.month - 1]}{year}"
+
+
+def stars(rating: int) -> str:
+    """ "★★★" and as many empty ones as are left; "" for none."""
+    return "★" * rating + "☆" * (MAX_RATING - rating) if rating else ""
+
+
+def key_text(key: tuple[int, bool] | None) -> str:
+    """ "B♭ major"; "" where none was found."""
+    name = key_name(key)
+    head, _, mode = name.partition(" ")
+    return f"{pretty_symbol(head)} {mode}" if name else ""
+
+
+def summary(info: SessionInfo, style: str) -> str:
+    """All about a session in a line."""
+    parts = [
+        date_text(info.started_at), length_text(info.length_s), f"{info.bpm:g} bpm",
+        str(info.meter), key_text(info.key), style,
+        f"{info.n_bars} bar{'' if info.n_bars == 1 else 's'}",
+        {"recovered": "recovered", "recording": "being recorded"}.get(info.state, ""),
+    ]  # fmt: skip
+    return "  ·  ".join(part for part in parts if part)
+
+
+def position_text(tempo_map: TempoMap, at_s: float, end_s: float) -> str:
+    """Bar and beat, and seconds."""
+    position = int(tempo_map.position_at(at_s) + 1e-6)
+    minutes, seconds = divmod(max(0.0, at_s), 60)
+    clock = f"{int(minutes)}:{seconds:04.1f} / {length_text(end_s)}"
+    if position < 0 or at_s < 0:
+        return f"count-in   {clock}"
+    place = tempo_map.place(position)
+    return f"bar {place.bar + 1}.{place.beat + 1}   {clock}"
+
+
+OWN_PORT = "jam "
+
+
+def pretty_symbol(symbol: str) -> str:
+    """A chord symbol with real accidentals, as musicians write it: "Bbm7b5" to "B♭m7♭5"."""
+    head, tail = symbol[:2], symbol[2:]
+    if len(head) == 2 and head[1] in "#b":
+        head = head[0] + ("♯" if head[1] == "#" else "♭")
+    return head + tail.replace("b5", "♭5").replace("#5", "♯5").replace("b9", "♭9")
+
+
+def hardware_inputs(devices: DeviceState) -> tuple[str, ...]:
+    """The inputs that are open, without the program's own virtual port, which always is."""
+    return tuple(name for name in devices.midi_inputs if not name.startswith(OWN_PORT))
+
+
+def shown_key(key: str) -> str:
+    """A key as it is called on this system's keyboards."""
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)

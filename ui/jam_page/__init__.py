@@ -1,0 +1,1 @@
+"""The page Jam: bar, waterfall, chord lane."""

@@ -1,0 +1,99 @@
+"""The words of the picture: chord names, what comes next and when, what one waits for. No Qt."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from jam.messages.notes import ChordSpan
+from jam.messages.snapshot import DeviceState, Snapshot
+from jam.music.grid import Meter
+from ui.common.text import hardware_inputs, pretty_symbol
+
+KEYS_HINT = "Orange is you, blue is the agent.  Esc silences everything, F1 lists the keys."
+
+
+@dataclass(frozen=True, slots=True)
+class NowPanel:
+    """The words at the foot of the lane: the chord now, the next one, and the count-down."""
+
+    chord: str = ""
+    next_chord: str = ""
+    next_committed: bool = True
+    count_down: str = ""
+    caption: str = ""
+
+
+def now_panel(snapshot: Snapshot, position: float, show_plan: bool = True) -> NowPanel:
+    """The panel at a position in frames; what comes is left out with the plan."""
+    if not snapshot.running:
+        return NowPanel()
+    meter = snapshot.tempo_map.meter_at(position)
+    current: ChordSpan | None = None
+    following: ChordSpan | None = None
+    for span in sorted(snapshot.chords, key=lambda s: s.start_frame):
+        if not span.symbol:
+            continue
+        if span.start_frame <= position < span.end_frame:
+            current = span
+        elif (
+            show_plan
+            and span.start_frame > position
+            and following is None
+            # The same chord struck again is no news.
+            and not (current is not None and current.symbol == span.symbol)
+        ):
+            following = span
+    caption = ""
+    if position < snapshot.listen_until_frame:
+        caption = "count-in" if position < 0 else "listening"
+    if following is None:
+        target = snapshot.listen_until_frame
+        count = count_down(target - position, meter) if position < target else ""
+        chord = pretty_symbol(current.symbol) if current else ""
+        return NowPanel(chord, "", True, count, caption)
+    return NowPanel(
+        pretty_symbol(current.symbol) if current else "",
+        pretty_symbol(following.symbol),
+        following.committed,
+        count_down(following.start_frame - position, meter),
+        caption,
+    )
+
+
+def count_down(frames: float, meter: Meter) -> str:
+    """Whole beats that are left, as one counts them: the beat before the change is 1."""
+    return str(max(1, math.ceil(frames / meter.frames_per_beat - 1e-9)))
+
+
+def keyboards(devices: DeviceState) -> str:
+    """Which keyboard was found, or what can be played without one."""
+    found = hardware_inputs(devices)
+    if found:
+        return f"Your keyboard: {' + '.join(found)}. It sounds as soon as you play."
+    return "No MIDI keyboard yet: plug one in, or play the letters that are drawn on the piano."
+
+
+def headline(snapshot: Snapshot, position: float) -> tuple[str, str]:
+    """Large words over the fall, only where there is something to wait for."""
+    if snapshot.phase == "starting":
+        return "Starting", "Sound and agent are on their way."
+    bars = snapshot.settings.listen_bars
+    if not snapshot.running:
+        listening = f"The agent listens for {bars} bar{'s' if bars != 1 else ''}, then joins in."
+        if bars == 0:
+            listening = "The agent joins in at once."
+        return "Press Space and play", f"{keyboards(snapshot.devices)}\n{listening}\n{KEYS_HINT}"
+    if position < 0:
+        return count_down(-position, snapshot.tempo_map.meter_at(position)), "count-in"
+    if position < snapshot.listen_until_frame:
+        if snapshot.chords:  # the plan is in sight, and says it better
+            return "", ""
+        place = snapshot.tempo_map.place(int(position))
+        until = snapshot.tempo_map.place(snapshot.listen_until_frame)
+        return "Listening", f"bar {place.bar + 1} of {until.bar}"
+    if snapshot.phase == "behind":
+        return "", "The agent is behind: the last chord rests until it has caught up."
+    if snapshot.phase == "resting":
+        return "", "The agent rests. Play, and it comes back in."
+    return "", ""

@@ -1,0 +1,70 @@
+"""The page Jam: the bar, the waterfall, and beside it the settings panel."""
+
+from __future__ import annotations
+
+from PyQt6.QtCore import pyqtSignal
+from PyQt6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from ui.jam_page.bar import Bar
+from ui.jam_page.waterfall import Waterfall
+from ui.settings.devices import DevicesSection
+from ui.settings.look import Look
+from ui.settings.model import Desk
+from ui.settings.music import MusicSection, SoundSection
+from ui.settings.panel import Panel
+from ui.settings.view import ViewSection
+
+
+class JamPage(QWidget):
+    """Lays them out, and opens and closes the panel."""
+
+    panel_shown = pyqtSignal(str)
+    """The title of the panel's tab that is open; "" when it is closed."""
+
+    def __init__(self, desk: Desk, look: Look) -> None:
+        super().__init__()
+        self.bar = Bar(desk)
+        self.waterfall = Waterfall()
+        done = self.waterfall.setFocus
+        self.bar.done.connect(done)
+        self.devices = DevicesSection(desk, done)
+        self.sections: dict[str, MusicSection | SoundSection | DevicesSection | ViewSection] = {
+            "Music": MusicSection(desk, done),
+            "Sound": SoundSection(desk, done),
+            "Devices": self.devices,
+            "View": ViewSection(look),
+        }
+        self.panel = Panel()
+        # The bar has T, M, S, H, C, N, Y, A, O.
+        for title, marked in zip(
+            self.sections, ("M&usic", "Soun&d", "De&vices", "V&iew"), strict=True
+        ):
+            self.panel.add(marked, self.sections[title])
+        self.panel.hide()
+        self.panel.tabs.currentChanged.connect(lambda _: self.panel_shown.emit(self.tab))
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.waterfall, 1)
+        row.addWidget(self.panel)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.bar)
+        column.addLayout(row, 1)
+
+    @property
+    def tab(self) -> str:
+        """The title of the tab that is open, "" while the panel is closed."""
+        if self.panel.isHidden():
+            return ""
+        return list(self.sections)[self.panel.tabs.currentIndex()]
+
+    def show_tab(self, title: str) -> None:
+        """Open the panel on a tab; "" closes it."""
+        if title in self.sections:
+            self.panel.tabs.setCurrentIndex(list(self.sections).index(title))
+        self.panel.setVisible(title in self.sections)
+        if title not in self.sections:
+            self.waterfall.setFocus()
+        self.panel_shown.emit(self.tab)

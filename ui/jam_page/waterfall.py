@@ -1,0 +1,287 @@
+"""The waterfall widget: paints the scene, and only what moved.
+
+Everything that stands still (ground, piano) is one cached picture. A frame repaints the fall (or
+the chord lane), the names and the past; keys are repainted when they light up or go out, the
+panel of the chord now when its words change.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+
+from PyQt6.QtCore import QRectF, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import (
+    QColor,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QRegion,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from jam import preferences
+from jam.clock import SystemClock
+from jam.messages.notes import ChordSpan
+from jam.messages.snapshot import Snapshot
+from ui.common.geometry import AUTO_KEYS, KEY_RANGES, Size
+from ui.common.shapes import outer
+from ui.common.theme import DARK, Theme
+from ui.jam_page.background import paint_ground
+from ui.jam_page.captions import NowPanel
+from ui.jam_page.chart import Chart, remember
+from ui.jam_page.layout import Layout, fitting_range, layout
+from ui.jam_page.paint import ScenePainter
+from ui.jam_page.scene import Scene, View, waterfall_scene
+
+_ABOUT = "The agent's plan falls toward the piano; the chord names are on the left."
+PAST_EVERY = 3
+"""The past is repainted with every third picture."""
+
+
+def _moved(old: Chart, new: Chart, areas: Layout) -> QRegion:
+    """What of the chord lane differs: mostly the cursor alone."""
+    if (old.bars, old.chords) != (new.bars, new.chords):
+        return QRegion(outer(areas.fall))
+    moved = QRegion()
+    if old.cursor != new.cursor:
+        for cursor in (old.cursor, new.cursor):
+            if cursor is not None:
+                moved += outer(cursor)
+    return moved
+
+
+class Waterfall(QWidget):
+    """Draws snapshots. Runs on: the window's thread. Reads the clock to time its painting only."""
+
+    key_pressed = pyqtSignal(int)
+    """The mouse went down on the key of this pitch."""
+    key_released = pyqtSignal(int)
+    zoomed = pyqtSignal(int)
+    """Steps of the wheel, with Ctrl; positive is nearer."""
+
+    def __init__(self, theme: Theme = DARK, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.view = View()
+        self.scene: Scene | None = None
+        self.paint_times_ms: deque[float] = deque(maxlen=8192)
+        self.painted_at_s: deque[float] = deque(maxlen=8192)
+        self._painter = ScenePainter(self, theme)
+        self._clock = SystemClock()
+        self._ground: QPixmap | None = None
+        self._mouse_pitch: int | None = None
+        self._past_waits = 0
+        self._wheel = 0
+        self._auto_keys = True
+        self._snapshot: Snapshot | None = None
+        self._known: tuple[ChordSpan, ...] = ()
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(480, 240)
+        self.setAccessibleName("Waterfall")
+        self.setAccessibleDescription(_ABOUT)
+
+    def sizeHint(self) -> QSize:
+        return QSize(1280, 600)
+
+    @property
+    def areas(self) -> Layout:
+        view = self.view
+        size = Size(self.width(), self.height())
+        return layout(size, view.low_pitch, view.high_pitch, view.chord_lane)
+
+    @property
+    def theme(self) -> Theme:
+        return self._painter.theme
+
+    @property
+    def letters(self) -> dict[int, str]:
+        """What is written on the keys, by pitch."""
+        return self._painter.letters
+
+    def show_look(self, look: preferences.View, theme: Theme) -> None:
+        """Show other colours, another range of keys or of time."""
+        self._auto_keys = look.key_range not in KEY_RANGES
+        view = replace(
+            self.view, zoom=look.zoom, show_plan=look.show_plan, chord_lane=look.chord_lane
+        )
+        if look.key_range != AUTO_KEYS and not self._auto_keys:
+            low, high = KEY_RANGES[look.key_range]
+            view = replace(view, low_pitch=low, high_pitch=high)
+        elif self._auto_keys:
+            low, high = fitting_range(self._pitches())
+            view = replace(view, low_pitch=low, high_pitch=high)
+        scaled = look.text_scale != self._painter.text_scale
+        if view != self.view or theme is not self.theme or scaled:
+            self.view = view
+            self._painter.text_scale = look.text_scale
+            self._painter.theme = theme
+            self._forget()
+
+    def set_letters(self, letters: dict[int, str]) -> None:
+        """Write letters on the keys of these pitches."""
+        if letters != self.letters:
+            self._painter.letters = dict(letters)
+            self._forget()
+
+    def _forget(self) -> None:
+        self._ground = None
+        self.scene = None
+        self.update()
+
+    def _pitches(self) -> list[int]:
+        snapshot = self._snapshot
+        if snapshot is None:
+            return []
+        planned = [n.pitch for n in snapshot.planned if n.part in ("chords", "bass")]
+        return [note.pitch for note in snapshot.played] + planned
+
+    def _take(self, snapshot: Snapshot) -> None:
+        """What is kept of a new snapshot beside the snapshot itself."""
+        began = snapshot.running and self._snapshot is not None and not self._snapshot.running
+        self._snapshot = snapshot
+        self._known = () if began else self._known
+        if self.view.chord_lane:
+            self._known = remember(self._known, snapshot)
+        if not self._auto_keys:
+            return
+        now = (self.view.low_pitch, self.view.high_pitch)
+        fits = fitting_range(self._pitches()) if began else fitting_range(self._pitches(), now)
+        if fits != now:
+            self.view = replace(self.view, low_pitch=fits[0], high_pitch=fits[1])
+            self._forget()
+
+    def show_moment(self, snapshot: Snapshot, now_s: float) -> None:
+        """Take over the scene of this moment and have repainted what differs from the last."""
+        if snapshot is not self._snapshot:
+            self._take(snapshot)
+        size = Size(self.width(), self.height())
+        old, new = self.scene, waterfall_scene(snapshot, now_s, self.view, size, self._known)
+        self.scene = new
+        if old is None or old.now != new.now:
+            self._describe(new.now)
+        if old is None or old.layout is not new.layout:
+            self.update()
+            return
+        areas = new.layout
+        dirty = QRegion()
+        if (old.headline, old.subline) != (new.headline, new.subline):
+            dirty += outer(areas.fall)
+        if old.chart is not None and new.chart is not None:
+            dirty += _moved(old.chart, new.chart, areas)
+        if (old.notes, old.lines) != (new.notes, new.lines):
+            if new.chart is None:
+                dirty += outer(areas.fall)
+            self._past_waits += 1
+            # The past moves by less than a pixel a picture: it can wait, unless a key is struck.
+            if self._past_waits >= PAST_EVERY or old.lit != new.lit or not new.moving:
+                self._past_waits = 0
+                dirty += outer(areas.past)
+        if old.chords != new.chords:
+            dirty += outer(areas.lane)
+        if old.now != new.now:
+            dirty += outer(areas.now_panel)
+        if old.lit != new.lit:
+            for lit in set(old.lit) ^ set(new.lit):
+                if (key := areas.key(lit.pitch)) is not None:
+                    dirty += outer(key.box)
+        if not dirty.isEmpty():
+            self.update(dirty)
+
+    def _describe(self, now: NowPanel) -> None:
+        """Tell a screen reader what the panel says; not each beat of the count-down."""
+        words = f"Now {now.chord}." if now.chord else ""
+        if now.next_chord:
+            words += f" Next {now.next_chord}."
+        words = words.strip() or _ABOUT
+        if words != self.accessibleDescription():
+            self.setAccessibleDescription(words)
+
+    def mean_paint_ms(self) -> float:
+        """Of the last two seconds or so; 0 before anything was painted."""
+        recent = list(self.paint_times_ms)[-120:]
+        return sum(recent) / len(recent) if recent else 0.0
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        self._forget()
+
+    # Mouse
+
+    def wheelEvent(self, a0: QWheelEvent | None) -> None:
+        if a0 is None or not a0.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            return
+        self._wheel += a0.angleDelta().y()
+        steps = int(self._wheel / 120)
+        self._wheel -= 120 * steps
+        if steps:
+            self.zoomed.emit(steps)
+        a0.accept()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        if event is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        point = event.position()
+        pitch = self.areas.pitch_at(point.x(), point.y())
+        if pitch is not None:
+            self._mouse_pitch = pitch
+            self.key_pressed.emit(pitch)
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        if event is None or self._mouse_pitch is None:
+            return
+        pitch = self.areas.pitch_at(event.position().x(), event.position().y())
+        if pitch is not None and pitch != self._mouse_pitch:
+            self.key_released.emit(self._mouse_pitch)
+            self._mouse_pitch = pitch
+            self.key_pressed.emit(pitch)
+
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        self.release_mouse_key()
+
+    def release_mouse_key(self) -> None:
+        """Let go of the key that the mouse holds, if it does."""
+        if self._mouse_pitch is not None:
+            self.key_released.emit(self._mouse_pitch)
+            self._mouse_pitch = None
+
+    # Painting
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        if event is None:
+            return
+        began_s = self._clock.now_s()
+        ground = self._ground_pixmap()
+        ratio = ground.devicePixelRatio()
+        painter = QPainter(self)
+        region, areas = event.region(), self.areas
+        for area in (areas.lane, areas.fall, areas.now_panel, areas.piano, areas.past):
+            rect = region.intersected(outer(area)).boundingRect()
+            if not rect.isEmpty():
+                source = QRectF(
+                    rect.x() * ratio, rect.y() * ratio, rect.width() * ratio, rect.height() * ratio
+                )
+                painter.drawPixmap(QRectF(rect), ground, source)
+        if self.scene is not None:
+            self._painter.paint(painter, self.scene, region)
+        painter.end()
+        self.painted_at_s.append(began_s)
+        self.paint_times_ms.append((self._clock.now_s() - began_s) * 1e3)
+
+    def _ground_pixmap(self) -> QPixmap:
+        """Everything that stands still, painted once for a size."""
+        if self._ground is not None:
+            return self._ground
+        ratio = self.devicePixelRatioF()
+        ground = QPixmap(QSize(round(self.width() * ratio), round(self.height() * ratio)))
+        ground.setDevicePixelRatio(ratio)
+        ground.fill(QColor(self.theme.window))
+        painter = QPainter(ground)
+        made = self._painter
+        paint_ground(painter, self.areas, made.theme, made.ink, self, made.letters)
+        painter.end()
+        self._ground = ground
+        return ground

@@ -1,0 +1,226 @@
+"""What the page has done for it: new takes, exports, imports, files drawn out to the desktop."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PyQt6.QtCore import QMimeData, QObject, QStandardPaths, Qt, QTimer, QUrl
+from PyQt6.QtGui import QDesktopServices, QDrag
+from PyQt6.QtWidgets import QFileDialog
+
+from jam.agent.predictor import LoadPredictor
+from jam.errors import JamError
+from jam.files import library_path
+from jam.jobs import Done, Failed, Job
+from jam.sessions import tasks
+from jam.sessions.exports import export, file_name, take_of
+from jam.sessions.imports import SUFFIXES
+from jam.sessions.session import SessionInfo, TakeInfo, TakeKind
+from ui.review.dialogs import ExportDialog, ExportWish, NewTakeDialog, TakeWish
+from ui.review.news_bar import Strip
+from ui.settings.look import Look
+
+if TYPE_CHECKING:
+    from ui.review.page import ReviewPage
+
+_POLL_MS = 60
+
+
+class Works(QObject):
+    """One job at a time; the strip shows how far it is."""
+
+    def __init__(
+        self,
+        page: ReviewPage,
+        strip: Strip,
+        load: LoadPredictor | None,
+        look: Look,
+        library: Path | None,
+    ) -> None:
+        super().__init__(page)
+        self._page, self._strip, self._load, self._look = page, strip, load, look
+        self._library = library
+        self._job: Job[Any] | None = None
+        self._then: Callable[[Any], object] = lambda _: None
+        self._what = ""
+        self._drag_folder: Path | None = None
+        self._timer = QTimer(self)
+        self._timer.setInterval(_POLL_MS)
+        self._timer.timeout.connect(self._poll)
+
+    @property
+    def busy(self) -> bool:
+        return self._job is not None
+
+    def close(self) -> None:
+        self.cancel()
+        if self._drag_folder is not None:
+            shutil.rmtree(self._drag_folder, ignore_errors=True)
+
+    # New takes
+
+    def ask_take(self) -> None:
+        """Ask how, and have it made."""
+        session, take = self._page.session, self._page.take
+        if session is None or take is None or not self._free():
+            return
+        chords = take_of(session, take.id).take.chords
+        kind: TakeKind = "re-voiced" if any(c.chord for c in chords) else "re-harmonised"
+        dialog = NewTakeDialog(take.settings, kind, self._page.window())
+        dialog.accepted.connect(lambda: self.make_take(dialog.wish()))
+        dialog.open()
+
+    def make_take(self, wish: TakeWish) -> None:
+        """A take beside the one in front; when it is there it is shown."""
+        session = self._page.session
+        if session is None or not self._free():
+            return
+
+        def then(made: tuple[TakeInfo, str]) -> None:
+            info, complaint = made
+            self._strip.tell(f"New take: {info.name}. Q goes back and forth. {complaint}".strip())
+            self._page.reload(session.info.id, info.id)
+
+        self._begin(
+            "Making a take", then, tasks.make_take, session.info.id, self._page.take_id,
+            wish.kind, wish.settings, wish.seed, self._load,
+        )  # fmt: skip
+
+    # Export
+
+    def ask_export(self) -> None:
+        session = self._page.session
+        if session is None or not self._free():
+            return
+        takes = [taken.info for taken in session.takes]
+        dialog = ExportDialog(
+            takes, self._page.take_id, self._folder(), file_name(session, ""), self._page.window()
+        )
+        dialog.accepted.connect(lambda: self.export(dialog.wish()))
+        dialog.open()
+
+    def export(self, wish: ExportWish) -> None:
+        """Write the files."""
+        session = self._page.session
+        if session is None or not wish.paths or not self._free():
+            return
+        folder = wish.paths[0].parent
+        self._look.change(export_folder=str(folder))
+
+        def then(written: list[Path]) -> None:
+            names = ", ".join(path.name for path in written)
+            self._strip.tell(
+                f"Saved in {folder}: {names}", "Open folder",
+                lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))),
+            )  # fmt: skip
+
+        self._begin(
+            "Exporting", then, tasks.export_files, session.info.id, wish.take_id, wish.paths,
+            wish.stems,
+        )  # fmt: skip
+
+    def _folder(self) -> Path:
+        kept = self._look.settings.export_folder
+        if kept and Path(kept).is_dir():
+            return Path(kept)
+        where = QStandardPaths.StandardLocation
+        for location in (where.MusicLocation, where.DocumentsLocation, where.HomeLocation):
+            folder = Path(QStandardPaths.writableLocation(location))
+            if folder.is_dir():
+                return folder
+        return Path.home()
+
+    # Import
+
+    def ask_import(self) -> None:
+        kinds = " ".join(f"*{suffix}" for suffix in SUFFIXES)
+        names, _ = QFileDialog.getOpenFileNames(
+            self._page.window(), "Import", str(self._folder()), f"MIDI, JSON, library ({kinds})"
+        )
+        if names:
+            self.import_paths([Path(name) for name in names])
+
+    def import_paths(self, paths: Sequence[Path]) -> None:
+        """Every file as a session."""
+        if not paths or not self._free():
+            return
+
+        def then(added: list[SessionInfo]) -> None:
+            noun = "session" if len(added) == 1 else "sessions"
+            self._strip.tell(
+                f"Imported {len(added)} {noun}: {', '.join(info.name for info in added[:3])}."
+                " Ctrl+N has a melody accompanied."
+            )
+            if added:
+                self._page.list.choose(added[-1].id)
+            self._page.refresh()
+
+        self._begin("Importing", then, tasks.import_files, tuple(paths))
+
+    # Drawn out
+
+    def drag_out(self) -> None:
+        """The take in front as a MIDI file under the mouse."""
+        session = self._page.session
+        if session is None:
+            return
+        if self._drag_folder is None:
+            self._drag_folder = Path(tempfile.mkdtemp(prefix="jam-drag-"))
+        path = self._drag_folder / file_name(session, ".mid")
+        try:
+            export(session, path, self._page.take_id)
+        except JamError as error:
+            self._strip.tell(f"It can't be drawn out: {error}.", alert=True)
+            return
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(path))])
+        drag = QDrag(self._page)
+        drag.setMimeData(data)
+        drag.exec(Qt.DropAction.CopyAction)
+
+    # The job
+
+    def cancel(self) -> None:
+        """Stop what is being done; nothing of it is left."""
+        job, self._job = self._job, None
+        self._timer.stop()
+        if job is not None:
+            job.close()
+            self._strip.tell(f"{self._what}: cancelled.")
+
+    def _free(self) -> bool:
+        if self._job is not None:
+            self._page.told.emit(f"{self._what} is still going on")
+        return self._job is None
+
+    def _begin(
+        self, what: str, then: Callable[[Any], object], task: Callable[..., Any], *args: object
+    ) -> None:
+        try:
+            path = self._library or library_path()
+        except OSError as error:
+            self._strip.tell(f"The folder for sessions: {error.strerror or error}.", alert=True)
+            return
+        self._what, self._then = what, then
+        self._strip.work(f"{what} …", self.cancel)
+        self._job = Job(task, path, *args)
+        self._timer.start()
+
+    def _poll(self) -> None:
+        if self._job is None:
+            return
+        state = self._job.poll()
+        if isinstance(state, Done | Failed):
+            self._job.close()
+            self._job = None
+            self._timer.stop()
+            if isinstance(state, Failed):
+                self._strip.tell(f"{self._what} failed: {state.message}.", alert=True)
+            else:
+                self._then(state.result)
+        else:
+            self._strip.progress(state.done, state.total)

@@ -1,0 +1,182 @@
+"""The bars beneath the roll: play, place, speed, loop; parts to be heard; moments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
+from PyQt6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from jam.messages.snapshot import PlaybackState
+from jam.stage.transport import MAX_SPEED, MIN_SPEED
+
+SPEED_STEP = 0.05
+PARTS = (("player", "You"), ("chords", "Chords"), ("bass", "Bass"), ("drums", "Drums"))
+
+
+class TransportBar(QFrame):
+    """Shows where the playback is; says what is wanted. It does nothing itself."""
+
+    play_pause = pyqtSignal()
+    to_start = pyqtSignal()
+    speed_wanted = pyqtSignal(float)
+    loop_wanted = pyqtSignal(bool)
+    follow_wanted = pyqtSignal(bool)
+    plan_wanted = pyqtSignal(bool)
+    zoom_wanted = pyqtSignal(int)
+    parts_muted = pyqtSignal(tuple)
+    moment_wanted = pyqtSignal(str)
+    """A kind of moment to be marked here."""
+    moment_sought = pyqtSignal(int)
+    """-1: the one before; 1: the next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("transport")
+        self.play = self._button("▶", "Play", "Play or pause (Space).", self.play_pause.emit)
+        self.play.setObjectName("play")
+        self.start = self._button("|◀", "To the start", "Back to the start (Home).",
+                                  self.to_start.emit)  # fmt: skip
+        self.place = QLabel()
+        self.place.setMinimumWidth(176)
+        self.place.setAccessibleDescription("Position")
+        self.speed = QSlider(Qt.Orientation.Horizontal)
+        self.speed.setRange(round(MIN_SPEED * 100), round(MAX_SPEED * 100))
+        self.speed.setSingleStep(5)
+        self.speed.setPageStep(10)
+        self.speed.setValue(100)
+        self.speed.setFixedWidth(110)
+        self.speed.setAccessibleName("Speed in percent")
+        self.speed.setToolTip("Speed, 50 to 150 %; the pitch stays (Up, Down).")
+        self.speed_label = QLabel("100 %")
+        self.speed_label.setMinimumWidth(44)
+        self.speed.valueChanged.connect(self._on_speed)
+        self.loop = self._switch("Loop", "Play what lies between two places over and over: draw it"
+                                 " in the roll, or press [ and ]. \\ turns it on or off.",
+                                 self.loop_wanted.emit)  # fmt: skip
+        self.follow = self._switch("Follow", "Turn the page with the music (V).",
+                                   self.follow_wanted.emit)  # fmt: skip
+        self.follow.setChecked(True)
+        self.plan = self._switch("Plan", "Show what the agent meant to play at this moment"
+                                 " (Ctrl+H).", self.plan_wanted.emit)  # fmt: skip
+        self.plan.setChecked(True)
+        self.smaller = self._button("−", "Zoom out", "Zoom out (PgUp, Ctrl and wheel).",
+                                    lambda: self.zoom_wanted.emit(-1))  # fmt: skip
+        self.larger = self._button("+", "Zoom in", "Zoom in (PgDown, Ctrl and wheel).",
+                                   lambda: self.zoom_wanted.emit(1))  # fmt: skip
+        self.words = QLabel()
+        self.words.setObjectName("hint")
+        self.words.setAccessibleDescription("The plan at this moment")
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.parts: dict[str, QPushButton] = {}
+        for part, title in PARTS:
+            self.parts[part] = self._switch(title, f"{title}: to be heard, or not.",
+                                            lambda _: self._on_parts())  # fmt: skip
+            self.parts[part].setChecked(True)
+            self.parts[part].setAccessibleName(f"{title}: heard")
+        self.before = self._button("◂", "Previous moment", "To the moment before (,).",
+                                   lambda: self.moment_sought.emit(-1))  # fmt: skip
+        self.next = self._button("▸", "Next moment", "To the next moment (.).",
+                                 lambda: self.moment_sought.emit(1))  # fmt: skip
+        self.good = self._button("+ good", "Good moment", "This moment is good (+).",
+                                 lambda: self.moment_wanted.emit("good"))  # fmt: skip
+        self.bad = self._button("– bad", "Bad moment", "This moment is bad (-).",
+                                lambda: self.moment_wanted.emit("bad"))  # fmt: skip
+        self.mark = self._button("⚑ mark", "Mark this moment", "Mark this place (M).",
+                                 lambda: self.moment_wanted.emit("marker"))  # fmt: skip
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        upper, lower = QHBoxLayout(), QHBoxLayout()
+        for row in (upper, lower):
+            row.setSpacing(6)
+        for widget in (self.start, self.play, self.place):
+            upper.addWidget(widget)
+        upper.addStretch()
+        caption = QLabel("Speed")
+        caption.setObjectName("hint")
+        widgets: tuple[QWidget, ...] = (
+            caption, self.speed, self.speed_label, self.loop, self.follow, self.plan,
+                       self.smaller, self.larger,
+        )  # fmt: skip
+        for control in widgets:
+            upper.addWidget(control)
+        lower.addWidget(self.words, 1)
+        for button in self.parts.values():
+            lower.addWidget(button)
+        lower.addSpacing(10)
+        for widget in (self.before, self.next, self.good, self.bad, self.mark):
+            lower.addWidget(widget)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(10, 6, 12, 8)
+        column.setSpacing(6)
+        column.addLayout(upper)
+        column.addLayout(lower)
+
+    def _button(self, text: str, name: str, tip: str, clicked: Callable[[], object]) -> QPushButton:
+        button = QPushButton(text)
+        button.setAccessibleName(name)
+        button.setToolTip(tip)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(lambda _: clicked())
+        return button
+
+    def _switch(self, text: str, tip: str, toggled: Callable[[bool], object]) -> QPushButton:
+        button = QPushButton(text)
+        button.setCheckable(True)
+        button.setAccessibleName(text)
+        button.setToolTip(tip)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.toggled.connect(toggled)
+        return button
+
+    def _on_speed(self, percent: int) -> None:
+        self.speed_label.setText(f"{percent} %")
+        self.speed_wanted.emit(percent / 100)
+
+    def _on_parts(self) -> None:
+        self.parts_muted.emit(
+            tuple(part for part, button in self.parts.items() if not button.isChecked())
+        )
+
+    def show_state(self, state: PlaybackState | None, place: str) -> None:
+        """Follow what the engine says."""
+        playing = state is not None and state.playing
+        _write(self.play, "❚❚" if playing else "▶")
+        if self.place.text() != place:
+            self.place.setText(place)
+        self.play.setEnabled(state is not None)
+        if state is None:
+            return
+        with QSignalBlocker(self.speed):
+            if not self.speed.isSliderDown():
+                self.speed.setValue(round(state.speed * 100))
+        self.speed_label.setText(f"{self.speed.value()} %")
+        self._check(self.loop, state.loop is not None)
+
+    def show_words(self, words: str) -> None:
+        if self.words.text() != words:
+            self.words.setText(words)
+            self.words.setToolTip(words)
+
+    def show_follow(self, on: bool) -> None:
+        self._check(self.follow, on)
+
+    @staticmethod
+    def _check(button: QPushButton, on: bool) -> None:
+        with QSignalBlocker(button):
+            button.setChecked(on)
+
+
+def _write(button: QPushButton, text: str) -> None:
+    if button.text() != text:
+        button.setText(text)

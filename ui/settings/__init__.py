@@ -1,0 +1,1 @@
+"""The settings, their panels, and how they are kept."""

@@ -1,0 +1,333 @@
+"""Controls that are bound to a setting: each shows it, and asks the desk for another value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from PyQt6.QtCore import QLocale, QPointF, QSignalBlocker, Qt, pyqtSignal
+from PyQt6.QtGui import QPainter, QPaintEvent, QPalette, QPen, QPolygonF, QValidator
+from PyQt6.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSlider,
+    QSpinBox,
+    QStyle,
+    QStyleOptionButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+Limits = Mapping[str, tuple[float, float, str]]
+"""Name -> lowest, highest, unit."""
+
+
+class Source(Protocol):
+    """What controls are bound to: the desk with the music's settings, the look of the window."""
+
+    @property
+    def settings(self) -> Any: ...
+
+    @property
+    def shown(self) -> Any:
+        """Signal with the settings that the controls have to show."""
+        ...
+
+    def change(self, words: str = "", /, **values: Any) -> None:
+        """The user wants other values."""
+        ...
+
+
+class NumberSpin(QDoubleSpinBox):
+    """A number without decimals that say nothing; the wheel turns it where it is.
+
+    Decimals follow a point or a comma, whatever the system's language.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setLocale(QLocale.c())
+
+    def textFromValue(self, v: float) -> str:
+        return f"{v:g}"
+
+    def validate(self, input: str | None, pos: int) -> tuple[QValidator.State, str, int]:
+        return super().validate((input or "").replace(",", "."), pos)
+
+
+class CountSpin(QSpinBox):
+    """Whole beats or bars, with the unit in singular or plural."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+        self.valueChanged.connect(self._on_value)
+        self._on_value(self.value())
+
+    def _on_value(self, value: int) -> None:
+        if self._unit:
+            self.setSuffix(f" {self._unit}" + ("" if value == 1 else "s"))
+
+    def setValue(self, val: int) -> None:
+        super().setValue(val)
+        self._on_value(val)
+
+
+class Slider(QSlider):
+    """A slider from 0 to 1 in `steps`, with `words` for what it says; see `value_label`."""
+
+    def __init__(self, low: float, high: float, step: float, words: Callable[[float], str]) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self._step, self._words = step, words
+        self.setRange(round(low / step), round(high / step))
+        self.setPageStep(max(1, (self.maximum() - self.minimum()) // 10))
+        self.value_label = QLabel()
+        self.value_label.setObjectName("value")
+        self.value_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        widest = max((words(low), words(high), words((low + high) / 2)), key=len)
+        width = self.value_label.fontMetrics().horizontalAdvance(widest + "0")
+        self.value_label.setMinimumWidth(width)
+        self.valueChanged.connect(lambda _: self.value_label.setText(words(self.number())))
+
+    def number(self) -> float:
+        return round(self.value() * self._step, 4)
+
+    def show_number(self, number: float) -> None:
+        with QSignalBlocker(self):
+            self.setValue(round(number / self._step))
+        self.value_label.setText(self._words(self.number()))
+
+
+def percent(value: float) -> str:
+    return f"{value:.0%}".replace("%", " %")
+
+
+def describe(widget: QWidget, name: str, caption: str, tip: str) -> None:
+    """All that a control needs besides its function: names for people, tests and screen readers."""
+    widget.setObjectName(name)
+    widget.setToolTip(tip)
+    widget.setAccessibleName(caption.replace("&", ""))
+    widget.setAccessibleDescription(tip)
+    if isinstance(widget, QAbstractSpinBox):
+        widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    else:
+        # A click must not take the keyboard away from the piano; Tab and Alt still reach it.
+        widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+
+def captioned(widget: QWidget, caption: str | QWidget, beside: QWidget | None = None) -> QWidget:
+    """The control below its caption (a widget can be one), as in the bar.
+
+    beside: what stands at the right of the caption.
+    """
+    box = QWidget()
+    box.setObjectName("captioned")
+    column = QVBoxLayout(box)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(2)
+    above = caption if isinstance(caption, QWidget) else caption_of(widget, caption)
+    if beside is None:
+        column.addWidget(above)
+    else:
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        row.addWidget(above)
+        row.addStretch()
+        row.addWidget(beside)
+        column.addLayout(row)
+    column.addStretch()
+    column.addWidget(widget)
+    return box
+
+
+def caption_of(widget: QWidget, caption: str) -> QLabel:
+    """The label that names a control and hands it the focus by Alt and the marked letter."""
+    label = QLabel(caption)
+    label.setObjectName("caption")
+    label.setToolTip(widget.toolTip())
+    label.setBuddy(widget)
+    label.setContentsMargins(0, 0, 4, 0)  # its hint is a little too small for large text
+    return label
+
+
+def separator() -> QFrame:
+    """A thin upright line."""
+    line = QFrame()
+    line.setObjectName("separator")
+    line.setFixedWidth(1)
+    return line
+
+
+class Fields:
+    """Makes the controls of one part of the window. `made`: setting -> control."""
+
+    def __init__(self, desk: Source, limits: Limits) -> None:
+        self.desk, self._limits = desk, limits
+        self.made: dict[str, QWidget] = {}
+        self.done: Callable[[], None] = lambda: None
+        """Called when a value was typed in and confirmed: the keyboard may play again."""
+        self._show: list[Callable[[Any], None]] = []
+        desk.shown.connect(self.show_settings)
+
+    def show_settings(self, settings: Any) -> None:
+        """Show these settings without announcing them as a change."""
+        for show in self._show:
+            show(settings)
+
+    def add(
+        self,
+        setting: str,
+        widget: QWidget,
+        caption: str,
+        tip: str,
+        show: Callable[[Any], None],
+    ) -> None:
+        """Take in a control that was made elsewhere; `show` writes settings into it."""
+        describe(widget, setting, caption, tip)
+        self.made[setting] = widget
+        self._show.append(show)
+        show(self.desk.settings)
+
+    def count(self, setting: str, caption: str, tip: str) -> CountSpin:
+        """A whole number; range and unit are the setting's."""
+        low, high, unit = self._limits[setting]
+        spin = CountSpin(unit.removesuffix("s"))
+        spin.setRange(int(low), int(high))
+        self.bind_spin(spin, setting, caption, tip)
+        return spin
+
+    def number(
+        self, setting: str, caption: str, tip: str, low: float, high: float, decimals: int = 1
+    ) -> NumberSpin:
+        """A number that may have decimals."""
+        spin = NumberSpin()
+        spin.setRange(low, high)
+        spin.setDecimals(decimals)
+        self.bind_spin(spin, setting, caption, tip)
+        return spin
+
+    def bind_spin(
+        self, spin: QSpinBox | QDoubleSpinBox, setting: str, caption: str, tip: str
+    ) -> None:
+        spin.setKeyboardTracking(False)  # 120 is not 1, 12 and 120
+        spin.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        spin.valueChanged.connect(lambda value: self.desk.change(**{setting: value}))
+        if (edit := spin.lineEdit()) is not None:
+            edit.returnPressed.connect(lambda: self.done())
+
+        def show(settings: Any) -> None:
+            with QSignalBlocker(spin):
+                spin.setValue(getattr(settings, setting))
+
+        self.add(setting, spin, caption, tip, show)
+
+    def slider(
+        self,
+        setting: str,
+        caption: str,
+        tip: str,
+        step: float = 0.01,
+        words: Callable[[float], str] = percent,
+    ) -> Slider:
+        """A slider over the setting's range."""
+        low, high, _ = self._limits[setting]
+        slider = Slider(low, high, step, words)
+        slider.valueChanged.connect(lambda _: self.desk.change(**{setting: slider.number()}))
+        self.add(setting, slider, caption, tip, lambda s: slider.show_number(getattr(s, setting)))
+        return slider
+
+    def switch(self, setting: str, text: str, tip: str) -> Switch:
+        """On or off."""
+        box = Switch(text)
+        box.toggled.connect(lambda on: self.desk.change(**{setting: on}))
+
+        def show(settings: Any) -> None:
+            with QSignalBlocker(box):
+                box.setChecked(getattr(settings, setting))
+
+        self.add(setting, box, text, tip, show)
+        return box
+
+    def choice(
+        self, setting: str, caption: str, tip: str, options: Sequence[tuple[str, Any]]
+    ) -> Choice:
+        """One of some values, each with the words for it."""
+        combo = Choice(options)
+        combo.chosen.connect(lambda value: self.desk.change(**{setting: value}))
+        self.add(setting, combo, caption, tip, lambda s: combo.show_value(getattr(s, setting)))
+        return combo
+
+
+class Combo(QComboBox):
+    """A list to choose from. `is_open` while its list is."""
+
+    @property
+    def is_open(self) -> bool:
+        # Esc hides the list without a call of hidePopup.
+        view = self.view()
+        return view is not None and view.isVisible()
+
+    def paintEvent(self, e: QPaintEvent | None) -> None:
+        super().paintEvent(e)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.Text), 1.6))
+        x, y = self.width() - 13.0, self.height() / 2
+        arrow = [QPointF(x - 4, y - 2), QPointF(x, y + 2), QPointF(x + 4, y - 2)]
+        painter.drawPolyline(QPolygonF(arrow))
+        painter.end()
+
+
+class Choice(Combo):
+    """One of some values; one that isn't on the list is put at its end when it is shown."""
+
+    chosen = pyqtSignal(object)
+
+    def __init__(self, options: Sequence[tuple[str, Any]]) -> None:
+        super().__init__()
+        self.values: list[Any] = []
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.set_options(options)
+        self.activated.connect(lambda index: self.chosen.emit(self.values[index]))
+
+    def set_options(self, options: Sequence[tuple[str, Any]]) -> None:
+        """Another list; what was chosen stays chosen where it is on it."""
+        with QSignalBlocker(self):
+            self.clear()
+            self.values = [value for _, value in options]
+            for text, _ in options:
+                self.addItem(text)
+                self.setItemData(self.count() - 1, text, Qt.ItemDataRole.ToolTipRole)
+
+    def show_value(self, value: Any) -> None:
+        """Show this one as the chosen one."""
+        with QSignalBlocker(self):
+            if value not in self.values:
+                self.values.append(value)
+                self.addItem(str(value))
+            self.setCurrentIndex(self.values.index(value))
+
+
+class Switch(QCheckBox):
+    """On or off."""
+
+    def paintEvent(self, a0: QPaintEvent | None) -> None:
+        super().paintEvent(a0)
+        style = self.style()
+        if not self.isChecked() or style is None:
+            return
+        option = QStyleOptionButton()
+        self.initStyleOption(option)
+        box = style.subElementRect(QStyle.SubElement.SE_CheckBoxIndicator, option, self)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.HighlightedText), 1.8))
+        x, y, size = box.x(), box.y(), box.width()
+        tick = [(0.24, 0.52), (0.43, 0.72), (0.78, 0.28)]
+        painter.drawPolyline(QPolygonF([QPointF(x + a * size, y + b * size) for a, b in tick]))
+        painter.end()

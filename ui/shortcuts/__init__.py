@@ -1,0 +1,1 @@
+"""Keys: the table of actions, and the letters that play."""
