@@ -61,10 +61,15 @@ def _remembered(memory: Memory, pitch: int, onset: bool, chord: int, chord_onset
         interval = min(max(pitch - last, -reach), reach) + reach + 1
     chord_onset = chord != 0 and (chord_onset or chord != chord_before)
     return (
-        pitch, pitch if onset else last, interval,
-        0 if onset or pitch != before else melody_age + 1, int(onset),
-        chord, 0 if chord_onset or chord != chord_before else chord_age + 1, int(chord_onset),
-    )  # fmt: skip
+        pitch,
+        pitch if onset else last,
+        interval,
+        0 if onset or pitch != before else melody_age + 1,
+        int(onset),
+        chord,
+        0 if chord_onset or chord != chord_before else chord_age + 1,
+        int(chord_onset),
+    )
 
 
 def features(memory: Memory) -> tuple[int, ...]:
@@ -73,9 +78,12 @@ def features(memory: Memory) -> tuple[int, ...]:
     return (
         onset * 13 + (1 + pitch % 12 if pitch else 0),
         1 + (pitch - LOWEST_PITCH) // 6 if pitch else 0,
-        interval, min(max(melody_age, 0), vocab.MAX_MELODY_AGE - 1),
-        chord, min(max(chord_age, 0), vocab.MAX_CHORD_AGE - 1), chord_onset,
-    )  # fmt: skip
+        interval,
+        min(max(melody_age, 0), vocab.MAX_MELODY_AGE - 1),
+        chord,
+        min(max(chord_age, 0), vocab.MAX_CHORD_AGE - 1),
+        chord_onset,
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -83,9 +91,13 @@ def place_features(place: Place) -> tuple[int, ...]:
     """The features of a place in the metre, in the order of `vocab`."""
     meter = place.meter
     return (
-        place.frame_in_bar, meter.frames_per_bar, meter.frames_per_beat,
-        place.frame_in_bar % meter.frames_per_beat, place.strength, place.bar % vocab.BARS_IN_FORM,
-    )  # fmt: skip
+        place.frame_in_bar,
+        meter.frames_per_bar,
+        meter.frames_per_beat,
+        place.frame_in_bar % meter.frames_per_beat,
+        place.strength,
+        place.bar % vocab.BARS_IN_FORM,
+    )
 
 
 class NeuralPredictor:
@@ -99,9 +111,12 @@ class NeuralPredictor:
     """
 
     def __init__(
-        self, mixture: Mixture, offline: OfflineDecoder | None, offline_rules: Decoding,
+        self,
+        mixture: Mixture,
+        offline: OfflineDecoder | None,
+        offline_rules: Decoding,
         name: str = "neural",
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.name = name
         self._mixture = mixture
         self._adventurous = JamSettings().adventurous
@@ -196,9 +211,12 @@ class NeuralPredictor:
         return self._online.melody_logits(hidden, np.array([[index, onset]]), last)[0]
 
     def continuations(
-        self, chords: Sequence[ChordState], places: Sequence[Place], noise: Floats,
+        self,
+        chords: Sequence[ChordState],
+        places: Sequence[Place],
+        noise: Floats,
         temperature: float,
-    ) -> NDArray[np.float64]:  # fmt: skip
+    ) -> NDArray[np.float64]:
         hidden = np.repeat(self._position(places[0]), len(chords), 0)
         branches = self._branches
         if branches is None or branches.stack.batch != len(chords):
@@ -240,10 +258,14 @@ class NeuralPredictor:
         table = np.stack([columns[name] for name in vocab.PLACE_FEATURES], 1)
         rules = self._offline_rules
         chords, onsets = harmonies(
-            self._offline, pitch[None], onset[None],
+            self._offline,
+            pitch[None],
+            onset[None],
             shared_features(table, self._style, self._density)[None],
-            rules, rules.temperature, [0],
-        )  # fmt: skip
+            rules,
+            rules.temperature,
+            [0],
+        )
         states: list[ChordState] = []
         for index, starts in zip(chords[0], onsets[0], strict=True):
             before = states[-1] if states else NO_CHORD

@@ -95,8 +95,11 @@ def play_notes(environment: dict[str, str], seconds: float) -> subprocess.Popen[
         messages.append((at_s + 0.6 / NOTES_A_SECOND, [0x80, pitch, 0]))
     player = subprocess.Popen(
         [sys.executable, "-m", "tests.support.jack_player"],
-        env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert player.stdin is not None
     player.stdin.write(json.dumps(messages))
     player.stdin.close()
@@ -175,8 +178,7 @@ def live_loop(
             f"  of it: callback to synth ({where})", [1000 * (e.heard_s - e.at_s) for e in played]
         ),
         Line.of(
-            f"scheduler error at the MIDI output ({where})",
-            [1000 * e.late_s for e in sounded],
+            f"scheduler error at the MIDI output ({where})", [1000 * e.late_s for e in sounded]
         ),
         Line.of(f"notes lost by the MIDI system ({where})", [len(sent_s) - len(matched)], "notes"),
         Line.of(f"audio dropouts ({where})", [60 * dropouts / seconds], "a minute"),
@@ -218,10 +220,19 @@ def sections(text: str) -> list[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--only", type=sections, default=list(SECTIONS), metavar="NAMES",
-                        help=f"some of {','.join(SECTIONS)}")  # fmt: skip
-    parser.add_argument("--seconds", type=float, default=60.0,
-                        help="of each live run (600: dropouts in ten minutes)")  # fmt: skip
+    parser.add_argument(
+        "--only",
+        type=sections,
+        default=list(SECTIONS),
+        metavar="NAMES",
+        help=f"some of {','.join(SECTIONS)}",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=60.0,
+        help="of each live run (600: dropouts in ten minutes)",
+    )
     parser.add_argument("--blocks", type=int, nargs="+", default=[256])
     parser.add_argument("--own-driver", action="store_true", help="FluidSynth's JACK driver too")
     parser.add_argument("--out", type=Path, default=Path("build/bench.json"))

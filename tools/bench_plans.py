@@ -127,9 +127,9 @@ def futures() -> Iterator[Line]:
         place = TempoMap.constant(100, Meter(4, 4)).place(256)
         predictor.rewind(256)
         ahead = places_from(place, BEATS_WEIGHED * 4)
-        noise = np.array([
-            [gumbel_noise(1, i, k, N_MELODY_CLASSES) for i in range(len(ahead))] for k in range(n)
-        ])  # fmt: skip
+        noise = np.array(
+            [[gumbel_noise(1, i, k, N_MELODY_CLASSES) for i in range(len(ahead))] for k in range(n)]
+        )
         chords = [ChordState(Chord(root, "maj"), True) for root in range(n)]
         times_ms = []
         for _ in range(60):
@@ -178,9 +178,10 @@ def table(lines: list[Line]) -> str:
     by_name = {line.name: line for line in lines}
     rows = [
         "| plan of 4 beats (16 frames), median / 99 %, ms | "
-        + " | ".join(f"{h:,} frames" for h in HISTORIES) + " |",
+        + " | ".join(f"{h:,} frames" for h in HISTORIES)
+        + " |",
         "|---" * (len(HISTORIES) + 1) + "|",
-    ]  # fmt: skip
+    ]
     full: dict[str, float] = {}
     labels = {
         "neural": "jam",
@@ -202,7 +203,11 @@ def table(lines: list[Line]) -> str:
         rows.append(f"| ReaLJam, 36.7 M parameters, {runtime} | | {cell} | |")
     rows.append("")
     for label, median in full.items():
-        ratios = [f"{low / median:.0f}" + (f" to {high / median:.0f}" if low < high else "")
-                  + f" ({runtime})" for runtime, (low, high) in RIVAL_MS.items()]  # fmt: skip
+        ratios = [
+            f"{low / median:.0f}"
+            + (f" to {high / median:.0f}" if low < high else "")
+            + f" ({runtime})"
+            for runtime, (low, high) in RIVAL_MS.items()
+        ]
         rows.append(f"ReaLJam's time for a full plan over that of {label}: {', '.join(ratios)}.")
     return "\n".join(rows)

@@ -78,10 +78,18 @@ def jam_logs(minutes: float, settings: JamSettings) -> list[SessionLog]:
         rows = tuple(enumerate(conductor.rows))[n_rows:]
         n_rows += len(rows)
         logs.append(
-            SessionLog(1, now_s, 1, settings=((0.0, settings),) if not logs else (),
-                       played=tuple(played), sounded=tuple(pairs), plans=tuple(plans), rows=rows,
-                       tempo_map=tempo_map)
-        )  # fmt: skip
+            SessionLog(
+                1,
+                now_s,
+                1,
+                settings=((0.0, settings),) if not logs else (),
+                played=tuple(played),
+                sounded=tuple(pairs),
+                plans=tuple(plans),
+                rows=rows,
+                tempo_map=tempo_map,
+            )
+        )
         plans, played = [], []
     return logs
 
@@ -125,23 +133,30 @@ def main() -> None:
                 _, took = record(library, logs)
             took.sort()
             size = path.stat().st_size / args.minutes / 1024
-            print(f"lookahead {lookahead} beats: {size:.0f} KiB a minute; a transaction takes"
-                  f" {statistics.median(took):.1f} ms, 99 % under"
-                  f" {took[int(0.99 * len(took))]:.1f} ms")  # fmt: skip
+            print(
+                f"lookahead {lookahead} beats: {size:.0f} KiB a minute; a transaction takes"
+                f" {statistics.median(took):.1f} ms, 99 % under"
+                f" {took[int(0.99 * len(took))]:.1f} ms"
+            )
         path = Path(folder) / "jam4.sqlite3"
         with Library(path) as library:
             session_id = library.sessions()[0].id
-            print(f"one session of {args.minutes:g} minutes loads in"
-                  f" {timed_ms(lambda: library.session(session_id), 5)}")  # fmt: skip
+            print(
+                f"one session of {args.minutes:g} minutes loads in"
+                f" {timed_ms(lambda: library.session(session_id), 5)}"
+            )
             whole = library.session(session_id)
-            small = replace(whole, rows=whole.rows[:256], plans=whole.plans[:256],
-                            notes=whole.notes[:64])  # fmt: skip
+            small = replace(
+                whole, rows=whole.rows[:256], plans=whole.plans[:256], notes=whole.notes[:64]
+            )
             words = ("Blue", "Rain", "Evening", "Bossa", "Waltz", "Slow one", "Étude")
             for i in tqdm(range(args.sessions), "sessions", leave=False, disable=None):
                 info = replace(
-                    whole.info, title=f"{words[i % 7]} {i}", tags=(words[i % 5],),
+                    whole.info,
+                    title=f"{words[i % 7]} {i}",
+                    tags=(words[i % 5],),
                     started_at=whole.info.started_at - timedelta(hours=5 * i),
-                )  # fmt: skip
+                )
                 library.add(replace(small, info=info))
         print(f"{args.sessions} sessions, {path.stat().st_size / 2**20:.0f} MiB:")
 

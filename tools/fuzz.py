@@ -54,14 +54,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="fuzz", description="Feed the readers hostile inputs.")
-    parser.add_argument("--only", default="", metavar="READER[,READER]",
-                        help=f"of {', '.join(READERS)}")  # fmt: skip
-    parser.add_argument("--seconds", type=float, default=20.0,
-                        help="processor time for each reader (default: 20)")  # fmt: skip
+    parser.add_argument(
+        "--only", default="", metavar="READER[,READER]", help=f"of {', '.join(READERS)}"
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=20.0, help="processor time for each reader (default: 20)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="other inputs (default: 0)")
     parser.add_argument("--jobs", type=int, default=1, help="readers at a time (default: 1)")
-    parser.add_argument("--keep", type=Path, default=Path("build/fuzz"), metavar="DIR",
-                        help="where finds are written (default: build/fuzz)")  # fmt: skip
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        default=Path("build/fuzz"),
+        metavar="DIR",
+        help="where finds are written (default: build/fuzz)",
+    )
     return parser
 
 
@@ -86,9 +93,14 @@ def _show(bar: tqdm[None], tally: Tally) -> None:
 
 def _row(reader: Reader, tally: Tally, finds: Sequence[Find]) -> str:
     values = (
-        reader.name, f"{tally.inputs:,}", f"{tally.refused:,}", f"{tally.accepted:,}",
-        f"{1000 * tally.slowest_s:.0f}", f"{tally.most_mebibytes:.0f}", len(_different(finds)),
-    )  # fmt: skip
+        reader.name,
+        f"{tally.inputs:,}",
+        f"{tally.refused:,}",
+        f"{tally.accepted:,}",
+        f"{1000 * tally.slowest_s:.0f}",
+        f"{tally.most_mebibytes:.0f}",
+        len(_different(finds)),
+    )
     return "| " + " | ".join(map(str, values)) + " |"
 
 

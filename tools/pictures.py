@@ -141,10 +141,15 @@ def machine(
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory(prefix="jam-pictures-"))
         environment = {
-            **os.environ, "HOME": home, "XDG_CONFIG_HOME": f"{home}/.config",
-            "XDG_DATA_HOME": f"{home}/.local/share", "JACK_DEFAULT_SERVER": f"jam{os.getpid()}",
-            "JACK_NO_START_SERVER": "1", "QT_QPA_PLATFORM": "xcb", "PYTHONPATH": str(ROOT),
-        }  # fmt: skip
+            **os.environ,
+            "HOME": home,
+            "XDG_CONFIG_HOME": f"{home}/.config",
+            "XDG_DATA_HOME": f"{home}/.local/share",
+            "JACK_DEFAULT_SERVER": f"jam{os.getpid()}",
+            "JACK_NO_START_SERVER": "1",
+            "QT_QPA_PLATFORM": "xcb",
+            "PYTHONPATH": str(ROOT),
+        }
         ours, theirs = os.pipe()
         screen = f"{size[0] + 120}x{size[1] + 120}x24"
         stack.enter_context(
@@ -159,8 +164,18 @@ def machine(
         with os.fdopen(ours) as pipe:
             environment["DISPLAY"] = ":" + pipe.readline().strip()
         priority = ["-R", "-P", "70"] if realtime else ["-r"]
-        jackd = ["jackd", "-n", environment["JACK_DEFAULT_SERVER"], *priority, "-d", "dummy",
-                 "-r", "48000", "-p", str(block_frames)]  # fmt: skip
+        jackd = [
+            "jackd",
+            "-n",
+            environment["JACK_DEFAULT_SERVER"],
+            *priority,
+            "-d",
+            "dummy",
+            "-r",
+            "48000",
+            "-p",
+            str(block_frames),
+        ]
         probe = [sys.executable, "-c", "import jack; jack.Client('probe', no_start_server=True)"]
         server = stack.enter_context(
             running(jackd, environment, stdout=jack_says, stderr=subprocess.STDOUT)
@@ -179,8 +194,9 @@ def tune_messages(delay_s: float, seconds: float) -> tuple[int, list[tuple[float
     song = read_midi(demo_tunes()[0])
     events = melody_events(song)
     first = song.tempo_map.segments[0]
-    bars = song.tempo_map.seconds_at(song.tempo_map.next_bar_frame(
-        round(song.tempo_map.position_at(events[-1].at_s))))  # fmt: skip
+    bars = song.tempo_map.seconds_at(
+        song.tempo_map.next_bar_frame(round(song.tempo_map.position_at(events[-1].at_s)))
+    )
     messages, offset_s = [], delay_s
     while offset_s < seconds:
         for event in events:
@@ -198,8 +214,15 @@ def take(args: argparse.Namespace, folder: Path) -> None:
     # The player waits for the count-in, as the bar that is counted tells.
     _, messages = tune_messages(4 * 60 / bpm + 0.05, args.after + 30)
     with machine((width, height)) as environment:
-        place = [str(round(20 / scale)), str(round(20 / scale)), str(round(width / scale)),
-                 str(round(height / scale)), str(bpm), args.theme, str(args.text)]  # fmt: skip
+        place = [
+            str(round(20 / scale)),
+            str(round(20 / scale)),
+            str(round(width / scale)),
+            str(round(height / scale)),
+            str(bpm),
+            args.theme,
+            str(args.text),
+        ]
         scaled = {**environment, "QT_SCALE_FACTOR": args.scale}
         subprocess.run([sys.executable, "-c", PREFER, *place], env=scaled, check=True)
         subprocess.run([sys.executable, "-c", IMPORT], env=environment, check=True)

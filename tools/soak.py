@@ -149,8 +149,18 @@ class Soak:
             prefer = [sys.executable, "-c", _PREFER, str(self.args.bpm)]
             subprocess.run(prefer, env=environment, check=True)
             said = stack.enter_context(self.stderr.open("w"))
-            program = [sys.executable, "-m", "jam", "window", "--midi-api", "jack", "--buffer",
-                       str(self.args.block), "--log", str(self.log)]  # fmt: skip
+            program = [
+                sys.executable,
+                "-m",
+                "jam",
+                "window",
+                "--midi-api",
+                "jack",
+                "--buffer",
+                str(self.args.block),
+                "--log",
+                str(self.log),
+            ]
             jam = stack.enter_context(running(program, environment, cwd=ROOT, stderr=said))
             self._use(jam, environment)
             self._after(environment)
@@ -207,9 +217,13 @@ class Soak:
                 self._look(processes(jam.pid), library, now_s)
             log.read()
             left = f"{left_s:6.0f} s left" if (left_s := self.seconds - now_s) > 0 else "listening"
-            print(f"\r{left}, {self.tally.dropouts} dropouts,"
-                  f" {self.tally.heard} notes heard, {len(self.tally.sessions)} sessions  ",
-                  end="", file=sys.stderr, flush=True)  # fmt: skip
+            print(
+                f"\r{left}, {self.tally.dropouts} dropouts,"
+                f" {self.tally.heard} notes heard, {len(self.tally.sessions)} sessions  ",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
             until_s = 1.0 if deed is None else min(1.0, max(0.0, deed.at_s - now_s))
             time.sleep(until_s)
         print("\r" + 70 * " " + "\r", end="", file=sys.stderr)
@@ -257,8 +271,11 @@ class Soak:
         """The library is whole, and holds what the log holds."""
         check = subprocess.run(
             [sys.executable, "-m", "jam", "sessions", "check"],
-            env=environment, cwd=ROOT, capture_output=True, text=True,
-        )  # fmt: skip
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
         if check.returncode:
             self.fault(f"jam sessions check: {(check.stdout + check.stderr).strip()}")
         library = Path(environment["XDG_DATA_HOME"]) / "jam" / "sessions.sqlite3"
@@ -268,8 +285,10 @@ class Soak:
         played = [(s.notes, s.accompaniment) for s in self.tally.sessions]
         for number, (logged, kept) in enumerate(zip(played, recorded, strict=False), 1):
             if logged != kept:
-                self.fault(f"session {number}: {kept} notes (player, partner) were recorded,"
-                           f" the log has {logged}")  # fmt: skip
+                self.fault(
+                    f"session {number}: {kept} notes (player, partner) were recorded,"
+                    f" the log has {logged}"
+                )
         if len(played) != len(recorded):
             self.fault(f"{len(recorded)} sessions were recorded, the log has {len(played)}")
 
@@ -291,8 +310,15 @@ def _player(
     args: argparse.Namespace, seconds: float, environment: dict[str, str]
 ) -> Iterator[subprocess.Popen[str]]:
     """Plays from now on; the program's port may still be on its way."""
-    command = [sys.executable, "-m", "tools.soak_player", args.player, str(args.seed),
-               str(seconds), str(args.bpm)]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "tools.soak_player",
+        args.player,
+        str(args.seed),
+        str(seconds),
+        str(args.bpm),
+    ]
     pipe = subprocess.PIPE
     give_up_s = time.monotonic() + _UP_S
     time.sleep(args.wait)

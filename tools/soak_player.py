@@ -192,11 +192,20 @@ class _Scenes:
 
 
 _ODDS: tuple[tuple[Callable[[_Scenes], Iterator[Event]], float], ...] = (
-    (_Scenes.phrase_of_a_tune, 6), (_Scenes.improvisation, 6), (_Scenes.two_hands, 3),
-    (_Scenes.pedal, 2), (_Scenes.trill, 1), (_Scenes.struck_again, 1), (_Scenes.never_struck, 0.5),
-    (_Scenes.held, 1), (_Scenes.wheels, 1), (_Scenes.storm, 1.5), (_Scenes.noise, 1),
-    (_Scenes.clocks, 0.8), (_Scenes.exclusive, 0.5),
-)  # fmt: skip
+    (_Scenes.phrase_of_a_tune, 6),
+    (_Scenes.improvisation, 6),
+    (_Scenes.two_hands, 3),
+    (_Scenes.pedal, 2),
+    (_Scenes.trill, 1),
+    (_Scenes.struck_again, 1),
+    (_Scenes.never_struck, 0.5),
+    (_Scenes.held, 1),
+    (_Scenes.wheels, 1),
+    (_Scenes.storm, 1.5),
+    (_Scenes.noise, 1),
+    (_Scenes.clocks, 0.8),
+    (_Scenes.exclusive, 0.5),
+)
 
 
 def let_go(events: Iterator[Event], at_s: float) -> Iterator[Event]:

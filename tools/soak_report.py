@@ -201,11 +201,8 @@ def sounding_after(
 def slope(points: Sequence[tuple[float, float]]) -> float:
     """Growth an hour of (second, value), by Theil and Sen: a step or a spike doesn't move it."""
     slopes = [
-        (b - a) / (t - s)
-        for i, (s, a) in enumerate(points)
-        for t, b in points[i + 1 :]
-        if t > s
-    ]  # fmt: skip
+        (b - a) / (t - s) for i, (s, a) in enumerate(points) for t, b in points[i + 1 :] if t > s
+    ]
     return 3600 * statistics.median(slopes) if slopes else 0.0
 
 
@@ -291,10 +288,16 @@ class Findings:
         """What the log tells. `start_s`: when the program was up, by its clock."""
         plans = [ms for session in tally.sessions for ms in session.plan_ms]
         self.sessions = [
-            {"number": s.number, "seconds": round((s.ended_s or s.began_s) - s.began_s, 1),
-             "notes": s.notes, "accompaniment": s.accompaniment, "plans": len(s.plan_ms),
-             "late": s.late} for s in tally.sessions
-        ]  # fmt: skip
+            {
+                "number": s.number,
+                "seconds": round((s.ended_s or s.began_s) - s.began_s, 1),
+                "notes": s.notes,
+                "accompaniment": s.accompaniment,
+                "plans": len(s.plan_ms),
+                "late": s.late,
+            }
+            for s in tally.sessions
+        ]
         self.heard, self.plans = tally.heard, len(plans)
         self.late = sum(session.late for session in tally.sessions)
         self.plan_ms, self.scheduler_ms = spread(plans), spread(tally.errors_ms)
@@ -374,42 +377,56 @@ def table(found: Findings) -> str:
     rows: list[tuple[str, str]] = [
         ("minutes", f"{found.minutes:.1f}"),
         ("sessions", ", ".join(f"{s['seconds'] / 60:.1f} min" for s in found.sessions)),
-        ("events sent, of them notes",
-         f"{found.sent.get('events', 0)} / {found.sent.get('notes', 0)}"),
+        (
+            "events sent, of them notes",
+            f"{found.sent.get('events', 0)} / {found.sent.get('notes', 0)}",
+        ),
         ("notes heard, messages passed over", f"{found.heard} / {found.dropped_messages}"),
-        ("partner's notes logged, at the MIDI output",
-         f"{found.sent.get('notes_out_logged', 0)} / {found.sent.get('notes_out', 0)}"),
+        (
+            "partner's notes logged, at the MIDI output",
+            f"{found.sent.get('notes_out_logged', 0)} / {found.sent.get('notes_out', 0)}",
+        ),
         ("  sounding there after a stop (their ends lost by JACK)", str(found.out_stuck)),
         ("plans, late", f"{found.plans} / {found.late}"),
         ("dropouts, in ten minutes", f"{found.dropouts} / {10 * found.dropouts / minutes:.1f}"),
         ("  each ten minutes", ", ".join(map(str, found.dropouts_by_ten_minutes))),
-        ("  late in JACK: its own timer, clients",
-         ", ".join(f"{who} {n}" for who, n in found.jack.items()) or "none"),
+        (
+            "  late in JACK: its own timer, clients",
+            ", ".join(f"{who} {n}" for who, n in found.jack.items()) or "none",
+        ),
         ("voices of the synth, most / at rest", f"{found.voices_most} / {found.voices_at_rest}"),
         ("scheduler error, median / 99 % / worst", _three(found.scheduler_ms)),
-        (f"  notes over {LATE_NOTE_MS:.0f} ms, of them while a core stood still",
-         f"{found.late_notes} / {found.late_notes_in_stalls}"),
-        (f"a core stood still for over {1000 * LATE_S:.0f} ms, worst",
-         f"{found.stalls} times / {found.stall_worst_ms:.1f} ms"),
+        (
+            f"  notes over {LATE_NOTE_MS:.0f} ms, of them while a core stood still",
+            f"{found.late_notes} / {found.late_notes_in_stalls}",
+        ),
+        (
+            f"a core stood still for over {1000 * LATE_S:.0f} ms, worst",
+            f"{found.stalls} times / {found.stall_worst_ms:.1f} ms",
+        ),
         ("plan computed, median / 99 % / worst", _three(found.plan_ms)),
-        ("  mean over the longest session, by tenths",
-         " ".join(f"{ms:.1f}" for ms in found.plan_ms_by_tenth)),
+        (
+            "  mean over the longest session, by tenths",
+            " ".join(f"{ms:.1f}" for ms in found.plan_ms_by_tenth),
+        ),
         ("uncommitted plan frames changed", f"{found.plan_frames_changed_percent:.1f} %"),
         ("agent started again", str(found.restarts)),
         ("library grows", f"{found.database_kib_a_minute:.0f} KiB a minute"),
-    ]  # fmt: skip
+    ]
     if found.samples:
         early = found.samples[min(len(found.samples) - 1, 2)]
         late = found.samples[-1]
         for name in late.rss_mb:
             grown = found.slope_mb_an_hour.get(name)
             rise = "too short for a slope" if grown is None else f"{grown:+.1f} MB an hour"
-            rows.append((
-                f"{name}: memory (RSS), threads, files",
-                f"{early.rss_mb.get(name, 0):.0f} to {late.rss_mb[name]:.0f} MB ({rise}),"
-                f" {early.threads.get(name, 0)} to {late.threads[name]},"
-                f" {early.files.get(name, 0)} to {late.files[name]}",
-            ))  # fmt: skip
+            rows.append(
+                (
+                    f"{name}: memory (RSS), threads, files",
+                    f"{early.rss_mb.get(name, 0):.0f} to {late.rss_mb[name]:.0f} MB ({rise}),"
+                    f" {early.threads.get(name, 0)} to {late.threads[name]},"
+                    f" {early.files.get(name, 0)} to {late.files[name]}",
+                )
+            )
         rows.append(
             (
                 "all processes, shared memory once (PSS)",

@@ -61,10 +61,14 @@ def loudness_db(take: Take, part: str, settings: JamSettings, style: Style, fold
     path = folder / "part.wav"
     write_wav(
         path,
-        [replace(n, start_s=n.start_s - begin_s, end_s=n.end_s - begin_s)
-         for n in take.timed_notes() if n.part == part],
-        {part: voices[part].volume}, {part: voices[part].program},
-    )  # fmt: skip
+        [
+            replace(n, start_s=n.start_s - begin_s, end_s=n.end_s - begin_s)
+            for n in take.timed_notes()
+            if n.part == part
+        ],
+        {part: voices[part].volume},
+        {part: voices[part].program},
+    )
     with wave.open(str(path)) as sound:
         samples = np.frombuffer(sound.readframes(round(end_s * sound.getframerate())), "<i2")
     rms = float(np.sqrt(np.mean((samples / 32768.0) ** 2)))
@@ -77,8 +81,11 @@ def masked(take: Take, more_than: int) -> float:
     count = total = 0
     for note in take.parts["player"]:
         for frame in range(math.ceil(note.start_frame), math.ceil(note.end_frame)):
-            near = {c.pitch for c in chords if c.start_frame <= frame < c.end_frame
-                    and -6 <= c.pitch - note.pitch <= 5}  # fmt: skip
+            near = {
+                c.pitch
+                for c in chords
+                if c.start_frame <= frame < c.end_frame and -6 <= c.pitch - note.pitch <= 5
+            }
             total += 1
             count += len(near) > more_than
     return count / max(total, 1)
@@ -125,8 +132,9 @@ def pop909_movement(folder: Path, limit: int) -> dict[str, float]:
             continue
         track = midi.track_names.index("PIANO") if "PIANO" in midi.track_names else -1
         at = midi.tempo_map.seconds_at
-        notes = sorted((at(n.start_frame), at(n.end_frame), n.pitch)
-                       for n in midi.notes if n.track == track)  # fmt: skip
+        notes = sorted(
+            (at(n.start_frame), at(n.end_frame), n.pitch) for n in midi.notes if n.track == track
+        )
         _add_song(found, notes, (song / "chord_midi.txt").read_text().splitlines())
     return {name: sum(values) / max(len(values), 1) for name, values in found.items()}
 
@@ -181,8 +189,15 @@ def draw(take: Take, title: str, path: Path, first_bar: int, n_bars: int) -> Non
             if note.end_frame > first and note.start_frame < last:
                 width = max(note.end_frame - note.start_frame - 0.1, 0.3)
                 pitch = note.pitch - 26 if part == "drums" else note.pitch
-                axes.barh(pitch, width, 0.85, note.start_frame, align="center",
-                          color=_COLOURS[part], alpha=0.3 + note.velocity / 190)  # fmt: skip
+                axes.barh(
+                    pitch,
+                    width,
+                    0.85,
+                    note.start_frame,
+                    align="center",
+                    color=_COLOURS[part],
+                    alpha=0.3 + note.velocity / 190,
+                )
     for bar in range(first_bar, first_bar + n_bars + 1):
         axes.axvline(tempo_map.bar_start(bar), color="#999999", linewidth=0.8)
     for frame in range(first, min(last, len(take.chords))):
@@ -212,8 +227,10 @@ def sample(style: Style, song: MidiSong, folder: Path, agent: str) -> str:
     played: list[Sequence[PartNote]] = [take.parts.get(part, ()) for part in PARTS[1:]]
     levels = " ".join(f"{level:7.1f}" if level > -200 else "      –" for level in loud)
     per_bar = " ".join(f"{len(notes) / n_bars:6.1f}" for notes in played)
-    return (f"{style.name:<10} {peak:5.2f} {levels}  {per_bar}  {masked(take, 0):6.1%}"
-            f" {masked(take, 1):6.1%}  {movement(take):5.2f}")  # fmt: skip
+    return (
+        f"{style.name:<10} {peak:5.2f} {levels}  {per_bar}  {masked(take, 0):6.1%}"
+        f" {masked(take, 1):6.1%}  {movement(take):5.2f}"
+    )
 
 
 def times(n_frames: int = 600) -> None:
@@ -267,8 +284,10 @@ def main() -> int:
     except (BadInput, OSError) as error:
         print(f"style_samples: {error}", file=sys.stderr)
         return 2
-    print("style       peak |  RMS, dB: melody, chords, bass, drums | notes a bar: chords, bass,"
-          " drums | masked by > 0, > 1 | movement")  # fmt: skip
+    print(
+        "style       peak |  RMS, dB: melody, chords, bass, drums | notes a bar: chords, bass,"
+        " drums | masked by > 0, > 1 | movement"
+    )
     for style in styles:
         print(sample(style, song, args.folder, args.agent), flush=True)
     if args.pop909:

@@ -96,9 +96,8 @@ class MainWindow(QWidget):
         for action in actions_of(self):
             self.keymap.add(action)
         self.keys = KeyFilter(
-            self, self.keymap, self.piano, lambda: self.pages.page, self._escape,
-            self._show_letters,
-        )  # fmt: skip
+            self, self.keymap, self.piano, lambda: self.pages.page, self._escape, self._show_letters
+        )
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(POLL_MS)
@@ -133,9 +132,7 @@ class MainWindow(QWidget):
         self.help_button.setAccessibleName("List of keys")
         self.settings_button.setAccessibleName("Settings panel")
         self.record_button = RecordButton(self.recorder) if self.recorder is not None else None
-        tools = (
-            self.record_button, self.preset_button, self.settings_button, self.help_button
-        )  # fmt: skip
+        tools = (self.record_button, self.preset_button, self.settings_button, self.help_button)
         for tool in tools:
             if tool is not None:
                 self.pages.add_tool(tool)

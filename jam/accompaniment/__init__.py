@@ -28,8 +28,26 @@ from jam.accompaniment.styles import (
 from jam.accompaniment.voicing import BASS_RANGE, VOICES_RANGE, Voicing, voice
 
 __all__ = [
-    "Arrangement", "BASS_RANGE", "DEFAULT_STYLE", "Draft", "MIN_FRAMES", "Memory", "PARTS",
-    "Realisation", "Sound", "Style", "Touch", "VOICES_RANGE", "Voicing", "accompany",
-    "all_styles", "dice", "metronome", "note_id", "playable_style", "style_named", "styles_dir",
+    "Arrangement",
+    "BASS_RANGE",
+    "DEFAULT_STYLE",
+    "Draft",
+    "MIN_FRAMES",
+    "Memory",
+    "PARTS",
+    "Realisation",
+    "Sound",
+    "Style",
+    "Touch",
+    "VOICES_RANGE",
+    "Voicing",
+    "accompany",
+    "all_styles",
+    "dice",
+    "metronome",
+    "note_id",
+    "playable_style",
+    "style_named",
+    "styles_dir",
     "voice",
-]  # fmt: skip
+]

@@ -76,9 +76,14 @@ def accompany(
     probabilities. A pure function of its arguments.
     """
     spans = voiced_spans(
-        line, from_frame, tempo_map, memory.voicings, arrangement.touch.room, confidence,
+        line,
+        from_frame,
+        tempo_map,
+        memory.voicings,
+        arrangement.touch.room,
+        confidence,
         arrangement.basses,
-    )  # fmt: skip
+    )
     new = {
         draft.note_id: draft
         for bar, n in _bars(spans, from_frame, len(line), tempo_map, arrangement)
@@ -90,9 +95,7 @@ def accompany(
     holding_until = spans[0].end_frame if holding else from_frame
     notes = list(_ended(drafts, spans, holding_until, committed_until_frame))
     return Realisation(
-        tuple(reversed(notes)),
-        drafts,
-        {span.start_frame: span.voicing for span in spans},
+        tuple(reversed(notes)), drafts, {span.start_frame: span.voicing for span in spans}
     )
 
 
@@ -105,10 +108,19 @@ def _bars(
         place, until = tempo_map.place(start), tempo_map.next_bar_frame(start + 1)
         inside = [s for s in spans if s.start_frame < until and s.end_frame > start]
         if inside:
-            yield BarContext(
-                start, until, place.meter, tempo_map.bpm_at(start), arrangement.style_at(start),
-                arrangement.touch, inside, arrangement.finals,
-            ), place.bar  # fmt: skip
+            yield (
+                BarContext(
+                    start,
+                    until,
+                    place.meter,
+                    tempo_map.bpm_at(start),
+                    arrangement.style_at(start),
+                    arrangement.touch,
+                    inside,
+                    arrangement.finals,
+                ),
+                place.bar,
+            )
         start = until
 
 

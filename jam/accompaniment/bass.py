@@ -33,9 +33,8 @@ def play_bass(
             velocity = bar.touch.velocity + (8 if hit.column == 0 else 2)
             velocity += _LIGHT if hit.sign.islower() and hit.sign != "x" else 0
             yield Draft(
-                "bass", last, max(1, min(127, velocity)), frame, frame + hit.length,
-                span.confidence,
-            )  # fmt: skip
+                "bass", last, max(1, min(127, velocity)), frame, frame + hit.length, span.confidence
+            )
 
 
 def _pitch(span: Span, hit: Hit, frame: int, after: int, last: int | None, bar: BarContext) -> int:

@@ -147,12 +147,17 @@ def _with_onset(
     if kept:
         following = kept[0].column
     elif through >= length:
-        following = length + min((h.column for h in lane.hits if h.column > through - length),
-                                 default=length)  # fmt: skip
+        following = length + min(
+            (h.column for h in lane.hits if h.column > through - length), default=length
+        )
     if struck:
         if len(kept) < len(later) or through >= length:
-            struck = [Hit(start, max(hit.length, min(following, end) - start), "x")
-                      if hit.sign in "Xxo" else hit for hit in struck]  # fmt: skip
+            struck = [
+                Hit(start, max(hit.length, min(following, end) - start), "x")
+                if hit.sign in "Xxo"
+                else hit
+                for hit in struck
+            ]
         return [*struck, *kept]
     pause = lane.columns.find(".", start)
     if pause >= 0:  # as long as the pattern holds, and when it doesn't, a short stroke

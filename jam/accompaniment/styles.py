@@ -70,17 +70,28 @@ def all_styles() -> tuple[list[Style], list[str]]:
 
 
 DRUMS = {
-    "kick": 36, "rim": 37, "snare": 38, "clap": 39, "low_tom": 43, "hat": 42, "mid_tom": 47,
-    "open_hat": 46, "high_tom": 50, "crash": 49, "ride": 51, "tambourine": 54, "cowbell": 56,
-    "brush": 38, "shaker": 70, "clave": 75, "triangle": 81, "pedal_hat": 44,
-}  # fmt: skip
+    "kick": 36,
+    "rim": 37,
+    "snare": 38,
+    "clap": 39,
+    "low_tom": 43,
+    "hat": 42,
+    "mid_tom": 47,
+    "open_hat": 46,
+    "high_tom": 50,
+    "crash": 49,
+    "ride": 51,
+    "tambourine": 54,
+    "cowbell": 56,
+    "brush": 38,
+    "shaker": 70,
+    "clave": 75,
+    "triangle": 81,
+    "pedal_hat": 44,
+}
 """Lane name -> key of the General MIDI drum map."""
 
-SIGNS = {
-    "chords": "Xxo1234",
-    "bass": "RrFfOoTtAaWw",
-    "drums": "Xxo",
-}
+SIGNS = {"chords": "Xxo1234", "bass": "RrFfOoTtAaWw", "drums": "Xxo"}
 """What may be struck in each kind of lane.
 
 Chords and drums: X accented, x plain, o light (left out when the playing gets thinner). Chords:
@@ -157,16 +168,27 @@ def style_of(name: str, values: Mapping[str, Any]) -> Style:
     if model_style not in STYLES:
         raise BadInput(f"model_style {model_style!r}: must be one of {', '.join(STYLES)}")
     swing = _number(values, "swing", 0.0, 0.0, 1.0)
-    bars = {meter: _lanes(lanes, f"bars.{meter}", Meter.parse(meter), fill=False)
-            for meter, lanes in _typed(values, "bars", dict, {}).items()}  # fmt: skip
+    bars = {
+        meter: _lanes(lanes, f"bars.{meter}", Meter.parse(meter), fill=False)
+        for meter, lanes in _typed(values, "bars", dict, {}).items()
+    }
     if missing := [meter for meter in REQUIRED if meter not in bars]:
         raise BadInput(f"bars: {missing[0]} is missing ({', '.join(REQUIRED)} must be there)")
-    fills = {meter: _lanes(lanes, f"fills.{meter}", Meter.parse(meter), fill=True)
-             for meter, lanes in _typed(values, "fills", dict, {}).items()}  # fmt: skip
+    fills = {
+        meter: _lanes(lanes, f"fills.{meter}", Meter.parse(meter), fill=True)
+        for meter, lanes in _typed(values, "fills", dict, {}).items()
+    }
     return Style(
-        name, title, about, model_style, swing, _typed(values, "ring", bool, False),
-        _sounds(_typed(values, "sound", dict, {})), bars, fills,
-    )  # fmt: skip
+        name,
+        title,
+        about,
+        model_style,
+        swing,
+        _typed(values, "ring", bool, False),
+        _sounds(_typed(values, "sound", dict, {})),
+        bars,
+        fills,
+    )
 
 
 def _only(values: Mapping[str, Any], known: set[str], where: str) -> None:

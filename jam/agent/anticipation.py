@@ -53,9 +53,14 @@ def _forbidden(settings: JamSettings) -> Mask | None:
 def _planning(settings: JamSettings) -> tuple[object, ...]:
     """The settings that change what is planned, beyond lookahead and commit."""
     return (
-        settings.temperature, settings.style, settings.density, settings.key_lock, settings.palette,
-        settings.futures, settings.adventurous,
-    )  # fmt: skip
+        settings.temperature,
+        settings.style,
+        settings.density,
+        settings.key_lock,
+        settings.palette,
+        settings.futures,
+        settings.adventurous,
+    )
 
 
 def _conditions(settings: JamSettings) -> tuple[object, ...]:
@@ -113,9 +118,14 @@ class Anticipator:
         if end <= silent_until:  # still only listening
             nothing = request.lookahead_frames
             return Plan(
-                start - 1, start, start, (NO_CHORD,) * nothing, (REST,) * nothing, (1.0,) * nothing,
+                start - 1,
+                start,
+                start,
+                (NO_CHORD,) * nothing,
+                (REST,) * nothing,
+                (1.0,) * nothing,
                 self.predictor.name,
-            )  # fmt: skip
+            )
         self._remember(request)
         committed = {
             start + i: state
@@ -295,13 +305,15 @@ class Anticipator:
             candidates.append(draw(onsets, settings.temperature, noise)[0])
         if len(set(candidates)) > 1:
             ahead = places_from(place, BEATS_WEIGHED * place.meter.frames_per_beat)
-            noise = np.array([
+            noise = np.array(
                 [
-                    gumbel_noise(self.seed, frame + i, 2 * k + _MELODY_DICE, N_MELODY_CLASSES)
-                    for i in range(len(ahead))
+                    [
+                        gumbel_noise(self.seed, frame + i, 2 * k + _MELODY_DICE, N_MELODY_CLASSES)
+                        for i in range(len(ahead))
+                    ]
+                    for k in range(settings.futures)
                 ]
-                for k in range(settings.futures)
-            ])  # fmt: skip
+            )
             chords = [chord_of_class(class_) for class_ in candidates]
             states = [ChordState(chord, True) for chord in chords]
             sounding = self.predictor.continuations(states, ahead, noise, settings.temperature)

@@ -37,10 +37,22 @@ _RECENT_BARS, _KEY_BARS = 0.5, 8.0
 """Half-lives of the two pitch-class histograms: what sounds now, and what key we are in."""
 
 # Diatonic triads of major and minor as (degree in semitones, quality, how usual it is).
-_MAJOR_TRIADS = ((0, "maj", 1.0), (5, "maj", 0.8), (7, "maj", 0.8), (9, "min", 0.6),
-                 (2, "min", 0.5), (4, "min", 0.1))  # fmt: skip
-_MINOR_TRIADS = ((0, "min", 1.0), (5, "min", 0.6), (7, "maj", 0.6), (8, "maj", 0.6),
-                 (3, "maj", 0.6), (10, "maj", 0.6))  # fmt: skip
+_MAJOR_TRIADS = (
+    (0, "maj", 1.0),
+    (5, "maj", 0.8),
+    (7, "maj", 0.8),
+    (9, "min", 0.6),
+    (2, "min", 0.5),
+    (4, "min", 0.1),
+)
+_MINOR_TRIADS = (
+    (0, "min", 1.0),
+    (5, "min", 0.6),
+    (7, "maj", 0.6),
+    (8, "maj", 0.6),
+    (3, "maj", 0.6),
+    (10, "maj", 0.6),
+)
 
 _CHORD_TONES: NDArray[np.float64] = np.zeros((N_CHORD_CLASSES, 12))
 for _root in range(12):
@@ -50,9 +62,13 @@ for _root in range(12):
 
 
 def continued(
-    predictor: Predictor, before: MelodyState, chords: Sequence[ChordState],
-    places: Sequence[Place], noise: Logits, temperature: float,
-) -> NDArray[np.float64]:  # fmt: skip
+    predictor: Predictor,
+    before: MelodyState,
+    chords: Sequence[ChordState],
+    places: Sequence[Place],
+    noise: Logits,
+    temperature: float,
+) -> NDArray[np.float64]:
     """`Predictor.continuations` one after the other; `before` is the newest row's melody."""
     n_rows = predictor.n_rows
     sounding = np.zeros(12)
@@ -210,9 +226,12 @@ class RuleBasedPredictor:
         return logits
 
     def continuations(
-        self, chords: Sequence[ChordState], places: Sequence[Place], noise: Logits,
+        self,
+        chords: Sequence[ChordState],
+        places: Sequence[Place],
+        noise: Logits,
         temperature: float,
-    ) -> NDArray[np.float64]:  # fmt: skip
+    ) -> NDArray[np.float64]:
         before = self._rows[-1].melody if self._rows else REST
         return continued(self, before, chords, places, noise, temperature)
 

@@ -63,12 +63,15 @@ def output_devices() -> list[OutputDevice]:
     apis = [api["name"].removesuffix(" Audio Connection Kit") for api in sd.query_hostapis()]
     return [
         OutputDevice(
-            index, apis[device["hostapi"]], device["name"], int(device["default_samplerate"]),
+            index,
+            apis[device["hostapi"]],
+            device["name"],
+            int(device["default_samplerate"]),
             1000.0 * device["default_low_output_latency"],
         )
         for index, device in enumerate(sd.query_devices())
         if device["max_output_channels"] >= 2
-    ]  # fmt: skip
+    ]
 
 
 _deaths_known = 0
@@ -118,9 +121,12 @@ def outputs_seen_elsewhere(timeout_s: float = 10.0) -> tuple[str, ...]:
     )
     try:
         done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, timeout=timeout_s, check=True,
+            [sys.executable, "-c", code],
+            capture_output=True,
+            timeout=timeout_s,
+            check=True,
             cwd=Path(__file__).parents[2],
-        )  # fmt: skip
+        )
         return tuple(OutputDevice(*values).description for values in json.loads(done.stdout))
     except (OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
         raise JamError(f"audio devices can't be listed: {error}") from None

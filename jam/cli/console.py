@@ -24,11 +24,15 @@ def say_devices(snapshot: Snapshot) -> None:
     """One line each: what is open, what is missing."""
     devices = snapshot.devices
     if devices.midi_inputs:
-        print(f"MIDI ({devices.midi_api}) in: {', '.join(devices.midi_inputs)};"
-              f" out: {', '.join(devices.midi_outputs) or 'none'}")  # fmt: skip
+        print(
+            f"MIDI ({devices.midi_api}) in: {', '.join(devices.midi_inputs)};"
+            f" out: {', '.join(devices.midi_outputs) or 'none'}"
+        )
     if devices.audio:
-        print(f"Audio: {devices.audio}, {devices.sample_rate} Hz, blocks of"
-              f" {devices.block_frames}, {devices.audio_latency_ms:.1f} ms")  # fmt: skip
+        print(
+            f"Audio: {devices.audio}, {devices.sample_rate} Hz, blocks of"
+            f" {devices.block_frames}, {devices.audio_latency_ms:.1f} ms"
+        )
     for problem in devices.problems:
         print(problem)
     sys.stdout.flush()

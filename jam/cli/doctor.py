@@ -37,8 +37,17 @@ PYTHON_NEEDED = (3, 11)
 _GOOD_LATENCY_MS = 20.0
 _LITTLE_ROOM_MIB = 200
 _WINDOW_TIMEOUT_S = 30.0
-_LIBRARIES = ("mido", "python-rtmidi", "numpy", "sounddevice", "pyfluidsynth", "PyQt6", "music21",
-              "safetensors", "platformdirs")  # fmt: skip
+_LIBRARIES = (
+    "mido",
+    "python-rtmidi",
+    "numpy",
+    "sounddevice",
+    "pyfluidsynth",
+    "PyQt6",
+    "music21",
+    "safetensors",
+    "platformdirs",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +111,7 @@ def audio_findings() -> list[Finding]:
             )
         ]
     found = [
-        Finding(
-            "ok",
-            "audio output",
-            f"{d.description} ({d.latency_ms:.1f} ms; takes {_rates(d)})",
-        )
+        Finding("ok", "audio output", f"{d.description} ({d.latency_ms:.1f} ms; takes {_rates(d)})")
         for d in devices
     ]
     blocks = ", ".join(map(str, BLOCK_SIZES))

@@ -50,8 +50,13 @@ def log_events(log: SessionLog) -> Iterator[dict[str, Any]]:
         }
     for frame, row in log.rows:
         melody = row.melody.pitch if row.melody.pitch is not None else ""
-        yield {"kind": "row", "frame": frame, "melody": melody, "onset": row.melody.onset,
-               "chord": _chord(row.chord)}  # fmt: skip
+        yield {
+            "kind": "row",
+            "frame": frame,
+            "melody": melody,
+            "onset": row.melody.onset,
+            "chord": _chord(row.chord),
+        }
     for note in log.sounded:
         yield {"kind": "sounded", **asdict(note)}
     if log.counters is not None:

@@ -119,8 +119,9 @@ def _run(args: argparse.Namespace) -> int:
 def _window(args: argparse.Namespace) -> int:
     if has_screen():
         return _run_window(args, None)
-    print("No screen here: playing the demo for 30 seconds instead (jam play jams without"
-          " a window).")  # fmt: skip
+    print(
+        "No screen here: playing the demo for 30 seconds instead (jam play jams without a window)."
+    )
     args.tune, args.seconds = None, DEMO_SECONDS
     from jam.cli import live
 

@@ -28,9 +28,11 @@ def parser() -> argparse.ArgumentParser:
 
     def add(name: str, help_: str, example: str) -> argparse.ArgumentParser:
         return commands.add_parser(
-            name, help=help_, description=help_[0].upper() + help_[1:] + ".",
+            name,
+            help=help_,
+            description=help_[0].upper() + help_[1:] + ".",
             epilog=f"Example: {example}",
-        )  # fmt: skip
+        )
 
     window = add("window", "open the window (the default)", "jam window --midi-api jack")
     _add_devices(window)
@@ -56,8 +58,12 @@ def parser() -> argparse.ArgumentParser:
     _add_style(demo)
     _add_private(demo)
     demo.add_argument("--no-window", action="store_true", help="sound and text only")
-    demo.add_argument("--seconds", type=float, metavar="S",
-                      help=f"stop after so long (without a window: {DEMO_SECONDS:g})")  # fmt: skip
+    demo.add_argument(
+        "--seconds",
+        type=float,
+        metavar="S",
+        help=f"stop after so long (without a window: {DEMO_SECONDS:g})",
+    )
     demo.add_argument("--tune", metavar="FILE.mid", help="play this file's melody instead")
 
     add_sessions(commands, _add_devices, _add_agent, _add_style)
@@ -71,8 +77,11 @@ def parser() -> argparse.ArgumentParser:
     doctor.add_argument("--midi-api", default="auto", help="auto, alsa, jack, coremidi or winmm")
     _add_agent(doctor)
 
-    render = add("render", "accompany the melody of a MIDI file, as if it were played live",
-                 "jam render melody.mid -o duet.mid --seed 7")  # fmt: skip
+    render = add(
+        "render",
+        "accompany the melody of a MIDI file, as if it were played live",
+        "jam render melody.mid -o duet.mid --seed 7",
+    )
     render.add_argument("melody", metavar="MELODY.mid", help="tempo and metre are taken from it")
     render.add_argument("-o", "--output", required=True, metavar="OUT", help="OUT.mid or OUT.wav")
     render.add_argument("--seed", type=int, default=0, help="the same seed gives the same file")
@@ -86,11 +95,19 @@ def parser() -> argparse.ArgumentParser:
     _add_harmony(render)
     _add_style(render)
 
-    harmonize = add("harmonize", "find chords for a whole melody, knowing all of it",
-                    "jam harmonize melody.mid -o song.musicxml")  # fmt: skip
+    harmonize = add(
+        "harmonize",
+        "find chords for a whole melody, knowing all of it",
+        "jam harmonize melody.mid -o song.musicxml",
+    )
     harmonize.add_argument("melody", metavar="MELODY.mid", help="tempo and metre are taken from it")
-    harmonize.add_argument("-o", "--output", required=True, metavar="OUT",
-                           help="OUT.mid, OUT.wav, or a lead sheet: OUT.musicxml")  # fmt: skip
+    harmonize.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help="OUT.mid, OUT.wav, or a lead sheet: OUT.musicxml",
+    )
     harmonize.add_argument("--seed", type=int, default=0, help="the same seed gives the same file")
     _add_agent(harmonize)
     _add_style(harmonize)
@@ -99,40 +116,70 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_devices(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("devices")
-    group.add_argument("--midi-in", action="append", metavar="NAME",
-                       help="MIDI input, by name or part of it (default: every one)")  # fmt: skip
-    group.add_argument("--midi-out", action="append", metavar="NAME",
-                       help="MIDI output that gets the accompaniment too")  # fmt: skip
-    group.add_argument("--midi-clock", action="store_true", default=None,
-                       help="send the MIDI outputs the beat: clock, start, stop")  # fmt: skip
-    group.add_argument("--midi-programs", action="store_true", default=None,
-                       help="send the MIDI outputs the instruments to play")  # fmt: skip
-    group.add_argument("--midi-api", default="auto", metavar="API",
-                       help="auto, alsa, jack, coremidi or winmm")  # fmt: skip
-    group.add_argument("--midi-channel", type=int, metavar="1-16",
-                       help="listen to one MIDI channel only")  # fmt: skip
-    group.add_argument("--split", metavar="PITCH",
-                       help="the melody is what is played from this key up: 60 or C4")  # fmt: skip
-    group.add_argument("--latency", type=float, metavar="MS",
-                       help="send the accompaniment so much earlier, for a slow sound"
-                       " system")  # fmt: skip
-    group.add_argument("--audio", metavar="NAME",
-                       help='audio device; "none" is silent, "fluidsynth:jack" (alsa, pulseaudio,'
-                       " …) FluidSynth's own driver")  # fmt: skip
-    group.add_argument("--rate", type=int, metavar="HZ",
-                       help="sample rate (0: the device's own)")  # fmt: skip
-    group.add_argument("--buffer", type=int, metavar="FRAMES",
-                       help="audio buffer, 64 to 2048 (256)")  # fmt: skip
+    group.add_argument(
+        "--midi-in",
+        action="append",
+        metavar="NAME",
+        help="MIDI input, by name or part of it (default: every one)",
+    )
+    group.add_argument(
+        "--midi-out",
+        action="append",
+        metavar="NAME",
+        help="MIDI output that gets the accompaniment too",
+    )
+    group.add_argument(
+        "--midi-clock",
+        action="store_true",
+        default=None,
+        help="send the MIDI outputs the beat: clock, start, stop",
+    )
+    group.add_argument(
+        "--midi-programs",
+        action="store_true",
+        default=None,
+        help="send the MIDI outputs the instruments to play",
+    )
+    group.add_argument(
+        "--midi-api", default="auto", metavar="API", help="auto, alsa, jack, coremidi or winmm"
+    )
+    group.add_argument(
+        "--midi-channel", type=int, metavar="1-16", help="listen to one MIDI channel only"
+    )
+    group.add_argument(
+        "--split", metavar="PITCH", help="the melody is what is played from this key up: 60 or C4"
+    )
+    group.add_argument(
+        "--latency",
+        type=float,
+        metavar="MS",
+        help="send the accompaniment so much earlier, for a slow sound system",
+    )
+    group.add_argument(
+        "--audio",
+        metavar="NAME",
+        help='audio device; "none" is silent, "fluidsynth:jack" (alsa, pulseaudio,'
+        " …) FluidSynth's own driver",
+    )
+    group.add_argument("--rate", type=int, metavar="HZ", help="sample rate (0: the device's own)")
+    group.add_argument(
+        "--buffer", type=int, metavar="FRAMES", help="audio buffer, 64 to 2048 (256)"
+    )
 
 
 def _add_agent(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--agent", choices=("auto", "neural", "rules"), default="auto",
-                        help="the partner's mind: the network, or plain rules")  # fmt: skip
+    parser.add_argument(
+        "--agent",
+        choices=("auto", "neural", "rules"),
+        default="auto",
+        help="the partner's mind: the network, or plain rules",
+    )
 
 
 def _add_private(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--private", action="store_true",
-                        help="leave no trace: nothing is recorded")  # fmt: skip
+    parser.add_argument(
+        "--private", action="store_true", help="leave no trace: nothing is recorded"
+    )
 
 
 def _add_style(parser: argparse.ArgumentParser) -> None:
@@ -151,10 +198,18 @@ def _add_music(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--listen", type=int, metavar="BARS", help="bars it only listens (2)")
     group.add_argument("--count-in", type=int, metavar="BARS", help="bars counted in (1)")
     group.add_argument("--temperature", type=float, metavar="T", help="0 strict to 2 wild (1)")
-    group.add_argument("--futures", type=int, metavar="N",
-                       help="melodies a new chord is weighed against, 1 to 8 (4)")  # fmt: skip
-    group.add_argument("--adventurous", type=float, metavar="A",
-                       help="0 chords that fit to 1 chords of variety (0.25)")  # fmt: skip
+    group.add_argument(
+        "--futures",
+        type=int,
+        metavar="N",
+        help="melodies a new chord is weighed against, 1 to 8 (4)",
+    )
+    group.add_argument(
+        "--adventurous",
+        type=float,
+        metavar="A",
+        help="0 chords that fit to 1 chords of variety (0.25)",
+    )
     group.add_argument("--no-metronome", action="store_true")
     group.add_argument("--seed", type=int, default=0, help="pins the partner's dice")
 
@@ -162,8 +217,9 @@ def _add_music(parser: argparse.ArgumentParser) -> None:
 def _add_harmony(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("harmony")
     group.add_argument("--key", metavar="KEY", help='only chords of a key: C, Am, "F# minor"')
-    group.add_argument("--palette", metavar="CHORDS",
-                       help='only these chords, or kinds of chords: "maj min7 G7"')  # fmt: skip
+    group.add_argument(
+        "--palette", metavar="CHORDS", help='only these chords, or kinds of chords: "maj min7 G7"'
+    )
     group.add_argument("--density", metavar="N", help="chord changes a bar: 0.5, 1, 2, 4 or any")
 
 
@@ -229,9 +285,11 @@ def add_sessions(
 
     def add(name: str, help_: str, example: str) -> argparse.ArgumentParser:
         parser = parts.add_parser(
-            name, help=help_, description=help_[0].upper() + help_[1:] + ".",
+            name,
+            help=help_,
+            description=help_[0].upper() + help_[1:] + ".",
             epilog=f"Example: jam sessions {example}",
-        )  # fmt: skip
+        )
         parser.add_argument("--library", metavar="FILE", help="another library than your own")
         return parser
 
@@ -239,39 +297,66 @@ def add_sessions(
         parser = add(name, help_, example)
         parser.add_argument("id", metavar="ID", help='number in the list; "last" is the newest')
         if takes:
-            parser.add_argument("--take", type=int, default=0, metavar="N",
-                                help="which take of it (0: as it was played)")  # fmt: skip
+            parser.add_argument(
+                "--take",
+                type=int,
+                default=0,
+                metavar="N",
+                help="which take of it (0: as it was played)",
+            )
         return parser
 
     list_ = add("list", "list the sessions, newest first", "list blues 2026-11")
-    list_.add_argument("words", nargs="*", metavar="WORD",
-                       help="that occur in title, tags, key, style or date")  # fmt: skip
+    list_.add_argument(
+        "words", nargs="*", metavar="WORD", help="that occur in title, tags, key, style or date"
+    )
     list_.add_argument("--deleted", action="store_true", help="those that can be brought back")
 
     of_one("show", "show what a session holds, with its chords by bar", "show last", takes=True)
 
     export = of_one("export", "write a session as a file", "export 12 -o jam.mid", takes=True)
-    export.add_argument("-o", "--output", required=True, metavar="OUT",
-                        help="OUT.mid, OUT.musicxml (a lead sheet), OUT.wav, or OUT.json"
-                        " (everything)")  # fmt: skip
-    export.add_argument("--stems", action="store_true",
-                        help="with OUT.wav: each part alone too; they sum to the mix")  # fmt: skip
+    export.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help="OUT.mid, OUT.musicxml (a lead sheet), OUT.wav, or OUT.json (everything)",
+    )
+    export.add_argument(
+        "--stems",
+        action="store_true",
+        help="with OUT.wav: each part alone too; they sum to the mix",
+    )
 
     play = of_one("play", "play a session", "play last --from 20 --speed 75", takes=True)
     play.add_argument("--from", dest="from_s", type=float, metavar="S", help="second to begin at")
-    play.add_argument("--speed", type=float, default=100.0, metavar="PERCENT",
-                      help="50 to 150, at the same pitch")  # fmt: skip
-    play.add_argument("--loop", nargs=2, type=float, metavar=("FROM", "TO"),
-                      help="over and over, between two seconds")  # fmt: skip
+    play.add_argument(
+        "--speed", type=float, default=100.0, metavar="PERCENT", help="50 to 150, at the same pitch"
+    )
+    play.add_argument(
+        "--loop",
+        nargs=2,
+        type=float,
+        metavar=("FROM", "TO"),
+        help="over and over, between two seconds",
+    )
     add_devices(play)
     play.set_defaults(agent="rules")  # nobody accompanies
 
     import_ = add("import", "take over files as sessions", "import song.mid old.json")
-    import_.add_argument("files", nargs="+", metavar="FILE",
-                         help="MIDI, a session as JSON, or a whole library (.sqlite3)")  # fmt: skip
+    import_.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="MIDI, a session as JSON, or a whole library (.sqlite3)",
+    )
 
-    retake = of_one("retake", "accompany a session's melody anew, as another take of it",
-                    "retake last --how harmonised --style bossa", takes=True)  # fmt: skip
+    retake = of_one(
+        "retake",
+        "accompany a session's melody anew, as another take of it",
+        "retake last --how harmonised --style bossa",
+        takes=True,
+    )
     meanings = "; ".join(f"{how}: {what}" for how, what in RETAKES.items())
     retake.add_argument("--how", choices=tuple(RETAKES), required=True, help=meanings)
     retake.add_argument("--seed", type=int, help="the same seed gives the same take")
@@ -297,5 +382,6 @@ def add_sessions(
         add(name, help_, f"{name} 12").add_argument("ids", nargs="+", metavar="ID")
 
     check = add("check", "verify the library", "check --repair")
-    check.add_argument("--repair", action="store_true",
-                       help="mend what is wrong; a damaged file is kept beside")  # fmt: skip
+    check.add_argument(
+        "--repair", action="store_true", help="mend what is wrong; a damaged file is kept beside"
+    )

@@ -57,8 +57,10 @@ def run(
             case "delete":
                 for info in _infos(library, args.ids):
                     library.delete(info.id)
-                    print(f"{info.name} is deleted; jam sessions undelete {info.id} brings it back"
-                          " for 30 days.")  # fmt: skip
+                    print(
+                        f"{info.name} is deleted; jam sessions undelete {info.id} brings it back"
+                        " for 30 days."
+                    )
             case "undelete":
                 for info in _infos(library, args.ids):
                     _say(library.undelete(info.id))
@@ -138,10 +140,17 @@ def _columns(info: SessionInfo) -> tuple[str, ...]:
     state = {"recording": " (goes on)", "recovered": " (recovered)"}.get(info.state, "")
     title = " ".join((info.title, *(f"#{tag}" for tag in info.tags))).strip() + state
     return (
-        str(info.id), f"{info.started_at.astimezone():%Y-%m-%d %H:%M}", _length(info.length_s),
-        str(info.n_bars), f"{info.bpm:g}", str(info.meter), key_name(info.key), info.style,
-        "★" * info.rating, title,
-    )  # fmt: skip
+        str(info.id),
+        f"{info.started_at.astimezone():%Y-%m-%d %H:%M}",
+        _length(info.length_s),
+        str(info.n_bars),
+        f"{info.bpm:g}",
+        str(info.meter),
+        key_name(info.key),
+        info.style,
+        "★" * info.rating,
+        title,
+    )
 
 
 def _say(info: SessionInfo) -> None:
@@ -152,8 +161,10 @@ def _show(session: Session, take_id: int) -> None:
     info, chosen = session.info, take_of(session, take_id)
     _say(info)
     sizes = ", ".join(f"{part} {len(notes)}" for part, notes in chosen.take.parts.items())
-    print(f"\nPlayed: {info.n_notes} notes, {len(session.pedals)} times the pedal."
-          f" Plans: {len(session.plans)}. Seed: {session.seed}.")  # fmt: skip
+    print(
+        f"\nPlayed: {info.n_notes} notes, {len(session.pedals)} times the pedal."
+        f" Plans: {len(session.plans)}. Seed: {session.seed}."
+    )
     if session.counters:
         last = session.counters[-1][1]
         print(f"Late plans: {last.late_plans}. Dropouts: {last.dropouts}.")
@@ -198,9 +209,15 @@ def _retake(
     seed = args.seed if args.seed is not None else session.seed
     with progress_bar("accompanying") as progress:
         info, complaint = make_take(
-            progress, library.path, session.info.id, args.take, _KINDS[args.how], settings, seed,
+            progress,
+            library.path,
+            session.info.id,
+            args.take,
+            _KINDS[args.how],
+            settings,
+            seed,
             load_predictor,
-        )  # fmt: skip
+        )
     if complaint:
         print(f"jam: {complaint}", file=sys.stderr)
     if args.name:

@@ -8,10 +8,7 @@ from typing import Any
 
 from jam.accompaniment import style_named
 from jam.errors import BadInput
-from jam.messages.commands import (
-    EVERY_INPUT,
-    SelectDevices,
-)
+from jam.messages.commands import EVERY_INPUT, SelectDevices
 from jam.music.chord import pitch_class
 from jam.music.grid import Meter
 from jam.music.key import parse_key

@@ -236,10 +236,14 @@ class Engine:
             devices.block_frames or self._choice.audio.block_frames,
         )
         choice = replace(
-            self._choice, audio=audio, midi_inputs=devices.wanted_inputs,
-            midi_outputs=devices.wanted_outputs, devices_required=False, audio_required=False,
+            self._choice,
+            audio=audio,
+            midi_inputs=devices.wanted_inputs,
+            midi_outputs=devices.wanted_outputs,
+            devices_required=False,
+            audio_required=False,
             sessions_before=self._sessions,
-        )  # fmt: skip
+        )
         self._stage = StageProcess(self._context, choice)
         self._reader = self._new_reader()
         self._agent.end()

@@ -79,22 +79,28 @@ class MidiSong:
         at_s, first = self.tempo_map.seconds_at(frame), self.tempo_map.segments[0]
         bars = self.tempo_map.place(frame).bar
         later = (
-            replace(s, start_frame=s.start_frame - frame, start_s=s.start_s - at_s,
-                    bar_frame=s.bar_frame - frame, bar=s.bar - bars)
+            replace(
+                s,
+                start_frame=s.start_frame - frame,
+                start_s=s.start_s - at_s,
+                bar_frame=s.bar_frame - frame,
+                bar=s.bar - bars,
+            )
             for s in self.tempo_map.segments[1:]
-        )  # fmt: skip
+        )
         return replace(
             self,
             notes=tuple(
-                replace(n, start_quarter=n.start_quarter - quarter,
-                        end_quarter=n.end_quarter - quarter)
+                replace(
+                    n, start_quarter=n.start_quarter - quarter, end_quarter=n.end_quarter - quarter
+                )
                 for n in self.notes
             ),
             tempo_map=TempoMap((first, *later)),
             markers=tuple((q - quarter, text) for q, text in self.markers),
             pedals=tuple((q - quarter, channel, down) for q, channel, down in self.pedals),
             bar_one_frame=0,
-        )  # fmt: skip
+        )
 
     def melody(self) -> tuple[MidiNote, ...]:
         """The notes of the track and channel that most likely hold the melody.
@@ -296,11 +302,16 @@ def write_midi(
     if os.path.isdir(file):
         raise BadInput(f"{file}: a folder, not a file")
     first = min(
-        (frame for part in parts for frame in (
-            *(note.start_frame for note in part.notes), *(frame for frame, _ in part.pedals)
-        )),
+        (
+            frame
+            for part in parts
+            for frame in (
+                *(note.start_frame for note in part.notes),
+                *(frame for frame, _ in part.pedals),
+            )
+        ),
         default=0.0,
-    )  # fmt: skip
+    )
     bar_frames = tempo_map.meter_at(0).frames_per_bar
     shift = max(0, math.ceil(-first / bar_frames)) * bar_frames
     midi = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER)
@@ -341,10 +352,18 @@ def _conductor_track(
         tick = _tick(segment.start_frame + shift) if segment.start_frame else 0
         if segment.meter != meter:
             meter = segment.meter
-            events.append((tick, 0, mido.MetaMessage(
-                "time_signature", numerator=meter.numerator, denominator=meter.denominator,
-                clocks_per_click=24 * meter.frames_per_beat // FRAMES_PER_QUARTER,
-            )))  # fmt: skip
+            events.append(
+                (
+                    tick,
+                    0,
+                    mido.MetaMessage(
+                        "time_signature",
+                        numerator=meter.numerator,
+                        denominator=meter.denominator,
+                        clocks_per_click=24 * meter.frames_per_beat // FRAMES_PER_QUARTER,
+                    ),
+                )
+            )
         tempo = _microseconds(segment.bpm, segment.meter)
         events.append((tick, 1, mido.MetaMessage("set_tempo", tempo=tempo)))
     for frame, symbol in chords:
@@ -359,9 +378,13 @@ def _part_track(part: Part, shift: int) -> mido.MidiTrack:
     program = mido.Message("program_change", channel=part.channel, program=part.program)
     events: list[_Event] = [(0, 0, program)]
     for frame, down in part.pedals:
-        events.append((_tick(frame + shift), 3 if down else 0, mido.Message(
-            "control_change", channel=part.channel, control=64, value=127 * down,
-        )))  # fmt: skip
+        events.append(
+            (
+                _tick(frame + shift),
+                3 if down else 0,
+                mido.Message("control_change", channel=part.channel, control=64, value=127 * down),
+            )
+        )
     next_start: dict[int, int] = {}
     for note in sorted(part.notes, key=lambda n: n.start_frame, reverse=True):
         start = _tick(note.start_frame + shift)

@@ -58,8 +58,12 @@ def _rtmidi() -> Any:
     return rtmidi
 
 
-_API_NAMES = {"alsa": "API_LINUX_ALSA", "jack": "API_UNIX_JACK", "coremidi": "API_MACOSX_CORE",
-              "winmm": "API_WINDOWS_MM"}  # fmt: skip
+_API_NAMES = {
+    "alsa": "API_LINUX_ALSA",
+    "jack": "API_UNIX_JACK",
+    "coremidi": "API_MACOSX_CORE",
+    "winmm": "API_WINDOWS_MM",
+}
 
 
 def open_api(name: str = "auto") -> tuple[str, int]:

@@ -16,8 +16,13 @@ from jam.limits import MIDI_EVENTS, MIDI_NOTES, MIDI_QUARTERS, MIDI_TRACKS
 
 _SUSTAIN = 64
 _META_NAME, _META_MARKER, _META_CUE, _META_END, _META_TEMPO, _META_METER = (
-    0x03, 0x06, 0x07, 0x2F, 0x51, 0x58
-)  # fmt: skip
+    0x03,
+    0x06,
+    0x07,
+    0x2F,
+    0x51,
+    0x58,
+)
 
 
 @dataclass(frozen=True, slots=True)

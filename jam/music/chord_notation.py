@@ -122,14 +122,32 @@ def _symbol_intervals(rest: str) -> set[int]:
 
 # Harte et al., "Symbolic representation of musical chords" (ISMIR 2005): shorthands.
 _HARTE = {
-    "maj": (0, 4, 7), "min": (0, 3, 7), "dim": (0, 3, 6), "aug": (0, 4, 8),
-    "maj7": (0, 4, 7, 11), "min7": (0, 3, 7, 10), "7": (0, 4, 7, 10), "dim7": (0, 3, 6, 9),
-    "hdim7": (0, 3, 6, 10), "minmaj7": (0, 3, 7, 11), "maj6": (0, 4, 7, 9),
-    "min6": (0, 3, 7, 9), "9": (0, 4, 7, 10, 2), "maj9": (0, 4, 7, 11, 2),
-    "min9": (0, 3, 7, 10, 2), "sus4": (0, 5, 7), "sus2": (0, 2, 7), "5": (0, 7), "1": (0,),
-    "11": (0, 4, 7, 10, 2, 5), "min11": (0, 3, 7, 10, 2, 5), "13": (0, 4, 7, 10, 2, 9),
-    "maj11": (0, 4, 7, 11, 2, 5), "maj13": (0, 4, 7, 11, 2, 9), "min13": (0, 3, 7, 10, 2, 9),
-}  # fmt: skip
+    "maj": (0, 4, 7),
+    "min": (0, 3, 7),
+    "dim": (0, 3, 6),
+    "aug": (0, 4, 8),
+    "maj7": (0, 4, 7, 11),
+    "min7": (0, 3, 7, 10),
+    "7": (0, 4, 7, 10),
+    "dim7": (0, 3, 6, 9),
+    "hdim7": (0, 3, 6, 10),
+    "minmaj7": (0, 3, 7, 11),
+    "maj6": (0, 4, 7, 9),
+    "min6": (0, 3, 7, 9),
+    "9": (0, 4, 7, 10, 2),
+    "maj9": (0, 4, 7, 11, 2),
+    "min9": (0, 3, 7, 10, 2),
+    "sus4": (0, 5, 7),
+    "sus2": (0, 2, 7),
+    "5": (0, 7),
+    "1": (0,),
+    "11": (0, 4, 7, 10, 2, 5),
+    "min11": (0, 3, 7, 10, 2, 5),
+    "13": (0, 4, 7, 10, 2, 9),
+    "maj11": (0, 4, 7, 11, 2, 5),
+    "maj13": (0, 4, 7, 11, 2, 9),
+    "min13": (0, 3, 7, 10, 2, 9),
+}
 
 _HARTE_CHORD = re.compile(
     # Some write flats as in Humdrum: "B-:maj".
@@ -181,15 +199,38 @@ def parse_harte(text: str) -> tuple[Chord | None, int | None]:
 
 # MusicXML 4.0, type kind-value.
 _MUSICXML_KINDS = {
-    "major": "maj", "minor": "min", "augmented": "aug", "diminished": "dim", "dominant": "7",
-    "major-seventh": "maj7", "minor-seventh": "min7", "diminished-seventh": "dim7",
-    "augmented-seventh": "aug7", "half-diminished": "hdim7", "major-minor": "minmaj7",
-    "major-sixth": "maj6", "minor-sixth": "min6", "dominant-ninth": "9", "major-ninth": "maj9",
-    "minor-ninth": "min9", "dominant-11th": "9", "major-11th": "maj9", "minor-11th": "min9",
-    "dominant-13th": "9", "major-13th": "maj9", "minor-13th": "min9",
-    "suspended-second": "sus2", "suspended-fourth": "sus4", "power": "5", "pedal": "5",
-    "Neapolitan": "maj", "Italian": "7", "French": "7", "German": "7", "Tristan": "hdim7",
-}  # fmt: skip
+    "major": "maj",
+    "minor": "min",
+    "augmented": "aug",
+    "diminished": "dim",
+    "dominant": "7",
+    "major-seventh": "maj7",
+    "minor-seventh": "min7",
+    "diminished-seventh": "dim7",
+    "augmented-seventh": "aug7",
+    "half-diminished": "hdim7",
+    "major-minor": "minmaj7",
+    "major-sixth": "maj6",
+    "minor-sixth": "min6",
+    "dominant-ninth": "9",
+    "major-ninth": "maj9",
+    "minor-ninth": "min9",
+    "dominant-11th": "9",
+    "major-11th": "maj9",
+    "minor-11th": "min9",
+    "dominant-13th": "9",
+    "major-13th": "maj9",
+    "minor-13th": "min9",
+    "suspended-second": "sus2",
+    "suspended-fourth": "sus4",
+    "power": "5",
+    "pedal": "5",
+    "Neapolitan": "maj",
+    "Italian": "7",
+    "French": "7",
+    "German": "7",
+    "Tristan": "hdim7",
+}
 
 
 def quality_of_musicxml_kind(kind: str, degrees: tuple[tuple[int, int, str], ...] = ()) -> str:

@@ -18,15 +18,27 @@ from jam.notation.rhythm import WrittenMelody
 
 # quality -> (kind of MusicXML 4.0, degrees added: (number, alteration))
 _KINDS: dict[str, tuple[str, tuple[tuple[int, int], ...]]] = {
-    "maj": ("major", ()), "min": ("minor", ()), "7": ("dominant-seventh", ()),
-    "maj7": ("major-seventh", ()), "min7": ("minor-seventh", ()), "dim": ("diminished", ()),
-    "aug": ("augmented", ()), "sus4": ("suspended-fourth", ()), "sus2": ("suspended-second", ()),
-    "hdim7": ("half-diminished-seventh", ()), "dim7": ("diminished-seventh", ()),
-    "maj6": ("major-sixth", ()), "min6": ("minor-sixth", ()), "9": ("dominant-ninth", ()),
-    "min9": ("minor-ninth", ()), "maj9": ("major-ninth", ()),
-    "7sus4": ("suspended-fourth", ((7, -1),)), "minmaj7": ("minor-major-seventh", ()),
-    "5": ("power", ()), "aug7": ("augmented-seventh", ()),
-}  # fmt: skip
+    "maj": ("major", ()),
+    "min": ("minor", ()),
+    "7": ("dominant-seventh", ()),
+    "maj7": ("major-seventh", ()),
+    "min7": ("minor-seventh", ()),
+    "dim": ("diminished", ()),
+    "aug": ("augmented", ()),
+    "sus4": ("suspended-fourth", ()),
+    "sus2": ("suspended-second", ()),
+    "hdim7": ("half-diminished-seventh", ()),
+    "dim7": ("diminished-seventh", ()),
+    "maj6": ("major-sixth", ()),
+    "min6": ("minor-sixth", ()),
+    "9": ("dominant-ninth", ()),
+    "min9": ("minor-ninth", ()),
+    "maj9": ("major-ninth", ()),
+    "7sus4": ("suspended-fourth", ((7, -1),)),
+    "minmaj7": ("minor-major-seventh", ()),
+    "5": ("power", ()),
+    "aug7": ("augmented-seventh", ()),
+}
 
 
 def symbol_in(chord: Chord, key: Key) -> str:

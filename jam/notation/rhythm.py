@@ -90,8 +90,11 @@ def written_melody(
         onsets.extend(_place(beat_frame, beat_frames, played, swung))
     onsets.sort(key=lambda onset: (onset.at, onset.pitch))
     # What still falls on one place is one note: the higher.
-    line = [o for o, after in zip(onsets, [*onsets[1:], None], strict=True)
-            if after is None or after.at != o.at]  # fmt: skip
+    line = [
+        o
+        for o, after in zip(onsets, [*onsets[1:], None], strict=True)
+        if after is None or after.at != o.at
+    ]
     return WrittenMelody(tuple(_written(line)), swung)
 
 
@@ -145,11 +148,15 @@ def _place(
     _, division, steps = best
     return [
         _Onset(
-            beat_frame + Fraction(step * beat_frames, division), note.end_frame, note.pitch,
-            beat_frame, beat_frames, division,
+            beat_frame + Fraction(step * beat_frames, division),
+            note.end_frame,
+            note.pitch,
+            beat_frame,
+            beat_frames,
+            division,
         )
         for step, (_, note) in zip(steps, played, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def _written(line: Sequence[_Onset]) -> Iterable[WrittenNote]:
@@ -168,9 +175,11 @@ def _end(onset: _Onset, after: _Onset | None) -> Fraction:
     step = Fraction(onset.beat_frames)
     if length < onset.beat_frames and onset.beat_frames != 2:
         # Shorter than a beat: to the next eighth, or where the beat is divided otherwise, its end.
-        eighths = onset.division in (1, 2, 4, 8) if onset.beat_frames != 6 else (
-            onset.division in (1, 3, 6)
-        )  # fmt: skip
+        eighths = (
+            onset.division in (1, 2, 4, 8)
+            if onset.beat_frames != 6
+            else (onset.division in (1, 3, 6))
+        )
         step = Fraction(2) if eighths else step
     ended = onset.beat_frame + step * max(
         math.ceil((onset.end - onset.beat_frame) / step - Fraction(1, 4)),

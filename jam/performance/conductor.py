@@ -236,9 +236,12 @@ class Conductor:
             len(self.rows) - _KEPT_BARS * self.tempo_map.meter_at(len(self.rows)).frames_per_bar
         )
         self._memory.keep(
-            self._realisation.notes, self._realisation.drafts, self._realisation.voicings,
-            self.committed_until_frame, oldest,
-        )  # fmt: skip
+            self._realisation.notes,
+            self._realisation.drafts,
+            self._realisation.voicings,
+            self.committed_until_frame,
+            oldest,
+        )
         newest_before = max((f for f in self._confidence if f < oldest), default=oldest)
         for frame in [f for f in self._confidence if f < newest_before]:
             del self._confidence[frame]
@@ -262,9 +265,14 @@ class Conductor:
             frozenset((ending.final_frame,)) if ending is not None and is_final else frozenset(),
         )
         self._realisation = accompany(
-            self._line, self.tempo_map, arrangement, self._memory, self._kept_until_frame,
-            self.committed_until_frame, self._confidence,
-        )  # fmt: skip
+            self._line,
+            self.tempo_map,
+            arrangement,
+            self._memory,
+            self._kept_until_frame,
+            self.committed_until_frame,
+            self._confidence,
+        )
 
     def _velocity(self) -> int:
         """The accompaniment is a little softer than the player."""

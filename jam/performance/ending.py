@@ -70,9 +70,13 @@ def come_back(
     while resting and tempo_map.place(frame).strength < 2:
         frame += 1
     return Ending(
-        ending.start_frame, ending.final_frame, ending.rest_frame, ending.dominant, ending.final,
+        ending.start_frame,
+        ending.final_frame,
+        ending.rest_frame,
+        ending.dominant,
+        ending.final,
         frame,
-    )  # fmt: skip
+    )
 
 
 def overruled(ending: Ending, line: Sequence[ChordState], from_frame: int) -> list[ChordState]:

@@ -100,9 +100,12 @@ class Recorder:
             if sounded.part == "metronome":
                 continue
             self._note(
-                sounded.part, sounded.note_id, sounded.pitch, sounded.velocity,
+                sounded.part,
+                sounded.note_id,
+                sounded.pitch,
+                sounded.velocity,
                 sounded.sent_s + sounded.lead_s,
-            )  # fmt: skip
+            )
 
     def _note(self, part: str, note_id: int, pitch: int, velocity: int, at_s: float) -> None:
         assert self.tempo_map is not None

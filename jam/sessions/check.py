@@ -109,8 +109,10 @@ def _rebuild(path: Path, findings: list[str], progress: Progress) -> Report:
             library.replace(session.info.id, session)
             n_saved += 1
             if losses:
-                repairs.append(f"session {session.info.id} ({session.info.name}) was saved in part:"
-                               f" {'; '.join(losses)}")  # fmt: skip
+                repairs.append(
+                    f"session {session.info.id} ({session.info.name}) was saved in part:"
+                    f" {'; '.join(losses)}"
+                )
     repairs.append(f"{n_saved} sessions were saved from it")
     return Report(n_saved, tuple(findings), tuple(repairs))
 

@@ -143,14 +143,33 @@ def session_of_midi(song: MidiSong) -> Session:
     )
     first = TakeInfo(LIVE_TAKE, take_name("imported", settings, 0), "imported", settings, 0)
     info = SessionInfo(
-        0, date_now(), length_s, _title(song.name), settings.bpm, settings.meter, None,
-        settings.accompaniment, 0, (), "complete", len(notes),
+        0,
+        date_now(),
+        length_s,
+        _title(song.name),
+        settings.bpm,
+        settings.meter,
+        None,
+        settings.accompaniment,
+        0,
+        (),
+        "complete",
+        len(notes),
         bars_of(song.tempo_map, len(rows)),
-    )  # fmt: skip
+    )
     return Session(
-        info, song.tempo_map, 0, ((0.0, settings),), notes, pedals, rows, (), (), (),
+        info,
+        song.tempo_map,
+        0,
+        ((0.0, settings),),
+        notes,
+        pedals,
+        rows,
+        (),
+        (),
+        (),
         (SessionTake(first, take),),
-    )  # fmt: skip
+    )
 
 
 def _title(name: str) -> str:

@@ -128,9 +128,12 @@ def check_extent(session: Session) -> None:
 
 
 def _info(
-    about: dict[str, Any], tempo_map: TempoMap, first: JamSettings, n_notes: int,
+    about: dict[str, Any],
+    tempo_map: TempoMap,
+    first: JamSettings,
+    n_notes: int,
     rows: Sequence[Row],
-) -> SessionInfo:  # fmt: skip
+) -> SessionInfo:
     try:
         tags = about.get("tags", [])
         if not isinstance(tags, list) or len(tags) > SESSION_TAGS:
@@ -155,9 +158,13 @@ def _info(
 
 
 def _takes(
-    data: dict[str, Any], info: SessionInfo, tempo_map: TempoMap, notes: Sequence[PlayedNote],
-    pedals: Sequence[PedalEvent], rows: Sequence[Row],
-) -> tuple[SessionTake, ...]:  # fmt: skip
+    data: dict[str, Any],
+    info: SessionInfo,
+    tempo_map: TempoMap,
+    notes: Sequence[PlayedNote],
+    pedals: Sequence[PedalEvent],
+    rows: Sequence[Row],
+) -> tuple[SessionTake, ...]:
     """Every take with the melody of the session; the first with the rows' chords."""
     read = _all(data, "takes", _take, SESSION_TAKES)
     ids = [taken.id for taken, _, _ in read]
@@ -170,12 +177,14 @@ def _takes(
         SessionTake(
             taken,
             Take(
-                tempo_map, {"player": player, **parts}, live if taken.id == LIVE_TAKE else chords,
+                tempo_map,
+                {"player": player, **parts},
+                live if taken.id == LIVE_TAKE else chords,
                 line,
             ),
         )
         for taken, parts, chords in read
-    )  # fmt: skip
+    )
 
 
 # -- single values
@@ -258,9 +267,12 @@ def _take(value: Any) -> tuple[TakeInfo, dict[str, tuple[PartNote, ...]], tuple[
     take = object_of(value, "take")
     parts = {part_of(part): notes for part, notes in object_of(take.get("parts"), "parts").items()}
     info = take_info_of(
-        take.get("id"), take.get("name"), take.get("kind"), take.get("settings"),
+        take.get("id"),
+        take.get("name"),
+        take.get("kind"),
+        take.get("settings"),
         take.get("seed", "0"),
-    )  # fmt: skip
+    )
     return (
         info,
         {p: _all(parts, p, lambda v: part_note_of(*list_of(v, 4))) for p in PARTS if p in parts},
@@ -278,9 +290,13 @@ def session_to_json(session: Session) -> dict[str, Any]:
         "format": FORMAT,
         "version": FORMAT_VERSION,
         "session": {
-            "title": info.title, "started_at": info.started_at.isoformat(),
-            "length_s": info.length_s, "rating": info.rating, "tags": info.tags,
-            "recovered": info.state == "recovered", "seed": str(session.seed),
+            "title": info.title,
+            "started_at": info.started_at.isoformat(),
+            "length_s": info.length_s,
+            "rating": info.rating,
+            "tags": info.tags,
+            "recovered": info.state == "recovered",
+            "seed": str(session.seed),
         },
         "tempo": tempo_to_values(session.tempo_map),
         "settings": [[at_s, settings_to_json(s)] for at_s, s in session.settings],
@@ -289,10 +305,12 @@ def session_to_json(session: Session) -> dict[str, Any]:
         "rows": [[*_melody(row.melody), *_chord_out(row.chord)] for row in session.rows],
         "plans": [
             {
-                "at_s": record.at_s, "made_at_frame": record.plan.made_at_frame,
+                "at_s": record.at_s,
+                "made_at_frame": record.plan.made_at_frame,
                 "start_frame": record.plan.start_frame,
                 "committed_until_frame": record.plan.committed_until_frame,
-                "predictor": record.plan.predictor, "compute_s": record.plan.compute_s,
+                "predictor": record.plan.predictor,
+                "compute_s": record.plan.compute_s,
                 "chords": [_chord_out(state) for state in record.plan.chords],
                 "melody": [_melody(state) for state in record.plan.expected_melody],
                 "confidence": record.plan.confidence,
@@ -302,7 +320,7 @@ def session_to_json(session: Session) -> dict[str, Any]:
         "counters": [[at_s, asdict(counters)] for at_s, counters in session.counters],
         "moments": [[m.at_s, m.kind, m.text] for m in session.moments],
         "takes": [_take_to_json(taken) for taken in session.takes],
-    }  # fmt: skip
+    }
 
 
 def _melody(state: MelodyState) -> tuple[int | None, bool]:
@@ -316,11 +334,15 @@ def _chord_out(state: ChordState) -> tuple[str | None, bool]:
 def _take_to_json(taken: SessionTake) -> dict[str, Any]:
     info, take = taken.info, taken.take
     return {
-        "id": info.id, "name": info.name, "kind": info.kind, "seed": str(info.seed),
+        "id": info.id,
+        "name": info.name,
+        "kind": info.kind,
+        "seed": str(info.seed),
         "settings": settings_to_json(info.settings),
         "chords": [_chord_out(state) for state in take.chords],
         "parts": {
             part: [[n.start_frame, n.end_frame, n.pitch, n.velocity] for n in notes]
-            for part, notes in take.parts.items() if part != "player"
+            for part, notes in take.parts.items()
+            if part != "player"
         },
-    }  # fmt: skip
+    }

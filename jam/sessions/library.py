@@ -282,18 +282,30 @@ class Library:
             yield
 
     def begin(
-        self, opening: Opening, started_at: datetime, title: str, writer: str,
+        self,
+        opening: Opening,
+        started_at: datetime,
+        title: str,
+        writer: str,
         session_id: int | None = None,
-    ) -> int:  # fmt: skip
+    ) -> int:
         """A new session, in state "recording"; returns its id."""
         first = opening.tempo_map
         cursor = self._db.execute(
             "INSERT INTO sessions (id, state, writer, started_at, title, tempo, bpm, meter, style,"
             " seed) VALUES (?, 'recording', ?, ?, ?, ?, ?, ?, ?, ?)",
-            (session_id, writer, started_at.isoformat(), shown_text(title), tempo_to_json(first),
-             first.bpm_at(0), str(first.meter_at(0)), opening.settings.accompaniment,
-             str(opening.seed)),
-        )  # fmt: skip
+            (
+                session_id,
+                writer,
+                started_at.isoformat(),
+                shown_text(title),
+                tempo_to_json(first),
+                first.bpm_at(0),
+                str(first.meter_at(0)),
+                opening.settings.accompaniment,
+                str(opening.seed),
+            ),
+        )
         assert cursor.lastrowid is not None
         self._index(cursor.lastrowid)
         return cursor.lastrowid
@@ -382,9 +394,15 @@ class Library:
         info = info_of(self._db.execute(f"{INFO} WHERE id = ?", (session_id,)).fetchone())
         local = info.started_at.astimezone()
         words = (
-            info.title, *info.tags, key_name(info.key), info.style, str(info.meter),
-            f"{info.bpm:g}", f"{local:%Y-%m-%d %H:%M %d %B %Y %A}", info.state,
-        )  # fmt: skip
+            info.title,
+            *info.tags,
+            key_name(info.key),
+            info.style,
+            str(info.meter),
+            f"{info.bpm:g}",
+            f"{local:%Y-%m-%d %H:%M %d %B %Y %A}",
+            info.state,
+        )
         self._db.execute(
             "UPDATE sessions SET words = ? WHERE id = ?", (" ".join(words).casefold(), session_id)
         )

@@ -82,8 +82,22 @@ def _session_id(value: Any) -> int:
 
 def info_of(row: tuple[Any, ...]) -> SessionInfo:
     """A row of the query INFO."""
-    (id_, started_at, length_s, title, bpm, meter, tonic, minor, style, rating, tags, state,
-     n_notes, n_bars) = row  # fmt: skip
+    (
+        id_,
+        started_at,
+        length_s,
+        title,
+        bpm,
+        meter,
+        tonic,
+        minor,
+        style,
+        rating,
+        tags,
+        state,
+        n_notes,
+        n_bars,
+    ) = row
     if state not in STATES:
         raise ValueError(f"state {reprlib.repr(state)}")
     try:
@@ -194,10 +208,13 @@ def rows_of(
     losses = losses or Losses()
     rows: list[Row] = []
     for frame, row in _each(
-        db, "SELECT frame, melody, chord FROM frames WHERE session_id = ? ORDER BY frame",
-        (session_id,), lambda f, m, c: (frame_of(f), Row(melody_of_code(m), chord_of_code(c))),
-        losses, "rows",
-    ):  # fmt: skip
+        db,
+        "SELECT frame, melody, chord FROM frames WHERE session_id = ? ORDER BY frame",
+        (session_id,),
+        lambda f, m, c: (frame_of(f), Row(melody_of_code(m), chord_of_code(c))),
+        losses,
+        "rows",
+    ):
         if not len(rows) <= frame <= len(rows) + SESSION_ITEMS:
             losses.lose("rows", ValueError(f"frame {frame} after frame {len(rows) - 1}"))
             break
@@ -233,8 +250,11 @@ def load_session(
     takes = tuple(_takes(db, info, tempo_map, rows, notes, pedals, losses))
     if not takes or takes[0].info.id != LIVE_TAKE:
         losses.lose("takes", ValueError("the first one is missing"))
-        take = Take(tempo_map, {"player": player_part(notes, tempo_map, info.length_s)},
-                    tuple(row.chord for row in rows))  # fmt: skip
+        take = Take(
+            tempo_map,
+            {"player": player_part(notes, tempo_map, info.length_s)},
+            tuple(row.chord for row in rows),
+        )
         first = TakeInfo(LIVE_TAKE, "As played", "live", settings[0][1], seed)
         takes = (SessionTake(first, take), *takes)
     return Session(
@@ -258,9 +278,13 @@ def _tempo_and_seed(
     db: sqlite3.Connection, info: SessionInfo, losses: Losses
 ) -> tuple[TempoMap, int]:
     found = _each(
-        db, "SELECT tempo, seed FROM sessions WHERE id = ?", (info.id,),
-        lambda tempo, seed: (tempo_of_json(tempo), seed_of(seed)), losses, "tempo",
-    )  # fmt: skip
+        db,
+        "SELECT tempo, seed FROM sessions WHERE id = ?",
+        (info.id,),
+        lambda tempo, seed: (tempo_of_json(tempo), seed_of(seed)),
+        losses,
+        "tempo",
+    )
     return next(found, (TempoMap.constant(info.bpm, info.meter), 0))
 
 
@@ -289,9 +313,15 @@ def _plans(db: sqlite3.Connection, session_id: int, losses: Losses) -> Iterator[
             if predictor is None:
                 predictor = before.predictor if before else ""
             before = Plan(
-                frame_of(made_at), frame_of(start), frame_of(committed), chords, melody, confidence,
-                clean_text(text_of(predictor), "predictor"), number_of(compute_s, 0.0, 1e6),
-            )  # fmt: skip
+                frame_of(made_at),
+                frame_of(start),
+                frame_of(committed),
+                chords,
+                melody,
+                confidence,
+                clean_text(text_of(predictor), "predictor"),
+                number_of(compute_s, 0.0, 1e6),
+            )
             yield PlanRecord(time_of(at_s), before)
         except _UNREADABLE as error:
             before = None
@@ -354,7 +384,8 @@ def player_part(
         PartNote(
             at(note.start_s),
             at(max(end_s, note.start_s + 0.05) if note.end_s is None else note.end_s),
-            note.pitch, note.velocity,
+            note.pitch,
+            note.velocity,
         )
         for note in notes
-    )  # fmt: skip
+    )

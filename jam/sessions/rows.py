@@ -60,9 +60,16 @@ def plan_entry(number: int, at_s: float, plan: Plan, before: Plan | None) -> Ent
     kept = kept_frames(plan, before)
     same = before is not None and plan.predictor == before.predictor
     return "plan", (
-        number, at_s, plan.made_at_frame, plan.start_frame, plan.committed_until_frame,
-        plan.compute_s, None if same else plan.predictor, kept, pack_plan(plan, kept),
-    )  # fmt: skip
+        number,
+        at_s,
+        plan.made_at_frame,
+        plan.start_frame,
+        plan.committed_until_frame,
+        plan.compute_s,
+        None if same else plan.predictor,
+        kept,
+        pack_plan(plan, kept),
+    )
 
 
 def moment_entry(moment: Moment) -> Entry:
@@ -76,8 +83,13 @@ def live_take_entry(info: TakeInfo) -> Entry:
 
 def _take_entry(info: TakeInfo, chords: bytes | None) -> Entry:
     return "take", (
-        info.id, info.name, info.kind, settings_text(info.settings), str(info.seed), chords,
-    )  # fmt: skip
+        info.id,
+        info.name,
+        info.kind,
+        settings_text(info.settings),
+        str(info.seed),
+        chords,
+    )
 
 
 def take_entries(info: TakeInfo, take: Take) -> Iterator[Entry]:
@@ -89,9 +101,18 @@ def take_entries(info: TakeInfo, take: Take) -> Iterator[Entry]:
         if part == "player":
             continue
         for note in notes:
-            yield "take_note", (
-                info.id, number, part, note.pitch, note.velocity, note.start_frame, note.end_frame,
-            )  # fmt: skip
+            yield (
+                "take_note",
+                (
+                    info.id,
+                    number,
+                    part,
+                    note.pitch,
+                    note.velocity,
+                    note.start_frame,
+                    note.end_frame,
+                ),
+            )
             number += 1
 
 
@@ -243,10 +264,16 @@ def tempo_of_values(values: Any) -> TempoMap:
     if not isinstance(values, list) or not 0 < len(values) <= SESSION_CHANGES:
         raise ValueError(f"no list of 1 to {SESSION_CHANGES} segments")
     segments = tuple(
-        Segment(_whole(frame), float(start_s), check_bpm(bpm), Meter.parse(meter),
-                _whole(bar_frame), _whole(bar))
+        Segment(
+            _whole(frame),
+            float(start_s),
+            check_bpm(bpm),
+            Meter.parse(meter),
+            _whole(bar_frame),
+            _whole(bar),
+        )
         for frame, start_s, bpm, meter, bar_frame, bar in values
-    )  # fmt: skip
+    )
     first = segments[0]
     if (first.start_frame, first.bar_frame, first.bar) != (0, 0, 0) or not abs(first.start_s) < 1:
         raise ValueError("it must begin with frame 0 and bar 0, at 0 s")

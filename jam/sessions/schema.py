@@ -124,9 +124,17 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 VERSION = len(MIGRATIONS)
 TABLES = (
-    "tags", "notes", "pedals", "frames", "plans", "settings", "counters", "moments", "takes",
+    "tags",
+    "notes",
+    "pedals",
+    "frames",
+    "plans",
+    "settings",
+    "counters",
+    "moments",
+    "takes",
     "take_notes",
-)  # fmt: skip
+)
 """Those that hold what belongs to a session, by its `session_id`."""
 _STEPS_AT_LEAST, _STEPS_A_BYTE, _STEPS_A_LOOK = 5_000_000, 20, 100_000
 """Of SQLite's machine, in reading a whole library once: two or three a byte are usual."""
@@ -272,9 +280,12 @@ def _plain(sql: object) -> str:
 
 def _open(path: Path, mode: str, wait_s: float) -> sqlite3.Connection:
     return sqlite3.connect(
-        f"file:{quote(os.fsencode(path))}?{mode}", uri=True, timeout=wait_s,
-        isolation_level=None, check_same_thread=False,
-    )  # fmt: skip
+        f"file:{quote(os.fsencode(path))}?{mode}",
+        uri=True,
+        timeout=wait_s,
+        isolation_level=None,
+        check_same_thread=False,
+    )
 
 
 def _restrict(connection: sqlite3.Connection) -> None:
@@ -305,8 +316,10 @@ def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
     if owner != APPLICATION_ID or version < 1:
         raise BadInput(f"{path}: not a library of sessions")
     if version > VERSION:
-        raise JamError(f"{path}: written by a newer version of jam (its format {version}, this"
-                       f" one reads up to {VERSION})")  # fmt: skip
+        raise JamError(
+            f"{path}: written by a newer version of jam (its format {version}, this"
+            f" one reads up to {VERSION})"
+        )
 
 
 def _identity(connection: sqlite3.Connection) -> tuple[int, int]:

@@ -28,18 +28,26 @@ def song_of(session: Session) -> MidiSong:
         raise BadInput(f"session {session.info.id}: there is no melody in it")
     notes = tuple(
         MidiNote(
-            note.start_frame / FRAMES_PER_QUARTER, note.end_frame / FRAMES_PER_QUARTER,
-            note.pitch, note.velocity, channel=0, track=0, program=0,
+            note.start_frame / FRAMES_PER_QUARTER,
+            note.end_frame / FRAMES_PER_QUARTER,
+            note.pitch,
+            note.velocity,
+            channel=0,
+            track=0,
+            program=0,
         )
         for note in player
-    )  # fmt: skip
+    )
     return MidiSong(session.info.name, notes, session.tempo_map, ("Melody",))
 
 
 def revoice(
-    session: Session, take: Take, settings: JamSettings, seed: int = 0,
+    session: Session,
+    take: Take,
+    settings: JamSettings,
+    seed: int = 0,
     progress: Progress | None = None,
-) -> Take:  # fmt: skip
+) -> Take:
     """The chords of a take in the style of `settings`."""
     # What would move the agent away from the script is taken out.
     plain = settings.changed(
@@ -53,18 +61,24 @@ def revoice(
 
 
 def reharmonise(
-    session: Session, predictor: Predictor, settings: JamSettings, seed: int = 0,
+    session: Session,
+    predictor: Predictor,
+    settings: JamSettings,
+    seed: int = 0,
     progress: Progress | None = None,
-) -> Take:  # fmt: skip
+) -> Take:
     """Chords found afterwards, knowing the whole melody."""
     take, _, _ = harmonize(song_of(session), predictor, settings, seed, progress)
     return take
 
 
 def replay(
-    session: Session, predictor: Predictor, settings: JamSettings, seed: int = 0,
+    session: Session,
+    predictor: Predictor,
+    settings: JamSettings,
+    seed: int = 0,
     progress: Progress | None = None,
-) -> Take:  # fmt: skip
+) -> Take:
     """The live partner again, under the same rules, with other settings or another seed."""
     return render(song_of(session), predictor, settings, seed, progress)
 

@@ -120,9 +120,10 @@ class Tape:
         key = note.part, note.note_id
         if note.velocity:
             self._sounding[key] = number = self._next("take_notes")
-            yield "take_note", (
-                LIVE_TAKE, number, note.part, note.pitch, note.velocity, frame, None,
-            )  # fmt: skip
+            yield (
+                "take_note",
+                (LIVE_TAKE, number, note.part, note.pitch, note.velocity, frame, None),
+            )
         elif (number_on := self._sounding.pop(key, None)) is not None:
             yield "take_note_end", (LIVE_TAKE, number_on, frame)
 
@@ -137,9 +138,7 @@ class Tape:
         since = since_start(counters, self._base)
         if _troubles(since) != _troubles(self._counted):
             self._counted = since
-            yield "counters", (
-                self._next("counters"), self._at(at_s), json.dumps(asdict(since)),
-            )  # fmt: skip
+            yield "counters", (self._next("counters"), self._at(at_s), json.dumps(asdict(since)))
 
 
 def since_start(counters: Counters, base: Counters) -> Counters:
@@ -156,5 +155,8 @@ def since_start(counters: Counters, base: Counters) -> Counters:
 def _troubles(counters: Counters) -> tuple[int, ...]:
     """What is worth a row when it grows."""
     return (
-        counters.late_plans, counters.dropouts, counters.dropped_messages, counters.agent_restarts
-    )  # fmt: skip
+        counters.late_plans,
+        counters.dropouts,
+        counters.dropped_messages,
+        counters.agent_restarts,
+    )

@@ -116,9 +116,12 @@ def settings_of(value: Any) -> JamSettings:
 
 def note_of(note_id: Any, pitch: Any, velocity: Any, start_s: Any, end_s: Any) -> PlayedNote:
     return PlayedNote(
-        whole_of(note_id, 0, 1 << 53), whole_of(pitch, 0, 127), whole_of(velocity, 1, 127),
-        time_of(start_s), None if end_s is None else time_of(end_s),
-    )  # fmt: skip
+        whole_of(note_id, 0, 1 << 53),
+        whole_of(pitch, 0, 127),
+        whole_of(velocity, 1, 127),
+        time_of(start_s),
+        None if end_s is None else time_of(end_s),
+    )
 
 
 def pedal_of(down: bool, at_s: Any, channel: Any) -> PedalEvent:
@@ -127,9 +130,11 @@ def pedal_of(down: bool, at_s: Any, channel: Any) -> PedalEvent:
 
 def part_note_of(start: Any, end: Any, pitch: Any, velocity: Any) -> PartNote:
     return PartNote(
-        number_of(start, -MAX_FRAME, MAX_FRAME), number_of(end, -MAX_FRAME, MAX_FRAME),
-        whole_of(pitch, 0, 127), whole_of(velocity, 1, 127),
-    )  # fmt: skip
+        number_of(start, -MAX_FRAME, MAX_FRAME),
+        number_of(end, -MAX_FRAME, MAX_FRAME),
+        whole_of(pitch, 0, 127),
+        whole_of(velocity, 1, 127),
+    )
 
 
 def melody_of(pitch: Any, onset: Any) -> MelodyState:
@@ -157,9 +162,12 @@ def take_info_of(take_id: Any, name: Any, kind: Any, settings: Any, seed: Any) -
     if kind not in TAKE_KINDS:
         raise BadInput(f"kind {reprlib.repr(kind)}: must be one of {', '.join(TAKE_KINDS)}")
     return TakeInfo(
-        whole_of(take_id, 0, 1 << 30), clean_text(text_of(name), "name"), kind,
-        settings_of(settings), seed_of(seed),
-    )  # fmt: skip
+        whole_of(take_id, 0, 1 << 30),
+        clean_text(text_of(name), "name"),
+        kind,
+        settings_of(settings),
+        seed_of(seed),
+    )
 
 
 def part_of(value: Any) -> str:

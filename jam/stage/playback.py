@@ -29,12 +29,7 @@ _SHORTEST_S = 0.01
 """A note that is shorter in the record is heard so long."""
 
 
-def load_take(
-    name: str,
-    take: Take,
-    settings: JamSettings,
-    keeps_place: bool = False,
-) -> LoadTake:
+def load_take(name: str, take: Take, settings: JamSettings, keeps_place: bool = False) -> LoadTake:
     """The command that has a take ready in the stage, the player's own part with it.
 
     take: its tempo map has frame 0 at 0.0 s. settings: those it was made with. It starts at the
@@ -102,9 +97,11 @@ class Playback(Sender[SoundedNote]):
         self._settings: JamSettings | None = None
         self._shown = 0
         super().__init__(
-            clock, lambda note: sink(note.part, note.pitch, note.velocity), self._transport,
+            clock,
+            lambda note: sink(note.part, note.pitch, note.velocity),
+            self._transport,
             "playback",
-        )  # fmt: skip
+        )
 
     @property
     def state(self) -> PlaybackState | None:

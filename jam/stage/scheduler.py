@@ -107,8 +107,10 @@ class Schedule:
     def silence(self, now_s: float) -> list[SoundedNote]:
         """The note-offs of all that sounds. It isn't struck again; what is planned stays so."""
         due_s = now_s + self._lead_s
-        out = [SoundedNote(n.note_id, n.pitch, 0, n.part, due_s, now_s, self._lead_s)
-               for n in self._sounding.values()]  # fmt: skip
+        out = [
+            SoundedNote(n.note_id, n.pitch, 0, n.part, due_s, now_s, self._lead_s)
+            for n in self._sounding.values()
+        ]
         self._sounding.clear()
         return out
 

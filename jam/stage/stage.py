@@ -59,9 +59,13 @@ _OVERSLEPT_S = 20.0
 
 def _devices_of(choice: StageChoice) -> DeviceChoice:
     return DeviceChoice(
-        choice.audio, choice.midi_api, choice.midi_inputs, choice.midi_outputs,
-        choice.devices_required, choice.audio_required,
-    )  # fmt: skip
+        choice.audio,
+        choice.midi_api,
+        choice.midi_inputs,
+        choice.midi_outputs,
+        choice.devices_required,
+        choice.audio_required,
+    )
 
 
 class Stage:
@@ -431,8 +435,13 @@ class Stage:
         if errors := [1000 * e.late_s for e in sounded if e.velocity]:
             self._counters = replace(self._counters, scheduler_error_ms=max(errors))
         log = self._log.take(
-            self._session, self._clock.now_s(), conductor, tempo_map, sounded, self._counted(),
+            self._session,
+            self._clock.now_s(),
+            conductor,
+            tempo_map,
+            sounded,
+            self._counted(),
             ended,
-        )  # fmt: skip
+        )
         if log is not None:
             self._parent.log(log)

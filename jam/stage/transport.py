@@ -79,9 +79,12 @@ class Transport:
             position = min(max(self._position(now_s), start_s), end_s)
             playing = old.playing and position < end_s
             new = replace(
-                new, playing=playing, position_s=position, muted=old.muted,
+                new,
+                playing=playing,
+                position_s=position,
+                muted=old.muted,
                 loop=self._within(old.loop, start_s, end_s),
-            )  # fmt: skip
+            )
         self._change(new)
         return out + self._enter(now_s)
 

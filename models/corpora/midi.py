@@ -85,8 +85,7 @@ def _melody_and_others(song: RawSong, notes: list[RawNote]) -> tuple[list[RawNot
         most = max(len(groups[key]) for key in candidates)
         candidates = [key for key in candidates if len(groups[key]) * 4 >= most]
     melody_key = max(
-        named or candidates,
-        key=lambda key: sum(n.pitch for n in groups[key]) / len(groups[key]),
+        named or candidates, key=lambda key: sum(n.pitch for n in groups[key]) / len(groups[key])
     )
     chord_notes = [
         note

@@ -63,10 +63,15 @@ class Batch:
             return {k: v.to(device) for k, v in tensors.items()}
 
         return Batch(
-            moved(self.features), moved(self.heard), moved(self.now), self.last_pitch.to(device),
-            self.chord_target.to(device), self.melody_target.to(device), self.weight.to(device),
+            moved(self.features),
+            moved(self.heard),
+            moved(self.now),
+            self.last_pitch.to(device),
+            self.chord_target.to(device),
+            self.melody_target.to(device),
+            self.weight.to(device),
             self.names,
-        )  # fmt: skip
+        )
 
 
 def _later(values: Ints) -> Ints:
@@ -114,9 +119,13 @@ def shown(
     density = vocab.density_index(window.changes_per_bar())
     keep_style, keep_density = rng.random() < 0.5, rng.random() < 0.4
     return Shown(
-        window, past, past_onset, target,
-        window.style if keep_style else 0, density if keep_density else 0,
-    )  # fmt: skip
+        window,
+        past,
+        past_onset,
+        target,
+        window.style if keep_style else 0,
+        density if keep_density else 0,
+    )
 
 
 def stack(windows: Sequence[Shown], length: int) -> Batch:
@@ -149,11 +158,15 @@ def stack(windows: Sequence[Shown], length: int) -> Batch:
         "chord_onset": np.where(target > 1, 1, 0),
     }
     return Batch(
-        _tensors(features | common), _tensors(melody | common), _tensors(now),
+        _tensors(features | common),
+        _tensors(melody | common),
+        _tensors(now),
         torch.from_numpy(np.where(last == 0, vocab.FIRST_PITCH, last)),
-        torch.from_numpy(target), torch.from_numpy(vocab.melody_targets(pitch, onset)),
-        torch.from_numpy(weight).float(), tuple(w.piece.name for w in windows),
-    )  # fmt: skip
+        torch.from_numpy(target),
+        torch.from_numpy(vocab.melody_targets(pitch, onset)),
+        torch.from_numpy(weight).float(),
+        tuple(w.piece.name for w in windows),
+    )
 
 
 def _tensors(arrays: dict[str, Ints]) -> dict[str, Tensor]:

@@ -40,10 +40,13 @@ class Piece:
         places = self.places[cut].copy()
         places[:, _BAR] -= places[0, _BAR]
         return replace(
-            self, pitch=self.pitch[cut], chord=self.chord[cut], places=places,
+            self,
+            pitch=self.pitch[cut],
+            chord=self.chord[cut],
+            places=places,
             onset=vocab.with_changes(self.pitch[cut], self.onset[cut]),
             chord_onset=vocab.with_changes(self.chord[cut], self.chord_onset[cut]),
-        )  # fmt: skip
+        )
 
     def changes_per_bar(self) -> float:
         """How often another chord begins."""
@@ -70,9 +73,15 @@ def piece_of(sheet: LeadSheet) -> Piece:
     counts = np.bincount(pitch[pitch > 0] % 12, minlength=12)
     tonic, _ = best_key([float(c) for c in counts])
     return Piece(
-        f"{sheet.source}/{sheet.piece}", pitch, onset, chord, chord_onset, table,
-        vocab.style_index(sheet.style), tonic,
-    )  # fmt: skip
+        f"{sheet.source}/{sheet.piece}",
+        pitch,
+        onset,
+        chord,
+        chord_onset,
+        table,
+        vocab.style_index(sheet.style),
+        tonic,
+    )
 
 
 def read_sheets(paths: Sequence[Path], split: str | None) -> Iterable[LeadSheet]:

@@ -32,9 +32,12 @@ def jumped(piece: Piece, frame: int, semitones: int, follow_frame: int) -> Piece
     pitch = piece.pitch.copy()
     pitch[frame:] = shift_pitches(piece.pitch[frame:], semitones)
     return replace(
-        piece, pitch=pitch, onset=vocab.with_changes(pitch, piece.onset), chord=turned,
+        piece,
+        pitch=pitch,
+        onset=vocab.with_changes(pitch, piece.onset),
+        chord=turned,
         chord_onset=vocab.with_changes(turned, piece.chord_onset),
-    )  # fmt: skip
+    )
 
 
 def silenced(piece: Piece, start: int, end: int) -> Piece:
@@ -72,9 +75,13 @@ def returning(piece: Piece, bars: int, frames: int) -> Piece:
     places[:, _BAR] += bars * again
     pitch, chord = piece.pitch[index], piece.chord[index]
     return replace(
-        piece, pitch=pitch, onset=vocab.with_changes(pitch, piece.onset[index]), chord=chord,
-        chord_onset=vocab.with_changes(chord, piece.chord_onset[index]), places=places,
-    )  # fmt: skip
+        piece,
+        pitch=pitch,
+        onset=vocab.with_changes(pitch, piece.onset[index]),
+        chord=chord,
+        chord_onset=vocab.with_changes(chord, piece.chord_onset[index]),
+        places=places,
+    )
 
 
 def leap(rng: np.random.Generator, piece: Piece) -> Piece:

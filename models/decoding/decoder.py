@@ -333,9 +333,11 @@ class OnlineDecoder:
         self.norm = np.concatenate([norm[12 * c :], norm[: 12 * c]])
         self.chord_out = spectral.head(weights, "chord_out", width, norm)
         self.melody_up = spectral.blocks(
-            *spectral.dense(weights, "melody_up"), width, (2 * c, 2 * d),
+            *spectral.dense(weights, "melody_up"),
+            width,
+            (2 * c, 2 * d),
             spectral.gain(weights, "melody_norm"),
-        )  # fmt: skip
+        )
         self.melody_out = spectral.head(weights, "melody_out", (2 * c, 2 * d))
         self._set_rooms()
 

@@ -37,9 +37,11 @@ class OfflineDecoder:
         ]
         self.heard = spectral.tables(config, weights, "heard")
         self.heard_out = spectral.blocks(
-            *spectral.dense(weights, "heard_out"), config.width, config.width,
+            *spectral.dense(weights, "heard_out"),
+            config.width,
+            config.width,
             spectral.gain(weights, "heard_norm"),
-        )  # fmt: skip
+        )
         layers = [spectral.layer(config, weights, f"blocks.{i}") for i in range(config.layers)]
         self.stack = Stack(config, layers, batch, frames)
         self.past = spectral.tables(config, weights, "past")

@@ -61,10 +61,7 @@ class Mixture:
 
     def at(self, adventurous: float) -> tuple[Weights, Decoding]:
         """Free parameters and rules at this setting, 0 to 1."""
-        return (
-            mixed(*self.weights, adventurous),
-            mixed_rules(*self.rules, adventurous),
-        )
+        return (mixed(*self.weights, adventurous), mixed_rules(*self.rules, adventurous))
 
     def decoder(self, adventurous: float) -> tuple[OnlineDecoder, Decoding]:
         """Ready to play one session. Takes about a tenth of a second."""

@@ -45,25 +45,49 @@ BASELINES = {"rule-based": rules, "tonic triad": tonic_triad}
 JUMP_BEAT, JUMP_BEATS, COLD_BEATS = 16, 32, 16
 CURVE_PIECES = 64
 COLUMNS = {
-    "note_in_chord": "note in chord", "of_truth": "of truth's", "changes_per_bar": "changes/bar",
-    "changes_on_bar_line": "on bar line", "chord_size": "size", "vendi_ratio": "diversity",
-    "silent": "silent", "long": "long", "onset_interval_emd": "onset EMD",
-    "chord_length_entropy": "length entropy", "form_4": "form 4", "form_8": "form 8",
-    "form_16": "form 16", "form_32": "form 32",
-}  # fmt: skip
+    "note_in_chord": "note in chord",
+    "of_truth": "of truth's",
+    "changes_per_bar": "changes/bar",
+    "changes_on_bar_line": "on bar line",
+    "chord_size": "size",
+    "vendi_ratio": "diversity",
+    "silent": "silent",
+    "long": "long",
+    "onset_interval_emd": "onset EMD",
+    "chord_length_entropy": "length entropy",
+    "form_4": "form 4",
+    "form_8": "form 8",
+    "form_16": "form 16",
+    "form_32": "form 32",
+}
 
 
 def parse() -> argparse.Namespace:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--data", type=Path, nargs="+", required=True,
-                   help="lead sheets: JSONL, MusicXML, ABC, MIDI, or folders of them")  # fmt: skip
+    p.add_argument(
+        "--data",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="lead sheets: JSONL, MusicXML, ABC, MIDI, or folders of them",
+    )
     p.add_argument("--split", choices=("test", "valid", "train", "all"), default="test")
-    p.add_argument("--weights", action="append", default=[], metavar="NAME=DIR",
-                   help="networks beside (or instead of) those that are shipped")  # fmt: skip
+    p.add_argument(
+        "--weights",
+        action="append",
+        default=[],
+        metavar="NAME=DIR",
+        help="networks beside (or instead of) those that are shipped",
+    )
     p.add_argument("--predictor", action="append", default=[], metavar="MODULE:FACTORY")
     p.add_argument("--temperature", type=float, nargs="+", default=[1.0, 0.8])
-    p.add_argument("--adventurous", type=float, nargs="+", default=[JamSettings().adventurous],
-                   help="settings at which the online networks play")  # fmt: skip
+    p.add_argument(
+        "--adventurous",
+        type=float,
+        nargs="+",
+        default=[JamSettings().adventurous],
+        help="settings at which the online networks play",
+    )
     p.add_argument("--frames", type=int, default=256)
     p.add_argument("--pieces", type=int, help="only so many, chosen by the seed")
     p.add_argument("--seed", type=int, default=0)
@@ -161,8 +185,15 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
             values = metrics.measure([jams[i] for i in members], real)
             reference = metrics.measure(real, real)
             values["of_truth"] = metrics.ratio(values["note_in_chord"], reference["note_in_chord"])
-            rows.append({"group": group, "pieces": len(members), "name": name,
-                         "temperature": temperature, **values})  # fmt: skip
+            rows.append(
+                {
+                    "group": group,
+                    "pieces": len(members),
+                    "name": name,
+                    "temperature": temperature,
+                    **values,
+                }
+            )
 
     curves: dict[str, dict[str, Any]] = {}
     field = players(args)
@@ -176,16 +207,23 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
             after = metrics.by_beat(play([leaping(p) for p in long], 1.0, args.seed), JUMP_BEATS)
             erred = [erring(p, args.seed + i) for i, p in enumerate(long)]
             curves[name] = {
-                "cold_start": calm[:COLD_BEATS], "undisturbed": calm, "jump": after,
+                "cold_start": calm[:COLD_BEATS],
+                "undisturbed": calm,
+                "jump": after,
                 "beats_to_recover": recovery(calm, after),
                 "imperfect": metrics.measure(play(erred, 1.0, args.seed), truth(erred)),
-            }  # fmt: skip
+            }
     take("truth", None, true)
     result: dict[str, Any] = {
-        "split": args.split, "frames": args.frames, "seed": args.seed, "pieces": len(pieces),
-        "note_in_chord_by": "pooled over frames", "rows": rows, "curves": curves,
+        "split": args.split,
+        "frames": args.frames,
+        "seed": args.seed,
+        "pieces": len(pieces),
+        "note_in_chord_by": "pooled over frames",
+        "rows": rows,
+        "curves": curves,
         "stability": stability(pieces, args.predictor),
-    }  # fmt: skip
+    }
     return result
 
 
@@ -203,8 +241,15 @@ def table(rows: Sequence[dict[str, Any]], group: str) -> str:
 
 def situations(curves: dict[str, dict[str, Any]]) -> str:
     """Cold start, jump of key and imperfect player as a Markdown table, temperature 1."""
-    names = ("first 16 beats", "beats 17 to 32", "after a jump at 17", "beats to 95 %",
-             "imperfect player", "its diversity", "its changes/bar")  # fmt: skip
+    names = (
+        "first 16 beats",
+        "beats 17 to 32",
+        "after a jump at 17",
+        "beats to 95 %",
+        "imperfect player",
+        "its diversity",
+        "its changes/bar",
+    )
     lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for name, curve in curves.items():
         erred = curve["imperfect"]
@@ -213,8 +258,10 @@ def situations(curves: dict[str, dict[str, Any]]) -> str:
             float(np.nanmean(curve["undisturbed"][JUMP_BEAT:])),
             float(np.nanmean(curve["jump"][JUMP_BEAT:])),
             curve["beats_to_recover"],
-            erred["note_in_chord"], erred["vendi_ratio"], erred["changes_per_bar"],
-        ]  # fmt: skip
+            erred["note_in_chord"],
+            erred["vendi_ratio"],
+            erred["changes_per_bar"],
+        ]
         shown = [f"{c:.3f}" for c in cells]
         shown[3] = f"{cells[3]:g}" if math.isfinite(cells[3]) else "over 12"
         lines.append(f"| {name} | {' | '.join(shown)} |")

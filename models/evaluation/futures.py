@@ -29,10 +29,15 @@ from models.evaluation.live import live_jam
 from models.network import vocab
 
 COLUMNS = {
-    "note_in_chord": "note in chord", "chord_size": "size", "changes_per_bar": "changes/bar",
-    "vendi_ratio": "diversity", "silent": "silent", "plan_changes": "plan frames changed",
-    "plan_ms": "plan ms", "plan_ms_p99": "p99",
-}  # fmt: skip
+    "note_in_chord": "note in chord",
+    "chord_size": "size",
+    "changes_per_bar": "changes/bar",
+    "vendi_ratio": "diversity",
+    "silent": "silent",
+    "plan_changes": "plan frames changed",
+    "plan_ms": "plan ms",
+    "plan_ms_p99": "p99",
+}
 
 
 def parse() -> argparse.Namespace:

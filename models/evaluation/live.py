@@ -52,8 +52,11 @@ def live_jam(
             (Row(melody[t - 1], chords.get(t - 1, NO_CHORD)),) if t else (),
             tuple(chords[f] for f in range(t, committed_until)),
             tuple(places[max(0, t - 1) : t + lookahead]),
-            lookahead, commit, 0, settings,
-        )  # fmt: skip
+            lookahead,
+            commit,
+            0,
+            settings,
+        )
         begin_s = time.perf_counter()
         plan = agent.plan(request)
         jam.plan_ms.append(1000 * (time.perf_counter() - begin_s))

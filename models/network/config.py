@@ -9,9 +9,14 @@ from jam.errors import BadInput
 from models.network import vocab
 
 _RANGES = {
-    "channels": (1, 128), "invariant": (1, 512), "heads": (1, 64), "layers": (1, 32),
-    "encoder_layers": (0, 32), "ffn": (1, 16), "context": (48, 2048),
-}  # fmt: skip
+    "channels": (1, 128),
+    "invariant": (1, 512),
+    "heads": (1, 64),
+    "layers": (1, 32),
+    "encoder_layers": (0, 32),
+    "ffn": (1, 16),
+    "context": (48, 2048),
+}
 """Far beyond what can be decoded in time: a file can't ask for more memory than that. The context
 is longer than the futures that are weighed."""
 

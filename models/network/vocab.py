@@ -66,8 +66,13 @@ FEATURES: dict[str, int] = PLAIN_FEATURES | PITCHED_FEATURES
 MELODY_FEATURES = ("melody", "melody_height", "melody_interval", "melody_age")
 CHORD_FEATURES = ("chord", "chord_age", "chord_onset")
 PLACE_FEATURES = (
-    "frame_in_bar", "bar_frames", "beat_frames", "frame_in_beat", "strength", "bar_in_form",
-)  # fmt: skip
+    "frame_in_bar",
+    "bar_frames",
+    "beat_frames",
+    "frame_in_beat",
+    "strength",
+    "bar_in_form",
+)
 CONDITION_FEATURES = ("style", "density")
 assert {*MELODY_FEATURES, *CHORD_FEATURES, *PLACE_FEATURES, *CONDITION_FEATURES} == set(FEATURES)
 
@@ -162,11 +167,7 @@ def last_pitches(pitch: Ints, onset: Ints) -> Ints:
 
 def chord_features(index: Ints, onset: Ints) -> dict[str, Ints]:
     """Features of each frame's chord, of arrays (…, n) as `chord_arrays` gives them."""
-    return {
-        "chord": index,
-        "chord_age": ages(index, onset, MAX_CHORD_AGE),
-        "chord_onset": onset,
-    }
+    return {"chord": index, "chord_age": ages(index, onset, MAX_CHORD_AGE), "chord_onset": onset}
 
 
 def place_features(places: Sequence[Place]) -> dict[str, Ints]:

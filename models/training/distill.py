@@ -107,9 +107,13 @@ def main(argv: list[str] | None = None) -> None:
             waiting = rollouts(net, corpus, rng, per_step * ROLLOUT_EVERY, args.temperature)
         own = stack([waiting.pop() for _ in range(per_step)], FRAMES).to(run.device)
         true = batch_at(
-            corpus, step, seed=args.seed, rank=run.rank, frames=args.frames // 2,
+            corpus,
+            step,
+            seed=args.seed,
+            rank=run.rank,
+            frames=args.frames // 2,
             wrongness=Wrongness(),
-        ).to(run.device)  # fmt: skip
+        ).to(run.device)
         with run.autocast():
             kl = own_losses(own)
             mle = losses(true)
@@ -121,9 +125,10 @@ def main(argv: list[str] | None = None) -> None:
             run.log(training.validate(run, held_out, losses))
 
     run.finish(
-        "online, distilled", {"pieces": len(corpus)},
+        "online, distilled",
+        {"pieces": len(corpus)},
         lambda training_: training.save_net(args.out, net, training_),
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

@@ -141,10 +141,13 @@ def cut(played: Played, start: int, end: int) -> Played:
     """Some frames of it; what changes at the start, starts there."""
     at = slice(start, end)
     return Played(
-        played.pitch[:, at], vocab.with_changes(played.pitch[:, at], played.onset[:, at]),
-        played.chord[:, at], vocab.with_changes(played.chord[:, at], played.chord_onset[:, at]),
-        played.places[:, at], played.weight[:, at],
-    )  # fmt: skip
+        played.pitch[:, at],
+        vocab.with_changes(played.pitch[:, at], played.onset[:, at]),
+        played.chord[:, at],
+        vocab.with_changes(played.chord[:, at], played.chord_onset[:, at]),
+        played.places[:, at],
+        played.weight[:, at],
+    )
 
 
 @torch.no_grad()

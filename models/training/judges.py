@@ -60,17 +60,16 @@ def paired_anew(played: Played, fake: np.ndarray, by: int) -> Played:
     def mixed(own: np.ndarray) -> np.ndarray:
         return np.where(fake[:, None], np.roll(own, by, 0), own)
 
-    return replace(
-        played, chord=mixed(played.chord), chord_onset=mixed(played.chord_onset),
-    )  # fmt: skip
+    return replace(played, chord=mixed(played.chord), chord_onset=mixed(played.chord_onset))
 
 
 def loss_of(judge: Judge, played: Played, rng: np.random.Generator, device: torch.device) -> Tensor:
     """InfoNCE both ways, or cross-entropy of real and re-paired."""
     if judge.config.kind == "contrastive":
         features, weight = features_of(played, judge.config.deaf)
-        melody, chords = judge.vectors({k: v.to(device) for k, v in features.items()},
-                                       weight.to(device))  # fmt: skip
+        melody, chords = judge.vectors(
+            {k: v.to(device) for k, v in features.items()}, weight.to(device)
+        )
         likeness = melody @ chords.T * judge.sharpness.exp()
         target = torch.arange(len(likeness), device=device)
         there = functional.cross_entropy(likeness, target)
@@ -126,8 +125,14 @@ def tested(judge: Judge, corpus: Sequence[Piece], device: torch.device) -> dict[
             real = judge.scores(features, weight).cpu().numpy() > 0.5
             other = paired_anew(played, np.ones(POOL, bool), 1)
             fake_features, fake_weight = features_of(other, judge.config.deaf)
-            fake = judge.scores({k: v.to(device) for k, v in fake_features.items()},
-                                fake_weight.to(device)).cpu().numpy() > 0.5  # fmt: skip
+            fake = (
+                judge.scores(
+                    {k: v.to(device) for k, v in fake_features.items()}, fake_weight.to(device)
+                )
+                .cpu()
+                .numpy()
+                > 0.5
+            )
             right, wrong, missed = int(real.sum()), int(fake.sum()), int((~real).sum())
             found[f"F1, {keys}"] = 2 * right / max(1, 2 * right + wrong + missed)
     rng = np.random.default_rng(12)
@@ -140,9 +145,13 @@ def tested(judge: Judge, corpus: Sequence[Piece], device: torch.device) -> dict[
 
 def main(argv: list[str] | None = None) -> None:
     parser = training.parser(
-        __doc__.splitlines()[0], lr=1.5e-3, frames=6144, validate_every=100, minutes=3.0,
+        __doc__.splitlines()[0],
+        lr=1.5e-3,
+        frames=6144,
+        validate_every=100,
+        minutes=3.0,
         steps=100_000,
-    )  # fmt: skip
+    )
     parser.add_argument("--kind", choices=KINDS[:2], default="contrastive")
     parser.add_argument("--deaf", action="store_true", help="hears rhythm alone")
     args = parser.parse_args(argv)
@@ -166,8 +175,9 @@ def main(argv: list[str] | None = None) -> None:
 
     test = tested(judge.eval(), held_out, run.device)
     weights.write_json(args.out / "test.json", test)
-    run.finish(judge.config.name, {"pieces": len(corpus)},
-               lambda seen: save_judge(args.out, judge, seen))  # fmt: skip
+    run.finish(
+        judge.config.name, {"pieces": len(corpus)}, lambda seen: save_judge(args.out, judge, seen)
+    )
 
 
 if __name__ == "__main__":

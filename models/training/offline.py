@@ -50,9 +50,10 @@ def main(argv: list[str] | None = None) -> None:
             run.log(values | {"chord_wrong_past": wrong["chord"]})
 
     run.finish(
-        "offline", {"pieces": len(corpus)},
+        "offline",
+        {"pieces": len(corpus)},
         lambda training_: training.save_net(args.out, net, training_),
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

@@ -60,9 +60,10 @@ def main(argv: list[str] | None = None) -> None:
             run.log(values)
 
     run.finish(
-        "online, wrong past" if args.wrong_past else "online", {"pieces": len(corpus)},
+        "online, wrong past" if args.wrong_past else "online",
+        {"pieces": len(corpus)},
         lambda training_: training.save_net(args.out, net, training_),
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

@@ -160,9 +160,13 @@ def rolled_out(net: Net, windows: Sequence[Shown], rng: np.random.Generator) -> 
     for i, w in enumerate(windows):
         cut = slice(0, w.piece.n_frames)
         found.append(
-            replace(w, past=drawn.chord[i, cut], past_onset=drawn.onset[i, cut],
-                    target=drawn.class_[i, cut])
-        )  # fmt: skip
+            replace(
+                w,
+                past=drawn.chord[i, cut],
+                past_onset=drawn.onset[i, cut],
+                target=drawn.class_[i, cut],
+            )
+        )
     return Rollout(found, own, true, drawn.log_probability)
 
 
@@ -187,7 +191,7 @@ def reward_terms(
         "on_time": rewards.on_time(played, own, true),
         "moves": rewards.common_moves(played, own, true),
         "returns": rewards.returns(played),
-    }  # fmt: skip
+    }
 
 
 def every_action(logits: Tensor, gains: Gains, before: Tensor) -> Tensor:
@@ -237,8 +241,15 @@ def validated(net: Net, corpus: Sequence[Piece]) -> dict[str, float]:
     ]
     true = truth(windows)
     found, real = metrics.measure(jams, true), metrics.measure(true, true)
-    names = ("changes_per_bar", "changes_on_bar_line", "chord_size", "vendi_ratio", "silent",
-             "form_4", "form_8")  # fmt: skip
+    names = (
+        "changes_per_bar",
+        "changes_on_bar_line",
+        "chord_size",
+        "vendi_ratio",
+        "silent",
+        "form_4",
+        "form_8",
+    )
     return {"of_truth": found["note_in_chord"] / real["note_in_chord"]} | {
         n: found[n] for n in names if np.isfinite(found[n])
     }
@@ -266,20 +277,33 @@ def remember_habits(run: training.Run, habits: Habits) -> None:
 
 
 def parse(argv: list[str] | None) -> argparse.Namespace:
-    p = training.parser(
-        __doc__.splitlines()[0], lr=2e-4, warmup=10, validate_every=10, steps=1000
-    )  # fmt: skip
+    p = training.parser(__doc__.splitlines()[0], lr=2e-4, warmup=10, validate_every=10, steps=1000)
     p.add_argument("--teacher", type=Path, required=True, help="folder of offline weights")
     p.add_argument("--judges", type=Path, nargs="*", default=[], help="folders of judges")
-    p.add_argument("--judges-a-step", type=int, default=2, metavar="N",
-                   help="so many of them, drawn anew, are heard in each step")  # fmt: skip
+    p.add_argument(
+        "--judges-a-step",
+        type=int,
+        default=2,
+        metavar="N",
+        help="so many of them, drawn anew, are heard in each step",
+    )
     p.add_argument("--sessions", type=int, default=32, help="jams played in a step")
     p.add_argument("--minibatch", type=int, default=8, help="jams in one update")
     p.add_argument("--epochs", type=int, default=1)
-    p.add_argument("--weight", action="append", default=[], metavar="NAME=VALUE",
-                   help=f"of a reward: {', '.join(_names())}")  # fmt: skip
-    p.add_argument("--every-action", type=float, default=1.0, metavar="W",
-                   help="of what all chords would have earned, beside the one drawn")  # fmt: skip
+    p.add_argument(
+        "--weight",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"of a reward: {', '.join(_names())}",
+    )
+    p.add_argument(
+        "--every-action",
+        type=float,
+        default=1.0,
+        metavar="W",
+        help="of what all chords would have earned, beside the one drawn",
+    )
     p.add_argument("--kl", type=float, default=0.3, help="to the teacher")
     p.add_argument("--entropy", type=float, default=0.01)
     p.add_argument("--adversary-warm-up", type=int, default=40, help="steps (published: 200)")
@@ -332,9 +356,12 @@ def main(argv: list[str] | None = None) -> None:
         advantage = (advantage - counted.mean()) / spread
         value_scale = float(returned[weight > 0].var()) + 1e-6
         gains = rewards.gains_of_every_chord(
-            rollout.own, own, true, PERSISTENCE,
+            rollout.own,
+            own,
+            true,
+            PERSISTENCE,
             *(getattr(weights, name) / spread for name in ("fit", "returns", "on_time", "moves")),
-        )  # fmt: skip
+        )
 
         past_rewards = list(run.memory.get("adversary", np.zeros(0)))
         past_rewards.append(float(terms["adversary"].sum() / weight.sum()))
@@ -352,36 +379,49 @@ def main(argv: list[str] | None = None) -> None:
                     hidden = actor.hidden(batch.features)
                     logits = actor.chord_logits(hidden)
                     parts = policy_losses(
-                        logits, batch, _tensor(rollout.log_probability[rows], device),
-                        _tensor(advantage[rows], device), taught[i],
-                    )  # fmt: skip
+                        logits,
+                        batch,
+                        _tensor(rollout.log_probability[rows], device),
+                        _tensor(advantage[rows], device),
+                        taught[i],
+                    )
                     here = Gains(gains.lasting[rows], gains.beginning[rows])
                     expected = every_action(logits, here, batch.features["chord"])
                     melody = training.class_loss(
                         actor.melody_logits(hidden, batch.now, batch.last_pitch),
-                        batch.melody_target, batch.weight,
-                    )  # fmt: skip
+                        batch.melody_target,
+                        batch.weight,
+                    )
                     missed = learner.critic(seen[i]).float() - _tensor(returned[rows], device)
                 parts["every_action"] = -training.masked_mean(expected, batch.weight)
                 parts["value"] = training.masked_mean(missed**2, batch.weight) / value_scale
                 loss = (
-                    parts["policy"] + args.every_action * parts["every_action"]
-                    + args.kl * parts["kl_teacher"] - args.entropy * parts["entropy"]
-                    + VALUE_WEIGHT * parts["value"] + MELODY_WEIGHT * melody
-                )  # fmt: skip
+                    parts["policy"]
+                    + args.every_action * parts["every_action"]
+                    + args.kl * parts["kl_teacher"]
+                    - args.entropy * parts["entropy"]
+                    + VALUE_WEIGHT * parts["value"]
+                    + MELODY_WEIGHT * melody
+                )
                 if rival_learns and epoch == i == 0:
                     parts["adversary_loss"] = adversary.loss(
                         learner.adversary, rollout.true, rollout.own, device
                     )
                     loss = loss + parts["adversary_loss"]
                 seen_values = {k: float(v.detach()) for k, v in parts.items()}
-                run.update(loss, logged | seen_values | {"melody": float(melody.detach())},
-                           float(batch.weight.sum()))  # fmt: skip
+                run.update(
+                    loss,
+                    logged | seen_values | {"melody": float(melody.detach())},
+                    float(batch.weight.sum()),
+                )
         if run.due():
             run.log(validated(actor, held_out))
 
-    run.finish("online, rewarded", {"pieces": len(corpus), "rewards": _shown(weights)},
-               lambda seen: training.save_net(args.out, actor, seen))  # fmt: skip
+    run.finish(
+        "online, rewarded",
+        {"pieces": len(corpus), "rewards": _shown(weights)},
+        lambda seen: training.save_net(args.out, actor, seen),
+    )
 
 
 def _tensor(array: Rewards, device: torch.device) -> Tensor:

@@ -43,16 +43,23 @@ VALIDATION_BATCHES = 6
 def parser(description: str, **defaults: Any) -> argparse.ArgumentParser:
     """Options that all stages have; `defaults` overrides them for one stage."""
     p = argparse.ArgumentParser(description=description)
-    p.add_argument("--data", type=Path, nargs="+", required=True,
-                   help="JSONL files of lead sheets, or folders of them")  # fmt: skip
+    p.add_argument(
+        "--data",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="JSONL files of lead sheets, or folders of them",
+    )
     p.add_argument("--out", type=Path, required=True, help="folder of this run")
     p.add_argument("--config", choices=("small", "large"), default="small")
     p.add_argument("--init", type=Path, help="weights to begin from")
     p.add_argument("--steps", type=int, default=4000)
-    p.add_argument("--minutes", type=float,
-                   help="end after so long instead; the learning rate follows")  # fmt: skip
-    p.add_argument("--stop-after", type=int, metavar="STEP",
-                   help="save and leave there, as if interrupted")  # fmt: skip
+    p.add_argument(
+        "--minutes", type=float, help="end after so long instead; the learning rate follows"
+    )
+    p.add_argument(
+        "--stop-after", type=int, metavar="STEP", help="save and leave there, as if interrupted"
+    )
     p.add_argument("--frames", type=int, default=2048, help="frames in a batch, a process")
     p.add_argument("--lr", type=float, default=2e-3)
     p.add_argument("--warmup", type=int, default=50, help="steps")
@@ -93,9 +100,12 @@ class Run:
     """
 
     def __init__(
-        self, args: argparse.Namespace, net: nn.Module, shape: dict[str, Any],
+        self,
+        args: argparse.Namespace,
+        net: nn.Module,
+        shape: dict[str, Any],
         scales: dict[str, float] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         keep_memory()
         torch.set_num_threads(args.threads)
         self.args = args
@@ -137,9 +147,15 @@ class Run:
 
     def steps(self) -> Iterator[int]:
         """The numbers of the steps still to be done, with a progress bar; saves meanwhile."""
-        bar = tqdm(total=100.0, initial=100 * self.progress, disable=self.rank > 0,
-                   desc=self.args.out.name, unit="%", mininterval=5.0,
-                   bar_format="{desc} {percentage:3.0f}%|{bar}| {postfix} {elapsed}")  # fmt: skip
+        bar = tqdm(
+            total=100.0,
+            initial=100 * self.progress,
+            disable=self.rank > 0,
+            desc=self.args.out.name,
+            unit="%",
+            mininterval=5.0,
+            bar_format="{desc} {percentage:3.0f}%|{bar}| {postfix} {elapsed}",
+        )
         while self.progress < 1.0 and self.step < self.args.steps:
             began_s = time.monotonic()
             for group in self.optimizer.param_groups:
@@ -216,7 +232,7 @@ class Run:
             "frames_per_s": round(sum(r["frames"] for r in recent) / spent_s, 1),
             **{k: v for k, v in means.items() if k != "frames"},
             **{f"valid_{k}": v for k, v in validation.items()},
-        }  # fmt: skip
+        }
         if self.rank == 0:
             with (self.args.out / "metrics.jsonl").open("a", encoding="utf-8") as out:
                 out.write(json.dumps(line) + "\n")
@@ -234,9 +250,11 @@ class Run:
                 arrays[f"{key}.{names[id(p)]}"] = np.atleast_1d(state[key].cpu().numpy())
         arrays |= {f"memory.{k}": np.atleast_1d(v) for k, v in self.memory.items()}
         state = {
-            "step": self.step, "elapsed_s": self.elapsed_s, "config": self.shape,
+            "step": self.step,
+            "elapsed_s": self.elapsed_s,
+            "config": self.shape,
             "seed": self.args.seed,
-        }  # fmt: skip
+        }
         weights.write_arrays(self._file, arrays, {"state": json.dumps(state)})
 
     def _resume(self) -> None:
@@ -268,10 +286,16 @@ class Run:
     ) -> None:
         """Write the weights with their settings (`save` does), and the plot."""
         if self.rank == 0:
-            save({
-                "stage": stage, "steps": self.step, "elapsed_s": round(self.elapsed_s, 1),
-                "seed": self.args.seed, "parameters": n_parameters(self.net), **seen,
-            })  # fmt: skip
+            save(
+                {
+                    "stage": stage,
+                    "steps": self.step,
+                    "elapsed_s": round(self.elapsed_s, 1),
+                    "seed": self.args.seed,
+                    "parameters": n_parameters(self.net),
+                    **seen,
+                }
+            )
             plot(self.args.out)
         if self.world > 1:
             dist.destroy_process_group()

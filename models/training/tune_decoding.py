@@ -69,8 +69,9 @@ def main(argv: list[str] | None = None) -> None:
         print(
             f"bias {np.round(bias, 2).tolist()}: note in chord {values['note_in_chord']:.3f}, "
             f"{values['changes_per_bar']:.3f} changes a bar, "
-            f"{values['changes_on_bar_line']:.3f} on bar lines", flush=True
-        )  # fmt: skip
+            f"{values['changes_on_bar_line']:.3f} on bar lines",
+            flush=True,
+        )
         # Odds of a change follow the bias nearly one to one; the mistakes mended follow slowly.
         bias = np.clip(bias + np.log(found / wanted), -LIMIT, LIMIT)
 

@@ -26,8 +26,11 @@ def jam(*words: str, status: int = 0, **environment: str) -> subprocess.Complete
     done = subprocess.run(
         [sys.executable, "-m", "jam", *words],
         env={**os.environ, "JACK_DEFAULT_SERVER": "there is none", **environment},
-        capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+    )
     assert done.returncode == status, done.stderr + done.stdout
     return done
 
@@ -106,9 +109,12 @@ def test_a_million_notes_are_refused_early(
     ],
 )
 def test_bad_options_are_named(
-    words: list[str], named: str, capsys: pytest.CaptureFixture[str], tmp_path: Path,
+    words: list[str],
+    named: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(words) == 2
     said = capsys.readouterr().err
@@ -183,8 +189,9 @@ def test_render_a_change_of_tempo_and_metre(tmp_path: Path) -> None:
     assert main(["render", str(tmp_path / "in.mid"), "-o", str(out), "--agent", "rules"]) == 0
     tempo_map = read_midi(out).tempo_map
     assert [(s.start_frame, s.meter, round(s.bpm)) for s in tempo_map.segments] == [
-        (0, Meter(3, 4), 120), (48, Meter(6, 8), 100),
-    ]  # fmt: skip
+        (0, Meter(3, 4), 120),
+        (48, Meter(6, 8), 100),
+    ]
 
 
 def test_a_pickup_is_played_in_the_count_in_of_what_comes_out(tmp_path: Path) -> None:
@@ -225,14 +232,18 @@ def test_render_to_wav(tmp_path: Path) -> None:
 def test_jam_without_a_screen_plays_the_demo(tmp_path: Path) -> None:
     """`jam` alone; 30 seconds of it are tested by hand, here it is interrupted after a few."""
     environment = {
-        k: v for k, v in os.environ.items()
+        k: v
+        for k, v in os.environ.items()
         if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
-    }  # fmt: skip
+    }
     environment |= {"JACK_DEFAULT_SERVER": "there is none", "XDG_DATA_HOME": str(tmp_path)}
     process = subprocess.Popen(
         [sys.executable, "-m", "jam", "--agent", "rules"],
-        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout is not None
     lines: list[str] = []
     while not lines or not lines[-1].startswith("bar   4"):

@@ -172,9 +172,14 @@ def without_weights() -> tuple[Predictor, str]:
 def test_what_is_remembered_and_missing_is_replaced_and_said(server: JackServer) -> None:
     """An audio device that isn't there, a MIDI keyboard that isn't, and no weights."""
     choice = StageChoice(
-        SETTINGS, AudioChoice("Gramophone", 44100), "jack", ("Theremin",), (),
-        devices_required=False, audio_required=False,
-    )  # fmt: skip
+        SETTINGS,
+        AudioChoice("Gramophone", 44100),
+        "jack",
+        ("Theremin",),
+        (),
+        devices_required=False,
+        audio_required=False,
+    )
     with Engine(choice, without_weights) as engine:
         devices = engine.wait_until_up().devices
         assert devices.audio == "JACK: system" and devices.sample_rate == RATE

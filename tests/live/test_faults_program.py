@@ -37,9 +37,12 @@ def program(
     process = subprocess.Popen(
         [sys.executable, "-m", "jam", *words.split()],
         env={**environment, "XDG_DATA_HOME": str(data), "XDG_CONFIG_HOME": str(data / "config")},
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         start_new_session=True,
-    )  # fmt: skip
+    )
     try:
         yield process
     finally:
@@ -158,10 +161,13 @@ def test_the_time_of_day_is_set(tmp_path: Path) -> None:
     shift = tmp_path / "shift"
     shift.write_text("+0")
     environment = {
-        **os.environ, "LD_PRELOAD": str(found), "FAKETIME_TIMESTAMP_FILE": str(shift),
-        "FAKETIME_NO_CACHE": "1", "DONT_FAKE_MONOTONIC": "1",
+        **os.environ,
+        "LD_PRELOAD": str(found),
+        "FAKETIME_TIMESTAMP_FILE": str(shift),
+        "FAKETIME_NO_CACHE": "1",
+        "DONT_FAKE_MONOTONIC": "1",
         "JACK_DEFAULT_SERVER": "there is none",
-    }  # fmt: skip
+    }
     words = "demo --no-window --agent rules --audio none --seconds 10"
     began = datetime.now(UTC)
     began_s = time.monotonic()
@@ -195,9 +201,13 @@ def test_two_programs_and_the_commands_beside_them(tmp_path: Path) -> None:
         for jam in (one, other):
             read_until(jam, "bar   1")
         listed = subprocess.run(
-            [sys.executable, "-m", "jam", "sessions", "list"], capture_output=True, text=True,
-            env={**environment, "XDG_DATA_HOME": str(tmp_path)}, check=True, timeout=60,
-        ).stdout  # fmt: skip
+            [sys.executable, "-m", "jam", "sessions", "list"],
+            capture_output=True,
+            text=True,
+            env={**environment, "XDG_DATA_HOME": str(tmp_path)},
+            check=True,
+            timeout=60,
+        ).stdout
         assert len(listed.splitlines()) >= 2
         for jam in (one, other):
             output, _ = jam.communicate(timeout=60)
@@ -229,9 +239,10 @@ def screen() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """An X server, and its display."""
     ours, theirs = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(theirs), "-screen", "0", "1300x800x24"], pass_fds=(theirs,),
+        ["Xvfb", "-displayfd", str(theirs), "-screen", "0", "1300x800x24"],
+        pass_fds=(theirs,),
         stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+    )
     os.close(theirs)
     try:
         with os.fdopen(ours) as pipe:

@@ -40,18 +40,23 @@ def test_what_was_found_is_survived(path: Path) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        *(["render", str(path), "-o", "x.mid"] for path in sorted(HOSTILE.glob("midi-file/*.mid"))
-          if path.stem not in _ODD_BUT_GOOD),
+        *(
+            ["render", str(path), "-o", "x.mid"]
+            for path in sorted(HOSTILE.glob("midi-file/*.mid"))
+            if path.stem not in _ODD_BUT_GOOD
+        ),
         ["harmonize", str(HOSTILE / "midi-file" / "tempo-0.mid"), "-o", "x.musicxml"],
         ["demo", "--no-window", "--tune", str(HOSTILE / "midi-file" / "smpte.mid")],
         ["sessions", "import", str(HOSTILE / "midi-file" / "empty.mid")],
     ],
     ids=lambda words: f"{words[0]}-{Path(words[1]).stem}",
-)  # fmt: skip
+)
 def test_the_command_line_refuses_in_one_line(
-    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert main(words) == 2
@@ -66,10 +71,21 @@ def test_a_broken_soundfont_is_refused_in_one_line(tmp_path: Path) -> None:
     font = HOSTILE / "soundfont" / "cut.sf2"
     song = demo_tunes()[0]
     done = subprocess.run(
-        [sys.executable, "-m", "jam", "render", str(song), "-o", str(tmp_path / "x.wav"),
-         "--agent", "rules"],
-        env={**os.environ, "JAM_SOUNDFONT": str(font)}, capture_output=True, text=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "jam",
+            "render",
+            str(song),
+            "-o",
+            str(tmp_path / "x.wav"),
+            "--agent",
+            "rules",
+        ],
+        env={**os.environ, "JAM_SOUNDFONT": str(font)},
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(f"jam: {font}: truncated")
     assert "Traceback" not in done.stderr

@@ -189,10 +189,25 @@ def test_the_stage_ends_when_its_parent_is_killed(jack: dict[str, str], tmp_path
     """kill -9 of the parent: the stage notices, and leaves no sounding note."""
     with recorder(jack, tmp_path) as out:
         jam = subprocess.Popen(
-            [sys.executable, "-m", "jam", "play", "--midi-api", "jack", "--agent", "rules",
-             "--bpm", "200", "--listen", "1"],
-            env=jack, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            [
+                sys.executable,
+                "-m",
+                "jam",
+                "play",
+                "--midi-api",
+                "jack",
+                "--agent",
+                "rules",
+                "--bpm",
+                "200",
+                "--listen",
+                "1",
+            ],
+            env=jack,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         assert jam.stdout is not None
         while "Type while" not in jam.stdout.readline():
             pass
@@ -219,8 +234,12 @@ def test_a_port_that_does_not_exist(jack: dict[str, str]) -> None:
     ):
         done = subprocess.run(
             [sys.executable, "-m", "jam", "play", "--seconds", "1", *options],
-            env=jack, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60,
-        )  # fmt: skip
+            env=jack,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=60,
+        )
         assert done.returncode == 2
         assert named in done.stderr and done.stderr.count("\n") == 1
 
@@ -230,8 +249,12 @@ def test_no_midi_and_no_audio_is_no_error(tmp_path: Path) -> None:
     environment = {**os.environ, "JACK_DEFAULT_SERVER": "there is none"}
     done = subprocess.run(
         [sys.executable, "-m", "jam", "play", "--seconds", "2", "--audio", "none"],
-        env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=60,
-    )  # fmt: skip
+        env=environment,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     assert "Silent" in done.stdout
 
@@ -247,9 +270,12 @@ def instrument(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
         "for line in sys.stdin: port.send_message([0x90, *map(int, line.split())])\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", code], env=environment, stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [sys.executable, "-c", code],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout is not None and process.stdout.readline() == "plugged in\n"
     try:
         yield process

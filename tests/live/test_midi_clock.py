@@ -149,8 +149,10 @@ def test_a_port_gets_the_clock_and_the_instruments(jack: dict[str, str], tmp_pat
     wanted = []
     for name in ("piano", "swing"):
         voices = mix(JamSettings(), style_named(name))
-        wanted += [bytes([0xC0 | CHANNELS[part], voices[part].program])
-                   for part in ("chords", "bass", "drums")]  # fmt: skip
+        wanted += [
+            bytes([0xC0 | CHANNELS[part], voices[part].program])
+            for part in ("chords", "bass", "drums")
+        ]
     assert programs[:3] == wanted[:3] and set(wanted) <= set(programs)
     kinds_in_order = [data[0] & 0xF0 for _, data in jam.recording.midi if data[0] < 0xF0]
     assert kinds_in_order[0] == 0xC0

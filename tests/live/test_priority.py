@@ -70,8 +70,10 @@ def test_every_thread_of_the_stage_has_it_and_no_other_process(tmp_path: Path) -
         program = subprocess.Popen(
             [sys.executable, "-m", "jam", "play", "--midi-api", "jack", "--agent", "rules"],
             env={**environment, "XDG_DATA_HOME": str(tmp_path)},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         try:
             assert program.stdout is not None
             while "Type while it plays" not in program.stdout.readline():
@@ -92,10 +94,14 @@ def test_every_thread_of_the_stage_has_it_and_no_other_process(tmp_path: Path) -
 
 
 def test_who_waits_for_a_processor_is_not_taken_for_frozen() -> None:
-    busy = subprocess.Popen([sys.executable, "-c", "print(flush=True)\nwhile True: pass"],
-                            stdout=subprocess.PIPE)  # fmt: skip
-    asleep = subprocess.Popen([sys.executable, "-c", "print(flush=True)\ninput()"],
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # fmt: skip
+    busy = subprocess.Popen(
+        [sys.executable, "-c", "print(flush=True)\nwhile True: pass"], stdout=subprocess.PIPE
+    )
+    asleep = subprocess.Popen(
+        [sys.executable, "-c", "print(flush=True)\ninput()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     try:
         for process in (busy, asleep):
             assert process.stdout is not None

@@ -40,12 +40,29 @@ def start_jam(
     environment: dict[str, str], data: Path, limit: Callable[[], None] | None = None
 ) -> Program:
     return subprocess.Popen(
-        [sys.executable, "-m", "jam", "play", "--midi-api", "jack", "--agent", "rules",
-         "--bpm", "200", "--count-in", "0", "--listen", "0"],
+        [
+            sys.executable,
+            "-m",
+            "jam",
+            "play",
+            "--midi-api",
+            "jack",
+            "--agent",
+            "rules",
+            "--bpm",
+            "200",
+            "--count-in",
+            "0",
+            "--listen",
+            "0",
+        ],
         env={**environment, "XDG_DATA_HOME": str(data), "TMPDIR": str(data)},
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         preexec_fn=limit,
-    )  # fmt: skip
+    )
 
 
 def read_until(program: Program, words: str) -> str:
@@ -142,9 +159,12 @@ def test_a_jam_that_is_killed_is_there_up_to_the_last_second(
     # On a machine that is kept busy by others a process may have to wait now and then.
     assert sum(lost < 1.0 for lost in lost_s) >= N_KILLS - 2 and max(lost_s) < 3.0, lost_s
     listed = subprocess.run(
-        [sys.executable, "-m", "jam", "sessions", "list"], capture_output=True, text=True,
-        env={**jack, "XDG_DATA_HOME": str(tmp_path)}, check=True,
-    ).stdout  # fmt: skip
+        [sys.executable, "-m", "jam", "sessions", "list"],
+        capture_output=True,
+        text=True,
+        env={**jack, "XDG_DATA_HOME": str(tmp_path)},
+        check=True,
+    ).stdout
     assert listed.count("(recovered)") == N_KILLS
     with Library(path) as library:
         parts = [library.session(i.id).takes[0].take.parts for i in library.sessions()]
@@ -197,13 +217,29 @@ def test_a_session_is_played(jack: dict[str, str], tmp_path: Path) -> None:
         writer.take_log(log)
     writer.close()
     said = subprocess.run(
-        [sys.executable, "-m", "jam", "sessions", "play", "1", "--midi-api", "jack",
-         "--from", "4.5", "--speed", "150"],
-        env={**jack, "XDG_DATA_HOME": str(tmp_path)}, capture_output=True, text=True, check=True,
-    ).stdout  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "jam",
+            "sessions",
+            "play",
+            "1",
+            "--midi-api",
+            "jack",
+            "--from",
+            "4.5",
+            "--speed",
+            "150",
+        ],
+        env={**jack, "XDG_DATA_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     assert "MIDI (jack)" in said
     assert [line for line in said.splitlines() if line.startswith("bar")] == [
-        "bar   3 | Am . . .", "bar   4 | Am . . .",
-    ]  # fmt: skip
+        "bar   3 | Am . . .",
+        "bar   4 | Am . . .",
+    ]
     with Library(path) as library:  # playing is no jam
         assert len(library.sessions()) == 1

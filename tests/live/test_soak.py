@@ -73,13 +73,26 @@ def test_the_user_starts_and_stops_in_turn(seed: int) -> None:
 
 
 def plan(start: int, chords: list[str]) -> dict[str, Any]:
-    return {"kind": "plan", "start_frame": start, "committed_until_frame": start + 1,
-            "chords": chords, "compute_s": 0.002}  # fmt: skip
+    return {
+        "kind": "plan",
+        "start_frame": start,
+        "committed_until_frame": start + 1,
+        "chords": chords,
+        "compute_s": 0.002,
+    }
 
 
 def sounded(note_id: int, velocity: int, due_s: float) -> dict[str, Any]:
-    return {"kind": "sounded", "note_id": note_id, "pitch": 60, "velocity": velocity,
-            "part": "chords", "due_s": due_s, "sent_s": due_s + 0.001, "lead_s": 0.0}  # fmt: skip
+    return {
+        "kind": "sounded",
+        "note_id": note_id,
+        "pitch": 60,
+        "velocity": velocity,
+        "part": "chords",
+        "due_s": due_s,
+        "sent_s": due_s + 0.001,
+        "lead_s": 0.0,
+    }
 
 
 def counters(at_s: float, **values: int) -> dict[str, Any]:
@@ -102,14 +115,21 @@ def session(n: int, at_s: float) -> dict[str, Any]:
 
 def test_a_log_is_counted_by_session() -> None:
     played = {"kind": "played", "note_id": 1, "pitch": 60, "velocity": 80, "at_s": 0.5}
-    one = [played, sounded(1, 60, 2), sounded(1, 0, 3), plan(0, ["C", "-", "-"]),
-           {"kind": "row", "frame": 0, "melody": 60, "chord": "C"},
-           plan(1, ["-", "F", "-"]), counters(3.0, late_plans=2, dropouts=1)]  # fmt: skip
+    one = [
+        played,
+        sounded(1, 60, 2),
+        sounded(1, 0, 3),
+        plan(0, ["C", "-", "-"]),
+        {"kind": "row", "frame": 0, "melody": 60, "chord": "C"},
+        plan(1, ["-", "F", "-"]),
+        counters(3.0, late_plans=2, dropouts=1),
+    ]
     two = [sounded(1, 60, 2), sounded(1, 0, 3), plan(0, ["C"]), counters(9.0, late_plans=1)]
     found = findings([session(1, 1), *one, session(0, 4), played, session(2, 5), *two])
     assert [(s["notes"], s["accompaniment"], s["late"]) for s in found.sessions] == [
-        (1, 1, 2), (0, 1, 1)
-    ]  # fmt: skip
+        (1, 1, 2),
+        (0, 1, 1),
+    ]
     assert (found.heard, found.plans, found.late, found.faults) == (2, 3, 3, [])
     assert found.scheduler_ms["worst"] == pytest.approx(1.0)
     assert found.plan_frames_changed_percent == 50  # frame 1 stays C, frame 2 becomes F
@@ -134,8 +154,14 @@ def test_a_note_without_its_end_is_told() -> None:
 
 
 def test_what_sounds_at_the_output() -> None:
-    messages = [(0.0, [0x91, 60, 80]), (1.0, [0x91, 62, 80]), (2.0, [0x81, 60, 0]),
-                (3.0, [0xB1, 123, 0]), (4.0, [0x92, 40, 9]), (9.0, [0x92, 40, 0])]  # fmt: skip
+    messages = [
+        (0.0, [0x91, 60, 80]),
+        (1.0, [0x91, 62, 80]),
+        (2.0, [0x81, 60, 0]),
+        (3.0, [0xB1, 123, 0]),
+        (4.0, [0x92, 40, 9]),
+        (9.0, [0x92, 40, 0]),
+    ]
     assert unanswered(messages[:3]) == [(1, 62, 1.0)]
     assert unanswered(messages) == []
     assert sounding_after(messages, [0.5, 4.5]) == [(1, 62, 1.0), (2, 40, 4.0)]
@@ -161,8 +187,9 @@ def sample(at_s: float, rss: float, files: int = 10) -> Sample:
 def test_a_leak_is_a_fault_where_there_was_time_enough() -> None:
     minutes = range(int(WARM_UP_S + JUDGED_S) // 60 + 2)
     for grows_mb, files, faults in ((0.2, 0, 0), (2.0, 0, 3), (0.0, 2, 3)):
-        found = Findings({}, samples=[sample(60.0 * m, 100 + grows_mb * m, 10 + files * m)
-                                      for m in minutes])  # fmt: skip
+        found = Findings(
+            {}, samples=[sample(60.0 * m, 100 + grows_mb * m, 10 + files * m) for m in minutes]
+        )
         found.judge_memory()
         assert len(found.faults) == faults
     short = Findings({}, samples=[sample(60.0 * m, 100 + 9.0 * m) for m in range(20)])
@@ -171,10 +198,13 @@ def test_a_leak_is_a_fault_where_there_was_time_enough() -> None:
 
 
 def test_what_jack_lost_is_told_apart_from_what_the_program_lost() -> None:
-    said = ["JackTimedDriver::Process XRun = 9 usec", "JackAudioDriver: Process error",
-            "JackEngine::XRun: client = PortAudio was not finished, state = Running",
-            "JackEngine::XRun: client = jam probe-12 was not finished, state = Running",
-            "JackEngine::XRun: client = jam was not finished, state = Triggered"]  # fmt: skip
+    said = [
+        "JackTimedDriver::Process XRun = 9 usec",
+        "JackAudioDriver: Process error",
+        "JackEngine::XRun: client = PortAudio was not finished, state = Running",
+        "JackEngine::XRun: client = jam probe-12 was not finished, state = Running",
+        "JackEngine::XRun: client = jam was not finished, state = Triggered",
+    ]
     assert jack_troubles(said) == {"timer": 1, "PortAudio": 1, "jam probe": 1}
     for dropouts, faults in ((0, 2), (3, 0)):
         found = Findings({}, sent={"notes": 100}, heard=90, dropouts=dropouts, out_stuck=1)
@@ -218,9 +248,10 @@ def test_stage_and_agent_are_told_apart(tmp_path: Path) -> None:
     with jack_server() as environment:
         program = subprocess.Popen(
             [sys.executable, "-m", "jam", "play", "--midi-api", "jack", "--agent", "rules"],
-            env={**environment, "XDG_DATA_HOME": str(tmp_path)}, stdin=subprocess.PIPE,
+            env={**environment, "XDG_DATA_HOME": str(tmp_path)},
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         try:
             give_up_s = time.monotonic() + 60
             while set(found := processes(program.pid)) != {"window", "stage", "agent"}:

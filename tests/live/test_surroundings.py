@@ -25,15 +25,22 @@ def surroundings(home: Path, **more: str) -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if name not in left_out}
     root = str(Path(__file__).parents[2])
     return ours | {
-        "HOME": str(home), "PYTHONPATH": root, "JACK_DEFAULT_SERVER": "there is none", **more
-    }  # fmt: skip
+        "HOME": str(home),
+        "PYTHONPATH": root,
+        "JACK_DEFAULT_SERVER": "there is none",
+        **more,
+    }
 
 
 def jam(home: Path, *words: str, **more: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [*JAM, *words], env=surroundings(home, **more), capture_output=True,
-        stdin=subprocess.DEVNULL, timeout=120, cwd=home if home.is_dir() else None,
-    )  # fmt: skip
+        [*JAM, *words],
+        env=surroundings(home, **more),
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+        cwd=home if home.is_dir() else None,
+    )
 
 
 @pytest.mark.parametrize("language", ["C", "de_DE.UTF-8", "ja_JP.UTF-8"])
@@ -76,9 +83,12 @@ def test_output_that_nobody_takes(tmp_path: Path) -> None:
     assert (done.stdout.count(b"\n"), done.stderr) == (1, b"")
     with open("/dev/full", "wb") as full:
         failed = subprocess.run(
-            [*JAM, "styles"], env=surroundings(tmp_path), stdout=full, stderr=subprocess.PIPE,
+            [*JAM, "styles"],
+            env=surroundings(tmp_path),
+            stdout=full,
+            stderr=subprocess.PIPE,
             timeout=60,
-        )  # fmt: skip
+        )
     assert failed.returncode == 1 and failed.stderr == b"jam: No space left on device\n"
 
 
@@ -87,9 +97,12 @@ def test_nothing_is_left_among_temporary_files_however_it_ends(tmp_path: Path) -
     folder = tmp_path / ("ü" * 60) / ("ö" * 60)
     folder.mkdir(parents=True)
     playing = subprocess.Popen(
-        [*JAM, "play", "--agent", "rules"], env=surroundings(tmp_path, TMPDIR=str(folder)),
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [*JAM, "play", "--agent", "rules"],
+        env=surroundings(tmp_path, TMPDIR=str(folder)),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert playing.stdout is not None and playing.stdin is not None
     while not playing.stdout.readline().startswith("Type while it plays"):
         assert playing.poll() is None

@@ -144,10 +144,18 @@ def test_the_command_measures_any_predictor(
     write_jsonl(tmp_path / "tunes.jsonl", sheets)
     out = tmp_path / "out"
     command = [
-        "evaluate", "--data", str(tmp_path / "tunes.jsonl"), "--out", str(out),
-        "--weights", f"tiny={tmp_path / 'weights'}", "--temperature", "1.0",
-        "--predictor", "tests.models.test_evaluate:scripted",
-    ]  # fmt: skip
+        "evaluate",
+        "--data",
+        str(tmp_path / "tunes.jsonl"),
+        "--out",
+        str(out),
+        "--weights",
+        f"tiny={tmp_path / 'weights'}",
+        "--temperature",
+        "1.0",
+        "--predictor",
+        "tests.models.test_evaluate:scripted",
+    ]
     monkeypatch.setattr(sys, "argv", command)
     monkeypatch.setattr(evaluate, "stability", lambda pieces, specs: {"rule-based": 0.0})
     assert evaluate.main() == 0

@@ -80,8 +80,22 @@ def test_abc_metre_change_rests_and_no_chord(found: dict[str, Outcome]) -> None:
 def test_abc_part_order(found: dict[str, Outcome]) -> None:
     sheet = sheet_of(found, "repeats.abc#4")
     assert [pitch for _, pitch in starts_of(sheet)] == [
-        60, 62, 64, 65, 67, 65, 64, 62, 60, 60, 60, 62, 64, 65, 67,
-    ]  # fmt: skip
+        60,
+        62,
+        64,
+        65,
+        67,
+        65,
+        64,
+        62,
+        60,
+        60,
+        60,
+        62,
+        64,
+        65,
+        67,
+    ]
 
 
 def test_abc_double_repeats(found: dict[str, Outcome]) -> None:
@@ -96,9 +110,21 @@ def test_abc_without_notes_is_dropped(found: dict[str, Outcome]) -> None:
 
 @pytest.mark.parametrize(
     ("key", "fifths"),
-    [("C", 0), ("Am", 0), ("F#m", 3), ("Bb", -2), ("D dorian", 0), ("Gmix", 0), ("Ador", 1),
-     ("Eb minor", -6), ("none", 0), ("", 0), ("Hp", 2), ("F lydian", 0)],
-)  # fmt: skip
+    [
+        ("C", 0),
+        ("Am", 0),
+        ("F#m", 3),
+        ("Bb", -2),
+        ("D dorian", 0),
+        ("Gmix", 0),
+        ("Ador", 1),
+        ("Eb minor", -6),
+        ("none", 0),
+        ("", 0),
+        ("Hp", 2),
+        ("F lydian", 0),
+    ],
+)
 def test_abc_keys(key: str, fifths: int) -> None:
     assert key_fifths(key) == fifths
 
@@ -156,9 +182,7 @@ def as_abc(notes: list[tuple[int, int, int]], chords: list[tuple[int, Chord]], b
 
 @given(songs())
 @settings(max_examples=50, deadline=None)
-def test_what_is_written_as_abc_is_read_again(
-    song: Song,
-) -> None:
+def test_what_is_written_as_abc_is_read_again(song: Song) -> None:
     files = Files("memory", {"a.abc": as_abc(*song).encode()})
     (outcome,) = outcomes(CORPORA["songs"], files)
     assert outcome.sheet is not None

@@ -23,8 +23,13 @@ def test_humdrum_durations(found: dict[str, Outcome]) -> None:
     sheet = sheet_of(found, "timed.krn")
     assert sheet.meters == ((0, Meter(4, 4)), (32, Meter(6, 8)))
     assert melody_spans(sheet.melody)[:6] == [
-        (0, 4, 60), (4, 7, 64), (7, 12, 64), (12, 13, 67), (13, 15, 69), (15, 16, 67),
-    ]  # fmt: skip
+        (0, 4, 60),
+        (4, 7, 64),
+        (7, 12, 64),
+        (12, 13, 67),
+        (13, 15, 69),
+        (15, 16, 67),
+    ]
     # The lead's spine is split: its upper part is the melody.
     assert melody_spans(sheet.melody)[6:9] == [(16, 20, 65), (20, 24, 64), (24, 32, 72)]
     assert chords_of(sheet) == [(0, 16, "C"), (16, 24, "Bbm7"), (24, 32, "C9"), (32, 44, "Dm7b5")]

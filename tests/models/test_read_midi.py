@@ -41,8 +41,15 @@ def test_midi_with_chord_markers() -> None:
 
 
 def test_midi_with_a_chord_track() -> None:
-    triads = [(0, 16, 48), (0, 16, 52), (0, 16, 55), (16, 32, 45), (16, 32, 48), (16, 32, 52),
-              (16, 32, 55)]  # fmt: skip
+    triads = [
+        (0, 16, 48),
+        (0, 16, 52),
+        (0, 16, 55),
+        (16, 32, 45),
+        (16, 32, 48),
+        (16, 32, 52),
+        (16, 32, 55),
+    ]
     high = [(start, end, pitch + 36) for start, end, pitch in triads]
     tracks = {"Melody": SCALE, "Chords": triads, "Strings": high}
     sections = [(0, "Verse"), (16, "Chorus")]
@@ -78,9 +85,7 @@ def test_broken_midi_is_refused(data: bytes) -> None:
 
 @given(songs())
 @settings(max_examples=30, deadline=None)
-def test_what_is_written_as_midi_is_read_again(
-    song: Song,
-) -> None:
+def test_what_is_written_as_midi_is_read_again(song: Song) -> None:
     notes, chords, _ = song
     # One marker alone may be a title: "N.C." behind everything makes two.
     behind = max(notes[-1][1], chords[-1][0] + 1)

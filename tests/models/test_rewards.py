@@ -45,9 +45,13 @@ def test_a_big_chord_has_no_better_fit_with_notes_by_chance(seed: int) -> None:
     dice = np.random.default_rng(seed)
     chord = np.full((1, 12), int(dice.integers(1, vocab.N_CHORDS)))
     p = Played(
-        60 + np.arange(12)[None], np.ones((1, 12), np.int64), chord, np.zeros_like(chord),
-        np.zeros((1, 12, 6), np.int64), np.ones((1, 12), np.float32)
-    )  # fmt: skip
+        60 + np.arange(12)[None],
+        np.ones((1, 12), np.int64),
+        chord,
+        np.zeros_like(chord),
+        np.zeros((1, 12, 6), np.int64),
+        np.ones((1, 12), np.float32),
+    )
     assert abs(float(rewards.fit(p).sum())) < 1e-5
 
 
@@ -58,9 +62,7 @@ def test_rewards_are_alike_in_all_keys(seed: int, turn: int) -> None:
     root, quality = np.divmod(p.chord - 1, vocab.N_QUALITIES)
     moved_chord = np.where(p.chord > 0, 1 + (root + turn) % 12 * vocab.N_QUALITIES + quality, 0)
     moved = replace(
-        p,
-        pitch=np.where(p.pitch > 0, (p.pitch + turn) % 12 + 60, 0),
-        chord=moved_chord,
+        p, pitch=np.where(p.pitch > 0, (p.pitch + turn) % 12 + 60, 0), chord=moved_chord
     )
     habits = Habits.none().and_of(p, 1.0), Habits.none().and_of(played(1), 1.0)
     for term in (rewards.fit, rewards.silence, rewards.too_long, rewards.struck_again):

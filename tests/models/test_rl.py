@@ -30,8 +30,10 @@ from tools import split_file
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     path = tmp_path / "tunes.jsonl"
-    write_jsonl(path, [tune(i, split="train") for i in range(4)]
-                + [tune(i, split="valid") for i in range(4, 6)])  # fmt: skip
+    write_jsonl(
+        path,
+        [tune(i, split="train") for i in range(4)] + [tune(i, split="valid") for i in range(4, 6)],
+    )
     return path
 
 
@@ -85,9 +87,12 @@ def test_steps_of_ppo_raise_a_toy_reward() -> None:
         for _ in range(2):
             logits = net.chord_logits(net.hidden(batch.features))
             parts = rl.policy_losses(
-                logits, batch, torch.from_numpy(played.log_probability),
-                torch.from_numpy(advantage), logits.detach(),
-            )  # fmt: skip
+                logits,
+                batch,
+                torch.from_numpy(played.log_probability),
+                torch.from_numpy(advantage),
+                logits.detach(),
+            )
             optimizer.zero_grad()
             parts["policy"].backward()
             optimizer.step()
@@ -114,10 +119,28 @@ def test_learning_from_every_action_raises_the_gain_expected() -> None:
 
 def options(data: Path, out: Path, folder: Path, *more: str) -> list[str]:
     return [
-        "--data", str(data), "--out", str(out), "--init", str(folder), "--teacher", str(folder),
-        "--steps", "3", "--sessions", "4", "--minibatch", "2", "--validate-every", "1",
-        "--adversary-warm-up", "1", "--device", "cpu", *more,
-    ]  # fmt: skip
+        "--data",
+        str(data),
+        "--out",
+        str(out),
+        "--init",
+        str(folder),
+        "--teacher",
+        str(folder),
+        "--steps",
+        "3",
+        "--sessions",
+        "4",
+        "--minibatch",
+        "2",
+        "--validate-every",
+        "1",
+        "--adversary-warm-up",
+        "1",
+        "--device",
+        "cpu",
+        *more,
+    ]
 
 
 def test_a_run_resumes_after_a_kill_and_its_checkpoint_can_be_split(
@@ -126,8 +149,22 @@ def test_a_run_resumes_after_a_kill_and_its_checkpoint_can_be_split(
     folder, straight, stopped = (tmp_path / n for n in ("weights", "straight", "stopped"))
     write_tiny_weights(folder)
     judge = tmp_path / "judge"
-    judges.main(["--data", str(data), "--out", str(judge), "--steps", "1", "--minutes", "9",
-                       "--frames", "256", "--device", "cpu"])  # fmt: skip
+    judges.main(
+        [
+            "--data",
+            str(data),
+            "--out",
+            str(judge),
+            "--steps",
+            "1",
+            "--minutes",
+            "9",
+            "--frames",
+            "256",
+            "--device",
+            "cpu",
+        ]
+    )
     more = ("--judges", str(judge))
     rl.main(options(data, straight, folder, *more))
     rl.main(options(data, stopped, folder, "--stop-after", "1", *more))
@@ -152,8 +189,23 @@ def test_a_run_resumes_after_a_kill_and_its_checkpoint_can_be_split(
 def test_judges_are_tested_and_loaded_again(data: Path, tmp_path: Path) -> None:
     for kind in ("contrastive", "discriminative"):
         out = tmp_path / kind
-        judges.main(["--data", str(data), "--out", str(out), "--kind", kind, "--deaf",
-                           "--steps", "2", "--frames", "256", "--device", "cpu"])  # fmt: skip
+        judges.main(
+            [
+                "--data",
+                str(data),
+                "--out",
+                str(out),
+                "--kind",
+                kind,
+                "--deaf",
+                "--steps",
+                "2",
+                "--frames",
+                "256",
+                "--device",
+                "cpu",
+            ]
+        )
         test = json.loads((out / "test.json").read_text())
         assert all(0 <= v <= 1 for k, v in test.items() if k.startswith(("R@", "F1")))
         judge = load_judge(out)

@@ -45,9 +45,20 @@ def small(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def options(data: Path, out: Path, steps: int, *more: str) -> list[str]:
     return [
-        "--data", str(data), "--out", str(out), "--steps", str(steps), "--frames", "256",
-        "--validate-every", "2", "--seed", "3", *more,
-    ]  # fmt: skip
+        "--data",
+        str(data),
+        "--out",
+        str(out),
+        "--steps",
+        str(steps),
+        "--frames",
+        "256",
+        "--validate-every",
+        "2",
+        "--seed",
+        "3",
+        *more,
+    ]
 
 
 def lines(run: Path) -> list[dict[str, float]]:

@@ -26,10 +26,10 @@ from models.network import vocab
 from models.predictor import NO_MEMORY, features, remembered
 
 melodies = st.lists(
-    st.one_of(
-        st.just(REST), st.builds(MelodyState, st.integers(36, 96), st.booleans())
-    ), min_size=1, max_size=40,
-)  # fmt: skip
+    st.one_of(st.just(REST), st.builds(MelodyState, st.integers(36, 96), st.booleans())),
+    min_size=1,
+    max_size=40,
+)
 chords = st.lists(
     st.one_of(
         st.just(NO_CHORD),
@@ -38,8 +38,10 @@ chords = st.lists(
             st.builds(Chord, st.integers(0, 11), st.sampled_from(QUALITY_NAMES)),
             st.booleans(),
         ),
-    ), min_size=1, max_size=40,
-)  # fmt: skip
+    ),
+    min_size=1,
+    max_size=40,
+)
 
 
 @given(melodies)
@@ -61,10 +63,14 @@ def test_chord_targets_are_the_classes_of_the_rows(harmony: list[ChordState]) ->
 
 
 @settings(max_examples=25)
-@given(st.integers(1, 40).flatmap(lambda n: st.tuples(
-    st.lists(melodies.map(lambda m: m[0]), min_size=n, max_size=n),
-    st.lists(chords.map(lambda c: c[0]), min_size=n, max_size=n),
-)))  # fmt: skip
+@given(
+    st.integers(1, 40).flatmap(
+        lambda n: st.tuples(
+            st.lists(melodies.map(lambda m: m[0]), min_size=n, max_size=n),
+            st.lists(chords.map(lambda c: c[0]), min_size=n, max_size=n),
+        )
+    )
+)
 def test_features_one_by_one_equal_features_at_once(
     rows: tuple[list[MelodyState], list[ChordState]],
 ) -> None:

@@ -45,9 +45,7 @@ class JackServer:
         self, name: str, block_frames: int = 512, rate: int = RATE, realtime: bool = True
     ) -> None:
         self._options = _realtime() if realtime else ["-r"]
-        self.environment = {
-            **os.environ, "JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"
-        }  # fmt: skip
+        self.environment = {**os.environ, "JACK_DEFAULT_SERVER": name, "JACK_NO_START_SERVER": "1"}
         self._name = name
         self.start(block_frames, rate)
 
@@ -55,11 +53,21 @@ class JackServer:
         jackd = shutil.which("jackd")
         assert jackd, "jackd is missing (Debian: jackd2); `make test` installs it"
         self._process = subprocess.Popen(
-            [jackd, "-n", self._name, *self._options,
-             "-d", "dummy", "-r", str(rate), "-p", str(block_frames)],
+            [
+                jackd,
+                "-n",
+                self._name,
+                *self._options,
+                "-d",
+                "dummy",
+                "-r",
+                str(rate),
+                "-p",
+                str(block_frames),
+            ],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         probe = [sys.executable, "-c", "import jack; jack.Client('probe', no_start_server=True)"]
         for _ in range(100):
             if subprocess.run(probe, env=self.environment, capture_output=True).returncode == 0:
@@ -141,9 +149,12 @@ def play(
 ) -> subprocess.Popen[str]:
     """Another process plays (second from now, MIDI bytes) into the program's port, in real time."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.jack_player"], env=environment, stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "tests.support.jack_player"],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write(json.dumps(messages))
     process.stdin.close()

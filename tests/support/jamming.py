@@ -69,13 +69,20 @@ class WaryPredictor:
         return self._logits(digest, N_MELODY_CLASSES)
 
     def continuations(
-        self, chords: Sequence[ChordState], places: Sequence[Place], noise: Logits,
+        self,
+        chords: Sequence[ChordState],
+        places: Sequence[Place],
+        noise: Logits,
         temperature: float,
-    ) -> NDArray[np.float64]:  # fmt: skip
+    ) -> NDArray[np.float64]:
         digest = self._mix(
-            self._digests[-1], "continued", tuple(chords), tuple(places), noise.tobytes(),
+            self._digests[-1],
+            "continued",
+            tuple(chords),
+            tuple(places),
+            noise.tobytes(),
             temperature,
-        )  # fmt: skip
+        )
         dice = np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
         return dice.random(12)
 

@@ -79,8 +79,11 @@ def expected(song: Song) -> LeadSheet:
     )
 
 
-def midi_file(tracks: dict[str, list[tuple[int, int, int]]], markers: list[tuple[int, str]],
-              meters: list[tuple[int, int, int]]) -> bytes:  # fmt: skip
+def midi_file(
+    tracks: dict[str, list[tuple[int, int, int]]],
+    markers: list[tuple[int, str]],
+    meters: list[tuple[int, int, int]],
+) -> bytes:
     """A type 1 file; notes (start, end, pitch) and all positions in sixteenths."""
     song = mido.MidiFile(type=1, ticks_per_beat=480)
     first = mido.MidiTrack()

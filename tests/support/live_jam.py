@@ -62,14 +62,31 @@ def run_jam(
     """`jam play` for so many seconds, then SIGTERM in the middle of the jam."""
     log, record = folder / "log.jsonl", folder / "record.mid"
     command = [
-        sys.executable, "-m", "jam", "play", "--midi-api", "jack", "--agent", "rules",
-        "--count-in", "1", "--log", str(log), "--record", str(record), *options,
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "jam",
+        "play",
+        "--midi-api",
+        "jack",
+        "--agent",
+        "rules",
+        "--count-in",
+        "1",
+        "--log",
+        str(log),
+        "--record",
+        str(record),
+        *options,
+    ]
     with recorder(environment, folder) as out:
         jam = subprocess.Popen(
-            command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+            command,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         assert jam.stdin is not None and jam.stdout is not None
         first_lines = ""
         while "Type while" not in first_lines:

@@ -41,9 +41,13 @@ def tune(number: int, n_bars: int = 8, meter: str = "4/4", split: str | None = N
         name = f"tune {number}.{attempt}"
     n = n_bars * per_bar
     return LeadSheet(
-        "tests", name, ((0, Meter.parse(meter)),), melody_states(notes, n), chord_states(chords, n),
+        "tests",
+        name,
+        ((0, Meter.parse(meter)),),
+        melody_states(notes, n),
+        chord_states(chords, n),
         style="folk",
-    )  # fmt: skip
+    )
 
 
 def tiny_net(kind: str = "online", seed: int = 0) -> Net:

@@ -60,13 +60,16 @@ def plan_lists(draw: st.DrawFn, max_plans: int = 80) -> list[Plan]:
         first = start % (length - 20)
         plans.append(
             Plan(
-                start - 1, start, start + draw(st.integers(0, 8)),
-                tuple(chords[first : first + size]), tuple(melody[first : first + size]),
+                start - 1,
+                start,
+                start + draw(st.integers(0, 8)),
+                tuple(chords[first : first + size]),
+                tuple(melody[first : first + size]),
                 tuple(draw(st.sampled_from([0.0, 1.0, 51 / 255])) for _ in range(size)),
                 draw(st.sampled_from(["rules", "rules", "network"])),
                 draw(st.floats(0, 1)),
             )
-        )  # fmt: skip
+        )
         start += draw(st.sampled_from([1, 1, 1, 2]))
     return plans
 
@@ -91,9 +94,14 @@ def jams(draw: st.DrawFn) -> Jam:
         if end_s is not None:
             events.append(("played", NoteEvent(note_id, pitch, 0, end_s)))
         jam.notes.append(
-            PlayedNote(note_id, pitch, velocity, start_s - began_s,
-                       None if end_s is None else end_s - began_s)
-        )  # fmt: skip
+            PlayedNote(
+                note_id,
+                pitch,
+                velocity,
+                start_s - began_s,
+                None if end_s is None else end_s - began_s,
+            )
+        )
     for i in range(draw(st.integers(0, 3))):
         pedal = PedalEvent(draw(st.booleans()), began_s + i, draw(st.integers(0, 15)))
         events.append(("played", pedal))
@@ -121,9 +129,16 @@ def jams(draw: st.DrawFn) -> Jam:
         if n_logs == 0:
             kinds["settings"] = (changes[0], *kinds.get("settings", ()))
         jam.logs.append(
-            SessionLog(session=1, at_s=began_s, seed=7, counters=Counters(),
-                       tempo_map=tempo_map, ended=at >= len(events), **kinds)  # type: ignore[arg-type]
-        )  # fmt: skip
+            SessionLog(
+                session=1,
+                at_s=began_s,
+                seed=7,
+                counters=Counters(),
+                tempo_map=tempo_map,
+                ended=at >= len(events),
+                **kinds,
+            )  # type: ignore[arg-type]
+        )
         n_logs += 1
     return jam
 
@@ -149,17 +164,34 @@ def plain_jam(
         logged_frames = frames.stop
         rows = tuple((f, Row(MelodyState(60, True), _am(f))) for f in frames)
         plans = tuple(
-            Plan(f, f + 1, f + 9, tuple(_am(g) for g in range(f + 1, f + 17)),
-                 (MelodyState(),) * 16, (1.0,) * 16, "rules", 0.001, began_s + f / 8)
+            Plan(
+                f,
+                f + 1,
+                f + 9,
+                tuple(_am(g) for g in range(f + 1, f + 17)),
+                (MelodyState(),) * 16,
+                (1.0,) * 16,
+                "rules",
+                0.001,
+                began_s + f / 8,
+            )
             for f in frames
-        )  # fmt: skip
+        )
         logs.append(
             SessionLog(
-                session, began_s + until_s, 3, False,
-                ((began_s - 1, JamSettings(bpm=120.0)),) if i == 0 else (), Counters(plans=i),
-                tuple(played), (), plans, rows, tempo_map,
+                session,
+                began_s + until_s,
+                3,
+                False,
+                ((began_s - 1, JamSettings(bpm=120.0)),) if i == 0 else (),
+                Counters(plans=i),
+                tuple(played),
+                (),
+                plans,
+                rows,
+                tempo_map,
             )
-        )  # fmt: skip
+        )
     if ended:
         logs.append(SessionLog(session, began_s + seconds, 3, True, tempo_map=tempo_map))
     return logs

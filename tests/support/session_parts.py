@@ -87,11 +87,21 @@ def made_session(
         tuple(row.chord for row in rows),
     )
     values = {
-        "id": 0, "started_at": datetime(2026, 11, 20, 18, 30, tzinfo=UTC), "length_s": length_s,
-        "title": "", "bpm": settings.bpm, "meter": settings.meter, "key": key_of(rows),
-        "style": settings.accompaniment, "rating": 0, "tags": (), "state": "complete",
-        "n_notes": len(notes), "n_bars": tempo_map.place(end_frame - 1).bar + 1, **info,
-    }  # fmt: skip
+        "id": 0,
+        "started_at": datetime(2026, 11, 20, 18, 30, tzinfo=UTC),
+        "length_s": length_s,
+        "title": "",
+        "bpm": settings.bpm,
+        "meter": settings.meter,
+        "key": key_of(rows),
+        "style": settings.accompaniment,
+        "rating": 0,
+        "tags": (),
+        "state": "complete",
+        "n_notes": len(notes),
+        "n_bars": tempo_map.place(end_frame - 1).bar + 1,
+        **info,
+    }
     return Session(
         info=SessionInfo(**values),  # type: ignore[arg-type]
         tempo_map=tempo_map,

@@ -92,9 +92,14 @@ def key(widget: QWidget, code: Qt.Key, repeat: bool = False, down: bool = True) 
 def other_value(setting: str, now: object) -> Any:
     """A value that the setting doesn't have yet."""
     special: dict[str, Any] = {
-        "meter": Meter(6, 8), "accompaniment": "waltz", "style": "jazz", "density": 2.0,
-        "key_lock": (7, False), "palette": ("maj", "min7"), "model": "rules",
-    }  # fmt: skip
+        "meter": Meter(6, 8),
+        "accompaniment": "waltz",
+        "style": "jazz",
+        "density": 2.0,
+        "key_lock": (7, False),
+        "palette": ("maj", "min7"),
+        "model": "rules",
+    }
     if setting in special:
         return special[setting]
     if isinstance(now, bool):

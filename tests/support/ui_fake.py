@@ -12,10 +12,15 @@ from jam.music.grid import Meter, TempoMap
 from jam.settings import JamSettings
 
 PROGRESSION = (
-    ("C", (48, 55, 60, 64)), ("Am7", (45, 55, 60, 64)), ("Dm7", (50, 57, 60, 65)),
-    ("G7", (43, 55, 59, 65)), ("Fmaj7", (41, 57, 60, 64)), ("Bm7b5", (47, 57, 62, 65)),
-    ("E7", (40, 56, 62, 64)), ("Bbmaj7", (46, 57, 62, 65)),
-)  # fmt: skip
+    ("C", (48, 55, 60, 64)),
+    ("Am7", (45, 55, 60, 64)),
+    ("Dm7", (50, 57, 60, 65)),
+    ("G7", (43, 55, 59, 65)),
+    ("Fmaj7", (41, 57, 60, 64)),
+    ("Bm7b5", (47, 57, 62, 65)),
+    ("E7", (40, 56, 62, 64)),
+    ("Bbmaj7", (46, 57, 62, 65)),
+)
 TUNE = (72, 76, 79, 77, 76, 74, 72, 71, 72, 74, 76, 72, 69, 71, 72, 67)
 
 
@@ -81,10 +86,15 @@ def jam_snapshot(
         counters=Counters(plans=max(0, now), plan_ms=1.9),
         devices=devices
         or DeviceState(
-            "ALSA", ("Digital Piano",), ("jam out",), ("Digital Piano", "nanoKEY2"), ("jam out",),
-            "Built-in Audio, 48 kHz", 12.0,
+            "ALSA",
+            ("Digital Piano",),
+            ("jam out",),
+            ("Digital Piano", "nanoKEY2"),
+            ("jam out",),
+            "Built-in Audio, 48 kHz",
+            12.0,
         ),
-    )  # fmt: skip
+    )
 
 
 def stopped_snapshot(

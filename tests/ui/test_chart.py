@@ -24,10 +24,15 @@ AREA = Rect(0, 0, 1280, 420)
 
 def playing(position: float, *spans: ChordSpan, listen: int = 0) -> Snapshot:
     return replace(
-        stopped_snapshot(), running=True, phase="playing", chords=spans,
-        tempo_map=TempoMap.constant(100, Meter()), listen_until_frame=listen,
-        committed_until_frame=int(position) + 8, plan_end_frame=int(position) + 32,
-    )  # fmt: skip
+        stopped_snapshot(),
+        running=True,
+        phase="playing",
+        chords=spans,
+        tempo_map=TempoMap.constant(100, Meter()),
+        listen_until_frame=listen,
+        committed_until_frame=int(position) + 8,
+        plan_end_frame=int(position) + 32,
+    )
 
 
 @given(st.floats(-20, 700), usual_meters, st.floats(300, 4000), st.floats(240, 2000), st.booleans())
@@ -66,9 +71,10 @@ def test_the_first_line_leaves_no_gap() -> None:
 
 def test_chords_lie_where_they_sound_and_are_named_in_every_bar() -> None:
     spans = (
-        ChordSpan("C", 64, 72, True), ChordSpan("Am7", 72, 88, True),
+        ChordSpan("C", 64, 72, True),
+        ChordSpan("Am7", 72, 88, True),
         ChordSpan("F", 88, 100, False, 0.5),
-    )  # fmt: skip
+    )
     chart = chart_of(playing(74.0, *spans), 74.0, AREA, spans)
     bar = {cell.number: cell.rect for cell in chart.bars}
     shown = [(c.text, c.committed, c.sounding, c.gone, c.again) for c in chart.chords]
@@ -124,8 +130,9 @@ def test_what_the_snapshot_lets_go_is_remembered() -> None:
 def test_a_plan_that_was_given_up_is_not_remembered() -> None:
     known = remember((), playing(0, ChordSpan("C", 0, 8, True), ChordSpan("G", 8, 16, False)))
     assert [s.symbol for s in remember(known, playing(4, ChordSpan("F", 8, 16, True)))] == [
-        "C", "F",
-    ]  # fmt: skip
+        "C",
+        "F",
+    ]
 
 
 SIZE = Size(1280, 600)

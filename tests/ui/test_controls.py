@@ -147,10 +147,16 @@ def tick(ports: PortList, row: int) -> None:
 
 def test_audio_devices_are_chosen_and_remembered(bench: Bench) -> None:
     bench.link.devices = replace(
-        bench.link.devices, available_audio=("Speakers", "Headphones"), audio="Speakers",
-        sample_rate=48000, block_frames=256, audio_rates=(44100, 48000),
-        audio_blocks=(128, 256, 512), audio_latency_ms=11.0, key_to_synth_ms=0.5,
-    )  # fmt: skip
+        bench.link.devices,
+        available_audio=("Speakers", "Headphones"),
+        audio="Speakers",
+        sample_rate=48000,
+        block_frames=256,
+        audio_rates=(44100, 48000),
+        audio_blocks=(128, 256, 512),
+        audio_latency_ms=11.0,
+        key_to_synth_ms=0.5,
+    )
     bench.link._changed = True
     bench.tick()
     section = bench.window.page.devices
@@ -182,9 +188,14 @@ def test_a_list_that_is_open_does_not_change_under_the_hand(bench: Bench) -> Non
 
 def test_interactive_widgets_have_names_tips_and_room(bench: Bench) -> None:
     kinds = (
-        QAbstractButton | QAbstractSlider | QAbstractSpinBox | QComboBox | QLineEdit
-        | QListWidget | QTabBar
-    )  # fmt: skip
+        QAbstractButton
+        | QAbstractSlider
+        | QAbstractSpinBox
+        | QComboBox
+        | QLineEdit
+        | QListWidget
+        | QTabBar
+    )
     found = [w for w in bench.window.findChildren(QWidget) if isinstance(w, kinds)]
     own = [w for w in found if not (w.window() is not bench.window or _is_inner(w))]
     assert len(own) >= 13
@@ -227,11 +238,25 @@ def test_the_focus_can_be_seen(bench: Bench, qtbot: QtBot) -> None:
     window.activateWindow()
     qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
     controls: list[QWidget] = [
-        bench.controls.start, bench.controls.tap_button, bench.controls.panic_button,
-        window.preset_button, window.settings_button, window.page.devices.inputs,
-        *(bench.control(name) for name in ("bpm", "meter", "commit_beats", "adventurous",
-                                           "metronome", "midi_channel", "split_pitch")),
-    ]  # fmt: skip
+        bench.controls.start,
+        bench.controls.tap_button,
+        bench.controls.panic_button,
+        window.preset_button,
+        window.settings_button,
+        window.page.devices.inputs,
+        *(
+            bench.control(name)
+            for name in (
+                "bpm",
+                "meter",
+                "commit_beats",
+                "adventurous",
+                "metronome",
+                "midi_channel",
+                "split_pitch",
+            )
+        ),
+    ]
     for control in controls:
         window.waterfall.setFocus()
         QApplication.processEvents()

@@ -62,10 +62,9 @@ def test_every_control_changes_the_engine_that_runs(
     for _ in range(len(fields(JamSettings))):
         window.desk.undo()
     qtbot.waitUntil(
-        lambda: (s := engine.snapshot()) is not None
-        and s.settings == JamSettings(count_in_bars=0),
+        lambda: (s := engine.snapshot()) is not None and s.settings == JamSettings(count_in_bars=0),
         timeout=WAIT_MS,
-    )  # fmt: skip
+    )
 
 
 def test_a_key_of_the_computer_sounds_and_is_seen_before_any_start(
@@ -80,9 +79,11 @@ def test_a_key_of_the_computer_sounds_and_is_seen_before_any_start(
     QTest.keyPress(window.waterfall, Qt.Key.Key_A)
     qtbot.waitUntil(lambda: held() == [60], timeout=WAIT_MS)
     qtbot.waitUntil(
-        lambda: (scene := window.waterfall.scene) is not None
-        and [lit.pitch for lit in scene.lit] == [60],
+        lambda: (
+            (scene := window.waterfall.scene) is not None
+            and [lit.pitch for lit in scene.lit] == [60]
+        ),
         timeout=WAIT_MS,
-    )  # fmt: skip
+    )
     QTest.keyRelease(window.waterfall, Qt.Key.Key_A)
     qtbot.waitUntil(lambda: held() == [], timeout=WAIT_MS)

@@ -29,8 +29,18 @@ from ui.shortcuts.piano_keys import (
 
 def test_the_rows_are_a_piano() -> None:
     assert [pitch_of_key(name, 4) for name in "asdfghjkl;'"] == [
-        60, 62, 64, 65, 67, 69, 71, 72, 74, 76, 77,
-    ]  # fmt: skip
+        60,
+        62,
+        64,
+        65,
+        67,
+        69,
+        71,
+        72,
+        74,
+        76,
+        77,
+    ]
     assert [pitch_of_key(name, 4) for name in "wetyuop"] == [61, 63, 66, 68, 70, 73, 75]
     for name in PIANO_ROW:
         pitch = pitch_of_key(name, 4)

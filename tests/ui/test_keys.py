@@ -11,12 +11,7 @@ import pytest
 from PyQt6 import QtTest
 from PyQt6.QtCore import QEvent, QPoint, Qt
 from PyQt6.QtGui import QKeyEvent, QKeySequence
-from PyQt6.QtWidgets import (
-    QApplication,
-    QDialog,
-    QLabel,
-    QWidget,
-)
+from PyQt6.QtWidgets import QApplication, QDialog, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from jam.messages.commands import Panic, Start
@@ -113,12 +108,17 @@ def test_two_pages_may_use_one_key_each_for_itself() -> None:
 def test_keys_turn_what_they_name(bench: Bench) -> None:
     fall = bench.window.waterfall
     steps = {
-        "Up": ("bpm", 101), "Shift+Down": ("bpm", 91), "N": ("metronome", False),
-        "Left": ("commit_beats", 1), "Shift+Right": ("lookahead_beats", 5),
-        "Ctrl+Right": ("adventurous", 0.2), "Ctrl+.": ("accompaniment", "arpeggio"),
-        "Ctrl+D": ("drums", False), "Ctrl+Down": ("agent_volume", 0.45),
+        "Up": ("bpm", 101),
+        "Shift+Down": ("bpm", 91),
+        "N": ("metronome", False),
+        "Left": ("commit_beats", 1),
+        "Shift+Right": ("lookahead_beats", 5),
+        "Ctrl+Right": ("adventurous", 0.2),
+        "Ctrl+.": ("accompaniment", "arpeggio"),
+        "Ctrl+D": ("drums", False),
+        "Ctrl+Down": ("agent_volume", 0.45),
         "Ctrl+Shift+Up": ("player_volume", 0.95),
-    }  # fmt: skip
+    }
     for name, (setting, value) in steps.items():
         QTest.keyClick(fall, *names_of(name))
         assert getattr(bench.changed(), setting) == value, name

@@ -80,9 +80,14 @@ class FakeRecorder:
 def jams() -> tuple[Session, ...]:
     day = datetime(2026, 11, 20, 18, 30, tzinfo=UTC)
     blues = made_session(
-        played_tune(20), JamSettings(bpm=120.0, accompaniment="swing"), 3, title="Slow blues",
-        rating=4, tags=("keep", "band"), started_at=day - timedelta(days=3),
-    )  # fmt: skip
+        played_tune(20),
+        JamSettings(bpm=120.0, accompaniment="swing"),
+        3,
+        title="Slow blues",
+        rating=4,
+        tags=("keep", "band"),
+        started_at=day - timedelta(days=3),
+    )
     three = waltz()
     info = replace(three.info, started_at=day - timedelta(hours=1))
     return made_session(started_at=day), replace(three, info=info), blues
@@ -100,9 +105,12 @@ class Bench:
         self.link, self.recorder = PlayingLink(self.clock), FakeRecorder()
         self.kept: dict[str, Any] = {}
         self.window = MainWindow(
-            self.link, Preferences(), lambda **values: self.kept.update(values), self.clock,
+            self.link,
+            Preferences(),
+            lambda **values: self.kept.update(values),
+            self.clock,
             self.recorder,
-        )  # fmt: skip
+        )
         self.window._timer.stop()
         self.window.resize(1280, 720)
 
@@ -133,8 +141,12 @@ class Bench:
         assert self.page.session is not None
         return self.page.session
 
-    def key(self, code: Qt.Key, modifier: Any = Qt.KeyboardModifier.NoModifier,
-            widget: QWidget | None = None) -> None:  # fmt: skip
+    def key(
+        self,
+        code: Qt.Key,
+        modifier: Any = Qt.KeyboardModifier.NoModifier,
+        widget: QWidget | None = None,
+    ) -> None:
         QTest.keyClick(widget or self.page.roll, code, modifier)
         self.tick()
 
@@ -613,6 +625,9 @@ def test_other_themes_and_sizes_are_drawn(bench: Bench, theme: Any) -> None:
         bench.window.resize(width, 900)
         bench.qtbot.wait(30)
         picture = bench.page.roll.grab().toImage()
-        colours = {picture.pixelColor(x, y).name() for x in range(60, picture.width(), 3)
-                   for y in range(40, picture.height(), 5)}  # fmt: skip
+        colours = {
+            picture.pixelColor(x, y).name()
+            for x in range(60, picture.width(), 3)
+            for y in range(40, picture.height(), 5)
+        }
         assert theme.player in colours or len(colours) > 8

@@ -173,8 +173,14 @@ def test_everything_is_there_again_after_a_restart(qtbot: QtBot, tmp_path: Path)
     window.page.devices.inputs.chosen.emit(("nanoKEY2",))
     window.page.devices.outputs.chosen.emit(("Synth",))
     window.page.devices.audio.chosen.emit("Headphones")
-    window.look.change(theme="light", text_scale=1.2, zoom=2.0, chord_lane=True, show_plan=False,
-                       key_range="49 keys")  # fmt: skip
+    window.look.change(
+        theme="light",
+        text_scale=1.2,
+        zoom=2.0,
+        chord_lane=True,
+        show_plan=False,
+        key_range="49 keys",
+    )
     window.open_panel("Sound")
     first.close()
 

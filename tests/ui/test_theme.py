@@ -17,22 +17,34 @@ Colour = NDArray[np.float64]
 BLINDNESS: dict[str, Colour] = {
     "none": np.eye(3),
     "protanopia": np.array(
-        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
-         [-0.003882, -0.048116, 1.051998]]
+        [
+            [0.152286, 1.052583, -0.204868],
+            [0.114503, 0.786281, 0.099216],
+            [-0.003882, -0.048116, 1.051998],
+        ]
     ),
     "deuteranopia": np.array(
-        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
-         [-0.011820, 0.042940, 0.968881]]
+        [
+            [0.367322, 0.860646, -0.227968],
+            [0.280085, 0.672501, 0.047413],
+            [-0.011820, 0.042940, 0.968881],
+        ]
     ),
     "tritanopia": np.array(
-        [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
-         [0.004733, 0.691367, 0.303900]]
+        [
+            [1.255528, -0.076749, -0.178779],
+            [-0.078411, 0.930809, 0.147602],
+            [0.004733, 0.691367, 0.303900],
+        ]
     ),
-}  # fmt: skip
+}
 _TO_XYZ = np.array(
-    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750],
-     [0.0193339, 0.1191920, 0.9503041]]
-)  # fmt: skip
+    [
+        [0.4124564, 0.3575761, 0.1804375],
+        [0.2126729, 0.7151522, 0.0721750],
+        [0.0193339, 0.1191920, 0.9503041],
+    ]
+)
 _WHITE = _TO_XYZ @ np.ones(3)
 
 
@@ -112,16 +124,26 @@ def test_lit_keys_stand_out_from_keys_at_rest(name: str) -> None:
 
 def text_pairs(theme: Theme) -> list[tuple[str, str]]:
     return [
-        (theme.text, theme.window), (theme.text, theme.bar), (theme.text, theme.field),
-        (theme.text, theme.field_hover), (theme.text_dim, theme.window),
-        (theme.text_dim, theme.bar), (theme.text, theme.fall), (theme.text_dim, theme.fall),
-        (theme.on_block, theme.agent_block), (theme.agent_light, theme.window),
-        (theme.on_go, theme.go), (theme.on_go, theme.go_hover),
-        (theme.warning, theme.warning_bar), (theme.warning, theme.bar),
-        (theme.letter, theme.white_key), (theme.on_black_key, theme.black_key_top),
-        (theme.on_lit, theme.player), (theme.on_lit, theme.agent),
+        (theme.text, theme.window),
+        (theme.text, theme.bar),
+        (theme.text, theme.field),
+        (theme.text, theme.field_hover),
+        (theme.text_dim, theme.window),
+        (theme.text_dim, theme.bar),
+        (theme.text, theme.fall),
+        (theme.text_dim, theme.fall),
+        (theme.on_block, theme.agent_block),
+        (theme.agent_light, theme.window),
+        (theme.on_go, theme.go),
+        (theme.on_go, theme.go_hover),
+        (theme.warning, theme.warning_bar),
+        (theme.warning, theme.bar),
+        (theme.letter, theme.white_key),
+        (theme.on_black_key, theme.black_key_top),
+        (theme.on_lit, theme.player),
+        (theme.on_lit, theme.agent),
         (theme.text, theme.agent_block) if theme is DARK else (theme.text, theme.window),
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize("name", THEMES)

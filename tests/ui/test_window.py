@@ -7,9 +7,7 @@ from typing import Any
 
 from PyQt6 import QtTest
 from PyQt6.QtCore import QEvent, QPoint, Qt
-from PyQt6.QtWidgets import (
-    QApplication,
-)
+from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from jam.messages.commands import KeyInput, Panic, Start, Stop
@@ -239,8 +237,10 @@ def test_the_status_line() -> None:
     assert status.transport == "Listening · bar 2, beat 2"
     assert status.agent == "Agent: rules, ready"
     assert (status.plan, status.late, status.dropouts) == (
-        "plan 4.2 ms", "late plans 2", "dropouts 3",
-    )  # fmt: skip
+        "plan 4.2 ms",
+        "late plans 2",
+        "dropouts 3",
+    )
     assert status.audio == "Audio: Built-in Audio, 48 kHz · 12 ms"
     assert status.midi == "MIDI: Digital Piano"
     gone = replace(snapshot, agent_state="gone", devices=DeviceState())

@@ -52,9 +52,10 @@ def lines(draw: st.DrawFn, min_spans: int = 1, max_spans: int = 12) -> list[Chor
     for chord, length in draw(
         st.lists(
             st.tuples(st.none() | chords, st.integers(1, 24)),
-            min_size=min_spans, max_size=max_spans,
+            min_size=min_spans,
+            max_size=max_spans,
         )
-    ):  # fmt: skip
+    ):
         if chord is None:
             line += [NO_CHORD] * length
         else:
@@ -63,9 +64,7 @@ def lines(draw: st.DrawFn, min_spans: int = 1, max_spans: int = 12) -> list[Chor
 
 
 @given(st.lists(st.tuples(chords, rooms), min_size=1, max_size=20))
-def test_voicings_are_in_range_spaced_and_of_the_chord(
-    sequence: list[tuple[Chord, int]],
-) -> None:
+def test_voicings_are_in_range_spaced_and_of_the_chord(sequence: list[tuple[Chord, int]]) -> None:
     before: Voicing | None = None
     for chord, room in sequence:
         voicing = voice(chord, before, room)
@@ -144,14 +143,25 @@ def check_notes(
 
 
 @given(
-    line=lines(), tempo_map=tempo_maps(), style=styles, touch=touches,
-    bass=st.booleans(), drums=st.booleans(), seed=st.integers(0, 99),
+    line=lines(),
+    tempo_map=tempo_maps(),
+    style=styles,
+    touch=touches,
+    bass=st.booleans(),
+    drums=st.booleans(),
+    seed=st.integers(0, 99),
     finals=st.sets(st.integers(0, 50)),
-)  # fmt: skip
+)
 def test_notes_of_every_style(
-    line: list[ChordState], tempo_map: TempoMap, style: Style, touch: Touch, bass: bool,
-    drums: bool, seed: int, finals: set[int],
-) -> None:  # fmt: skip
+    line: list[ChordState],
+    tempo_map: TempoMap,
+    style: Style,
+    touch: Touch,
+    bass: bool,
+    drums: bool,
+    seed: int,
+    finals: set[int],
+) -> None:
     arrangement = Arrangement(((0, style),), touch, bass, drums, seed, frozenset(finals))
     notes = realise(line, tempo_map, arrangement).notes
     check_notes(notes, line, tempo_map)
@@ -167,13 +177,17 @@ def test_notes_of_every_style(
 
 
 @given(
-    line=lines(), others=st.lists(st.tuples(lines(), styles, touches), min_size=1, max_size=4),
-    meter=meters, data=st.data(),
-)  # fmt: skip
+    line=lines(),
+    others=st.lists(st.tuples(lines(), styles, touches), min_size=1, max_size=4),
+    meter=meters,
+    data=st.data(),
+)
 def test_notes_in_committed_frames_never_change(
-    line: list[ChordState], others: list[tuple[list[ChordState], Style, Touch]], meter: Meter,
+    line: list[ChordState],
+    others: list[tuple[list[ChordState], Style, Touch]],
+    meter: Meter,
     data: st.DataObject,
-) -> None:  # fmt: skip
+) -> None:
     """Plan after plan, each with another future, another style, another touch."""
     tempo_map = TempoMap.constant(100.0, meter)
     arrangement = Arrangement(((0, STYLES[0]),))
@@ -198,8 +212,11 @@ def test_notes_in_committed_frames_never_change(
         for i, note in began.items():
             later = now[i]
             assert (later.pitch, later.velocity, later.start_frame, later.part) == (
-                note.pitch, note.velocity, note.start_frame, note.part,
-            )  # fmt: skip
+                note.pitch,
+                note.velocity,
+                note.start_frame,
+                note.part,
+            )
             # What ends within the committed frames ends there still.
             if note.end_frame < committed:
                 assert later.end_frame == note.end_frame

@@ -109,9 +109,13 @@ def test_what_is_committed_never_changes(
 @every_predictor
 @some
 @given(
-    melody=melodies(min_frames=1), other=melodies(min_frames=1), data=st.data(), seed=seeds,
-    silent=silences, reach=reaches,
-)  # fmt: skip
+    melody=melodies(min_frames=1),
+    other=melodies(min_frames=1),
+    data=st.data(),
+    seed=seeds,
+    silent=silences,
+    reach=reaches,
+)
 def test_a_chord_never_depends_on_the_melody_of_its_frame_or_later(
     make: Make,
     melody: list[MelodyState],
@@ -254,9 +258,12 @@ def test_every_seed_has_a_jam_of_its_own_and_always_the_same(
 @every_predictor
 @some
 @given(
-    melody=players, seed=seeds, silent=silences, reach=reaches,
+    melody=players,
+    seed=seeds,
+    silent=silences,
+    reach=reaches,
     patience=st.lists(st.integers(0, 20), min_size=1, max_size=30),
-)  # fmt: skip
+)
 def test_a_plan_cut_short_is_the_beginning_of_the_whole_one(
     make: Make,
     melody: list[MelodyState | None],

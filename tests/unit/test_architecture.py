@@ -110,9 +110,19 @@ def test_the_music_is_pure(module: str) -> None:
     outside = {name for name in roots(module) if name not in sys.stdlib_module_names}
     assert outside <= {"jam", "numpy"}
     assert not roots(module) & {
-        "asyncio", "io", "logging", "multiprocessing", "os", "pathlib", "random", "socket",
-        "subprocess", "sys", "threading", "time",
-    }  # fmt: skip
+        "asyncio",
+        "io",
+        "logging",
+        "multiprocessing",
+        "os",
+        "pathlib",
+        "random",
+        "socket",
+        "subprocess",
+        "sys",
+        "threading",
+        "time",
+    }
     assert of_jam(module) <= set(pure()) - {"jam.agent.process"}
 
 
@@ -185,8 +195,19 @@ try:
 except SystemExit as end:
     assert not end.code, end.code
 """
-    heavy = {"PyQt6", "fluidsynth", "matplotlib", "mido", "models", "music21", "numpy", "rtmidi",
-             "sounddevice", "torch", "ui"}  # fmt: skip
+    heavy = {
+        "PyQt6",
+        "fluidsynth",
+        "matplotlib",
+        "mido",
+        "models",
+        "music21",
+        "numpy",
+        "rtmidi",
+        "sounddevice",
+        "torch",
+        "ui",
+    }
     loaded = loaded_after(code)
     assert "jam" in loaded
     assert not loaded & heavy

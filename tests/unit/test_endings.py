@@ -106,9 +106,11 @@ def test_nobody_ends_before_the_player_has_begun_or_while_listening() -> None:
 
 
 @given(
-    st.integers(0, 100), st.sampled_from(METERS).map(Meter.parse), st.none() | any_chords,
+    st.integers(0, 100),
+    st.sampled_from(METERS).map(Meter.parse),
+    st.none() | any_chords,
     st.none() | st.tuples(st.integers(0, 11), st.booleans()),
-)  # fmt: skip
+)
 def test_endings_are_cadences(
     frame: int, meter: Meter, last: Chord | None, key: tuple[int, bool] | None
 ) -> None:
@@ -225,6 +227,9 @@ def test_the_melody_keeps_its_octave(tune: Path, style: str) -> None:
     chords = take.parts["chords"]
     for note in take.parts["player"]:
         for frame in range(round(note.start_frame), round(note.end_frame)):
-            near = {c.pitch for c in chords if c.start_frame <= frame < c.end_frame
-                    and -6 <= c.pitch - note.pitch <= 5}  # fmt: skip
+            near = {
+                c.pitch
+                for c in chords
+                if c.start_frame <= frame < c.end_frame and -6 <= c.pitch - note.pitch <= 5
+            }
             assert len(near) <= 1

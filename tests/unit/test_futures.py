@@ -74,9 +74,9 @@ def test_side_by_side_is_one_after_the_other(n_rows: int) -> None:
     place = tempo_map.place(n_rows - 1)
     before = PREDICTOR.chord_logits(place)
     some = [ChordState(Chord(root, "min7"), True) for root in (2, 4, 9)]
-    noise = np.array([
-        [gumbel_noise(9, i, k, N_MELODY_CLASSES) for i in range(12)] for k in range(len(some))
-    ])  # fmt: skip
+    noise = np.array(
+        [[gumbel_noise(9, i, k, N_MELODY_CLASSES) for i in range(12)] for k in range(len(some))]
+    )
     ahead = places_from(place, 12)
     together = PREDICTOR.continuations(some, ahead, noise, 1.0)
     assert PREDICTOR.n_rows == n_rows - 1

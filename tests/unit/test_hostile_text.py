@@ -54,8 +54,10 @@ SCORES: dict[str, tuple[str, bytes]] = {
     "default attributes": ("musicxml", BIG_DEFAULT.encode()),
     "endings that are never played": (
         "musicxml",
-        score(measure("<barline><ending number='7' type='start'/></barline>" + NOTE.format(4), 4000)
-              + measure(NOTE.format(1) + REPEAT)),
+        score(
+            measure("<barline><ending number='7' type='start'/></barline>" + NOTE.format(4), 4000)
+            + measure(NOTE.format(1) + REPEAT)
+        ),
     ),
     "many notes, many times": ("musicxml", score(measure(NOTE.format(1) * 10_000 + REPEAT))),
     "a deep tree": ("musicxml", b"<a>" * 100_000),
@@ -63,7 +65,8 @@ SCORES: dict[str, tuple[str, bytes]] = {
     "a long duration": ("musicxml", score(measure(NOTE.format(999_999_999)))),
     "many parts": (
         "musicxml",
-        b"<score-partwise>" + b"<part><measure><note/></measure></part>" * 20_000
+        b"<score-partwise>"
+        + b"<part><measure><note/></measure></part>" * 20_000
         + b"</score-partwise>",
     ),
     "a zip bomb": ("mxl", mxl(b" " * (64 << 20))),
@@ -71,8 +74,7 @@ SCORES: dict[str, tuple[str, bytes]] = {
     "a name that leads out": ("mxl", mxl(score("")).replace(b"score.xml", b"../../xml")),
     "broken rhythm": ("abc", tune("C" + ">" * 150_000 + "D")),
     "broken rhythms": ("abc", tune("C>>>>>>>>>>>>>>>>>>>>" * 9_000)),
-    "lengths without a common measure": (
-        "abc", tune("".join(f"[L:1/{p}]C" for p in PRIMES))),
+    "lengths without a common measure": ("abc", tune("".join(f"[L:1/{p}]C" for p in PRIMES))),
     "parts": ("abc", b"X:1\nP:" + b"(" * 9 + b"A9" + b")9" * 9 + b"\nK:C\nP:A\n" + b"C" * 9_999),
     "repeats": ("abc", tune(("C" * 16 + ":::::::::|") * 1_000)),
     "quotes": ("abc", tune('"' * 190_000)),
@@ -88,18 +90,28 @@ SCORES: dict[str, tuple[str, bytes]] = {
         b"**kern\t**harte\n" + b"\n".join(b"\t".join([b"*^"] * 2**i) for i in range(1, 12)),
     ),
     "times without a common measure": (
-        "humdrum", ("**kern\t**harte\n" + "".join(f"{p}c\t.\n" for p in PRIMES)).encode()),
+        "humdrum",
+        ("**kern\t**harte\n" + "".join(f"{p}c\t.\n" for p in PRIMES)).encode(),
+    ),
     "notes upon notes": (
         "lead-sheets",
-        json.dumps({"source": "s", "piece": "p", "n_frames": 100_000, "meters": [[0, "4/4"]],
-                    "melody": [[0, 100_000, 60]] * 30_000, "chords": []}).encode(),
+        json.dumps(
+            {
+                "source": "s",
+                "piece": "p",
+                "n_frames": 100_000,
+                "meters": [[0, "4/4"]],
+                "melody": [[0, 100_000, 60]] * 30_000,
+                "chords": [],
+            }
+        ).encode(),
     ),
     "endless numbers": ("lead-sheets", b'{"n_frames": 1e999}'),
     "a deep line": ("lead-sheets", b"[" * 1_000_000),
     "a long chord": ("chord-symbol", b"C" + b"^" * 200_000),
     "a wide table": ("wjd", b"id\n" + b"x" * 200_000),
     "many beats": ("pop909", b"0 1 1\n" * 200_000),
-}  # fmt: skip
+}
 READERS = {reader.name: reader for reader in (*SONGS, *JAMS)}
 
 
@@ -235,8 +247,10 @@ def test_pages_in_a_circle_are_not_read_for_ever(theirs: bytes, tmp_path: Path) 
     with closing(sqlite3.connect(path)) as db:
         db.execute("INSERT INTO frames SELECT 1, frame + 1000, melody, chord FROM frames")
         for n in range(6):
-            db.execute(f"INSERT INTO frames SELECT 1, frame + {2000 << n}, 0, 0 FROM frames"
-                       " WHERE frame > 999")  # fmt: skip
+            db.execute(
+                f"INSERT INTO frames SELECT 1, frame + {2000 << n}, 0, 0 FROM frames"
+                " WHERE frame > 999"
+            )
         db.commit()
         (root,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'frames'").fetchone()
         (size,) = db.execute("PRAGMA page_size").fetchone()

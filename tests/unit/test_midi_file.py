@@ -219,17 +219,32 @@ messages = st.one_of(
         st.integers(0, 1),
         st.integers(0, 300),
     ),
-    st.builds(lambda p, t: mido.Message("program_change", program=p, time=t),
-              st.integers(0, 127), st.integers(0, 99)),
-    st.builds(lambda v, t: mido.Message("pitchwheel", pitch=v, time=t),
-              st.integers(-8192, 8191), st.integers(0, 99)),
-    st.builds(lambda d, t: mido.Message("sysex", data=d, time=t),
-              st.lists(st.integers(0, 127), max_size=5), st.integers(0, 99)),
-    st.builds(lambda v, t: mido.Message("aftertouch", value=v, time=t),
-              st.integers(0, 127), st.integers(0, 99)),
-    st.builds(lambda s, t: mido.MetaMessage("text", text=s, time=t),
-              st.text("abc", max_size=300), st.integers(0, 99)),
-)  # fmt: skip
+    st.builds(
+        lambda p, t: mido.Message("program_change", program=p, time=t),
+        st.integers(0, 127),
+        st.integers(0, 99),
+    ),
+    st.builds(
+        lambda v, t: mido.Message("pitchwheel", pitch=v, time=t),
+        st.integers(-8192, 8191),
+        st.integers(0, 99),
+    ),
+    st.builds(
+        lambda d, t: mido.Message("sysex", data=d, time=t),
+        st.lists(st.integers(0, 127), max_size=5),
+        st.integers(0, 99),
+    ),
+    st.builds(
+        lambda v, t: mido.Message("aftertouch", value=v, time=t),
+        st.integers(0, 127),
+        st.integers(0, 99),
+    ),
+    st.builds(
+        lambda s, t: mido.MetaMessage("text", text=s, time=t),
+        st.text("abc", max_size=300),
+        st.integers(0, 99),
+    ),
+)
 
 
 @given(st.lists(st.lists(messages, max_size=40), min_size=1, max_size=3))
@@ -301,16 +316,22 @@ def test_changes_of_tempo_and_metre() -> None:
     """Two bars of 4/4 at 120, then 3/4, and 60 beats a minute one beat later."""
     song = parse_midi(
         smf_of(
-            _tempo(500_000) + _meter(4, 2) + b"\x86\x00" + _meter(3, 2)[1:] + b"\x60"
+            _tempo(500_000)
+            + _meter(4, 2)
+            + b"\x86\x00"
+            + _meter(3, 2)[1:]
+            + b"\x60"
             + _tempo(1_000_000)[1:],
             b"\x00\x90\x3c\x40\x8c\x00\x3c\x00",
         ),
         "x",
-    )  # fmt: skip
+    )
     tempo_map = song.tempo_map
     assert [(s.start_frame, s.bpm, str(s.meter)) for s in tempo_map.segments] == [
-        (0, 120.0, "4/4"), (32, 120.0, "3/4"), (36, 60.0, "3/4"),
-    ]  # fmt: skip
+        (0, 120.0, "4/4"),
+        (32, 120.0, "3/4"),
+        (36, 60.0, "3/4"),
+    ]
     assert tempo_map.place(36).bar == 2 and tempo_map.place(44).bar == 3
     assert tempo_map.seconds_at(36) == pytest.approx(4.5)
     assert tempo_map.seconds_at(40) == pytest.approx(5.5)
@@ -491,8 +512,10 @@ def test_a_count_in_comes_back_before_the_same_bars(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     """Wherever the first note lies, every note, chord, bar line and second keeps its place."""
-    moved = [replace(n, start_frame=n.start_frame - earlier, end_frame=n.end_frame - earlier)
-             for n in notes]  # fmt: skip
+    moved = [
+        replace(n, start_frame=n.start_frame - earlier, end_frame=n.end_frame - earlier)
+        for n in notes
+    ]
     at, new_bpm, new_meter = change
     tempo_map = TempoMap.constant(bpm, meter).with_tempo(at, new_bpm)
     tempo_map = tempo_map.with_meter(tempo_map.next_bar_frame(at), new_meter)

@@ -60,8 +60,11 @@ def test_human_timing_is_written_as_it_was_meant(seed: int) -> None:
 def test_lengths_are_those_that_are_read() -> None:
     # Short quarters are quarters, a legato line has no rests, a long rest stays.
     assert quarters(written_melody(notes((0, 1), (4, 5.5), (8, 11.7), (12, 13)), FOUR)) == [
-        (0, 1), (1, 2), (2, 3), (3, 3.5),
-    ]  # fmt: skip
+        (0, 1),
+        (1, 2),
+        (2, 3),
+        (3, 3.5),
+    ]
     assert quarters(written_melody(notes((0, 5), (32, 36)), FOUR)) == [(0, 1), (8, 9)]
 
 
@@ -115,7 +118,7 @@ def test_every_sheet_reads_back_with_whole_bars(tonic: int, meter: Meter, tmp_pa
     ]
     chords: Sequence[ChordState] = [
         ChordState(Chord(f // 8 % 12, "min7"), f % 8 == 0) for f in range(96)
-    ] + [NO_CHORD] * 4  # fmt: skip
+    ] + [NO_CHORD] * 4
     path = tmp_path / "sheet.musicxml"
     written = written_melody(played, tempo_map)
     write_musicxml(path, "x", written, chords, tempo_map, (tonic, False))

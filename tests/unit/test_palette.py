@@ -75,9 +75,12 @@ def new_jam(neural: bool, seed: int, before: JamSettings) -> Jam:
     seed=st.integers(0, 2**32),
 )
 def test_only_what_is_allowed_is_played(
-    neural: bool, melody: list[MelodyState], palette: list[str], key: tuple[int, bool] | None,
+    neural: bool,
+    melody: list[MelodyState],
+    palette: list[str],
+    key: tuple[int, bool] | None,
     seed: int,
-) -> None:  # fmt: skip
+) -> None:
     try:
         chosen = JamSettings(palette=tuple(palette), key_lock=key)
     except BadInput:

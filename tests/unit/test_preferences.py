@@ -24,18 +24,30 @@ from jam.preferences import (
 from jam.settings import JamSettings
 
 CHANGED = JamSettings(
-    bpm=87.5, meter=Meter(7, 8), density=2.0, key_lock=(3, True), style="jazz", metronome=False,
-    palette=("min7", "Ebm"), model="rules", drums_program=8, latency_offset_ms=-12.5,
-)  # fmt: skip
+    bpm=87.5,
+    meter=Meter(7, 8),
+    density=2.0,
+    key_lock=(3, True),
+    style="jazz",
+    metronome=False,
+    palette=("min7", "Ebm"),
+    model="rules",
+    drums_program=8,
+    latency_offset_ms=-12.5,
+)
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     saved = Preferences(
-        CHANGED, ("Keys",), ("Synth",), AudioChoice("Speakers", 44100, 512),
-        {"mine": CHANGED, "plain": JamSettings()}, View("dark", zoom=2.0),
+        CHANGED,
+        ("Keys",),
+        ("Synth",),
+        AudioChoice("Speakers", 44100, 512),
+        {"mine": CHANGED, "plain": JamSettings()},
+        View("dark", zoom=2.0),
         record=False,
-    )  # fmt: skip
+    )
     save_preferences(saved, path)
     assert load_preferences(path) == (saved, "")
     assert [p.name for p in tmp_path.iterdir()] == ["settings.json"]
@@ -60,15 +72,27 @@ def test_a_broken_file_is_set_aside(text: str, tmp_path: Path) -> None:
 
 
 HALF_BROKEN = [
-    '{"settings": 3}', '{"settings": {"bpm": "fast"}}', '{"settings": {"bpm": 1e9}}',
-    '{"midi_inputs": 3}', '{"midi_outputs": [1]}', '{"settings": {"key_lock": [99, true]}}',
-    '{"settings": {"key_lock": {}}}', '{"settings": {"meter": "0/0"}}',
-    '{"settings": {"bpm": NaN}}', '{"settings": {"palette": ["H7"]}}',
-    '{"settings": {"key_lock": [0, false], "palette": ["F#7"]}}', '{"audio": []}',
-    '{"audio": {"block_frames": 100}}', '{"view": {"theme": "pink"}}', '{"view": {"zoom": 0}}',
-    '{"presets": []}', '{"presets": {"": {}}}', '{"presets": {"a": {"bpm": []}}}',
-    '{"settings": {"player_program": 3.5}}', '{"settings": {"density": 1e999}}',
-]  # fmt: skip
+    '{"settings": 3}',
+    '{"settings": {"bpm": "fast"}}',
+    '{"settings": {"bpm": 1e9}}',
+    '{"midi_inputs": 3}',
+    '{"midi_outputs": [1]}',
+    '{"settings": {"key_lock": [99, true]}}',
+    '{"settings": {"key_lock": {}}}',
+    '{"settings": {"meter": "0/0"}}',
+    '{"settings": {"bpm": NaN}}',
+    '{"settings": {"palette": ["H7"]}}',
+    '{"settings": {"key_lock": [0, false], "palette": ["F#7"]}}',
+    '{"audio": []}',
+    '{"audio": {"block_frames": 100}}',
+    '{"view": {"theme": "pink"}}',
+    '{"view": {"zoom": 0}}',
+    '{"presets": []}',
+    '{"presets": {"": {}}}',
+    '{"presets": {"a": {"bpm": []}}}',
+    '{"settings": {"player_program": 3.5}}',
+    '{"settings": {"density": 1e999}}',
+]
 
 
 @pytest.mark.parametrize("text", HALF_BROKEN, ids=range(len(HALF_BROKEN)))
@@ -126,10 +150,20 @@ def test_any_value_is_taken_or_refused(name: str, value: object) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("bpm", 29.9), ("bpm", float("nan")), ("temperature", 2.1), ("style", "polka"),
-     ("density", 3.0), ("midi_channel", 17), ("nothing", 1), ("model", "gpt"),
-     ("palette", ("H7",)), ("palette", ("C/E",)), ("latency_offset_ms", 501.0)],
-)  # fmt: skip
+    [
+        ("bpm", 29.9),
+        ("bpm", float("nan")),
+        ("temperature", 2.1),
+        ("style", "polka"),
+        ("density", 3.0),
+        ("midi_channel", 17),
+        ("nothing", 1),
+        ("model", "gpt"),
+        ("palette", ("H7",)),
+        ("palette", ("C/E",)),
+        ("latency_offset_ms", 501.0),
+    ],
+)
 def test_settings_out_of_range_are_refused(name: str, value: object) -> None:
     with pytest.raises(BadInput):
         JamSettings().changed(**{name: value})

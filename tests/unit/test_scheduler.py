@@ -38,8 +38,11 @@ def test_notes_start_and_end_on_the_grid() -> None:
     schedule.update([note(60, 0, 8), note(64, 4, 8)], MAP)
     assert schedule.next_due_s() == 0.0
     assert events(run(schedule, 2.0)) == [
-        (0.0, 60, True), (0.5, 64, True), (1.0, 60, False), (1.0, 64, False),
-    ]  # fmt: skip
+        (0.0, 60, True),
+        (0.5, 64, True),
+        (1.0, 60, False),
+        (1.0, 64, False),
+    ]
     assert schedule.next_due_s() is None
 
 
@@ -137,9 +140,7 @@ def test_the_thread_sends_in_time_and_survives_a_sink_that_fails() -> None:
     scheduler.update([note(60, 0, 2), note(64, 1, 3)], tempo_map)
     clock.wait_until(clock.now_s() + 0.4)
     scheduler.close()
-    assert heard == [
-        ("chords", 60, 80), ("chords", 64, 80), ("chords", 60, 0), ("chords", 64, 0)
-    ]  # fmt: skip
+    assert heard == [("chords", 60, 80), ("chords", 64, 80), ("chords", 60, 0), ("chords", 64, 0)]
     assert all(event.sent_s >= event.due_s for event in scheduler.sent)
 
 

@@ -49,26 +49,47 @@ def session_of_tune(style: str = "bossa", tune: Path = TUNE) -> Session:
     settings = JamSettings(bpm=first.bpm, meter=first.meter, accompaniment=style)
     take = render(song, RuleBasedPredictor(), settings, 3)
     notes = tuple(
-        PlayedNote(i, n.pitch, n.velocity, *map(song.tempo_map.seconds_at,
-                                                (n.start_frame, n.end_frame)))
+        PlayedNote(
+            i, n.pitch, n.velocity, *map(song.tempo_map.seconds_at, (n.start_frame, n.end_frame))
+        )
         for i, n in enumerate(take.parts["player"])
-    )  # fmt: skip
+    )
     rows = tuple(Row(MelodyState(60, True), chord) for chord in take.chords)
     pedals = (PedalEvent(True, 1.0), PedalEvent(False, 2.0))
     length_s = song.tempo_map.seconds_at(len(rows))
     take = replace(
-        take, parts={**take.parts, "player": player_part(notes, song.tempo_map, length_s)},
+        take,
+        parts={**take.parts, "player": player_part(notes, song.tempo_map, length_s)},
         pedals=tuple((song.tempo_map.position_at(p.at_s), p.down) for p in pedals),
-    )  # fmt: skip
+    )
     info = SessionInfo(
-        0, date_now(), length_s, "Öwl & <friends>", first.bpm, first.meter, (0, False), style, 4,
-        ("blues",), "complete", len(notes), song.tempo_map.place(len(rows) - 1).bar + 1,
-    )  # fmt: skip
+        0,
+        date_now(),
+        length_s,
+        "Öwl & <friends>",
+        first.bpm,
+        first.meter,
+        (0, False),
+        style,
+        4,
+        ("blues",),
+        "complete",
+        len(notes),
+        song.tempo_map.place(len(rows) - 1).bar + 1,
+    )
     return Session(
-        info, song.tempo_map, 3, ((0.0, settings),), notes, pedals, rows, (), (),
+        info,
+        song.tempo_map,
+        3,
+        ((0.0, settings),),
+        notes,
+        pedals,
+        rows,
+        (),
+        (),
         (Moment(1.5, "good", "here"),),
         (SessionTake(TakeInfo(LIVE_TAKE, "As played", "live", settings, 3), take),),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -88,14 +109,21 @@ def waltz() -> Session:
     rows = base.rows[:72]
     take = base.takes[0].take
     take = replace(
-        take, tempo_map=tempo_map, pedals=(), chords=tuple(row.chord for row in rows),
+        take,
+        tempo_map=tempo_map,
+        pedals=(),
+        chords=tuple(row.chord for row in rows),
         parts={"player": player_part(notes, tempo_map, 20.0), "bass": take.parts["bass"][:4]},
-    )  # fmt: skip
+    )
     return replace(
-        base, tempo_map=tempo_map, rows=rows, notes=notes, pedals=(),
+        base,
+        tempo_map=tempo_map,
+        rows=rows,
+        notes=notes,
+        pedals=(),
         info=replace(base.info, bpm=97.0, meter=Meter(3, 4), length_s=20.0),
         takes=(SessionTake(base.takes[0].info, take),),
-    )  # fmt: skip
+    )
 
 
 def in_ticks(session: Session, part: str) -> list[tuple[int, int, int, int]]:
@@ -103,7 +131,7 @@ def in_ticks(session: Session, part: str) -> list[tuple[int, int, int, int]]:
     return sorted(
         (round(240 * n.start_frame), round(240 * n.end_frame), n.pitch, n.velocity)
         for n in session.takes[0].take.parts.get(part, ())
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("make", [session_of_tune, waltz], ids=["tune", "waltz"])
@@ -142,8 +170,9 @@ def test_others_read_the_midi_file(session: Session, tmp_path: Path) -> None:
     assert [m for m in markers if m != "N.C."] == [c.chord.symbol for c in onsets if c.chord]
     (meters,) = [m for m in conductor if m.type == "time_signature"]
     assert (meters.numerator, meters.denominator) == (
-        session.info.meter.numerator, session.info.meter.denominator,
-    )  # fmt: skip
+        session.info.meter.numerator,
+        session.info.meter.denominator,
+    )
     for name, part in (("Melody", "player"), ("Chords", "chords"), ("Bass", "bass")):
         track = midi.tracks[names.index(name)]
         struck = [m.note for m in track if m.type == "note_on"]
@@ -167,9 +196,10 @@ def test_a_lead_sheet_is_read_back_by_music21(session: Session, tmp_path: Path) 
         for measure in part.getElementsByClass(stream.Measure)
     )
     onsets = [
-        n for n in part.recurse().notes
+        n
+        for n in part.recurse().notes
         if not isinstance(n, harmony.ChordSymbol) and (n.tie is None or n.tie.type == "start")
-    ]  # fmt: skip
+    ]
     assert [n.pitch.midi for n in onsets] == [n.pitch for n in session.notes]
     assert [float(n.getOffsetInHierarchy(part)) for n in onsets] == pytest.approx(
         [n.start_quarter for n in read_midi(TUNE).melody()], abs=0.06
@@ -203,8 +233,12 @@ def test_stems_sum_to_the_mix(session: Session, tmp_path: Path) -> None:
     )
     files = export(replace(session, takes=(taken,)), tmp_path / "jam.wav", stems=True)
     assert [file.name for file in files] == [
-        "jam.wav", "jam-melody.wav", "jam-chords.wav", "jam-bass.wav", "jam-drums.wav",
-    ]  # fmt: skip
+        "jam.wav",
+        "jam-melody.wav",
+        "jam-chords.wav",
+        "jam-bass.wav",
+        "jam-drums.wav",
+    ]
     sounds = []
     for file in files:
         with wave.open(str(file)) as sound:
@@ -250,9 +284,9 @@ def test_other_takes_of_the_same_melody(session: Session) -> None:
         assert [(n.pitch, n.velocity) for n in take.parts["player"]] == [
             (n.pitch, n.velocity) for n in live.parts["player"]
         ]
-    silent = replace(session, takes=(SessionTake(
-        session.takes[0].info, replace(live, parts={"player": ()})
-    ),))  # fmt: skip
+    silent = replace(
+        session, takes=(SessionTake(session.takes[0].info, replace(live, parts={"player": ()})),)
+    )
     with pytest.raises(BadInput, match="no melody"):
         replay(silent, RuleBasedPredictor(), folk)
 
@@ -279,12 +313,16 @@ def test_a_song_of_others_becomes_a_session(tmp_path: Path) -> None:
     assert session.info.title == "their song" and {n.pitch for n in session.notes} == {72}
     parts = session.takes[0].take.parts
     assert {part: len(notes) for part, notes in parts.items()} == {
-        "player": 8, "chords": 8, "bass": 8, "drums": 1,
-    }  # fmt: skip
+        "player": 8,
+        "chords": 8,
+        "bass": 8,
+        "drums": 1,
+    }
     first = session.settings[0][1]
     assert (first.player_program, first.agent_program, first.bass_program) == (52, 4, 33)
-    named = [state.chord.symbol for state in session.takes[0].take.chords if state.onset
-             and state.chord]  # fmt: skip
+    named = [
+        state.chord.symbol for state in session.takes[0].take.chords if state.onset and state.chord
+    ]
     assert named == ["Cmaj7", "F#m7"]
     assert session.rows[-1].chord == ChordState()
 
@@ -374,15 +412,33 @@ values = st.recursive(
 )
 
 
-@given(st.sampled_from(["session", "tempo", "settings", "notes", "pedals", "rows", "plans",
-                        "counters", "moments", "takes"]), values)  # fmt: skip
+@given(
+    st.sampled_from(
+        [
+            "session",
+            "tempo",
+            "settings",
+            "notes",
+            "pedals",
+            "rows",
+            "plans",
+            "counters",
+            "moments",
+            "takes",
+        ]
+    ),
+    values,
+)
 def test_whatever_stands_in_a_file_it_is_read_or_refused(name: str, value: object) -> None:
     take = {"id": 0, "name": "x", "kind": "live", "settings": {}, "parts": {}, "chords": []}
     data = {
-        "format": "jam session", "version": 1, "tempo": [[0, 0.0, 99.0, "4/4", 0, 0]],
+        "format": "jam session",
+        "version": 1,
+        "tempo": [[0, 0.0, 99.0, "4/4", 0, 0]],
         "session": {"started_at": "2026-01-01T00:00:00", "length_s": 1.0},
-        "settings": [[0.0, {}]], "takes": [take],
-    }  # fmt: skip
+        "settings": [[0.0, {}]],
+        "takes": [take],
+    }
     assert session_of_json(data).seed == 0
     with suppress(BadInput):
         session_of_json({**data, name: value})

@@ -118,10 +118,24 @@ def test_what_goes_in_comes_out(tmp_path_factory: pytest.TempPathFactory, jam: J
 def without_identity(session: Session) -> tuple[object, ...]:
     info = session.info
     return (
-        info.started_at, info.length_s, info.title, info.key, info.rating, info.tags, info.n_bars,
-        session.tempo_map, session.seed, session.settings, session.notes, session.pedals,
-        session.rows, session.plans, session.counters, session.moments, session.takes,
-    )  # fmt: skip
+        info.started_at,
+        info.length_s,
+        info.title,
+        info.key,
+        info.rating,
+        info.tags,
+        info.n_bars,
+        session.tempo_map,
+        session.seed,
+        session.settings,
+        session.notes,
+        session.pedals,
+        session.rows,
+        session.plans,
+        session.counters,
+        session.moments,
+        session.takes,
+    )
 
 
 def test_sessions_are_found_by_any_word(library: Library) -> None:
@@ -168,9 +182,7 @@ def test_takes_are_kept_beside_the_original(library: Library) -> None:
     info = library.add_take(session_id, "Bossa", "re-voiced", bossa, 5, live.take)
     library.rename_take(session_id, info.id, "Bossa again")
     takes = library.session(session_id).takes
-    assert [t.info for t in takes] == [
-        live.info, TakeInfo(1, "Bossa again", "re-voiced", bossa, 5),
-    ]  # fmt: skip
+    assert [t.info for t in takes] == [live.info, TakeInfo(1, "Bossa again", "re-voiced", bossa, 5)]
     assert takes[1].take == live.take
     library.delete_take(session_id, 1)
     assert len(library.session(session_id).takes) == 1
@@ -260,8 +272,10 @@ def test_a_library_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None:
     with Library(path) as library:
         session = library.session(7)
         assert (session.info.title, session.info.tags, session.info.key) == (
-            "Old one", ("blues",), (9, True),
-        )  # fmt: skip
+            "Old one",
+            ("blues",),
+            (9, True),
+        )
         assert session.rows[0].chord == ChordState(session.rows[1].chord.chord, True)
         assert session.settings[0][1].bpm == 120.0
         assert record(library) == 8
@@ -296,9 +310,18 @@ def test_two_thousand_sessions(library: Library) -> None:
     """That they are all there, in order, and found; `tools/bench.py --sessions` times it."""
     first = library.session(record(library))
     small = Session(
-        first.info, first.tempo_map, 1, first.settings, first.notes[:2], (), first.rows[:16], (),
-        (), (), first.takes,
-    )  # fmt: skip
+        first.info,
+        first.tempo_map,
+        1,
+        first.settings,
+        first.notes[:2],
+        (),
+        first.rows[:16],
+        (),
+        (),
+        (),
+        first.takes,
+    )
     with library.transaction():
         for i in range(1999):
             started_at = first.info.started_at - timedelta(hours=i + 1)

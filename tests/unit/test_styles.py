@@ -20,9 +20,19 @@ from jam.settings import JamSettings
 from tests.support.strategies import all_meters
 
 NAMES = (
-    "piano", "arpeggio", "ballad", "bossa", "folk", "held", "pop", "pulse", "reggae", "swing",
-    "waltz", "none",
-)  # fmt: skip
+    "piano",
+    "arpeggio",
+    "ballad",
+    "bossa",
+    "folk",
+    "held",
+    "pop",
+    "pulse",
+    "reggae",
+    "swing",
+    "waltz",
+    "none",
+)
 OWN = """
 title = "Mine"
 swing = 0.5
@@ -66,9 +76,13 @@ def test_every_style_has_bars_in_every_metre(meter: Meter, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("metre", "columns"),
-    [("2/4", "X-o-x-o-"), ("5/4", "X-o-x-o-x-o-X-o-x-o-"), ("12/8", "X-o-o-x-o-o-" * 2),
-     ("7/8", "X-o-X-o-x-o-o-")],
-)  # fmt: skip
+    [
+        ("2/4", "X-o-x-o-"),
+        ("5/4", "X-o-x-o-x-o-X-o-x-o-"),
+        ("12/8", "X-o-o-x-o-o-" * 2),
+        ("7/8", "X-o-X-o-x-o-o-"),
+    ],
+)
 def test_metres_that_are_not_drawn_are_put_together(metre: str, columns: str) -> None:
     (lane,) = bars_of(style_named("pop"), Meter.parse(metre))[0].lane("chords")
     assert lane.columns == columns
@@ -155,14 +169,19 @@ def test_a_file_with_a_strange_name_or_none(folder: Path) -> None:
 
 tables = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["title", "bars", "fills", "sound", "4/4", "3/4", "6/8", "chords", "kick"])
-        | st.text(max_size=4),
-        inner, max_size=6,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["title", "bars", "fills", "sound", "4/4", "3/4", "6/8", "chords", "kick"]
+            )
+            | st.text(max_size=4),
+            inner,
+            max_size=6,
+        )
     ),
     max_leaves=20,
-)  # fmt: skip
+)
 
 
 @given(st.dictionaries(st.text(max_size=8) | st.sampled_from(["title", "bars", "sound"]), tables))

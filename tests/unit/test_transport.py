@@ -47,9 +47,13 @@ def test_a_take_sounds_as_it_was_and_then_waits_at_its_end() -> None:
     transport, clock = loaded(*TUNE, end_s=3.0), FakeClock(10.0)
     transport.play(10.0)
     assert events(run(transport, clock, 5.0)) == [
-        (10.0, 60, True), (10.5, 60, False), (10.5, 64, True), (11.0, 67, True),
-        (11.5, 64, False), (12.0, 67, False),
-    ]  # fmt: skip
+        (10.0, 60, True),
+        (10.5, 60, False),
+        (10.5, 64, True),
+        (11.0, 67, True),
+        (11.5, 64, False),
+        (12.0, 67, False),
+    ]
     assert not transport.state.playing and transport.state.position_s == 3.0
     assert transport.next_due_s() is None
     transport.play(20.0)  # and begins again
@@ -64,9 +68,13 @@ def test_speed_moves_the_times_and_nothing_else() -> None:
     transport.set_speed(1.0, 2.0)  # as fast as it goes: 1.5
     out += run(transport, clock, 5.0)
     assert events(out) == [
-        (0.0, 60, True), (1.0, 60, False), (1.0, 64, True), (round(1 + 0.5 / 1.5, 9), 67, True),
-        (round(1 + 1 / 1.5, 9), 64, False), (2.0, 67, False),
-    ]  # fmt: skip
+        (0.0, 60, True),
+        (1.0, 60, False),
+        (1.0, 64, True),
+        (round(1 + 0.5 / 1.5, 9), 67, True),
+        (round(1 + 1 / 1.5, 9), 64, False),
+        (2.0, 67, False),
+    ]
 
 
 def test_pause_seek_and_mute_leave_nothing_sounding() -> None:
@@ -147,11 +155,13 @@ COMMANDS = st.one_of(
 NOTES = st.lists(
     st.builds(
         lambda part, pitch, start, length: note(pitch, start, start + length, part),
-        st.sampled_from(("player", "chords", "drums")), st.integers(60, 62),
-        st.floats(0, 9), st.floats(0.01, 3),
+        st.sampled_from(("player", "chords", "drums")),
+        st.integers(60, 62),
+        st.floats(0, 9),
+        st.floats(0.01, 3),
     ),
     max_size=12,
-)  # fmt: skip
+)
 
 
 def do(transport: Transport, what: str, value: object, notes: list[TimedNote], at_s: float):  # type: ignore[no-untyped-def]
@@ -160,9 +170,12 @@ def do(transport: Transport, what: str, value: object, notes: list[TimedNote], a
     if what == "pause":
         return transport.pause(at_s)
     method = {
-        "play": transport.play, "seek": transport.seek, "speed": transport.set_speed,
-        "loop": transport.set_loop, "mute": transport.mute,
-    }[what]  # fmt: skip
+        "play": transport.play,
+        "seek": transport.seek,
+        "speed": transport.set_speed,
+        "loop": transport.set_loop,
+        "mute": transport.mute,
+    }[what]
     return method(at_s, value)  # type: ignore[operator]
 
 
@@ -217,6 +230,9 @@ def test_the_pedal_holds_what_was_let_go_until_it_comes_up_or_the_key_goes_down(
     pedals = [(0.4, True), (2.0, False)]
     notes = [note(60, 0.0, 0.5), note(62, 0.0, 0.3), note(60, 1.0, 1.2), note(64, 1.5, 3.0)]
     assert {(n.pitch, n.start_s, n.end_s) for n in sustained(notes, pedals)} == {
-        (60, 0.0, 1.0), (62, 0.0, 0.3), (60, 1.0, 2.0), (64, 1.5, 3.0),
-    }  # fmt: skip
+        (60, 0.0, 1.0),
+        (62, 0.0, 0.3),
+        (60, 1.0, 2.0),
+        (64, 1.5, 3.0),
+    }
     assert sustained(notes, []) == notes

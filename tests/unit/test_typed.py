@@ -20,17 +20,25 @@ from jam.settings import JamSettings
 @pytest.mark.parametrize(
     ("word", "text", "name", "value"),
     [
-        ("bpm", "96.5", "bpm", 96.5), ("meter", "7/8", "meter", Meter(7, 8)),
-        ("key", "F# minor", "key_lock", (6, True)), ("key", "free", "key_lock", None),
-        ("palette", "m7 G7", "palette", ("min7", "G7")), ("palette", "all", "palette", ()),
-        ("density", "any", "density", None), ("density", "2", "density", 2.0),
-        ("split", "C4", "split_pitch", 60), ("split", "Bb3", "split_pitch", 58),
-        ("split", "c-1", "split_pitch", 0), ("split", "61", "split_pitch", 61),
-        ("channel", "all", "midi_channel", 0), ("latency", "-20", "latency_offset_ms", -20.0),
-        ("model", "rules", "model", "rules"), ("partner", "style", "agent_program", None),
+        ("bpm", "96.5", "bpm", 96.5),
+        ("meter", "7/8", "meter", Meter(7, 8)),
+        ("key", "F# minor", "key_lock", (6, True)),
+        ("key", "free", "key_lock", None),
+        ("palette", "m7 G7", "palette", ("min7", "G7")),
+        ("palette", "all", "palette", ()),
+        ("density", "any", "density", None),
+        ("density", "2", "density", 2.0),
+        ("split", "C4", "split_pitch", 60),
+        ("split", "Bb3", "split_pitch", 58),
+        ("split", "c-1", "split_pitch", 0),
+        ("split", "61", "split_pitch", 61),
+        ("channel", "all", "midi_channel", 0),
+        ("latency", "-20", "latency_offset_ms", -20.0),
+        ("model", "rules", "model", "rules"),
+        ("partner", "style", "agent_program", None),
         ("style", "pop", "accompaniment", "pop"),
     ],
-)  # fmt: skip
+)
 def test_settings(word: str, text: str, name: str, value: Any) -> None:
     assert setting(word, text) == {name: value}
     assert getattr(JamSettings().changed(**setting(word, text)), name) == value
@@ -54,10 +62,16 @@ def test_devices() -> None:
 
 def test_devices_in_words_tell_what_is_measured_and_what_is_reported() -> None:
     state = DeviceState(
-        midi_api="jack", audio="JACK: system", audio_latency_ms=5.3, sample_rate=48000,
-        block_frames=256, audio_rates=(48000,), audio_blocks=(256, 512), key_to_synth_ms=0.4,
+        midi_api="jack",
+        audio="JACK: system",
+        audio_latency_ms=5.3,
+        sample_rate=48000,
+        block_frames=256,
+        audio_rates=(48000,),
+        audio_blocks=(256, 512),
+        key_to_synth_ms=0.4,
         problems=("Something is missing.",),
-    )  # fmt: skip
+    )
     text = "\n".join(devices_in_words(state))
     assert "5.3 ms reported" in text and "0.4 ms from key to synth measured" in text
     assert "takes 48000 Hz" in text and "blocks of 256, 512" in text

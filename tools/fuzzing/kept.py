@@ -71,11 +71,23 @@ def _play(settings: JamSettings) -> None:
 
 def _settings_seeds() -> list[bytes]:
     mine = JamSettings(
-        bpm=87.5, meter=Meter(7, 8), density=2.0, key_lock=(3, True), palette=("min7", "Ebm"),
-        style="jazz", drums_program=8, latency_offset_ms=-12.5, accompaniment="swing",
-    )  # fmt: skip
-    full = Preferences(mine, ("Keys",), ("Synth",), presets={"mine": mine, "été": JamSettings()},
-                       view=View(export_folder="/home"))  # fmt: skip
+        bpm=87.5,
+        meter=Meter(7, 8),
+        density=2.0,
+        key_lock=(3, True),
+        palette=("min7", "Ebm"),
+        style="jazz",
+        drums_program=8,
+        latency_offset_ms=-12.5,
+        accompaniment="swing",
+    )
+    full = Preferences(
+        mine,
+        ("Keys",),
+        ("Synth",),
+        presets={"mine": mine, "été": JamSettings()},
+        view=View(export_folder="/home"),
+    )
     return [
         json.dumps(preferences_to_json(full)).encode(),
         json.dumps(preferences_to_json(Preferences()), indent=1).encode(),
@@ -153,21 +165,69 @@ def _inline(value: Any) -> str:
 
 
 _JSON_WORDS = (
-    b'"settings":', b'"presets":', b'"palette":', b'"meter":', b'"key_lock":', b"NaN", b"Infinity",
-    b"-Infinity", b"null", b"true", b"[" * 3000, b'{"a":' * 3000, b"\\ud800", b"\\u0000", b"1e999",
-)  # fmt: skip
+    b'"settings":',
+    b'"presets":',
+    b'"palette":',
+    b'"meter":',
+    b'"key_lock":',
+    b"NaN",
+    b"Infinity",
+    b"-Infinity",
+    b"null",
+    b"true",
+    b"[" * 3000,
+    b'{"a":' * 3000,
+    b"\\ud800",
+    b"\\u0000",
+    b"1e999",
+)
 _TOML_WORDS = (
-    b"[bars.\"4/4\"]", b"[fills.\"4/4\"]", b"[bars.\"64/4\"]", b"[bars.\"0/4\"]",
-    b"[bars.\"32/8\"]", b"chords = ", b"bass = ", b"kick = ", b"swing = nan", b"swing = inf",
-    b"[sound]", b'"""', b"= [[[[", b"x" * 1000, b"1979-05-27T07:32:00Z", b"[" * 2000,
-    b"{a=" * 500, b"[[bars]]", b"a." * 500,
-)  # fmt: skip
+    b'[bars."4/4"]',
+    b'[fills."4/4"]',
+    b'[bars."64/4"]',
+    b'[bars."0/4"]',
+    b'[bars."32/8"]',
+    b"chords = ",
+    b"bass = ",
+    b"kick = ",
+    b"swing = nan",
+    b"swing = inf",
+    b"[sound]",
+    b'"""',
+    b"= [[[[",
+    b"x" * 1000,
+    b"1979-05-27T07:32:00Z",
+    b"[" * 2000,
+    b"{a=" * 500,
+    b"[[bars]]",
+    b"a." * 500,
+)
 
 READERS = (
-    Reader("settings", ".json", _settings_seeds, _read_settings, mutate=mutate_json,
-           tokens=_JSON_WORDS, seconds=3.0),
-    Reader("session-settings", ".json", _one_settings_seeds, _read_one_settings,
-           mutate=mutate_json, tokens=_JSON_WORDS),
-    Reader("style", ".toml", _style_seeds, _read_style, mutate=_change_style,
-           tokens=_TOML_WORDS, seconds=3.0),
-)  # fmt: skip
+    Reader(
+        "settings",
+        ".json",
+        _settings_seeds,
+        _read_settings,
+        mutate=mutate_json,
+        tokens=_JSON_WORDS,
+        seconds=3.0,
+    ),
+    Reader(
+        "session-settings",
+        ".json",
+        _one_settings_seeds,
+        _read_one_settings,
+        mutate=mutate_json,
+        tokens=_JSON_WORDS,
+    ),
+    Reader(
+        "style",
+        ".toml",
+        _style_seeds,
+        _read_style,
+        mutate=_change_style,
+        tokens=_TOML_WORDS,
+        seconds=3.0,
+    ),
+)

@@ -209,8 +209,11 @@ def _corpus_seeds() -> list[bytes]:
     low = b"".join(bytes([0, 0x91, p, 70]) for p in (48, 52, 55))
     low += b"".join(bytes([0x60, 0x81, p, 0]) for p in (48, 52, 55))
     chords = b"\x00\xff\x03\x06Chords" + low * 4
-    return [_smf(1, 96, marks + end, line + end), _smf(1, 96, line + end, chords + end),
-            _smf(0, 96, line + low + line + end)]  # fmt: skip
+    return [
+        _smf(1, 96, marks + end, line + end),
+        _smf(1, 96, line + end, chords + end),
+        _smf(0, 96, line + low + line + end),
+    ]
 
 
 def _file_seeds() -> list[bytes]:
@@ -253,23 +256,63 @@ def _change_event(rng: Random, data: bytes) -> bytes:
 
 
 _EVENTS = (
-    b"\x00\xff\x51\x03\x00\x00\x00", b"\x00\xff\x51\x03\x00\x00\x01",
-    b"\x00\xff\x51\x03\xff\xff\xff", b"\x00\xff\x51\x02\x07\xa1",
-    b"\x00\xff\x58\x04\x00\x02\x18\x08", b"\x00\xff\x58\x04\xff\xff\x18\x08",
-    b"\x00\xff\x58\x04\x01\x01\x18\x08", b"\x00\xff\x58\x04\x40\x02\x18\x08",
-    b"\x00\xff\x58\x04\x07\x03\x18\x08", b"\x00\xff\x58\x01\x04", b"\xff\xff\xff\x7f",
-    b"\xff\xff\xff\xff\x7f", b"\x00\xf0\xff\xff\xff\x7f", b"\x00\xff\x03\x04\xff\xfe\x00\x41",
-    b"\x00\xff\x06\x05C#m7\x0a", b"\x00\xff\x2f\x00", b"\x00\x90\x3c\x40", b"\x00\x90\x3c\x00",
-    b"\x81\x00\x80\x3c\x00", b"\x00\x9f\x7f\x7f", b"\x8f\xff\x7f\x80\x3c\x00", b"\x00\xc0\x7f",
-    b"\x00\xb0\x40\x7f", b"\x00\xf4", b"\x00\xff", b"\x00\xff\x51\x03\x03\x0d\x40",
-    b"\x01\xff\x58\x04\x05\x03\x18\x08", b"\x00\xff\x59\x02\xf9\x01",
-)  # fmt: skip
+    b"\x00\xff\x51\x03\x00\x00\x00",
+    b"\x00\xff\x51\x03\x00\x00\x01",
+    b"\x00\xff\x51\x03\xff\xff\xff",
+    b"\x00\xff\x51\x02\x07\xa1",
+    b"\x00\xff\x58\x04\x00\x02\x18\x08",
+    b"\x00\xff\x58\x04\xff\xff\x18\x08",
+    b"\x00\xff\x58\x04\x01\x01\x18\x08",
+    b"\x00\xff\x58\x04\x40\x02\x18\x08",
+    b"\x00\xff\x58\x04\x07\x03\x18\x08",
+    b"\x00\xff\x58\x01\x04",
+    b"\xff\xff\xff\x7f",
+    b"\xff\xff\xff\xff\x7f",
+    b"\x00\xf0\xff\xff\xff\x7f",
+    b"\x00\xff\x03\x04\xff\xfe\x00\x41",
+    b"\x00\xff\x06\x05C#m7\x0a",
+    b"\x00\xff\x2f\x00",
+    b"\x00\x90\x3c\x40",
+    b"\x00\x90\x3c\x00",
+    b"\x81\x00\x80\x3c\x00",
+    b"\x00\x9f\x7f\x7f",
+    b"\x8f\xff\x7f\x80\x3c\x00",
+    b"\x00\xc0\x7f",
+    b"\x00\xb0\x40\x7f",
+    b"\x00\xf4",
+    b"\x00\xff",
+    b"\x00\xff\x51\x03\x03\x0d\x40",
+    b"\x01\xff\x58\x04\x05\x03\x18\x08",
+    b"\x00\xff\x59\x02\xf9\x01",
+)
 
 READERS = (
-    Reader("midi-live", ".bin", _live_seeds, _play_live, mutate=_change_message,
-           refusals=(), examples=100),
-    Reader("midi-file", ".mid", _file_seeds, _read_file, mutate=_change_event, tokens=_EVENTS,
-           seconds=5.0, examples=100),
-    Reader("midi-corpus", ".mid", _corpus_seeds, _read_corpus_file, mutate=_change_event,
-           tokens=_EVENTS, seconds=5.0),
-)  # fmt: skip
+    Reader(
+        "midi-live",
+        ".bin",
+        _live_seeds,
+        _play_live,
+        mutate=_change_message,
+        refusals=(),
+        examples=100,
+    ),
+    Reader(
+        "midi-file",
+        ".mid",
+        _file_seeds,
+        _read_file,
+        mutate=_change_event,
+        tokens=_EVENTS,
+        seconds=5.0,
+        examples=100,
+    ),
+    Reader(
+        "midi-corpus",
+        ".mid",
+        _corpus_seeds,
+        _read_corpus_file,
+        mutate=_change_event,
+        tokens=_EVENTS,
+        seconds=5.0,
+    ),
+)

@@ -93,22 +93,59 @@ def _xml_seeds() -> list[bytes]:
 _XML_TOKENS = tuple(
     token.encode()
     for token in (
-        "<!DOCTYPE a [<!ENTITY b 'c'>]>", "<!DOCTYPE a [<!ATTLIST note x CDATA 'y'>]>", "&amp;",
-        "&#0;", "&#x10FFFF;", "&b;", "<![CDATA[", "]]>", "<?xml version='1.0' encoding='x'?>",
-        "encoding='utf-16'", "encoding='utf-7'", "encoding='idna'", "encoding='punycode'",
-        "<divisions>0</divisions>", "<divisions>100000</divisions>", "<divisions>7</divisions>",
-        "<duration>-8</duration>", "<duration>999999999</duration>", "<duration>1.5</duration>",
-        "<repeat direction='backward' times='1000000'/>", "<repeat direction='backward'/>",
-        "<ending number='1' type='start'/>", "<ending number='99' type='start'/>", "<chord/>",
-        "<ending number='2' type='stop'/>", "<grace/>", "<tie type='start'/>", "<measure>",
-        "</measure>", "<part id='P2'>", "</part>", "<score-timewise>", "<sound dacapo='yes'/>",
-        "<sound dalsegno='x'/>", "<sound tocoda='x'/>", "<sound coda='x'/>", "<sound fine='yes'/>",
-        "<kind>none</kind>", "<kind text='/////'>other</kind>", "<alter>nan</alter>",
-        "<alter>1e400</alter>", "<octave>-9</octave>", "<beats>3+2</beats>", "<beats>0</beats>",
-        "<beat-type>1</beat-type>", "<beat-type>0</beat-type>", "<a>" * 70, "<a/>" * 200,
-        "<staff>2</staff>", "<offset>-99</offset>", "<offset>9999999</offset>",
+        "<!DOCTYPE a [<!ENTITY b 'c'>]>",
+        "<!DOCTYPE a [<!ATTLIST note x CDATA 'y'>]>",
+        "&amp;",
+        "&#0;",
+        "&#x10FFFF;",
+        "&b;",
+        "<![CDATA[",
+        "]]>",
+        "<?xml version='1.0' encoding='x'?>",
+        "encoding='utf-16'",
+        "encoding='utf-7'",
+        "encoding='idna'",
+        "encoding='punycode'",
+        "<divisions>0</divisions>",
+        "<divisions>100000</divisions>",
+        "<divisions>7</divisions>",
+        "<duration>-8</duration>",
+        "<duration>999999999</duration>",
+        "<duration>1.5</duration>",
+        "<repeat direction='backward' times='1000000'/>",
+        "<repeat direction='backward'/>",
+        "<ending number='1' type='start'/>",
+        "<ending number='99' type='start'/>",
+        "<chord/>",
+        "<ending number='2' type='stop'/>",
+        "<grace/>",
+        "<tie type='start'/>",
+        "<measure>",
+        "</measure>",
+        "<part id='P2'>",
+        "</part>",
+        "<score-timewise>",
+        "<sound dacapo='yes'/>",
+        "<sound dalsegno='x'/>",
+        "<sound tocoda='x'/>",
+        "<sound coda='x'/>",
+        "<sound fine='yes'/>",
+        "<kind>none</kind>",
+        "<kind text='/////'>other</kind>",
+        "<alter>nan</alter>",
+        "<alter>1e400</alter>",
+        "<octave>-9</octave>",
+        "<beats>3+2</beats>",
+        "<beats>0</beats>",
+        "<beat-type>1</beat-type>",
+        "<beat-type>0</beat-type>",
+        "<a>" * 70,
+        "<a/>" * 200,
+        "<staff>2</staff>",
+        "<offset>-99</offset>",
+        "<offset>9999999</offset>",
     )
-)  # fmt: skip
+)
 
 
 def mxl(score: bytes, name: str = "score.xml", method: int = zipfile.ZIP_DEFLATED) -> bytes:
@@ -161,15 +198,63 @@ def _abc_seeds() -> list[bytes]:
 _ABC_TOKENS = tuple(
     token.encode()
     for token in (
-        "M:0/0\n", "M:1/0\n", "M:C|\n", "M:none\n", "M:(2+3)/8\n", "L:1/0\n", "L:0\n", "L:-1/8\n",
-        "L:1/9999\n", "L:1/7\n", "Q:1/0=9\n", "Q:999999999999\n", "K:none\n", "K:H\n", "V:2\n",
-        "V:1\n", "X:2\n", "P:(((A)9)9)9\n", "(99:0:", "(9:8:9", "(3:0:0", "(1", "[[[", "]]]", "{",
-        "}", '"', "![", ":::|", "|:::", "[1-999", "[1,1,1,1", "[2", "|1", ">>>>>>>>>", "<<<<",
+        "M:0/0\n",
+        "M:1/0\n",
+        "M:C|\n",
+        "M:none\n",
+        "M:(2+3)/8\n",
+        "L:1/0\n",
+        "L:0\n",
+        "L:-1/8\n",
+        "L:1/9999\n",
+        "L:1/7\n",
+        "Q:1/0=9\n",
+        "Q:999999999999\n",
+        "K:none\n",
+        "K:H\n",
+        "V:2\n",
+        "V:1\n",
+        "X:2\n",
+        "P:(((A)9)9)9\n",
+        "(99:0:",
+        "(9:8:9",
+        "(3:0:0",
+        "(1",
+        "[[[",
+        "]]]",
+        "{",
+        "}",
+        '"',
+        "![",
+        ":::|",
+        "|:::",
+        "[1-999",
+        "[1,1,1,1",
+        "[2",
+        "|1",
+        ">>>>>>>>>",
+        "<<<<",
         "Z99",
-        "Z999999999", "x9999", "A/////////", "A9999999", "A/0", "A3/7", "-", "[L:1/13]", "[M:0/4]",
-        "[K:", "^^", "__", ",,,,,,,,", "''''''''", "\\\n", "%", "%%", "m: ~n2 = (3o/n/m/ n\n",
+        "Z999999999",
+        "x9999",
+        "A/////////",
+        "A9999999",
+        "A/0",
+        "A3/7",
+        "-",
+        "[L:1/13]",
+        "[M:0/4]",
+        "[K:",
+        "^^",
+        "__",
+        ",,,,,,,,",
+        "''''''''",
+        "\\\n",
+        "%",
+        "%%",
+        "m: ~n2 = (3o/n/m/ n\n",
     )
-)  # fmt: skip
+)
 
 
 def _humdrum_seeds() -> list[bytes]:
@@ -179,12 +264,41 @@ def _humdrum_seeds() -> list[bytes]:
 _HUM_TOKENS = tuple(
     token.encode()
     for token in (
-        "**kern\t**harte\n", "*^\t*\n", "*v\t*v\n", "*-\t*-\n", "*+\t*\n", "*x\t*x\n", "*M0/0\t*\n",
-        "*M7/16\t*\n", "*tb0\t*\n", "*tb8%0\t*\n", "*tb99999%7\t*\n", "=1\t=1\n", "00c", "0000000c",
-        "8%0c", "4....c", "999999c", "cccccccccccc", "CCCCCCCCCCC", "c####", "[4c", "4c]", "4r",
-        "qc", "\t", "C:maj", "C:(1,99)", "N", "X", "B-:min7/b3", "!!\n", "*VRlead\t*\n", "17c",
+        "**kern\t**harte\n",
+        "*^\t*\n",
+        "*v\t*v\n",
+        "*-\t*-\n",
+        "*+\t*\n",
+        "*x\t*x\n",
+        "*M0/0\t*\n",
+        "*M7/16\t*\n",
+        "*tb0\t*\n",
+        "*tb8%0\t*\n",
+        "*tb99999%7\t*\n",
+        "=1\t=1\n",
+        "00c",
+        "0000000c",
+        "8%0c",
+        "4....c",
+        "999999c",
+        "cccccccccccc",
+        "CCCCCCCCCCC",
+        "c####",
+        "[4c",
+        "4c]",
+        "4r",
+        "qc",
+        "\t",
+        "C:maj",
+        "C:(1,99)",
+        "N",
+        "X",
+        "B-:min7/b3",
+        "!!\n",
+        "*VRlead\t*\n",
+        "17c",
     )
-)  # fmt: skip
+)
 
 
 # -- JSONL
@@ -194,9 +308,15 @@ def _sheet() -> LeadSheet:
     notes = [(4 * i, 4 * i + 3, pitch) for i, pitch in enumerate(_SCALE)]
     chords = [(0, 16, Chord(0, "maj7")), (16, 30, Chord(7, "7"))]
     return LeadSheet(
-        "songs", "x", ((0, Meter(3, 4)), (24, Meter(4, 4))), melody_states(notes, 40),
-        chord_states(chords, 40), ((0, "Cmaj7"), (16, "G7")), "jazz", 120.0,
-    )  # fmt: skip
+        "songs",
+        "x",
+        ((0, Meter(3, 4)), (24, Meter(4, 4))),
+        melody_states(notes, 40),
+        chord_states(chords, 40),
+        ((0, "Cmaj7"), (16, "G7")),
+        "jazz",
+        120.0,
+    )
 
 
 def _read_jsonl(data: bytes) -> None:
@@ -226,9 +346,11 @@ _TRACK = b"\0\xff\x03\x06MELODY" + b"".join(
     b"\0\x90" + bytes((pitch, 80)) + _varied(480) + b"\x80" + bytes((pitch, 0)) for pitch in _SCALE
 )
 _MELODY = (
-    b"MThd\0\0\0\x06\0\x01\0\x01\x01\xe0MTrk" + len(_TRACK + b"\0\xff\x2f\0").to_bytes(4, "big")
-    + _TRACK + b"\0\xff\x2f\0"
-)  # fmt: skip
+    b"MThd\0\0\0\x06\0\x01\0\x01\x01\xe0MTrk"
+    + len(_TRACK + b"\0\xff\x2f\0").to_bytes(4, "big")
+    + _TRACK
+    + b"\0\xff\x2f\0"
+)
 
 
 def _pop909_seeds() -> list[bytes]:
@@ -267,9 +389,12 @@ def _tar(kind: str, name: str = "songs/a.abc", format_: int = tarfile.PAX_FORMAT
 
 def _tar_seeds() -> list[bytes]:
     return [
-        _tar(""), _tar("xz"), _tar("gz"), _tar("", "songs/" + "ü" * 120 + ".abc"),
+        _tar(""),
+        _tar("xz"),
+        _tar("gz"),
+        _tar("", "songs/" + "ü" * 120 + ".abc"),
         _tar("", "songs/" + "x" * 150 + ".abc", tarfile.GNU_FORMAT),
-    ]  # fmt: skip
+    ]
 
 
 def _mutate_tar(rng: Random, data: bytes) -> bytes:
@@ -281,8 +406,15 @@ def _mutate_tar(rng: Random, data: bytes) -> bytes:
     if not headers:
         raise ValueError
     header = rng.choice(headers)
-    sizes = (b"77777777777\0", b"\x80\0\0\0\0\0\0\x7f\xff\xff\xff\xff", b"\xff" * 12, b"-1\0" * 4,
-             b"00000000000\0", b"00000002000\0", b"\xff" * 10 + b"\xfe\0")  # fmt: skip
+    sizes = (
+        b"77777777777\0",
+        b"\x80\0\0\0\0\0\0\x7f\xff\xff\xff\xff",
+        b"\xff" * 12,
+        b"-1\0" * 4,
+        b"00000000000\0",
+        b"00000002000\0",
+        b"\xff" * 10 + b"\xfe\0",
+    )
     if rng.random() < 0.5:
         header[124:136] = rng.choice(sizes)
     else:
@@ -333,22 +465,64 @@ def _seed(*made: bytes) -> Callable[[], Sequence[bytes]]:
 
 
 READERS = (
-    Reader("musicxml", ".musicxml", _xml_seeds, _read_file("x.musicxml"), tokens=_XML_TOKENS,
-           seconds=5.0),
-    Reader("mxl", ".mxl", lambda: [mxl(seed) for seed in _xml_seeds()], _read_file("x.mxl"),
-           mutate=_mutate_mxl, seconds=5.0, examples=50),
-    Reader("abc", ".abc", _abc_seeds, _read_file("x.abc"), tokens=_ABC_TOKENS, seconds=5.0,
-           examples=40),
+    Reader(
+        "musicxml",
+        ".musicxml",
+        _xml_seeds,
+        _read_file("x.musicxml"),
+        tokens=_XML_TOKENS,
+        seconds=5.0,
+    ),
+    Reader(
+        "mxl",
+        ".mxl",
+        lambda: [mxl(seed) for seed in _xml_seeds()],
+        _read_file("x.mxl"),
+        mutate=_mutate_mxl,
+        seconds=5.0,
+        examples=50,
+    ),
+    Reader(
+        "abc", ".abc", _abc_seeds, _read_file("x.abc"), tokens=_ABC_TOKENS, seconds=5.0, examples=40
+    ),
     Reader("humdrum", ".krn", _humdrum_seeds, _read_file("x.krn"), tokens=_HUM_TOKENS, seconds=5.0),
-    Reader("lead-sheets", ".jsonl", lambda: [(to_json(_sheet()) + "\n").encode()], _read_jsonl,
-           mutate=_mutate_line),
-    Reader("pop909", ".txt", _pop909_seeds,
-           lambda data: _use("pop909", Files("memory", _pop909_files(data)))),
+    Reader(
+        "lead-sheets",
+        ".jsonl",
+        lambda: [(to_json(_sheet()) + "\n").encode()],
+        _read_jsonl,
+        mutate=_mutate_line,
+    ),
+    Reader(
+        "pop909",
+        ".txt",
+        _pop909_seeds,
+        lambda data: _use("pop909", Files("memory", _pop909_files(data))),
+    ),
     Reader("wjd", ".csv", _wjd_seeds, _read_wjd),
-    Reader("song-archive", ".tar", _tar_seeds, _read_tar, mutate=_mutate_tar,
-           examples=50),
-    Reader("chord-symbol", ".txt", _chord_seeds, _read_chord,
-           tokens=(b"maj", b"min", b"sus", b"add", b"dim", b"^", b"(", b")", b"/", b"#", b"b",
-                   b"alt",
-                   b"no3", b":", b"*", b"N")),
-)  # fmt: skip
+    Reader("song-archive", ".tar", _tar_seeds, _read_tar, mutate=_mutate_tar, examples=50),
+    Reader(
+        "chord-symbol",
+        ".txt",
+        _chord_seeds,
+        _read_chord,
+        tokens=(
+            b"maj",
+            b"min",
+            b"sus",
+            b"add",
+            b"dim",
+            b"^",
+            b"(",
+            b")",
+            b"/",
+            b"#",
+            b"b",
+            b"alt",
+            b"no3",
+            b":",
+            b"*",
+            b"N",
+        ),
+    ),
+)

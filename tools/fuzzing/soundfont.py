@@ -48,8 +48,10 @@ def _shipped_sample() -> bytes:
     font = soundfont_path().read_bytes()
     samples = font.index(b"smpl") + 8
     table = font.rindex(b"shdr")
-    headers = struct.iter_unpack("<20sIIIIIBbHH", font[table + 8 : table + 8 + int.from_bytes(
-        font[table + 4 : table + 8], "little")])  # fmt: skip
+    headers = struct.iter_unpack(
+        "<20sIIIIIBbHH",
+        font[table + 8 : table + 8 + int.from_bytes(font[table + 4 : table + 8], "little")],
+    )
     places = [(h[2] - h[1], samples + h[1]) for h in headers if h[9] & 0x10]
     length, start = min(places)
     return font[start : start + length]
@@ -76,13 +78,24 @@ def tiny_soundfont(n_presets: int = 2, compressed: bool = False) -> bytes:
         where = (0, len(wave), 50, 350, 22050, 60, 0, 0, 0x11)
     shdr = struct.pack("<20sIIIIIBbHH", b"wave", *where)
     shdr += struct.pack("<20sIIIIIBbHH", b"EOS", 0, 0, 0, 0, 0, 0, 0, 0, 0)
-    info = _list(b"INFO", _chunk(b"ifil", struct.pack("<HH", 2, 1)), _chunk(b"isng", b"EMU8000\0"),
-                 _chunk(b"INAM", b"Tiny\0\0"))  # fmt: skip
+    info = _list(
+        b"INFO",
+        _chunk(b"ifil", struct.pack("<HH", 2, 1)),
+        _chunk(b"isng", b"EMU8000\0"),
+        _chunk(b"INAM", b"Tiny\0\0"),
+    )
     pdta = _list(
-        b"pdta", _chunk(b"phdr", phdr), _chunk(b"pbag", pbag), _chunk(b"pmod", bytes(10)),
-        _chunk(b"pgen", pgen), _chunk(b"inst", inst), _chunk(b"ibag", ibag), _chunk(b"imod", imod),
-        _chunk(b"igen", igen), _chunk(b"shdr", shdr),
-    )  # fmt: skip
+        b"pdta",
+        _chunk(b"phdr", phdr),
+        _chunk(b"pbag", pbag),
+        _chunk(b"pmod", bytes(10)),
+        _chunk(b"pgen", pgen),
+        _chunk(b"inst", inst),
+        _chunk(b"ibag", ibag),
+        _chunk(b"imod", imod),
+        _chunk(b"igen", igen),
+        _chunk(b"shdr", shdr),
+    )
     return _chunk(b"RIFF", b"sfbk" + info + _list(b"sdta", _chunk(b"smpl", wave)) + pdta)
 
 
@@ -97,20 +110,58 @@ def _change_record(rng: Random, data: bytes) -> bytes:
     size = rng.choice((2, 2, 4))
     value = rng.choice((*_AMOUNTS, len(data), rng.randrange(1 << 16)))
     if rng.random() < 0.1:
-        names = [n for n in (b"LIST", b"phdr", b"pbag", b"pgen", b"inst", b"ibag", b"igen", b"shdr",
-                             b"smpl", b"pmod", b"imod", b"ifil") if n in data]  # fmt: skip
+        names = [
+            n
+            for n in (
+                b"LIST",
+                b"phdr",
+                b"pbag",
+                b"pgen",
+                b"inst",
+                b"ibag",
+                b"igen",
+                b"shdr",
+                b"smpl",
+                b"pmod",
+                b"imod",
+                b"ifil",
+            )
+            if n in data
+        ]
         at, size = data.index(rng.choice(names)) + 4, 4
         value += rng.choice((0, int.from_bytes(data[at : at + 4], "little")))
     return data[:at] + (value % 256**size).to_bytes(size, "little") + data[at + size :]
 
 
 _AMOUNTS = (
-    0, 1, 2, 41, 43, 50, 53, 54, 58, 127, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000,
+    0,
+    1,
+    2,
+    41,
+    43,
+    50,
+    53,
+    54,
+    58,
+    127,
+    0x7FFF,
+    0x8000,
+    0xFFFF,
+    0x10000,
+    0x7FFFFFFF,
+    0x80000000,
     0xFFFFFFFF,
-)  # fmt: skip
+)
 
 READERS = (
-    Reader("soundfont", ".sf2", _seeds, _read,
-           mutate=_change_record, seconds=5.0, mebibytes=512,
-           tokens=(b"sfbk", b"RIFF", b"LIST", b"sm24", b"\x3a\x00\xff\xff", b"OggS", b"\x10\x80")),
-)  # fmt: skip
+    Reader(
+        "soundfont",
+        ".sf2",
+        _seeds,
+        _read,
+        mutate=_change_record,
+        seconds=5.0,
+        mebibytes=512,
+        tokens=(b"sfbk", b"RIFF", b"LIST", b"sm24", b"\x3a\x00\xff\xff", b"OggS", b"\x10\x80"),
+    ),
+)

@@ -29,18 +29,22 @@ _SETTINGS = JamSettings(listen_bars=0, lookahead_beats=1, commit_beats=1, future
 @cache
 def _numbers(config: NetConfig) -> bytes:
     dice = np.random.default_rng(0)
-    return save({
-        name: dice.normal(0, 0.3, shape).astype(np.float32)
-        for name, shape in parameter_shapes(config).items()
-    })  # fmt: skip
+    return save(
+        {
+            name: dice.normal(0, 0.3, shape).astype(np.float32)
+            for name, shape in parameter_shapes(config).items()
+        }
+    )
 
 
 def _settings(config: NetConfig) -> bytes:
-    return json.dumps({
-        "network": config.to_dict(),
-        "training": {"steps": 1},
-        "decoding": {"hold_bias": [0.5, 0, 0, -1], "min_share": 0.1, "temperature": 1.0},
-    }).encode()  # fmt: skip
+    return json.dumps(
+        {
+            "network": config.to_dict(),
+            "training": {"steps": 1},
+            "decoding": {"hold_bias": [0.5, 0, 0, -1], "min_share": 0.1, "temperature": 1.0},
+        }
+    ).encode()
 
 
 def _read(changed: str, data: bytes) -> None:
@@ -110,19 +114,51 @@ def _change_header(rng: Random, data: bytes) -> bytes:
 
 _KINDS = ("F64", "F16", "BF16", "I64", "U8", "BOOL", "F8_E4M3", "F8_E5M2", "F4", "C64", "X", "", 3)
 _ENTRIES: tuple[Any, ...] = (
-    [0, 4], [4, 0], [0, 2**63], [0, 2**64], [-4, 0], [0], [], [2**32, 2**32], [0] * 70, [1] * 70,
-    [2**40, 2**40], {}, None, "F32", [0.5, 1],
-)  # fmt: skip
+    [0, 4],
+    [4, 0],
+    [0, 2**63],
+    [0, 2**64],
+    [-4, 0],
+    [0],
+    [],
+    [2**32, 2**32],
+    [0] * 70,
+    [1] * 70,
+    [2**40, 2**40],
+    {},
+    None,
+    "F32",
+    [0.5, 1],
+)
 
 READERS = (
-    Reader("weights-settings", ".json", _settings_seeds, lambda data: _read("online.json", data),
-           mutate=_change_settings, seconds=3.0, examples=100,
-           tokens=(b"NaN", b"Infinity", b"1e999", b"[" * 3000, b'"kind": "offline"', b"true")),
-    Reader("weights", ".safetensors", lambda: [_numbers(_ONLINE)],
-           lambda data: _read("online.safetensors", data), mutate=_change_header, seconds=3.0,
-           examples=100,
-           tokens=(b'"dtype":"F64"', b'"shape":[0]', b'"data_offsets":[0,0]', b"__metadata__")),
-    Reader("weights-offline", ".safetensors", lambda: [_numbers(_OFFLINE)],
-           lambda data: _read("offline.safetensors", data), mutate=_change_header, seconds=3.0,
-           examples=100),
-)  # fmt: skip
+    Reader(
+        "weights-settings",
+        ".json",
+        _settings_seeds,
+        lambda data: _read("online.json", data),
+        mutate=_change_settings,
+        seconds=3.0,
+        examples=100,
+        tokens=(b"NaN", b"Infinity", b"1e999", b"[" * 3000, b'"kind": "offline"', b"true"),
+    ),
+    Reader(
+        "weights",
+        ".safetensors",
+        lambda: [_numbers(_ONLINE)],
+        lambda data: _read("online.safetensors", data),
+        mutate=_change_header,
+        seconds=3.0,
+        examples=100,
+        tokens=(b'"dtype":"F64"', b'"shape":[0]', b'"data_offsets":[0,0]', b"__metadata__"),
+    ),
+    Reader(
+        "weights-offline",
+        ".safetensors",
+        lambda: [_numbers(_OFFLINE)],
+        lambda data: _read("offline.safetensors", data),
+        mutate=_change_header,
+        seconds=3.0,
+        examples=100,
+    ),
+)

@@ -160,9 +160,12 @@ def _feed(task: Task, to_parent: Connection) -> None:
             (folder / "corpus" / str(number)).write_bytes(data)
             corpus.append(data)
         tally += Tally(
-            1, verdict.kind == "refused", verdict.kind == "accepted", verdict.took_s,
+            1,
+            verdict.kind == "refused",
+            verdict.kind == "accepted",
+            verdict.took_s,
             verdict.mebibytes,
-        )  # fmt: skip
+        )
         if verdict.is_find and verdict.fault not in known:
             known.add(verdict.fault)
             to_parent.send(("find", Find(data, verdict)))

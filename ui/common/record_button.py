@@ -10,8 +10,10 @@ from PyQt6.QtWidgets import QMessageBox, QPushButton
 from jam.sessions.session import MomentKind
 
 MOMENT_WORDS: dict[MomentKind, str] = {
-    "good": "Good moment", "bad": "Bad moment", "marker": "Marked",
-}  # fmt: skip
+    "good": "Good moment",
+    "bad": "Bad moment",
+    "marker": "Marked",
+}
 
 
 class Recorder(Protocol):

@@ -51,11 +51,15 @@ def key_text(key: tuple[int, bool] | None) -> str:
 def summary(info: SessionInfo, style: str) -> str:
     """All about a session in a line."""
     parts = [
-        date_text(info.started_at), length_text(info.length_s), f"{info.bpm:g} bpm",
-        str(info.meter), key_text(info.key), style,
+        date_text(info.started_at),
+        length_text(info.length_s),
+        f"{info.bpm:g} bpm",
+        str(info.meter),
+        key_text(info.key),
+        style,
         f"{info.n_bars} bar{'' if info.n_bars == 1 else 's'}",
         {"recovered": "recovered", "recording": "being recorded"}.get(info.state, ""),
-    ]  # fmt: skip
+    ]
     return "  ·  ".join(part for part in parts if part)
 
 

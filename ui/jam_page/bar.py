@@ -116,10 +116,12 @@ class Bar(QFrame):
     def _time(self) -> None:
         fields = self.fields
         tempo = fields.number(
-            "bpm", "&Tempo",
+            "bpm",
+            "&Tempo",
             "Beats a minute; takes effect at the next sixteenth, also while playing." + _WHEEL,
-            MIN_BPM, MAX_BPM,
-        )  # fmt: skip
+            MIN_BPM,
+            MAX_BPM,
+        )
         self._put(tempo, "&Tempo", 58)
         self.tap_button = self._button(
             "Tap", "tap", "Tap the beat here, or with the key B, to set the tempo."
@@ -127,10 +129,11 @@ class Bar(QFrame):
         self.tap_button.pressed.connect(self.tap.emit)  # the beat is when the finger goes down
         self._row.addWidget(self.tap_button)
         meter = fields.choice(
-            "meter", "&Metre",
+            "meter",
+            "&Metre",
             "How many beats a bar has; a change takes effect at the next bar line.",
             [(name, Meter.parse(name)) for name in METERS],
-        )  # fmt: skip
+        )
         self._put(meter, "&Metre", 66)
 
     def _agent(self) -> None:
@@ -138,28 +141,33 @@ class Bar(QFrame):
         style = StyleCombo()
         style.chosen.connect(lambda name: fields.desk.change(accompaniment=name))
         fields.add(
-            "accompaniment", style, "&Style",
+            "accompaniment",
+            style,
+            "&Style",
             "How the agent plays its chords; another style begins at the next bar line.",
             lambda settings: style.show_style(settings.accompaniment),
-        )  # fmt: skip
+        )
         self._put(style, "&Style", 98)
         lookahead = fields.count(
-            "lookahead_beats", "Look a&head",
+            "lookahead_beats",
+            "Look a&head",
             "How far ahead the agent plans its chords: more lets you see further, "
             "but what is far off may change." + _WHEEL,
-        )  # fmt: skip
+        )
         self._put(lookahead, "Look a&head", 66)
         commit = fields.count(
-            "commit_beats", "&Commit",
+            "commit_beats",
+            "&Commit",
             "How far ahead its chords are fixed: few beats follow you closely, "
             "many give you chords to rely on." + _WHEEL,
-        )  # fmt: skip
+        )
         self._put(commit, "&Commit", 66)
         adventurous = fields.slider(
-            "adventurous", "Adve&nturous",
+            "adventurous",
+            "Adve&nturous",
             "From chords that fit what you play best (left) to chords of the greatest variety.",
             0.05,
-        )  # fmt: skip
+        )
         self._put(adventurous, "Adve&nturous", 96, 1)
 
     def _loudness(self) -> None:

@@ -60,9 +60,12 @@ class ScenePainter:
     def _paint_lines(self, painter: QPainter, scene: Scene) -> None:
         t, ink, fall = self.theme, self.ink, scene.layout.fall
         colours = {
-            LineKind.BEAT: t.beat_line, LineKind.GROUP: t.group_line, LineKind.BAR: t.bar_line,
-            LineKind.COMMIT: t.agent_bass, LineKind.ENTRY: t.agent,
-        }  # fmt: skip
+            LineKind.BEAT: t.beat_line,
+            LineKind.GROUP: t.group_line,
+            LineKind.BAR: t.bar_line,
+            LineKind.COMMIT: t.agent_bass,
+            LineKind.ENTRY: t.agent,
+        }
         for line in scene.lines:
             colour = ink.colour(colours[line.kind])
             thick = 2.0 if line.kind in (LineKind.BAR, LineKind.ENTRY) else 1.0

@@ -174,11 +174,7 @@ class _Scale:
 
 
 def waterfall_scene(
-    snapshot: Snapshot,
-    now_s: float,
-    view: View,
-    size: Size,
-    known: tuple[ChordSpan, ...] = (),
+    snapshot: Snapshot, now_s: float, view: View, size: Size, known: tuple[ChordSpan, ...] = ()
 ) -> Scene:
     """The scene of `snapshot` at `now_s` (of jam.clock) for a widget of `size` pixels.
 

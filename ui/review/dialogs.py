@@ -28,13 +28,22 @@ from jam.settings import DENSITIES, LIMITS, JamSettings
 from ui.settings.fields import Combo, NumberSpin, Switch
 
 KINDS: tuple[tuple[TakeKind, str, str], ...] = (
-    ("re-voiced", "The same chords in another style",
-     "The chords of the take that is shown stay; only how they are played changes."),
-    ("re-harmonised", "Other chords, knowing the whole melody",
-     "As an arranger would: each chord knows what comes after it."),
-    ("re-played", "The live partner again",
-     "As if you played the same once more: other settings or another seed, the same rules."),
-)  # fmt: skip
+    (
+        "re-voiced",
+        "The same chords in another style",
+        "The chords of the take that is shown stay; only how they are played changes.",
+    ),
+    (
+        "re-harmonised",
+        "Other chords, knowing the whole melody",
+        "As an arranger would: each chord knows what comes after it.",
+    ),
+    (
+        "re-played",
+        "The live partner again",
+        "As if you played the same once more: other settings or another seed, the same rules.",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +155,7 @@ FORMATS = (
     ("lead sheet", ".musicxml", "Lead sheet (MusicXML)", "Melody and chord names, for notation."),
     ("mix", ".wav", "Sound (WAV)", "As it sounds here."),
     ("json", ".json", "All of it (JSON)", "The whole session with every plan; can be imported."),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +171,8 @@ class ExportDialog(QDialog):
     """Asks for formats, folder and name; `wish` is the answer."""
 
     def __init__(
-        self, takes: Sequence[TakeInfo], shown: int, folder: Path, stem: str,
-        parent: QWidget | None,
-    ) -> None:  # fmt: skip
+        self, takes: Sequence[TakeInfo], shown: int, folder: Path, stem: str, parent: QWidget | None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Export")
         self._takes = tuple(takes)
@@ -183,9 +191,7 @@ class ExportDialog(QDialog):
         where = QHBoxLayout()
         where.addWidget(self.folder, 1)
         where.addWidget(browse)
-        for label, field, name in (
-            ("&Take", self.take, "Take"), ("&Name", self.name, "File name"),
-        ):  # fmt: skip
+        for label, field, name in (("&Take", self.take, "Take"), ("&Name", self.name, "File name")):
             field.setAccessibleName(name)
             form.addRow(label, field)
         self.folder.setAccessibleName("Folder")

@@ -39,9 +39,12 @@ class Strip(QFrame):
         self.tell("")
 
     def tell(
-        self, words: str, button: str = "", do: Callable[[], object] | None = None,
+        self,
+        words: str,
+        button: str = "",
+        do: Callable[[], object] | None = None,
         alert: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Say something, with a button for what can be done about it; "" says no more."""
         self.label.setText(words)
         self.label.setToolTip(words)

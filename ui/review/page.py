@@ -12,14 +12,7 @@ from pathlib import Path
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QDragEnterEvent, QDropEvent, QShowEvent
-from PyQt6.QtWidgets import (
-    QLabel,
-    QMenu,
-    QPushButton,
-    QSplitter,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtWidgets import QLabel, QMenu, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from jam.agent.predictor import LoadPredictor
 from jam.messages.commands import PlaybackCommand
@@ -402,9 +395,12 @@ class ReviewPage(QWidget):
         self.delete_take_action.setEnabled(self.take_id != LIVE_TAKE)
         self._plan_index = _NOTHING_YET
         self.player.show(
-            name, content.start_s, content.end_s,
-            lambda keeps: load_take(name, shown.take, shown.info.settings, keeps), keeps_place,
-        )  # fmt: skip
+            name,
+            content.start_s,
+            content.end_s,
+            lambda keeps: load_take(name, shown.take, shown.info.settings, keeps),
+            keeps_place,
+        )
         for part, button in self.transport.parts.items():
             button.setEnabled(bool(shown.take.parts.get(part)))
 

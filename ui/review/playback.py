@@ -66,9 +66,13 @@ class Player:
         if old is not None and keeps_place:
             position_s = min(max(self.position_s, start_s), end_s)
             self._state = replace(
-                old, name=name, start_s=start_s, end_s=end_s, position_s=position_s,
+                old,
+                name=name,
+                start_s=start_s,
+                end_s=end_s,
+                position_s=position_s,
                 at_s=self._now_s(),
-            )  # fmt: skip
+            )
             if self._loaded:
                 self._say(take(True))
             return
@@ -117,9 +121,7 @@ class Player:
         if not self._loaded:
             self._loaded = True
             self._say(self._take(False))
-            for command in (
-                SetSpeed(state.speed), SetLoop(state.loop), MuteParts(state.muted),
-            ):  # fmt: skip
+            for command in (SetSpeed(state.speed), SetLoop(state.loop), MuteParts(state.muted)):
                 self._say(command)
         self._change(Play(position_s), playing=True, position_s=position_s)
 

@@ -102,8 +102,10 @@ class Listening:
             to_s = min(later, default=None)
         else:
             slack_s = 0.4 if self._page.player.playing else 0.05
-            to_s = max((m.at_s for m in self._page.session.moments if m.at_s < at_s - slack_s),
-                       default=None)  # fmt: skip
+            to_s = max(
+                (m.at_s for m in self._page.session.moments if m.at_s < at_s - slack_s),
+                default=None,
+            )
         if to_s is None:
             self._page.told.emit("No moment is marked further on" if by > 0 else "None before")
         else:

@@ -245,8 +245,9 @@ class RollPainter:
             elif pitch % 12 in (0, 5):
                 painter.fillRect(QRectF(0, row.bottom - 0.5, keys.width, 1), ink.colour(t.key_edge))
             if pitch in lit:
-                painter.fillRect(key.adjusted(0, 0.5, 0, -0.5),
-                                 ink.colour(_colour_of(t, lit[pitch])))  # fmt: skip
+                painter.fillRect(
+                    key.adjusted(0, 0.5, 0, -0.5), ink.colour(_colour_of(t, lit[pitch]))
+                )
             if pitch % 12 == 0 and row.height > 3.4:
                 name = ink.text(self.widget, f"C{pitch // 12 - 1}", _small(areas) * 0.9, t.letter)
                 y = row.y + row.height / 2 - name.height() / name.devicePixelRatio() / 2

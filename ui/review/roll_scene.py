@@ -164,8 +164,11 @@ def roll_scene(content: Content, view: RollView, areas: Areas) -> RollScene:
         lines=tuple(_lines(content.beats, view, areas, first_s, last_s)),
         blocks=tuple(_blocks(content.chords, view, areas.chords, first_s, last_s)),
         notes=tuple(
-            NoteBar(_note_rect(note, view, pitch_row(areas, content, note.pitch)),
-                    note.part, note.velocity)
+            NoteBar(
+                _note_rect(note, view, pitch_row(areas, content, note.pitch)),
+                note.part,
+                note.velocity,
+            )
             for note in _between(content.notes, first_s, last_s)
         ),
         drums=tuple(
@@ -177,7 +180,7 @@ def roll_scene(content: Content, view: RollView, areas: Areas) -> RollScene:
             for section in content.sections
             if first_s <= section.at_s <= last_s
         ),
-    )  # fmt: skip
+    )
 
 
 def _between(notes: Sequence[TimedNote], first_s: float, last_s: float) -> Iterable[TimedNote]:
@@ -231,8 +234,9 @@ def _blocks(
         again = before is not None and before.symbol == chord.symbol
         again = again and before is not None and chord.start_s - before.end_s < 1e-6
         if chord.end_s >= first_s and chord.start_s <= last_s:
-            yield Block(_lane_rect(chord.start_s, chord.end_s, view, lane),
-                        "" if again else chord.symbol)  # fmt: skip
+            yield Block(
+                _lane_rect(chord.start_s, chord.end_s, view, lane), "" if again else chord.symbol
+            )
         before = chord
 
 
@@ -247,20 +251,29 @@ def plan_scene(plan: PlanView, content: Content, view: RollView, areas: Areas) -
     left = areas.notes.x
     return PlanScene(
         blocks=tuple(
-            PlanBlock(_lane_rect(chord.start_s, chord.end_s, view, areas.plan),
-                      chord.symbol, chord.committed, chord.came)
+            PlanBlock(
+                _lane_rect(chord.start_s, chord.end_s, view, areas.plan),
+                chord.symbol,
+                chord.committed,
+                chord.came,
+            )
             for chord in plan.chords
         ),
         melody=tuple(
             ExpectedBar(
-                _note_rect(TimedNote("player", note.pitch, 0, note.start_s, note.end_s), view,
-                           pitch_row(areas, content, note.pitch)), note.came)
+                _note_rect(
+                    TimedNote("player", note.pitch, 0, note.start_s, note.end_s),
+                    view,
+                    pitch_row(areas, content, note.pitch),
+                ),
+                note.came,
+            )
             for note in plan.melody
             if content.low_pitch <= note.pitch <= content.high_pitch
         ),
         committed_x=view.x(plan.committed_until_s, left),
         end_x=view.x(plan.end_s, left),
-    )  # fmt: skip
+    )
 
 
 def flags(moments: Iterable[Moment], view: RollView, areas: Areas) -> tuple[Flag, ...]:

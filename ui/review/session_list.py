@@ -5,15 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from PyQt6.QtCore import (
-    QAbstractTableModel,
-    QEvent,
-    QModelIndex,
-    QPoint,
-    Qt,
-    QTimer,
-    pyqtSignal,
-)
+from PyQt6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPoint, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QKeyEvent, QMouseEvent, QResizeEvent
 from PyQt6.QtWidgets import (
     QAbstractItemView,
@@ -38,9 +30,13 @@ SESSION, LENGTH, TEMPO, KEY, RATING, STYLE, TAGS = range(len(COLUMNS))
 _SEARCH_DELAY_MS = 60
 _KEY_EMS, _WIDE_EMS = 54, 96
 _COLUMN_EMS = {
-    LENGTH: (5.5, 0), TEMPO: (5.5, 40), KEY: (9.5, _KEY_EMS), RATING: (8.5, 0),
-    STYLE: (10.0, _WIDE_EMS), TAGS: (16.0, _WIDE_EMS),
-}  # fmt: skip
+    LENGTH: (5.5, 0),
+    TEMPO: (5.5, 40),
+    KEY: (9.5, _KEY_EMS),
+    RATING: (8.5, 0),
+    STYLE: (10.0, _WIDE_EMS),
+    TAGS: (16.0, _WIDE_EMS),
+}
 """Each column's width, and from which width of the list on it is there; before, key, style and tags
 are small print. In widths of a digit."""
 

@@ -86,9 +86,16 @@ class Works(QObject):
             self._page.reload(session.info.id, info.id)
 
         self._begin(
-            "Making a take", then, tasks.make_take, session.info.id, self._page.take_id,
-            wish.kind, wish.settings, wish.seed, self._load,
-        )  # fmt: skip
+            "Making a take",
+            then,
+            tasks.make_take,
+            session.info.id,
+            self._page.take_id,
+            wish.kind,
+            wish.settings,
+            wish.seed,
+            self._load,
+        )
 
     # Export
 
@@ -114,14 +121,20 @@ class Works(QObject):
         def then(written: list[Path]) -> None:
             names = ", ".join(path.name for path in written)
             self._strip.tell(
-                f"Saved in {folder}: {names}", "Open folder",
+                f"Saved in {folder}: {names}",
+                "Open folder",
                 lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))),
-            )  # fmt: skip
+            )
 
         self._begin(
-            "Exporting", then, tasks.export_files, session.info.id, wish.take_id, wish.paths,
+            "Exporting",
+            then,
+            tasks.export_files,
+            session.info.id,
+            wish.take_id,
+            wish.paths,
             wish.stems,
-        )  # fmt: skip
+        )
 
     def _folder(self) -> Path:
         kept = self._look.settings.export_folder

@@ -44,8 +44,9 @@ class TransportBar(QFrame):
         self.setObjectName("transport")
         self.play = self._button("▶", "Play", "Play or pause (Space).", self.play_pause.emit)
         self.play.setObjectName("play")
-        self.start = self._button("|◀", "To the start", "Back to the start (Home).",
-                                  self.to_start.emit)  # fmt: skip
+        self.start = self._button(
+            "|◀", "To the start", "Back to the start (Home).", self.to_start.emit
+        )
         self.place = QLabel()
         self.place.setMinimumWidth(176)
         self.place.setAccessibleDescription("Position")
@@ -60,39 +61,60 @@ class TransportBar(QFrame):
         self.speed_label = QLabel("100 %")
         self.speed_label.setMinimumWidth(44)
         self.speed.valueChanged.connect(self._on_speed)
-        self.loop = self._switch("Loop", "Play what lies between two places over and over: draw it"
-                                 " in the roll, or press [ and ]. \\ turns it on or off.",
-                                 self.loop_wanted.emit)  # fmt: skip
-        self.follow = self._switch("Follow", "Turn the page with the music (V).",
-                                   self.follow_wanted.emit)  # fmt: skip
+        self.loop = self._switch(
+            "Loop",
+            "Play what lies between two places over and over: draw it"
+            " in the roll, or press [ and ]. \\ turns it on or off.",
+            self.loop_wanted.emit,
+        )
+        self.follow = self._switch(
+            "Follow", "Turn the page with the music (V).", self.follow_wanted.emit
+        )
         self.follow.setChecked(True)
-        self.plan = self._switch("Plan", "Show what the agent meant to play at this moment"
-                                 " (Ctrl+H).", self.plan_wanted.emit)  # fmt: skip
+        self.plan = self._switch(
+            "Plan",
+            "Show what the agent meant to play at this moment (Ctrl+H).",
+            self.plan_wanted.emit,
+        )
         self.plan.setChecked(True)
-        self.smaller = self._button("−", "Zoom out", "Zoom out (PgUp, Ctrl and wheel).",
-                                    lambda: self.zoom_wanted.emit(-1))  # fmt: skip
-        self.larger = self._button("+", "Zoom in", "Zoom in (PgDown, Ctrl and wheel).",
-                                   lambda: self.zoom_wanted.emit(1))  # fmt: skip
+        self.smaller = self._button(
+            "−", "Zoom out", "Zoom out (PgUp, Ctrl and wheel).", lambda: self.zoom_wanted.emit(-1)
+        )
+        self.larger = self._button(
+            "+", "Zoom in", "Zoom in (PgDown, Ctrl and wheel).", lambda: self.zoom_wanted.emit(1)
+        )
         self.words = QLabel()
         self.words.setObjectName("hint")
         self.words.setAccessibleDescription("The plan at this moment")
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.parts: dict[str, QPushButton] = {}
         for part, title in PARTS:
-            self.parts[part] = self._switch(title, f"{title}: to be heard, or not.",
-                                            lambda _: self._on_parts())  # fmt: skip
+            self.parts[part] = self._switch(
+                title, f"{title}: to be heard, or not.", lambda _: self._on_parts()
+            )
             self.parts[part].setChecked(True)
             self.parts[part].setAccessibleName(f"{title}: heard")
-        self.before = self._button("◂", "Previous moment", "To the moment before (,).",
-                                   lambda: self.moment_sought.emit(-1))  # fmt: skip
-        self.next = self._button("▸", "Next moment", "To the next moment (.).",
-                                 lambda: self.moment_sought.emit(1))  # fmt: skip
-        self.good = self._button("+ good", "Good moment", "This moment is good (+).",
-                                 lambda: self.moment_wanted.emit("good"))  # fmt: skip
-        self.bad = self._button("– bad", "Bad moment", "This moment is bad (-).",
-                                lambda: self.moment_wanted.emit("bad"))  # fmt: skip
-        self.mark = self._button("⚑ mark", "Mark this moment", "Mark this place (M).",
-                                 lambda: self.moment_wanted.emit("marker"))  # fmt: skip
+        self.before = self._button(
+            "◂", "Previous moment", "To the moment before (,).", lambda: self.moment_sought.emit(-1)
+        )
+        self.next = self._button(
+            "▸", "Next moment", "To the next moment (.).", lambda: self.moment_sought.emit(1)
+        )
+        self.good = self._button(
+            "+ good",
+            "Good moment",
+            "This moment is good (+).",
+            lambda: self.moment_wanted.emit("good"),
+        )
+        self.bad = self._button(
+            "– bad", "Bad moment", "This moment is bad (-).", lambda: self.moment_wanted.emit("bad")
+        )
+        self.mark = self._button(
+            "⚑ mark",
+            "Mark this moment",
+            "Mark this place (M).",
+            lambda: self.moment_wanted.emit("marker"),
+        )
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -105,9 +127,15 @@ class TransportBar(QFrame):
         caption = QLabel("Speed")
         caption.setObjectName("hint")
         widgets: tuple[QWidget, ...] = (
-            caption, self.speed, self.speed_label, self.loop, self.follow, self.plan,
-                       self.smaller, self.larger,
-        )  # fmt: skip
+            caption,
+            self.speed,
+            self.speed_label,
+            self.loop,
+            self.follow,
+            self.plan,
+            self.smaller,
+            self.larger,
+        )
         for control in widgets:
             upper.addWidget(control)
         lower.addWidget(self.words, 1)

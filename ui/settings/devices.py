@@ -117,57 +117,78 @@ class DevicesSection(Section):
         self.heading("MIDI keyboards")
         self.inputs = PortList("Every keyboard, also one plugged in later")
         self._ports(self.inputs, "midi_inputs", "MIDI inputs", "Which MIDI keyboards you play on.")
-        self.put(fields.choice(
-            "midi_channel", "Channel", "Listen to one MIDI channel only, or to all.",
-            [("All", 0), *((str(n), n) for n in range(1, 17))],
-        ))  # fmt: skip
+        self.put(
+            fields.choice(
+                "midi_channel",
+                "Channel",
+                "Listen to one MIDI channel only, or to all.",
+                [("All", 0), *((str(n), n) for n in range(1, 17))],
+            )
+        )
         split = PitchSpin()
         fields.bind_spin(
-            split, "split_pitch", "Melody from",
+            split,
+            "split_pitch",
+            "Melody from",
             "Only keys from this one up are the melody that the agent follows; the others "
             "just sound.",
-        )  # fmt: skip
+        )
         self.put(split)
         self.heading("MIDI outputs")
         self.outputs = PortList()
         self._ports(
-            self.outputs, "midi_outputs", "MIDI outputs",
+            self.outputs,
+            "midi_outputs",
+            "MIDI outputs",
             "Where the accompaniment is sent besides the program's own sound.",
-        )  # fmt: skip
-        self.put(fields.switch(
-            "midi_programs", "Send the instruments",
-            "Program changes tell a synthesizer at the outputs which instruments to play; leave "
-            "it off where you have loaded sounds of your own.",
-        ))  # fmt: skip
-        self.put(fields.switch(
-            "midi_clock", "Send the beat (MIDI clock)",
-            "A sequencer or DAW at the outputs that follows MIDI clock starts, stops and keeps "
-            "tempo with the jam.",
-        ))  # fmt: skip
+        )
+        self.put(
+            fields.switch(
+                "midi_programs",
+                "Send the instruments",
+                "Program changes tell a synthesizer at the outputs which instruments to play; "
+                "leave it off where you have loaded sounds of your own.",
+            )
+        )
+        self.put(
+            fields.switch(
+                "midi_clock",
+                "Send the beat (MIDI clock)",
+                "A sequencer or DAW at the outputs that follows MIDI clock starts, stops and keeps "
+                "tempo with the jam.",
+            )
+        )
         self.heading("Sound")
         self.audio = self._choice(
             "audio", "Device", "Where the sound comes out; changing it interrupts it for a moment."
         )
         self.rate = self._choice(
-            "sample_rate", "Sample rate",
+            "sample_rate",
+            "Sample rate",
             "How finely sound is sampled; the device's own rate has the least delay.",
-        )  # fmt: skip
+        )
         self.block = self._choice(
-            "block_frames", "Buffer",
+            "block_frames",
+            "Buffer",
             "How much sound is computed at once: small answers sooner, large crackles less.",
-        )  # fmt: skip
+        )
         offset = fields.number(
-            "latency_offset_ms", "Sent earlier by",
+            "latency_offset_ms",
+            "Sent earlier by",
             "The accompaniment is sent so many milliseconds earlier, for loudspeakers that are "
-            "late; your own notes are not moved.", -500, 500,
-        )  # fmt: skip
+            "late; your own notes are not moved.",
+            -500,
+            500,
+        )
         offset.setSuffix(" ms")
         self.put(offset)
         self.look_again = QPushButton("Look for devices again")
         describe(
-            self.look_again, "look_again", "Look for devices again",
+            self.look_again,
+            "look_again",
+            "Look for devices again",
             "List the audio devices anew; MIDI is seen by itself. The sound goes on.",
-        )  # fmt: skip
+        )
         self.look_again.clicked.connect(lambda: self.wanted.emit(ListAudio()))
         self.form.addRow(self.look_again)
         self.latency = self.hint("")
@@ -202,9 +223,12 @@ class DevicesSection(Section):
     def _wanted_now(self) -> dict[str, Any]:
         d = self._devices
         return {
-            "midi_inputs": d.wanted_inputs, "midi_outputs": d.wanted_outputs,
-            "audio": d.wanted_audio, "sample_rate": d.wanted_rate, "block_frames": d.block_frames,
-        }  # fmt: skip
+            "midi_inputs": d.wanted_inputs,
+            "midi_outputs": d.wanted_outputs,
+            "audio": d.wanted_audio,
+            "sample_rate": d.wanted_rate,
+            "block_frames": d.block_frames,
+        }
 
     def show_devices(self, devices: DeviceState) -> None:
         """Show what is there and what is open; a list that is open is left alone."""
@@ -212,12 +236,14 @@ class DevicesSection(Section):
         d = devices
         self.inputs.show_ports(d.available_inputs, d.wanted_inputs, d.midi_inputs)
         self.outputs.show_ports(d.available_outputs, d.wanted_outputs, d.midi_outputs)
-        named = [(name, name) for name in d.available_audio
-                 if name not in (_DEFAULT_AUDIO, _SILENCE)]  # fmt: skip
+        named = [
+            (name, name) for name in d.available_audio if name not in (_DEFAULT_AUDIO, _SILENCE)
+        ]
         _offer(
-            self.audio, d.wanted_audio,
+            self.audio,
+            d.wanted_audio,
             [("As the system", _DEFAULT_AUDIO), *named, ("No sound", _SILENCE)],
-        )  # fmt: skip
+        )
         rates = sorted({*d.audio_rates, *filter(None, (d.wanted_rate,))})
         own = f"Its own ({d.sample_rate:,} Hz)" if d.sample_rate else "The device's own"
         _offer(self.rate, d.wanted_rate, [(own, 0), *((f"{r:,} Hz", r) for r in rates)])

@@ -180,12 +180,7 @@ class Fields:
             show(settings)
 
     def add(
-        self,
-        setting: str,
-        widget: QWidget,
-        caption: str,
-        tip: str,
-        show: Callable[[Any], None],
+        self, setting: str, widget: QWidget, caption: str, tip: str, show: Callable[[Any], None]
     ) -> None:
         """Take in a control that was made elsewhere; `show` writes settings into it."""
         describe(widget, setting, caption, tip)

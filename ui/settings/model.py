@@ -48,8 +48,9 @@ class Desk(QObject):
             self.told.emit(str(error))
             self.shown.emit(self.settings)
             return
-        new = {name: value for name, value in values.items()
-               if getattr(self.settings, name) != value}  # fmt: skip
+        new = {
+            name: value for name, value in values.items() if getattr(self.settings, name) != value
+        }
         if new and settings != self.settings:
             old = {name: getattr(self.settings, name) for name in new}
             self.history.push(_Change(self, old, new, words or _words(new)))

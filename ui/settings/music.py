@@ -17,9 +17,12 @@ from ui.settings.panel import Section
 
 KEYS = (
     ("Any key", None),
-    *((pretty_symbol(key_name((tonic, minor))), (tonic, minor))
-      for minor in (False, True) for tonic in range(12)),
-)  # fmt: skip
+    *(
+        (pretty_symbol(key_name((tonic, minor))), (tonic, minor))
+        for minor in (False, True)
+        for tonic in range(12)
+    ),
+)
 _MODEL_WORDS = {"neural": "The network", "rules": "Plain rules"}
 _DENSITY_WORDS = {0.5: "One in two bars", 1.0: "One a bar", 2.0: "Two a bar", 4.0: "Four a bar"}
 _STYLE_WORDS = {"any": "As the accompaniment's", "pop": "Pop", "jazz": "Jazz", "folk": "Folk"}
@@ -58,50 +61,81 @@ class MusicSection(Section):
         fields = self.fields = Fields(desk, LIMITS)
         fields.done = done
         self.heading("Chords")
-        self.put(fields.choice(
-            "key_lock", "Key", "Lock the agent to the chords of one key; any key leaves it free.",
-            KEYS,
-        ))  # fmt: skip
+        self.put(
+            fields.choice(
+                "key_lock",
+                "Key",
+                "Lock the agent to the chords of one key; any key leaves it free.",
+                KEYS,
+            )
+        )
         palette = PaletteEdit(desk)
         fields.add(
-            "palette", palette, "Only these",
+            "palette",
+            palette,
+            "Only these",
             "The agent plays only these chords: kinds of chord (maj min7 7) or chords (Dm7 G7); "
-            "empty allows all.", palette.show_palette,
-        )  # fmt: skip
+            "empty allows all.",
+            palette.show_palette,
+        )
         palette.returnPressed.connect(done)
         self.put(palette)
-        self.put(fields.choice(
-            "density", "Changes",
-            "How often the agent changes its chord: few changes are calm, many are busy.",
-            [("As it likes", None), *((_DENSITY_WORDS[d], d) for d in DENSITIES)],
-        ))  # fmt: skip
-        self.put(fields.choice(
-            "style", "Harmony", "Which kind of music the agent takes its chords from.",
-            [(_STYLE_WORDS[style], style) for style in STYLES],
-        ))  # fmt: skip
+        self.put(
+            fields.choice(
+                "density",
+                "Changes",
+                "How often the agent changes its chord: few changes are calm, many are busy.",
+                [("As it likes", None), *((_DENSITY_WORDS[d], d) for d in DENSITIES)],
+            )
+        )
+        self.put(
+            fields.choice(
+                "style",
+                "Harmony",
+                "Which kind of music the agent takes its chords from.",
+                [(_STYLE_WORDS[style], style) for style in STYLES],
+            )
+        )
         self.heading("Agent")
-        self.put(fields.choice(
-            "model", "Mind", "Who thinks of the chords: the trained network, or plain rules.",
-            [(_MODEL_WORDS[model], model) for model in MODELS],
-        ))  # fmt: skip
-        self.put(fields.slider(
-            "temperature", "Temperature",
-            "How freely the agent chooses: at 0 always the likeliest chord, above 1 often "
-            "an unlikely one.", 0.05, lambda value: f"{value:.2f}",
-        ))  # fmt: skip
-        self.put(fields.count(
-            "futures", "Futures",
-            "How many continuations of your melody the agent weighs a new chord against: more "
-            "make surer choices and take more time.",
-        ))  # fmt: skip
+        self.put(
+            fields.choice(
+                "model",
+                "Mind",
+                "Who thinks of the chords: the trained network, or plain rules.",
+                [(_MODEL_WORDS[model], model) for model in MODELS],
+            )
+        )
+        self.put(
+            fields.slider(
+                "temperature",
+                "Temperature",
+                "How freely the agent chooses: at 0 always the likeliest chord, above 1 often "
+                "an unlikely one.",
+                0.05,
+                lambda value: f"{value:.2f}",
+            )
+        )
+        self.put(
+            fields.count(
+                "futures",
+                "Futures",
+                "How many continuations of your melody the agent weighs a new chord against: more "
+                "make surer choices and take more time.",
+            )
+        )
         self.heading("Start")
-        self.put(fields.count(
-            "count_in_bars", "Count-in", "Bars that the metronome counts before the first bar.",
-        ))  # fmt: skip
-        self.put(fields.count(
-            "listen_bars", "Listening",
-            "Bars at the start in which the agent only listens to you.",
-        ))  # fmt: skip
+        self.put(
+            fields.count(
+                "count_in_bars", "Count-in", "Bars that the metronome counts before the first bar."
+            )
+        )
+        self.put(
+            fields.count(
+                "listen_bars",
+                "Listening",
+                "Bars at the start in which the agent only listens to you.",
+            )
+        )
 
 
 class SoundSection(Section):
@@ -114,28 +148,52 @@ class SoundSection(Section):
         programs = list(zip(INSTRUMENTS, range(128), strict=True))
         own = [("As the style has it", None), *programs]
         self.heading("Instruments")
-        self.put(fields.choice(
-            "player_program", "Your instrument", "The instrument that sounds when you play.",
-            programs,
-        ), "You")  # fmt: skip
-        self.put(fields.choice(
-            "agent_program", "Instrument of the chords",
-            "The instrument of the agent's chords.", own,
-        ), "Chords")  # fmt: skip
-        self.put(fields.choice(
-            "bass_program", "Instrument of the bass",
-            "The instrument of the agent's bass line.", own,
-        ), "Bass")  # fmt: skip
-        self.put(fields.choice(
-            "drums_program", "Drum kit", "The drum kit.", [("As the style has it", None), *KITS]
-        ), "Drums")  # fmt: skip
+        self.put(
+            fields.choice(
+                "player_program",
+                "Your instrument",
+                "The instrument that sounds when you play.",
+                programs,
+            ),
+            "You",
+        )
+        self.put(
+            fields.choice(
+                "agent_program",
+                "Instrument of the chords",
+                "The instrument of the agent's chords.",
+                own,
+            ),
+            "Chords",
+        )
+        self.put(
+            fields.choice(
+                "bass_program",
+                "Instrument of the bass",
+                "The instrument of the agent's bass line.",
+                own,
+            ),
+            "Bass",
+        )
+        self.put(
+            fields.choice(
+                "drums_program", "Drum kit", "The drum kit.", [("As the style has it", None), *KITS]
+            ),
+            "Drums",
+        )
         self.heading("Loudness")
-        self.put(fields.slider(
-            "bass_volume", "Bass volume", "How loud the bass is within the accompaniment."
-        ), "Bass")  # fmt: skip
-        self.put(fields.slider(
-            "drums_volume", "Drums volume", "How loud the drums are within the accompaniment."
-        ), "Drums")  # fmt: skip
+        self.put(
+            fields.slider(
+                "bass_volume", "Bass volume", "How loud the bass is within the accompaniment."
+            ),
+            "Bass",
+        )
+        self.put(
+            fields.slider(
+                "drums_volume", "Drums volume", "How loud the drums are within the accompaniment."
+            ),
+            "Drums",
+        )
         self.hint("Your loudness, the agent's and the metronome's are on the bar above.")
 
 
@@ -165,7 +223,13 @@ INSTRUMENTS: tuple[str, ...] = tuple(" ".join(_NAMES.split()).split(", "))
 assert len(INSTRUMENTS) == 128
 
 KITS: tuple[tuple[str, int], ...] = (
-    ("Standard kit", 0), ("Room kit", 8), ("Power kit", 16), ("Electronic kit", 24),
-    ("Analog kit", 25), ("Jazz kit", 32), ("Brush kit", 40), ("Orchestra kit", 48),
-)  # fmt: skip
+    ("Standard kit", 0),
+    ("Room kit", 8),
+    ("Power kit", 16),
+    ("Electronic kit", 24),
+    ("Analog kit", 25),
+    ("Jazz kit", 32),
+    ("Brush kit", 40),
+    ("Orchestra kit", 48),
+)
 """Drum kits and their programs in the drum bank."""

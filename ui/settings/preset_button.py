@@ -29,9 +29,11 @@ class PresetButton(QPushButton):
         super().__init__()
         self._presets = presets
         describe(
-            self, "presets", "Presets",
+            self,
+            "presets",
+            "Presets",
             "Change many settings at once, or save yours under a name (Ctrl+S).",
-        )  # fmt: skip
+        )
         self._menu = QMenu(self)
         self._menu.setAccessibleName("Presets")
         self._menu.setToolTipsVisible(True)

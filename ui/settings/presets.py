@@ -31,15 +31,23 @@ BUILT_IN: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "Practice waltz": (
         "A slow waltz with a click, its chords fixed well ahead.",
-        {"bpm": 90.0, "meter": Meter(3, 4), "accompaniment": "waltz", "metronome": True,
-         "count_in_bars": 1, "lookahead_beats": 6, "commit_beats": 3, "temperature": 0.8,
-         "adventurous": 0.1},
+        {
+            "bpm": 90.0,
+            "meter": Meter(3, 4),
+            "accompaniment": "waltz",
+            "metronome": True,
+            "count_in_bars": 1,
+            "lookahead_beats": 6,
+            "commit_beats": 3,
+            "temperature": 0.8,
+            "adventurous": 0.1,
+        },
     ),
     "The usual": (
         "Everything as it is on the first start.",
         {name: getattr(JamSettings(), name) for name in _MUSIC},
     ),
-}  # fmt: skip
+}
 
 
 def values_of(settings: JamSettings) -> dict[str, Any]:

@@ -109,28 +109,36 @@ def _settings(window: MainWindow) -> Iterator[Action]:
     yield Action("Make it again", group, ("Ctrl+Shift+Z", "Ctrl+Y"), window.redo, repeats=True)
     for number in range(1, 10):
         yield Action(
-            "Choose a preset", group, (f"Ctrl+{number}",),
-            partial(window.presets.choose_number, number), JAM,
-        )  # fmt: skip
+            "Choose a preset",
+            group,
+            (f"Ctrl+{number}",),
+            partial(window.presets.choose_number, number),
+            JAM,
+        )
     yield Action("Save a preset", group, ("Ctrl+S",), window.preset_button.ask_name, JAM)
     yield Action("Settings, open or closed", group, ("F2",), window.toggle_panel, JAM)
     for number, title in enumerate(window.page.sections, 3):
         yield Action(
-            f"Settings: {title}", group, (f"F{number}",),
-            partial(window.open_panel, title), JAM,
-        )  # fmt: skip
+            f"Settings: {title}", group, (f"F{number}",), partial(window.open_panel, title), JAM
+        )
 
 
 def _view(window: MainWindow) -> Iterator[Action]:
     group, look = "View", window.look
     yield Action(
-        "Waterfall or chord lane", group, ("V",),
-        lambda: look.toggle("chord_lane", "Chord lane", "Waterfall"), JAM,
-    )  # fmt: skip
+        "Waterfall or chord lane",
+        group,
+        ("V",),
+        lambda: look.toggle("chord_lane", "Chord lane", "Waterfall"),
+        JAM,
+    )
     yield Action(
-        "Plan shown or hidden", group, ("Ctrl+H",),
-        lambda: look.toggle("show_plan", "The plan is shown", "The plan is hidden"), JAM,
-    )  # fmt: skip
+        "Plan shown or hidden",
+        group,
+        ("Ctrl+H",),
+        lambda: look.toggle("show_plan", "The plan is shown", "The plan is hidden"),
+        JAM,
+    )
     yield Action("Zoom in", group, ("PgDown",), lambda: look.zoom_by(1), JAM, True)
     yield Action("Zoom out", group, ("PgUp",), lambda: look.zoom_by(-1), JAM, True)
     yield Action("No zoom", group, ("Home",), lambda: look.change("Zoom 100%", zoom=1.0), JAM)

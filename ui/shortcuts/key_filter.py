@@ -32,9 +32,19 @@ _NO_PIANO = (
 _EDITING = frozenset("ACVXYZ")
 """With Ctrl, these belong to a text field that has the focus."""
 _MOVING = frozenset(
-    (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_PageUp,
-     Qt.Key.Key_PageDown, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_Return, Qt.Key.Key_Enter)
-)  # fmt: skip
+    (
+        Qt.Key.Key_Up,
+        Qt.Key.Key_Down,
+        Qt.Key.Key_Left,
+        Qt.Key.Key_Right,
+        Qt.Key.Key_PageUp,
+        Qt.Key.Key_PageDown,
+        Qt.Key.Key_Home,
+        Qt.Key.Key_End,
+        Qt.Key.Key_Return,
+        Qt.Key.Key_Enter,
+    )
+)
 _USE_MOVING = QAbstractSpinBox | QAbstractSlider | QComboBox | QAbstractItemView | QTabBar
 _USE_SPACE = QAbstractButton | QComboBox | QAbstractItemView
 

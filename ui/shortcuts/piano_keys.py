@@ -23,10 +23,30 @@ VELOCITY = 90
 _SEMITONES = {name: i for i, name in enumerate(PIANO_ROW)}
 # Scan codes of a PC keyboard (set 1; those of Linux's evdev are the same for these keys).
 _SCAN_CODES = {
-    16: "q", 17: "w", 18: "e", 19: "r", 20: "t", 21: "y", 22: "u", 23: "i", 24: "o", 25: "p",
-    30: "a", 31: "s", 32: "d", 33: "f", 34: "g", 35: "h", 36: "j", 37: "k", 38: "l", 39: ";",
-    40: "'", 44: "z", 45: "x",
-}  # fmt: skip
+    16: "q",
+    17: "w",
+    18: "e",
+    19: "r",
+    20: "t",
+    21: "y",
+    22: "u",
+    23: "i",
+    24: "o",
+    25: "p",
+    30: "a",
+    31: "s",
+    32: "d",
+    33: "f",
+    34: "g",
+    35: "h",
+    36: "j",
+    37: "k",
+    38: "l",
+    39: ";",
+    40: "'",
+    44: "z",
+    45: "x",
+}
 _X11_OFFSET = 8
 KEY_CODES = {code + _X11_OFFSET: name for code, name in _SCAN_CODES.items()}
 """X11's number of each key that plays a part -> its name."""

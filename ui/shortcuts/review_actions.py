@@ -22,9 +22,11 @@ def _playing(page: ReviewPage) -> Iterator[Action]:
     group, hear = "Review: listen", page.listening
     yield Action("Play or pause", group, ("Space",), hear.play_pause, REVIEW)
     steps = (
-        ("A beat on", "Right", 1, False), ("A beat back", "Left", -1, False),
-        ("A bar on", "Shift+Right", 1, True), ("A bar back", "Shift+Left", -1, True),
-    )  # fmt: skip
+        ("A beat on", "Right", 1, False),
+        ("A beat back", "Left", -1, False),
+        ("A bar on", "Shift+Right", 1, True),
+        ("A bar back", "Shift+Left", -1, True),
+    )
     for title, key, by, bars in steps:
         yield Action(title, group, (key,), partial(hear.step, by, bars), REVIEW, True)
     yield Action("To the start", group, ("Home",), hear.to_start, REVIEW)
@@ -35,10 +37,16 @@ def _playing(page: ReviewPage) -> Iterator[Action]:
     yield Action("Loop to here", group, ("]",), partial(hear.loop_edge, True), REVIEW)
     yield Action("Loop this bar, or play on", group, ("\\",), hear.toggle_loop, REVIEW)
     yield Action("The other take", group, ("Q",), page.other_take, REVIEW)
-    yield Action("Turn pages, or not", group, ("V",), lambda: hear.follow(not page.roll.follows),
-                 REVIEW)  # fmt: skip
-    yield Action("Plan shown or hidden", group, ("Ctrl+H",),
-                 lambda: hear.show_plan(not page.transport.plan.isChecked()), REVIEW)  # fmt: skip
+    yield Action(
+        "Turn pages, or not", group, ("V",), lambda: hear.follow(not page.roll.follows), REVIEW
+    )
+    yield Action(
+        "Plan shown or hidden",
+        group,
+        ("Ctrl+H",),
+        lambda: hear.show_plan(not page.transport.plan.isChecked()),
+        REVIEW,
+    )
     yield Action("Zoom in", group, ("PgDown",), partial(page.roll.zoom_by, 1), REVIEW, True)
     yield Action("Zoom out", group, ("PgUp",), partial(page.roll.zoom_by, -1), REVIEW, True)
     yield Action("All of it", group, ("Shift+Home",), page.roll.fit_all, REVIEW)
