@@ -136,8 +136,8 @@ def jams(draw: st.DrawFn) -> Jam:
                 counters=Counters(),
                 tempo_map=tempo_map,
                 ended=at >= len(events),
-                **kinds,
-            )  # type: ignore[arg-type]
+                **kinds,  # type: ignore[arg-type]
+            )
         )
         n_logs += 1
     return jam
