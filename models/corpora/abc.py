@@ -17,7 +17,8 @@ from jam.errors import BadInput
 from jam.limits import ABC_TUNE_CHARACTERS, LABEL_CHARACTERS, MEASURES
 from jam.music.chord_notation import parse_symbol
 from jam.music.grid import Meter
-from models.corpora.score import MAX_TURNS, Measure, Note, exact
+from jam.music.repeats import MAX_TURNS
+from models.corpora.score import Measure, Note, exact
 
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _FIFTHS = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 
 from jam.errors import BadInput
 from jam.music.grid import FRAMES_PER_QUARTER
+from jam.music.repeats import played_order
 from models.corpora.abc import Tune, parse_tune, split_tunes
 from models.corpora.draft import Draft
 from models.corpora.files import Files, decoded
 from models.corpora.humdrum import read_humdrum
 from models.corpora.midi import midi_draft
 from models.corpora.musicxml import Score, read_score
-from models.corpora.score import LaidOut, lay_out, played_order
+from models.corpora.score import LaidOut, lay_out
 from models.data.leadsheet import LeadSheet, from_json
 
 NAME = "songs"

@@ -22,7 +22,8 @@ from jam.limits import LABEL_CHARACTERS, MEASURES, XML_BYTES, XML_DEPTH, XML_ELE
 from jam.music.chord import Chord
 from jam.music.chord_notation import parse_symbol, quality_of_musicxml_kind
 from jam.music.grid import Meter
-from models.corpora.score import MAX_TURNS, Measure, Note, exact
+from jam.music.repeats import MAX_TURNS
+from models.corpora.score import Measure, Note, exact
 
 _STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 

@@ -1,7 +1,7 @@
 """Written music: measures with repeats and endings, played out and put on whole bars.
 
-What ABC, MusicXML and Humdrum have in common. A reader fills `Measure`s; `played_order` unfolds
-repeats and endings; `lay_out` puts the measures one after another, finds the bar of a measure
+What ABC, MusicXML and Humdrum have in common. A reader fills `Measure`s, whose signs
+`jam.music.repeats` reads; `lay_out` puts the measures one after another, finds the bar of a measure
 that is too short (a pickup, or an end that a pickup completes), and yields the notes.
 """
 
@@ -13,13 +13,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from jam.errors import BadInput
-from jam.limits import FRAMES, MEASURES, MELODY_NOTES, RHYTHM_DENOMINATOR, SHEET_CHORDS
+from jam.limits import FRAMES, MELODY_NOTES, RHYTHM_DENOMINATOR, SHEET_CHORDS
 from jam.music.chord import Chord
 from jam.music.grid import Meter
+from jam.music.repeats import played_order
 from models.corpora.draft import DraftChord, DraftNote
-
-MAX_TURNS = 16
-"""How often a section is played at most, and the highest number of an ending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,76 +55,6 @@ def exact(position: Fraction) -> Fraction:
     if position.denominator > RHYTHM_DENOMINATOR:
         raise BadInput("a rhythm too fine to be read")
     return position
-
-
-def played_order(measures: Sequence[Measure]) -> list[int]:
-    """Indices of the measures as they are played. Raises BadInput where there is no end to it.
-
-    After a da capo or dal segno, repeats are not taken again (the last ending is played), the
-    piece ends at "fine", and "tocoda" leads on to "coda".
-    """
-    if len(measures) > MEASURES:
-        raise BadInput(f"more than {MEASURES} bars")
-    last_endings = _last_endings(measures)
-    order: list[int] = []
-    section = 0
-    turn = 1
-    jumped = False
-    i = steps = 0
-    while i < len(measures):
-        steps += 1
-        if len(order) > MEASURES or steps > MAX_TURNS * MEASURES:
-            raise BadInput(f"more than {MEASURES} bars with all repeats")
-        measure = measures[i]
-        follows = bool(order) and order[-1] == i - 1
-        if measure.starts_section and i != section and not measure.endings:
-            section, turn = i, 1
-        elif follows and measures[i - 1].endings and not measure.endings:
-            section, turn = i, 1  # after the last ending a new section begins
-        if measure.endings and (
-            (last_endings[i] not in measure.endings) if jumped else turn not in measure.endings
-        ):
-            i += 1
-            continue
-        order.append(i)
-        times = measure.repeats
-        if times > 1 and measure.endings:
-            times = last_endings[i]
-        if times > turn and not jumped:
-            turn += 1
-            i = section
-            continue
-        if times > 1 and not measure.endings:
-            section, turn = i + 1, 1
-        if jumped and "fine" in measure.marks:
-            break
-        if jumped and "tocoda" in measure.marks:
-            i = next((k for k, m in enumerate(measures) if k > i and "coda" in m.marks), i + 1)
-            section = i
-        elif not jumped and measure.marks & {"dacapo", "dalsegno"}:
-            jumped = True
-            i = 0
-            if "dalsegno" in measure.marks:
-                i = next((k for k, m in enumerate(measures) if "segno" in m.marks), 0)
-            section = i
-        else:
-            i += 1
-    return order
-
-
-def _last_endings(measures: Sequence[Measure]) -> list[int]:
-    """For each measure the highest pass among the endings that stand together around it."""
-    lows = [min(m.endings, default=0) for m in measures]
-    highs = [max(m.endings, default=0) for m in measures]
-    rising = list(highs)  # the last pass of the endings that rise from here on
-    for i in reversed(range(len(measures) - 1)):
-        if highs[i] and highs[i + 1] >= highs[i]:
-            rising[i] = rising[i + 1]
-    firsts = list(range(len(measures)))
-    for i in range(1, len(measures)):
-        if lows[i] and 0 < lows[i - 1] <= lows[i]:
-            firsts[i] = firsts[i - 1]
-    return [rising[first] for first in firsts]
 
 
 @dataclass(slots=True)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from jam.errors import BadInput
 from jam.music.chord import Chord
 from jam.music.grid import Meter
+from jam.music.repeats import played_order
 from models.corpora import CORPORA, Outcome, outcomes
 from models.corpora.abc import key_fifths, parse_tune, split_tunes
 from models.corpora.files import Files
-from models.corpora.score import played_order
 from models.data.leadsheet import melody_spans
 from tests.support.lead_sheets import (
     Song,

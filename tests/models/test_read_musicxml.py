@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from jam.errors import BadInput
 from jam.music.grid import Meter
+from jam.music.repeats import played_order
 from models.corpora import CORPORA, Outcome, outcomes
 from models.corpora.files import Files
 from models.corpora.musicxml import parse_xml, read_score
-from models.corpora.score import Measure, played_order
+from models.corpora.score import Measure
 from models.data.leadsheet import LeadSheet, melody_spans
 from tests.support.lead_sheets import FIXTURES, chords_of, found_in_fixtures, sheet_of
 
