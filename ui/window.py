@@ -7,8 +7,9 @@ commands; nothing in it waits, and no note but those of the computer's keys pass
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 from PyQt6.QtCore import QByteArray, QEvent, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
@@ -39,9 +40,9 @@ from ui.settings.look import Look
 from ui.settings.model import Desk
 from ui.settings.preset_button import PresetButton
 from ui.settings.presets import Presets
-from ui.shortcuts.actions import Actions
+from ui.shortcuts import jam_actions, review_actions
+from ui.shortcuts.actions import Action, Actions
 from ui.shortcuts.help import Help
-from ui.shortcuts.jam_actions import actions_of
 from ui.shortcuts.key_filter import KeyFilter
 from ui.shortcuts.piano_keys import ComputerPiano, key_caps, letters_by_pitch
 
@@ -93,7 +94,7 @@ class MainWindow(QWidget):
         self._build()
         self._connect()
         self.keymap = Actions()
-        for action in actions_of(self):
+        for action in self._actions():
             self.keymap.add(action)
         self.keys = KeyFilter(
             self, self.keymap, self.piano, lambda: self.pages.page, self._escape, self._show_letters
@@ -144,6 +145,37 @@ class MainWindow(QWidget):
         column.addWidget(self.pages, 1)
         column.addWidget(self.status)
         self.help = Help(lambda: self.keymap, self._caps, self)
+
+    def _actions(self) -> Iterator[Action]:
+        """All that has a key, in the order of the list under F1."""
+        model, look, review = self.desk, self.look, self.review
+        play = jam_actions.PLAY
+        yield Action("Start or stop", play, ("Space",), self.start_stop, JAM)
+        yield from jam_actions.tempo_actions(model, self.tap)
+        yield Action("Mark as good", play, ("+", "="), partial(self.mark, "good"), JAM)
+        yield Action("Mark as bad", play, ("-",), partial(self.mark, "bad"), JAM)
+        yield Action("Mark", play, ("M", "Ctrl+M"), partial(self.mark, "marker"), JAM)
+        yield Action("Record / private", play, ("Ctrl+P",), self.turn_private)
+        yield from jam_actions.agent_actions(model)
+        yield from jam_actions.volume_actions(model, self.take_larger_buffer)
+        yield from jam_actions.settings_actions(
+            self.undo,
+            self.redo,
+            self.presets,
+            self.preset_button.ask_name,
+            self.toggle_panel,
+            self.open_panel,
+            self.page.sections,
+        )
+        yield from jam_actions.jam_view_actions(look)
+        yield from jam_actions.window_actions(
+            look, self.pages.show_page, self.toggle_full_screen, self.help.toggle, self.close
+        )
+        yield from review_actions.playback_actions(review.model, review.playback, review.roll)
+        yield from review_actions.mark_actions(review.edits, review.playback)
+        yield from review_actions.session_actions(
+            review.edits, review.tasks, review.details, review.focus_search
+        )
 
     def _tool(self, text: str, name: str, tip: str, clicked: Callable[[], object]) -> QPushButton:
         button = QPushButton(text)
@@ -296,11 +328,11 @@ class MainWindow(QWidget):
 
     def undo(self) -> None:
         """Take the last change back, of the settings or of the sessions."""
-        (self.desk if self.pages.page == JAM else self.review.changes).undo()
+        (self.desk if self.pages.page == JAM else self.review.edits).undo()
 
     def redo(self) -> None:
         """Make it again."""
-        (self.desk if self.pages.page == JAM else self.review.changes).redo()
+        (self.desk if self.pages.page == JAM else self.review.edits).redo()
 
     def _on_settings(self, settings: JamSettings) -> None:
         self.link.send(ChangeSettings(settings))

@@ -20,6 +20,7 @@ from ui.common.pages import JAM
 from ui.settings.preset_button import NameDialog
 from ui.shortcuts.actions import Action, Actions
 from ui.shortcuts.help import help_rows
+from ui.shortcuts.jam_actions import LOAD_PRESET
 
 QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
 
@@ -72,7 +73,7 @@ def test_the_list_of_keys_shows_all_of_them(bench: Bench) -> None:
     for action in bench.window.keymap:
         assert any(action.title == what for what, _ in rows), action.title
     text = dict(rows)
-    assert text["Choose a preset"] == "Ctrl+1 … Ctrl+9"
+    assert text[LOAD_PRESET] == "Ctrl+1 … Ctrl+9"
     assert text["Start or stop"] == "Space"
     assert text["Silence everything, everywhere"] == "Esc"
     QTest.keyClick(bench.window.waterfall, Qt.Key.Key_F1)

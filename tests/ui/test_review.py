@@ -34,8 +34,10 @@ from tests.support.ui_fake import FakeLink
 from ui.common.pages import REVIEW
 from ui.common.theme import CONTRAST, LIGHT
 from ui.review.dialogs import ExportDialog, ExportWish, NewTakeDialog, TakeWish
-from ui.review.page import ReviewPage
+from ui.review.model import ReviewModel
+from ui.review.page import NO_CHORDS_YET, ReviewPage
 from ui.review.session_list import LENGTH, RATING, SESSION
+from ui.review.tasks import imported_words
 from ui.window import MainWindow
 
 QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
@@ -118,6 +120,10 @@ class Bench:
     def page(self) -> ReviewPage:
         return self.window.review
 
+    @property
+    def model(self) -> ReviewModel:
+        return self.page.model
+
     def tick(self, by_s: float = 0.0) -> None:
         self.clock.advance(by_s)
         self.window.poll()
@@ -125,8 +131,12 @@ class Bench:
     def wait(self, condition: Callable[[], object]) -> None:
         self.qtbot.waitUntil(lambda: bool(condition()), timeout=WAIT_MS)
 
+    def info_in_front(self) -> SessionInfo:
+        assert self.model.session is not None
+        return self.model.session.info
+
     def taken_kind(self) -> str:
-        return self.page.session.takes[0].info.kind if self.page.session else ""
+        return self.model.session.takes[0].info.kind if self.model.session else ""
 
     def info(self, number: int = 0) -> SessionInfo:
         return self.library.info(self.ids[number])
@@ -136,10 +146,10 @@ class Bench:
 
     def choose(self, number: int) -> Session:
         self.page.list.choose(self.ids[number])
-        self.wait(lambda: self.page.session and self.page.session.info.id == self.ids[number])
+        self.wait(lambda: self.model.session and self.model.session.info.id == self.ids[number])
         self.tick()
-        assert self.page.session is not None
-        return self.page.session
+        assert self.model.session is not None
+        return self.model.session
 
     def key(
         self,
@@ -172,13 +182,13 @@ def test_the_list_is_searched_as_one_types_and_sorted_by_its_headers(bench: Benc
     assert bench.shown() == ["", "Waltz", "Slow blues"]  # newest first
     bench.page.list.search.setText("keep swing")
     bench.wait(lambda: bench.shown() == ["Slow blues"])
-    assert bench.page.session is not None and bench.page.session.info.title == ""  # it stays
+    assert bench.model.session is not None and bench.model.session.info.title == ""  # it stays
     bench.key(Qt.Key.Key_Return, widget=bench.page.list.search)
-    bench.wait(lambda: bench.page.session and bench.page.session.info.title == "Slow blues")
+    bench.wait(lambda: bench.model.session and bench.model.session.info.title == "Slow blues")
     bench.page.list.search.setText("no such thing")
     bench.wait(lambda: bench.page.list.stack.currentWidget() is bench.page.list.empty)
     assert "no such thing" in bench.page.list.empty.text()
-    assert bench.page.session.info.title == "Slow blues"
+    assert bench.model.session.info.title == "Slow blues"
     bench.page.list.search.clear()
     bench.wait(lambda: len(bench.shown()) == 3)
     table = bench.page.list.table
@@ -196,7 +206,7 @@ def test_what_was_just_played_is_in_front_when_one_comes_back(bench: Bench) -> N
     later = made_session(played_tune(8), title="New", started_at=datetime.now(UTC))
     bench.library.add(later)
     bench.window.pages.show_page(REVIEW)
-    bench.wait(lambda: bench.page.session and bench.page.session.info.title == "New")
+    bench.wait(lambda: bench.model.session and bench.model.session.info.title == "New")
 
 
 def test_without_sessions_the_page_says_what_to_do(bench: Bench) -> None:
@@ -312,9 +322,9 @@ def test_while_a_jam_is_running_nothing_is_played_back(bench: Bench) -> None:
     bench.tick(1.0)
     bench.window.start_stop()
     bench.tick(0.1)
-    assert not bench.page.player.playing
+    assert not bench.model.player.playing
     bench.key(Qt.Key.Key_Space)
-    assert not bench.page.player.playing
+    assert not bench.model.player.playing
     bench.window.start_stop()
     bench.tick(1.0)
     loads = [c for c in bench.link.sent if isinstance(c, LoadTake)]
@@ -328,7 +338,7 @@ def test_while_a_jam_is_running_nothing_is_played_back(bench: Bench) -> None:
 def test_the_plan_shown_is_the_one_that_held_at_the_playhead(bench: Bench) -> None:
     session, roll = bench.choose(0), bench.page.roll
     for at_s in (5.0, 9.3, 14.0):
-        bench.page.listening.seek(at_s)
+        bench.page.playback.seek(at_s)
         bench.tick()
         record = [r for r in session.plans if r.at_s <= at_s][-1]
         assert roll.plan is not None
@@ -357,7 +367,7 @@ def test_rating_naming_tagging_and_taking_back(bench: Bench) -> None:
     bench.key(Qt.Key.Key_Return, widget=page.details.tags)
     bench.wait(lambda: bench.info().tags == ("one", "two"))
     control = Qt.KeyboardModifier.ControlModifier
-    bench.wait(lambda: page.session and page.session.info.tags == ("one", "two"))
+    bench.wait(lambda: page.model.session and page.model.session.info.tags == ("one", "two"))
     bench.key(Qt.Key.Key_Z, control)
     bench.wait(lambda: not bench.info().tags)
     bench.key(Qt.Key.Key_Z, control)
@@ -378,8 +388,8 @@ def test_escape_forgets_what_was_typed(bench: Bench) -> None:
 def test_deleting_can_be_undone_in_two_ways(bench: Bench) -> None:
     bench.key(Qt.Key.Key_Delete)
     bench.wait(lambda: len(bench.shown()) == 2)
-    assert bench.page.strip.isVisible() and "Deleted" in bench.page.strip.label.text()
-    bench.page.strip.button.click()
+    assert bench.page.news.isVisible() and "Deleted" in bench.page.news.label.text()
+    bench.page.news.button.click()
     bench.wait(lambda: len(bench.shown()) == 3)
     bench.choose(1)
     bench.key(Qt.Key.Key_Delete)
@@ -391,15 +401,15 @@ def test_deleting_can_be_undone_in_two_ways(bench: Bench) -> None:
     bench.wait(lambda: "Waltz" not in bench.shown())
     bench.page.toggle_deleted()
     bench.wait(lambda: bench.shown() == ["Waltz"])
-    bench.wait(lambda: bench.page.session and bench.page.session.info.state == "deleted")
-    bench.page.changes.delete()  # brings it back
+    bench.wait(lambda: bench.model.session and bench.model.session.info.state == "deleted")
+    bench.page.edits.delete()  # brings it back
     bench.wait(lambda: bench.info(1).state == "complete")
 
 
 def test_moments_are_marked_found_and_taken_away(bench: Bench) -> None:
-    bench.page.listening.seek(6.0)
+    bench.page.playback.seek(6.0)
     bench.key(Qt.Key.Key_Plus)
-    bench.page.listening.seek(8.0)
+    bench.page.playback.seek(8.0)
     bench.key(Qt.Key.Key_Minus)
     bench.key(Qt.Key.Key_M)
 
@@ -439,60 +449,60 @@ def test_a_take_in_another_style_appears_beside_the_original(bench: Bench) -> No
     assert (wish.kind, wish.settings.accompaniment) == ("re-voiced", "bossa")
     bench.key(Qt.Key.Key_Space)
     bench.tick(2.0)
-    page.works.make_take(wish)
-    assert page.strip.isVisible() and page.strip.bar.isVisible()
-    bench.wait(lambda: page.take_id == 1)
+    page.tasks.make_take(wish)
+    assert page.news.isVisible() and page.news.bar.isVisible()
+    bench.wait(lambda: page.model.take_id == 1)
     assert page.details.take.count() == 2
     bench.tick(0.5)
     state = bench.link.transport.state
     assert state.playing and state.name.endswith("/1")  # it went on from where it was
     assert page.roll.position_s == pytest.approx(2.5)
     bench.key(Qt.Key.Key_Q)
-    bench.wait(lambda: page.take_id == 0)
+    bench.wait(lambda: page.model.take_id == 0)
     bench.key(Qt.Key.Key_Q)
-    bench.wait(lambda: page.take_id == 1)
+    bench.wait(lambda: page.model.take_id == 1)
     takes = bench.library.session(bench.ids[0]).takes
     assert [taken.info.kind for taken in takes] == ["live", "re-voiced"]
     assert takes[0].take.parts["player"] == takes[1].take.parts["player"]
-    page.changes.rename_take()
+    page.edits.rename_take()
     dialog = bench.window.findChild(QInputDialog)
     assert dialog is not None
     dialog.setTextValue("Better")
     dialog.accept()
-    bench.wait(lambda: page.take is not None and page.take.name == "Better")
-    page.changes.delete_take()
+    bench.wait(lambda: page.model.take is not None and page.model.take.name == "Better")
+    page.edits.delete_take()
     bench.wait(lambda: page.details.take.count() == 1)
-    assert page.take_id == 0 and page.strip.button.text() == "Undo"
+    assert page.model.take_id == 0 and page.news.button.text() == "Undo"
     bench.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    bench.wait(lambda: page.take_id == 1)
+    bench.wait(lambda: page.model.take_id == 1)
     assert bench.library.session(bench.ids[0]).takes[1].info.name == "Better"
-    page.changes.redo()
+    page.edits.redo()
     bench.wait(lambda: page.details.take.count() == 1)
-    page.changes.undo()
-    bench.wait(lambda: page.take_id == 1)
-    page.changes.undo()  # the name, too
-    bench.wait(lambda: page.take is not None and page.take.name == takes[1].info.name)
+    page.edits.undo()
+    bench.wait(lambda: page.model.take_id == 1)
+    page.edits.undo()  # the name, too
+    bench.wait(lambda: page.model.take is not None and page.model.take.name == takes[1].info.name)
 
 
 def test_a_take_comes_back_though_another_session_is_in_front(bench: Bench) -> None:
     page, settings = bench.page, bench.choose(0).takes[0].info.settings
-    page.works.make_take(TakeWish("re-voiced", settings.changed(accompaniment="bossa"), 0))
-    bench.wait(lambda: page.take_id == 1)
-    page.changes.delete_take()
+    page.tasks.make_take(TakeWish("re-voiced", settings.changed(accompaniment="bossa"), 0))
+    bench.wait(lambda: page.model.take_id == 1)
+    page.edits.delete_take()
     bench.wait(lambda: page.details.take.count() == 1)
     other = bench.choose(1)
-    page.changes.undo()
+    page.edits.undo()
     bench.wait(lambda: len(bench.library.session(bench.ids[0]).takes) == 2)
-    assert page.session is not None and page.session.info.id == other.info.id
+    assert page.model.session is not None and page.model.session.info.id == other.info.id
 
 
 def test_the_partner_plays_again_with_another_seed_and_can_be_stopped(bench: Bench) -> None:
     page, settings = bench.page, bench.choose(0).takes[0].info.settings
-    page.works.make_take(TakeWish("re-played", settings, 99))
-    page.strip.button.click()  # Cancel
-    assert not page.works.busy and "cancelled" in page.strip.label.text()
-    page.works.make_take(TakeWish("re-harmonised", settings.changed(accompaniment="folk"), 5))
-    bench.wait(lambda: page.take_id == 1)
+    page.tasks.make_take(TakeWish("re-played", settings, 99))
+    page.news.button.click()  # Cancel
+    assert not page.tasks.busy and "cancelled" in page.news.label.text()
+    page.tasks.make_take(TakeWish("re-harmonised", settings.changed(accompaniment="folk"), 5))
+    bench.wait(lambda: page.model.take_id == 1)
     take = bench.library.session(bench.ids[0]).takes[1]
     assert (take.info.kind, take.info.seed) == ("re-harmonised", 5)
 
@@ -512,9 +522,9 @@ def test_export_writes_files_that_open(bench: Bench, tmp_path: Path) -> None:
     assert "jam.mid" in dialog.trouble.text()
     dialog.folder.setText(str(tmp_path / "nowhere"))
     assert dialog.trouble.text() == "There is no such folder."
-    page.works.export(wish)
-    bench.wait(lambda: not page.works.busy)
-    assert "Saved in" in page.strip.label.text()
+    page.tasks.export(wish)
+    bench.wait(lambda: not page.tasks.busy)
+    assert "Saved in" in page.news.label.text()
     notes = [m for m in mido.MidiFile(tmp_path / "jam.mid") if m.type == "note_on" and m.velocity]
     assert sum(m.channel == 0 for m in notes) == 48
     assert "harmony" in (tmp_path / "jam.musicxml").read_text()
@@ -546,9 +556,9 @@ def test_a_take_is_drawn_out_as_a_midi_file(bench: Bench, monkeypatch: pytest.Mo
 
 def test_sound_is_exported_with_each_part_alone(bench: Bench, tmp_path: Path) -> None:
     bench.choose(1)
-    bench.page.works.export(ExportWish(0, (tmp_path / "waltz.wav",), True))
-    bench.wait(lambda: not bench.page.works.busy)
-    assert "Saved in" in bench.page.strip.label.text()
+    bench.page.tasks.export(ExportWish(0, (tmp_path / "waltz.wav",), True))
+    bench.wait(lambda: not bench.page.tasks.busy)
+    assert "Saved in" in bench.page.news.label.text()
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names[:2] == ["waltz-bass.wav", "waltz-chords.wav"] and "waltz.wav" in names
     with wave.open(str(tmp_path / "waltz.wav")) as file:
@@ -558,12 +568,12 @@ def test_sound_is_exported_with_each_part_alone(bench: Bench, tmp_path: Path) ->
 
 def test_what_can_not_be_done_is_said_in_place(bench: Bench, tmp_path: Path) -> None:
     page = bench.page
-    page.works.export(ExportWish(0, (tmp_path / "gone" / "jam.mid",), False))
-    bench.wait(lambda: not page.works.busy)
-    assert "failed" in page.strip.label.text() and page.strip.property("alert")
+    page.tasks.export(ExportWish(0, (tmp_path / "gone" / "jam.mid",), False))
+    bench.wait(lambda: not page.tasks.busy)
+    assert "failed" in page.news.label.text() and page.news.property("alert")
     bench.library.erase(bench.ids[0])
-    page.changes.rate(5)
-    bench.wait(lambda: f"No session {bench.ids[0]}" in page.strip.label.text())
+    page.edits.rate(5)
+    bench.wait(lambda: f"No session {bench.ids[0]}" in page.news.label.text())
 
 
 def test_files_dropped_on_the_page_become_sessions(bench: Bench) -> None:
@@ -575,14 +585,14 @@ def test_files_dropped_on_the_page_become_sessions(bench: Bench) -> None:
     bench.page.dropEvent(drop)  # Qt hands no drop on that doesn't come from the system
     bench.wait(lambda: len(bench.shown()) == 4)
     bench.wait(lambda: bench.taken_kind() == "imported")
-    assert "Imported 1 session" in bench.page.strip.label.text()
+    assert bench.page.news.label.text() == imported_words([bench.info_in_front().name])
     bench.tick()
-    assert "New take (Ctrl+N)" in bench.page.transport.words.text()
+    assert bench.page.transport.words.text() == NO_CHORDS_YET
     bench.key(Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
     dialog = bench.window.findChild(NewTakeDialog)
     assert dialog.wish().kind == "re-harmonised"
     dialog.accept()
-    bench.wait(lambda: bench.page.take_id == 1)
+    bench.wait(lambda: bench.model.take_id == 1)
 
 
 # The window around it

@@ -67,6 +67,45 @@ def imports(node: ast.AST, only_at_start: bool = False) -> Iterator[str]:
             yield from imports(child, only_at_start)
 
 
+def imported(node: ast.AST) -> Iterator[str]:
+    """Dotted names of all that is imported anywhere, for type checking alone as well."""
+    for child in ast.walk(node):
+        if isinstance(child, ast.Import):
+            yield from (alias.name for alias in child.names)
+        elif isinstance(child, ast.ImportFrom) and child.module:
+            yield child.module
+            yield from (f"{child.module}.{alias.name}" for alias in child.names)
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Groups of nodes each of which leads to every other (Tarjan 1972), of two nodes or more."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found = []
+
+    def visit(node: str) -> None:
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for after in graph[node]:
+            if after not in index:
+                visit(after)
+                low[node] = min(low[node], low[after])
+            elif after in stack:
+                low[node] = min(low[node], index[after])
+        if low[node] == index[node]:
+            group = [stack.pop()]
+            while group[-1] != node:
+                group.append(stack.pop())
+            if len(group) > 1:
+                found.append(sorted(group))
+
+    for node in graph:
+        if node not in index:
+            visit(node)
+    return found
+
+
 def roots(module: str, only_at_start: bool = False) -> set[str]:
     return {name.split(".")[0] for name in imports(source(module), only_at_start)}
 
@@ -132,6 +171,14 @@ def test_an_import_never_goes_up(module: str) -> None:
     here = floor[module.split(".")[1]]
     up = {name for name in of_jam(module) if floor[name.split(".")[1]] < here}
     assert not up
+
+
+def test_no_imports_run_in_a_circle() -> None:
+    """Not even for type checking, nor within a function. A package is what its `__init__` says."""
+    names = {*modules("jam"), *modules("models"), *modules("ui")}
+    graph = {name: ({*imported(source(name))} & names) - {name} for name in names}
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": {"a"}}) == [["b", "c"]]
+    assert not circles(graph)
 
 
 @pytest.mark.parametrize("module", modules("ui"))

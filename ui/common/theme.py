@@ -315,10 +315,10 @@ QPushButton#star:hover {{ color: {t.player_light}; }}
 QLabel#handle {{ color: {t.text_dim}; border: 1px dashed {t.outline}; border-radius: 6px;
     padding: 4px 8px; }}
 QLabel#trouble {{ color: {t.warning}; }}
-#strip {{ background: {t.field}; border-bottom: 1px solid {t.outline}; }}
-#strip[alert="true"] {{ background: {t.warning_bar}; }}
-#strip[alert="true"] QLabel {{ color: {t.warning}; }}
-#strip QPushButton {{ padding: 2px 10px; }}
+#news {{ background: {t.field}; border-bottom: 1px solid {t.outline}; }}
+#news[alert="true"] {{ background: {t.warning_bar}; }}
+#news[alert="true"] QLabel {{ color: {t.warning}; }}
+#news QPushButton {{ padding: 2px 10px; }}
 QProgressBar {{ background: {t.window}; border: 1px solid {t.outline}; border-radius: 4px;
     max-height: 8px; }}
 QProgressBar::chunk {{ background: {t.agent}; border-radius: 3px; }}

@@ -1,4 +1,4 @@
-"""A line in the page for what goes on: work with its progress, or news with something to do."""
+"""The bar above a session: what is being worked on, with its progress, or news with a button."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy
 
 
-class Strip(QFrame):
+class NewsBar(QFrame):
     """Hidden while there is nothing to say."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.setObjectName("strip")
+        self.setObjectName("news")
         self.label = QLabel()
         self.label.setTextFormat(Qt.TextFormat.PlainText)
         self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -23,8 +23,8 @@ class Strip(QFrame):
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName("Progress")
         self.button, self.close_button = QPushButton(), QPushButton("✕")
-        self.close_button.setAccessibleName("Close the news")
-        self.close_button.setToolTip("Close this line.")
+        self.close_button.setAccessibleName("Dismiss")
+        self.close_button.setToolTip("Dismiss this message.")
         for button in (self.button, self.close_button):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.button.clicked.connect(lambda _: self._on_button())
@@ -50,7 +50,7 @@ class Strip(QFrame):
         self.label.setToolTip(words)
         self._do = do
         self.button.setText(button)
-        self.button.setAccessibleName(button or "Do something about it")
+        self.button.setAccessibleName(button or "Action")
         self.button.setToolTip(f"{button}: {words}")
         self.button.setVisible(bool(button))
         self.bar.hide()

@@ -1,13 +1,13 @@
 """The page Review: the list of sessions, and the one in front to be seen, heard and worked on.
 
-Runs on: the window's thread. Nothing in it waits: the library is asked through `background`,
-what takes long is a job of its own process.
+Ties the widgets to the model and to what is done with it. Runs on: the window's thread. Nothing in
+it waits: the library is asked through `library_thread`, what takes long is a job in a process of
+its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from PyQt6.QtCore import Qt, QTimer, pyqtSignal
@@ -18,36 +18,34 @@ from jam.agent.predictor import LoadPredictor
 from jam.messages.commands import PlaybackCommand
 from jam.messages.snapshot import Snapshot
 from jam.sessions.exports import take_of
-from jam.sessions.library import Library
-from jam.sessions.session import LIVE_TAKE, Session, SessionInfo, TakeInfo
-from jam.stage.playback import load_take
+from jam.sessions.session import LIVE_TAKE, Session, SessionInfo
 from ui.common.pages import Stack
 from ui.common.text import position_text
 from ui.common.theme import Theme
-from ui.review.content import Content, content_of, plan_at, plan_view
+from ui.review.content import plan_at, plan_view
 from ui.review.details import Details
-from ui.review.edits import Changes
-from ui.review.library_thread import LibraryThread
-from ui.review.news_bar import Strip
-from ui.review.playback import Player
-from ui.review.playback_actions import Listening
+from ui.review.edits import Edits
+from ui.review.model import ReviewModel
+from ui.review.news_bar import NewsBar
+from ui.review.playback_actions import PlaybackActions
 from ui.review.roll import Roll
 from ui.review.session_list import SessionList
-from ui.review.tasks import Works
+from ui.review.tasks import Tasks
 from ui.review.transport_bar import TransportBar
 from ui.settings.look import Look
 
-_CHOICE_DELAY_MS = 90
-"""A session is loaded when the list has stood still for so long."""
 _REFRESH_MS = 1500
 """So often the list is read again while a jam is running, and once after it."""
 _NOTHING_YET = -1
 """In place of the number of the plan that is shown: neither a plan nor that there is none."""
+NO_PLAN_YET = "No plan yet at this point."
+NO_PLANS = "No plans were recorded."
+NO_CHORDS_YET = "No accompaniment yet: press Ctrl+N to add one."
 
 
 class ReviewPage(QWidget):
-    """send: takes commands for the engine. now_s: the time of jam.clock. load: gives the predictor
-    for new takes, None the rules. library: its file, None the user's own.
+    """send: receives commands for the engine. now_s: the time of jam.clock. load: gives the
+    predictor for new takes, None the rules. library: its file, None the user's own.
     """
 
     told = pyqtSignal(str)
@@ -62,29 +60,26 @@ class ReviewPage(QWidget):
         library: Path | None = None,
     ) -> None:
         super().__init__()
-        self.session: Session | None = None
-        self.take_id = LIVE_TAKE
-        self._other_take = LIVE_TAKE
-        self.running = False
         self._deleted_shown = False
         self._asked = 0
         self._plan_index: int | None = _NOTHING_YET
-        self._wished_take: int | None = None
         self._newest: SessionInfo | None = None
         self._is_shown = self._is_laid_out = False
-        self.library = LibraryThread(library, self)
-        self.player = Player(send, now_s)
+        self.model = ReviewModel(send, now_s, library, self)
         self.list = SessionList()
         self.details = Details()
-        self.strip = Strip()
+        self.news = NewsBar()
         self.roll = Roll()
         self.transport = TransportBar()
-        self.listening, self.changes = Listening(self), Changes(self)
-        self.works = Works(self, self.strip, load, look, library)
+        self.playback = PlaybackActions(self.model)
+        self.edits = Edits(self.model, self.news, self)
+        self.tasks = Tasks(self.model, self.news, load, look, self)
         self._build()
         self._connect()
-        self._choice_timer = self._single_shot(_CHOICE_DELAY_MS, self._load_choice)
-        self._refresh_timer = self._single_shot(_REFRESH_MS, self._on_refresh)
+        self._refresh_timer = QTimer(self)
+        self._refresh_timer.setSingleShot(True)
+        self._refresh_timer.setInterval(_REFRESH_MS)
+        self._refresh_timer.timeout.connect(self._on_refresh)
 
     # Building
 
@@ -106,7 +101,7 @@ class ReviewPage(QWidget):
         below = QVBoxLayout(right)
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(0)
-        below.addWidget(self.strip)
+        below.addWidget(self.news)
         below.addWidget(self.front, 1)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.addWidget(self.list)
@@ -123,7 +118,7 @@ class ReviewPage(QWidget):
 
     def _build_menus(self) -> None:
         self.list_menu = QMenu(self)
-        self.import_action = self._entry(self.list_menu, "Import files …", self.works.ask_import)
+        self.import_action = self._entry(self.list_menu, "Import files …", self.tasks.ask_import)
         self.deleted_action = self._entry(
             self.list_menu, "Show deleted sessions", self.toggle_deleted
         )
@@ -136,10 +131,10 @@ class ReviewPage(QWidget):
         menu = self.details.menu
         self._entry(menu, "Rename the session", self.details.title.edit)
         self._entry(menu, "Edit its tags", self.details.tags.edit)
-        self.delete_action = self._entry(menu, "Delete the session", self.changes.delete)
+        self.delete_action = self._entry(menu, "Delete the session", self.edits.delete)
         menu.addSeparator()
-        self._entry(menu, "Rename this take …", self.changes.rename_take)
-        self.delete_take_action = self._entry(menu, "Remove this take", self.changes.delete_take)
+        self._entry(menu, "Rename this take …", self.edits.rename_take)
+        self.delete_take_action = self._entry(menu, "Remove this take", self.edits.delete_take)
 
     def _entry(self, menu: QMenu, text: str, do: Callable[[], object]) -> QAction:
         action = menu.addAction(text)
@@ -147,42 +142,44 @@ class ReviewPage(QWidget):
         action.triggered.connect(lambda _: do())
         return action
 
-    def _single_shot(self, after_ms: int, do: Callable[[], object]) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(after_ms)
-        timer.timeout.connect(do)
-        return timer
-
     def _connect(self) -> None:
-        self.library.failed.connect(lambda text: self.strip.tell(_sentence(text), alert=True))
+        model, playback, edits, tasks = self.model, self.playback, self.edits, self.tasks
+        model.told.connect(self.told)
+        model.front_changed.connect(self._on_front)
+        model.info_changed.connect(self._on_info)
+        model.moments_changed.connect(self._on_moments)
+        model.follow_changed.connect(self._on_follow)
+        model.plan_lane_changed.connect(self._on_plan_lane)
+        model.list_outdated.connect(self.refresh)
+        model.session_wished.connect(self.list.choose)
+        model.library.failed.connect(lambda text: self.news.tell(_sentence(text), alert=True))
         self.list.searched.connect(lambda _: self.refresh())
-        self.list.chosen.connect(self._on_chosen)
-        self.list.table.doubleClicked.connect(lambda _: self.listening.play_pause())
-        self.list.table.space.connect(self.listening.play_pause)
-        self.list.dragged_out.connect(lambda _: self.works.drag_out())
+        self.list.chosen.connect(model.choose)
+        self.list.table.doubleClicked.connect(lambda _: playback.play_pause())
+        self.list.table.space.connect(playback.play_pause)
+        self.list.dragged_out.connect(lambda _: tasks.drag_out())
         details = self.details
-        details.renamed.connect(self.changes.rename)
-        details.tagged.connect(self.changes.set_tags)
-        details.rated.connect(self.changes.rate)
-        details.take_chosen.connect(self.show_take)
-        details.new_take.clicked.connect(lambda _: self.works.ask_take())
-        details.export.clicked.connect(lambda _: self.works.ask_export())
-        details.handle.dragged.connect(self.works.drag_out)
-        self.roll.sought.connect(self.listening.seek)
-        self.roll.loop_drawn.connect(self.listening.set_loop)
-        self.roll.follow_ended.connect(lambda: self.transport.show_follow(False))
+        details.renamed.connect(edits.rename)
+        details.tagged.connect(edits.set_tags)
+        details.rated.connect(edits.rate)
+        details.take_chosen.connect(model.show_take)
+        details.new_take.clicked.connect(lambda _: tasks.ask_take())
+        details.export.clicked.connect(lambda _: tasks.ask_export())
+        details.handle.dragged.connect(tasks.drag_out)
+        self.roll.sought.connect(playback.seek)
+        self.roll.loop_drawn.connect(playback.set_loop)
+        self.roll.follow_ended.connect(lambda: model.set_follows(False))
         bar = self.transport
-        bar.play_pause.connect(self.listening.play_pause)
-        bar.to_start.connect(self.listening.to_start)
-        bar.speed_wanted.connect(self.player.set_speed)
-        bar.loop_wanted.connect(self.listening.toggle_loop)
-        bar.follow_wanted.connect(self.listening.follow)
-        bar.plan_wanted.connect(self.listening.show_plan)
+        bar.play_pause.connect(playback.play_pause)
+        bar.to_start.connect(playback.to_start)
+        bar.speed_wanted.connect(playback.set_speed)
+        bar.loop_wanted.connect(playback.toggle_loop)
+        bar.follow_wanted.connect(model.set_follows)
+        bar.plan_wanted.connect(model.show_plan_lane)
         bar.zoom_wanted.connect(self.roll.zoom_by)
-        bar.parts_muted.connect(self.listening.mute)
-        bar.moment_wanted.connect(self.changes.add_moment)
-        bar.moment_sought.connect(self.listening.go_to_moment)
+        bar.parts_muted.connect(playback.mute)
+        bar.moment_wanted.connect(edits.add_moment)
+        bar.moment_sought.connect(playback.go_to_moment)
 
     # The window's side
 
@@ -191,7 +188,7 @@ class ReviewPage(QWidget):
         self._is_shown = True
         self.refresh()
         self._refresh_timer.start()  # what has just been played is still being written
-        (self.roll if self.session is not None else self.list.table).setFocus()
+        (self.roll if self.model.session is not None else self.list.table).setFocus()
 
     def showEvent(self, a0: QShowEvent | None) -> None:
         super().showEvent(a0)
@@ -205,8 +202,8 @@ class ReviewPage(QWidget):
     def hidden(self) -> None:
         """Another page is in front now: silence, unless it went there to play along."""
         self._is_shown = False
-        if self.player.playing:
-            self.player.play_pause()
+        if self.model.player.playing:
+            self.model.player.play_pause()
 
     def escape(self) -> None:
         """Esc was pressed: what was typed and not confirmed is forgotten."""
@@ -215,8 +212,8 @@ class ReviewPage(QWidget):
 
     def close_page(self) -> None:
         """The window closes."""
-        self.works.close()
-        self.library.close()
+        self.tasks.close()
+        self.model.library.close()
 
     def show_theme(self, theme: Theme) -> None:
         self.roll.show_theme(theme)
@@ -224,16 +221,18 @@ class ReviewPage(QWidget):
 
     def show_moment(self, snapshot: Snapshot) -> None:
         """Follow the engine; called as often as the screen is drawn, while the page is in front."""
-        if snapshot.running != self.running:
-            self.running = snapshot.running
+        model, player = self.model, self.model.player
+        if snapshot.running != model.jam_running:
+            model.jam_running = snapshot.running
             self._refresh_timer.start()
-        self.player.follow(snapshot.playback)
-        state, session = self.player.state, self.session
+        player.follow(snapshot.playback)
+        state, session = player.state, model.session
         if session is None or state is None:
             return
-        position_s = self.player.position_s
+        position_s = player.position_s
         self.roll.show_position(position_s, state.playing)
         self.roll.show_loop(state.loop)
+        self.roll.show_muted(state.muted)
         self._show_plan_of(session, position_s)
         place = position_text(session.tempo_map, position_s, state.end_s)
         self.transport.show_state(state, place)
@@ -248,11 +247,11 @@ class ReviewPage(QWidget):
         if plan is not None:
             words = plan.words
         elif session.plans:
-            words = "No plan was made yet."
-        elif len(session.takes) == 1 and self.roll.content and not self.roll.content.chords:
-            words = "No accompaniment yet: New take (Ctrl+N) makes one."
+            words = NO_PLAN_YET
+        elif len(session.takes) == 1 and self.model.content and not self.model.content.chords:
+            words = NO_CHORDS_YET
         else:
-            words = "No plans were recorded."
+            words = NO_PLANS
         self.transport.show_words(words)
 
     # The list
@@ -271,7 +270,9 @@ class ReviewPage(QWidget):
             self.list.show_sessions(found[0], deleted)
             self.details.show_known_tags(found[1])
 
-        self.library.ask(lambda lib: (lib.sessions(words, deleted=deleted), lib.tags()), then)
+        self.model.library.ask(
+            lambda library: (library.sessions(words, deleted=deleted), library.tags()), then
+        )
 
     def _choose_new(self, found: Sequence[SessionInfo]) -> None:
         """What was played since the list was read last is what one came for."""
@@ -283,7 +284,7 @@ class ReviewPage(QWidget):
     def _on_refresh(self) -> None:
         if self._is_shown:
             self.refresh()
-        if self.running:
+        if self.model.jam_running:
             self._refresh_timer.start()
 
     def toggle_deleted(self) -> None:
@@ -296,113 +297,40 @@ class ReviewPage(QWidget):
         self.list.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.list.search.selectAll()
 
-    def _on_chosen(self, info: SessionInfo | None) -> None:
-        if info is None:
-            self._choice_timer.stop()
-            self._show_session(None, None)
-        elif self.session is not None and self.session.info.id == info.id:
-            before, self.session = self.session.info, replace(self.session, info=info)
-            self.details.show_info(info)
-            if before.length_s != info.length_s or before.state != info.state:
-                self._choice_timer.start()  # it goes on
-        else:
-            self._choice_timer.start()
+    # What the model tells
 
-    def _load_choice(self) -> None:
-        info = self.list.current
-        if info is not None:
-            self.reload(info.id)
-
-    def reload(self, session_id: int, take_id: int | None = None) -> None:
-        """Read a session again, and show one of its takes (the one in front, if it is None)."""
-        again = self.session is not None and self.session.info.id == session_id
-        if take_id is None:
-            take_id = self.take_id if again else LIVE_TAKE
-
-        def read(library: Library) -> tuple[Session, Content]:
-            session = library.session(session_id)
-            takes = {taken.info.id: taken for taken in session.takes}
-            return session, content_of(session, takes.get(take_id, session.takes[0]))
-
-        def then(found: tuple[Session, Content]) -> None:
-            current = self.list.current
-            if current is not None and current.id == session_id:
-                self._wished_take = take_id
-                self._show_session(*found)
-
-        self.library.ask(read, then)
-
-    def _show_session(self, session: Session | None, content: Content | None) -> None:
-        again = (
-            session is not None
-            and self.session is not None
-            and session.info.id == self.session.info.id
-        )
-        self.session, self._plan_index = session, _NOTHING_YET
+    def _on_front(self, keeps_place: bool) -> None:
+        model = self.model
+        session, content = model.session, model.content
+        self._plan_index = _NOTHING_YET
+        self.roll.show_content(content, keeps_place)
         if session is None or content is None:
-            self.player.forget()
-            self.roll.show_content(None)
             self.front.setCurrentWidget(self.hint)
             return
-        ids = [taken.info.id for taken in session.takes]
-        self.take_id = self._wished_take if self._wished_take in ids else ids[0]
-        if not again:
-            self._other_take = ids[0]
+        shown = take_of(session, model.take_id)
         self.front.setCurrentWidget(self.view)
-        self.details.show_info(session.info)
-        self._show_content(session, content, again)
-
-    # Takes
-
-    @property
-    def take(self) -> TakeInfo | None:
-        """The take in front."""
-        return take_of(self.session, self.take_id).info if self.session is not None else None
-
-    def show_take(self, take_id: int) -> None:
-        """Hear and see another take, from the same place on."""
-        if self.session is None or take_id == self.take_id:
-            return
-        self._other_take, self.take_id = self.take_id, take_id
-        session, shown = self.session, take_of(self.session, take_id)
-
-        def then(content: Content) -> None:
-            if self.session is session and self.take_id == take_id:
-                self._show_content(session, content, True)
-                self.told.emit(f"Take: {shown.info.name}")
-
-        self.library.ask(lambda _: content_of(session, shown), then)
-
-    def other_take(self) -> None:
-        """Back to the take that was in front before."""
-        if self.session is None:
-            return
-        ids = [taken.info.id for taken in self.session.takes]
-        other = self._other_take
-        if other == self.take_id or other not in ids:
-            other = next((i for i in ids if i != self.take_id), self.take_id)
-        if other == self.take_id:
-            self.told.emit("There is only one take: Ctrl+N makes another")
-        self.show_take(other)
-
-    def _show_content(self, session: Session, content: Content, keeps_place: bool) -> None:
-        shown = take_of(session, self.take_id)
-        name = f"{session.info.id}/{self.take_id}"
-        self.roll.show_content(content, keeps_place)
-        self.roll.show_moments(session.moments)
-        self.roll.show_muted(self.player.state.muted if self.player.state else ())
-        self.details.show_takes([taken.info for taken in session.takes], self.take_id)
-        self.delete_take_action.setEnabled(self.take_id != LIVE_TAKE)
-        self._plan_index = _NOTHING_YET
-        self.player.show(
-            name,
-            content.start_s,
-            content.end_s,
-            lambda keeps: load_take(name, shown.take, shown.info.settings, keeps),
-            keeps_place,
-        )
+        self._on_info()
+        self._on_moments()
+        self.details.show_takes([each.info for each in session.takes], model.take_id)
+        self.delete_take_action.setEnabled(model.take_id != LIVE_TAKE)
         for part, button in self.transport.parts.items():
             button.setEnabled(bool(shown.take.parts.get(part)))
+
+    def _on_info(self) -> None:
+        if (session := self.model.session) is not None:
+            self.details.show_info(session.info)
+
+    def _on_moments(self) -> None:
+        if (session := self.model.session) is not None:
+            self.roll.show_moments(session.moments)
+
+    def _on_follow(self) -> None:
+        self.roll.follows = self.model.follows
+        self.transport.show_follow(self.model.follows)
+
+    def _on_plan_lane(self) -> None:
+        self.roll.show_plan_lane(self.model.plan_lane)
+        self.transport.show_plan_lane(self.model.plan_lane)
 
     # Files dropped here
 
@@ -413,7 +341,7 @@ class ReviewPage(QWidget):
     def dropEvent(self, a0: QDropEvent | None) -> None:
         if a0 is None or (data := a0.mimeData()) is None:
             return
-        self.works.import_paths([Path(url.toLocalFile()) for url in data.urls()])
+        self.tasks.import_paths([Path(url.toLocalFile()) for url in data.urls()])
         a0.acceptProposedAction()
 
 

@@ -130,9 +130,11 @@ class Player:
             to_s = min(max(to_s, self._state.start_s), self._state.end_s)
             self._change(Seek(to_s), position_s=to_s)
 
-    def set_speed(self, speed: float) -> None:
+    def set_speed(self, speed: float) -> float:
+        """1.0 is as it was played; returns the nearest speed that there is."""
         speed = min(max(round(speed, 2), MIN_SPEED), MAX_SPEED)
         self._change(SetSpeed(speed), position_s=self.position_s, speed=speed)
+        return speed
 
     def set_loop(self, loop: tuple[float, float] | None) -> None:
         self._change(SetLoop(loop), position_s=self.position_s, loop=loop)

@@ -250,16 +250,15 @@ class Roll(QWidget):
             at_s = self._seconds(a0.position().x())
             self.zoom_by(1 if turned.y() > 0 else -1, at_s)
         else:
-            self.follows_no_more()
+            self.stop_following()
             self.scroll_by(-(turned.x() or turned.y()))
         a0.accept()
 
     follow_ended = pyqtSignal()
     """The user scrolled away."""
 
-    def follows_no_more(self) -> None:
+    def stop_following(self) -> None:
         if self.follows:
-            self.follows = False
             self.follow_ended.emit()
 
     def _seek_in_overview(self, x: float) -> None:

@@ -1,4 +1,4 @@
-"""What the page has done for it: new takes, exports, imports, files drawn out to the desktop."""
+"""What takes longer: new takes, exports, imports, files dragged to the desktop."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PyQt6.QtCore import QMimeData, QObject, QStandardPaths, Qt, QTimer, QUrl
 from PyQt6.QtGui import QDesktopServices, QDrag
-from PyQt6.QtWidgets import QFileDialog
+from PyQt6.QtWidgets import QFileDialog, QWidget
 
 from jam.agent.predictor import LoadPredictor
 from jam.errors import JamError
@@ -21,32 +21,46 @@ from jam.sessions.exports import export, file_name, take_of
 from jam.sessions.imports import SUFFIXES
 from jam.sessions.session import SessionInfo, TakeInfo, TakeKind
 from ui.review.dialogs import ExportDialog, ExportWish, NewTakeDialog, TakeWish
-from ui.review.news_bar import Strip
+from ui.review.model import ReviewModel
+from ui.review.news_bar import NewsBar
 from ui.settings.look import Look
 
-if TYPE_CHECKING:
-    from ui.review.page import ReviewPage
-
 _POLL_MS = 60
+_SHOWN_NAMES = 3
 
 
-class Works(QObject):
-    """One job at a time; the strip shows how far it is."""
+def new_take_words(name: str) -> str:
+    """What the news bar says when a take is ready."""
+    return f"New take “{name}”. Press Q to compare."
+
+
+def imported_words(names: Sequence[str]) -> str:
+    """What the news bar says when files have become sessions of these names."""
+    shown = ", ".join(f"“{name}”" for name in names[:_SHOWN_NAMES])
+    more = f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
+    return f"Imported {shown}{more}. Press Ctrl+N to add an accompaniment."
+
+
+class Tasks(QObject):
+    """One job at a time, in a process of its own; the news bar shows how far it is.
+
+    load: gives the predictor for new takes; None the rules. parent: dialogs open over its window.
+    """
 
     def __init__(
         self,
-        page: ReviewPage,
-        strip: Strip,
+        model: ReviewModel,
+        news: NewsBar,
         load: LoadPredictor | None,
         look: Look,
-        library: Path | None,
+        parent: QWidget,
     ) -> None:
-        super().__init__(page)
-        self._page, self._strip, self._load, self._look = page, strip, load, look
-        self._library = library
+        super().__init__(parent)
+        self._model, self._news, self._load, self._look = model, news, load, look
+        self._parent = parent
         self._job: Job[Any] | None = None
         self._then: Callable[[Any], object] = lambda _: None
-        self._what = ""
+        self._title = ""
         self._drag_folder: Path | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(_POLL_MS)
@@ -65,32 +79,32 @@ class Works(QObject):
 
     def ask_take(self) -> None:
         """Ask how, and have it made."""
-        session, take = self._page.session, self._page.take
+        session, take = self._model.session, self._model.take
         if session is None or take is None or not self._free():
             return
         chords = take_of(session, take.id).take.chords
         kind: TakeKind = "re-voiced" if any(c.chord for c in chords) else "re-harmonised"
-        dialog = NewTakeDialog(take.settings, kind, self._page.window())
+        dialog = NewTakeDialog(take.settings, kind, self._parent.window())
         dialog.accepted.connect(lambda: self.make_take(dialog.wish()))
         dialog.open()
 
     def make_take(self, wish: TakeWish) -> None:
         """A take beside the one in front; when it is there it is shown."""
-        session = self._page.session
+        session = self._model.session
         if session is None or not self._free():
             return
 
         def then(made: tuple[TakeInfo, str]) -> None:
             info, complaint = made
-            self._strip.tell(f"New take: {info.name}. Q goes back and forth. {complaint}".strip())
-            self._page.reload(session.info.id, info.id)
+            self._news.tell(f"{new_take_words(info.name)} {complaint}".strip())
+            self._model.reload(session.info.id, info.id)
 
         self._begin(
             "Making a take",
             then,
             tasks.make_take,
             session.info.id,
-            self._page.take_id,
+            self._model.take_id,
             wish.kind,
             wish.settings,
             wish.seed,
@@ -100,19 +114,23 @@ class Works(QObject):
     # Export
 
     def ask_export(self) -> None:
-        session = self._page.session
+        session = self._model.session
         if session is None or not self._free():
             return
-        takes = [taken.info for taken in session.takes]
+        takes = [each.info for each in session.takes]
         dialog = ExportDialog(
-            takes, self._page.take_id, self._folder(), file_name(session, ""), self._page.window()
+            takes,
+            self._model.take_id,
+            self._folder(),
+            file_name(session, ""),
+            self._parent.window(),
         )
         dialog.accepted.connect(lambda: self.export(dialog.wish()))
         dialog.open()
 
     def export(self, wish: ExportWish) -> None:
         """Write the files."""
-        session = self._page.session
+        session = self._model.session
         if session is None or not wish.paths or not self._free():
             return
         folder = wish.paths[0].parent
@@ -120,7 +138,7 @@ class Works(QObject):
 
         def then(written: list[Path]) -> None:
             names = ", ".join(path.name for path in written)
-            self._strip.tell(
+            self._news.tell(
                 f"Saved in {folder}: {names}",
                 "Open folder",
                 lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))),
@@ -152,7 +170,7 @@ class Works(QObject):
     def ask_import(self) -> None:
         kinds = " ".join(f"*{suffix}" for suffix in SUFFIXES)
         names, _ = QFileDialog.getOpenFileNames(
-            self._page.window(), "Import", str(self._folder()), f"MIDI, JSON, library ({kinds})"
+            self._parent.window(), "Import", str(self._folder()), f"MIDI, JSON, library ({kinds})"
         )
         if names:
             self.import_paths([Path(name) for name in names])
@@ -163,35 +181,31 @@ class Works(QObject):
             return
 
         def then(added: list[SessionInfo]) -> None:
-            noun = "session" if len(added) == 1 else "sessions"
-            self._strip.tell(
-                f"Imported {len(added)} {noun}: {', '.join(info.name for info in added[:3])}."
-                " Ctrl+N has a melody accompanied."
-            )
+            self._news.tell(imported_words([info.name for info in added]))
             if added:
-                self._page.list.choose(added[-1].id)
-            self._page.refresh()
+                self._model.session_wished.emit(added[-1].id)
+            self._model.list_outdated.emit()
 
         self._begin("Importing", then, tasks.import_files, tuple(paths))
 
-    # Drawn out
+    # Dragged out
 
     def drag_out(self) -> None:
         """The take in front as a MIDI file under the mouse."""
-        session = self._page.session
+        session = self._model.session
         if session is None:
             return
         if self._drag_folder is None:
             self._drag_folder = Path(tempfile.mkdtemp(prefix="jam-drag-"))
         path = self._drag_folder / file_name(session, ".mid")
         try:
-            export(session, path, self._page.take_id)
+            export(session, path, self._model.take_id)
         except JamError as error:
-            self._strip.tell(f"It can't be drawn out: {error}.", alert=True)
+            self._news.tell(f"Couldn't drag it out: {error}.", alert=True)
             return
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(path))])
-        drag = QDrag(self._page)
+        drag = QDrag(self._parent)
         drag.setMimeData(data)
         drag.exec(Qt.DropAction.CopyAction)
 
@@ -203,23 +217,25 @@ class Works(QObject):
         self._timer.stop()
         if job is not None:
             job.close()
-            self._strip.tell(f"{self._what}: cancelled.")
+            self._news.tell(f"{self._title}: cancelled.")
 
     def _free(self) -> bool:
         if self._job is not None:
-            self._page.told.emit(f"{self._what} is still going on")
+            self._model.told.emit(f"Busy: {self._title.lower()}")
         return self._job is None
 
     def _begin(
         self, what: str, then: Callable[[Any], object], task: Callable[..., Any], *args: object
     ) -> None:
         try:
-            path = self._library or library_path()
+            path = self._model.library_path or library_path()
         except OSError as error:
-            self._strip.tell(f"The folder for sessions: {error.strerror or error}.", alert=True)
+            self._news.tell(
+                f"Can't open the folder for sessions: {error.strerror or error}.", alert=True
+            )
             return
-        self._what, self._then = what, then
-        self._strip.work(f"{what} …", self.cancel)
+        self._title, self._then = what, then
+        self._news.work(f"{what} …", self.cancel)
         self._job = Job(task, path, *args)
         self._timer.start()
 
@@ -232,8 +248,8 @@ class Works(QObject):
             self._job = None
             self._timer.stop()
             if isinstance(state, Failed):
-                self._strip.tell(f"{self._what} failed: {state.message}.", alert=True)
+                self._news.tell(f"{self._title} failed: {state.message}.", alert=True)
             else:
                 self._then(state.result)
         else:
-            self._strip.progress(state.done, state.total)
+            self._news.progress(state.done, state.total)

@@ -199,6 +199,9 @@ class TransportBar(QFrame):
     def show_follow(self, on: bool) -> None:
         self._check(self.follow, on)
 
+    def show_plan_lane(self, on: bool) -> None:
+        self._check(self.plan, on)
+
     @staticmethod
     def _check(button: QPushButton, on: bool) -> None:
         with QSignalBlocker(button):

@@ -50,6 +50,9 @@ class Look(QObject):
             zoom = 1.0
         self.change(f"Zoom {zoom:.0%}", zoom=zoom)
 
+    def reset_zoom(self) -> None:
+        self.change("Zoom 100%", zoom=1.0)
+
     def scale_text(self, steps: int) -> None:
         """Larger or smaller text; 0 steps is the usual size again."""
         scale = self.settings.text_scale + TEXT_STEP * steps if steps else 1.0

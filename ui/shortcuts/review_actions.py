@@ -1,77 +1,74 @@
-"""The actions of the page Review: what each key does there."""
+"""What each key does on the page Review, in the order of the list under F1."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from jam.sessions.session import MAX_RATING
 from ui.common.pages import REVIEW
-from ui.review.page import ReviewPage
+from ui.review.details import Details
+from ui.review.edits import Edits
+from ui.review.model import ReviewModel
+from ui.review.playback_actions import PlaybackActions
+from ui.review.roll import Roll
+from ui.review.tasks import Tasks
 from ui.shortcuts.actions import Action
 
-
-def review_actions(page: ReviewPage) -> Iterator[Action]:
-    """All of them, in the order of the list under F1."""
-    yield from _playing(page)
-    yield from _moments(page)
-    yield from _session(page)
+PLAYBACK, MARKS, SESSIONS = "Review: playback", "Review: marks", "Review: sessions"
 
 
-def _playing(page: ReviewPage) -> Iterator[Action]:
-    group, hear = "Review: listen", page.listening
-    yield Action("Play or pause", group, ("Space",), hear.play_pause, REVIEW)
+def playback_actions(model: ReviewModel, playback: PlaybackActions, roll: Roll) -> Iterator[Action]:
+    """Hearing and seeing the take in front."""
+    group = PLAYBACK
+    yield Action("Play or pause", group, ("Space",), playback.play_pause, REVIEW)
     steps = (
-        ("A beat on", "Right", 1, False),
-        ("A beat back", "Left", -1, False),
-        ("A bar on", "Shift+Right", 1, True),
-        ("A bar back", "Shift+Left", -1, True),
+        ("Forward one beat", "Right", 1, False),
+        ("Back one beat", "Left", -1, False),
+        ("Forward one bar", "Shift+Right", 1, True),
+        ("Back one bar", "Shift+Left", -1, True),
     )
     for title, key, by, bars in steps:
-        yield Action(title, group, (key,), partial(hear.step, by, bars), REVIEW, True)
-    yield Action("To the start", group, ("Home",), hear.to_start, REVIEW)
-    yield Action("To the end", group, ("End",), hear.to_end, REVIEW)
-    yield Action("Faster", group, ("Up",), partial(hear.change_speed, 1), REVIEW, True)
-    yield Action("Slower", group, ("Down",), partial(hear.change_speed, -1), REVIEW, True)
-    yield Action("Loop from here", group, ("[",), partial(hear.loop_edge, False), REVIEW)
-    yield Action("Loop to here", group, ("]",), partial(hear.loop_edge, True), REVIEW)
-    yield Action("Loop this bar, or play on", group, ("\\",), hear.toggle_loop, REVIEW)
-    yield Action("The other take", group, ("Q",), page.other_take, REVIEW)
-    yield Action(
-        "Turn pages, or not", group, ("V",), lambda: hear.follow(not page.roll.follows), REVIEW
-    )
-    yield Action(
-        "Plan shown or hidden",
-        group,
-        ("Ctrl+H",),
-        lambda: hear.show_plan(not page.transport.plan.isChecked()),
-        REVIEW,
-    )
-    yield Action("Zoom in", group, ("PgDown",), partial(page.roll.zoom_by, 1), REVIEW, True)
-    yield Action("Zoom out", group, ("PgUp",), partial(page.roll.zoom_by, -1), REVIEW, True)
-    yield Action("All of it", group, ("Shift+Home",), page.roll.fit_all, REVIEW)
+        yield Action(title, group, (key,), partial(playback.step, by, bars), REVIEW, True)
+    yield Action("Go to start", group, ("Home",), playback.to_start, REVIEW)
+    yield Action("Go to end", group, ("End",), playback.to_end, REVIEW)
+    yield Action("Faster", group, ("Up",), partial(playback.change_speed, 1), REVIEW, True)
+    yield Action("Slower", group, ("Down",), partial(playback.change_speed, -1), REVIEW, True)
+    yield Action("Loop from here", group, ("[",), partial(playback.loop_edge, False), REVIEW)
+    yield Action("Loop to here", group, ("]",), partial(playback.loop_edge, True), REVIEW)
+    yield Action("Loop this bar on/off", group, ("\\",), playback.toggle_loop, REVIEW)
+    yield Action("Switch take (A/B)", group, ("Q",), model.other_take, REVIEW)
+    yield Action("Follow on/off", group, ("V",), model.toggle_follows, REVIEW)
+    yield Action("Show/hide plan", group, ("Ctrl+H",), model.toggle_plan_lane, REVIEW)
+    yield Action("Zoom in", group, ("PgDown",), partial(roll.zoom_by, 1), REVIEW, True)
+    yield Action("Zoom out", group, ("PgUp",), partial(roll.zoom_by, -1), REVIEW, True)
+    yield Action("Zoom to fit", group, ("Shift+Home",), roll.fit_all, REVIEW)
 
 
-def _moments(page: ReviewPage) -> Iterator[Action]:
-    group, change, hear = "Review: moments", page.changes, page.listening
-    yield Action("Good moment", group, ("+", "="), partial(change.add_moment, "good"), REVIEW)
-    yield Action("Bad moment", group, ("-",), partial(change.add_moment, "bad"), REVIEW)
-    yield Action("Mark this place", group, ("M",), partial(change.add_moment, "marker"), REVIEW)
-    yield Action("A word on a moment", group, ("Ctrl+M",), change.name_moment, REVIEW)
-    yield Action("Take a mark away", group, ("Backspace",), change.remove_moment, REVIEW)
-    yield Action("Next moment", group, (".",), partial(hear.go_to_moment, 1), REVIEW)
-    yield Action("Moment before", group, (",",), partial(hear.go_to_moment, -1), REVIEW)
+def mark_actions(edits: Edits, playback: PlaybackActions) -> Iterator[Action]:
+    """Marks at the playhead, and the way from one to the next."""
+    group = MARKS
+    yield Action("Mark as good", group, ("+", "="), partial(edits.add_moment, "good"), REVIEW)
+    yield Action("Mark as bad", group, ("-",), partial(edits.add_moment, "bad"), REVIEW)
+    yield Action("Mark", group, ("M",), partial(edits.add_moment, "marker"), REVIEW)
+    yield Action("Comment on a mark", group, ("Ctrl+M",), edits.name_moment, REVIEW)
+    yield Action("Delete mark", group, ("Backspace",), edits.remove_moment, REVIEW)
+    yield Action("Next mark", group, (".",), partial(playback.go_to_moment, 1), REVIEW)
+    yield Action("Previous mark", group, (",",), partial(playback.go_to_moment, -1), REVIEW)
 
 
-def _session(page: ReviewPage) -> Iterator[Action]:
-    group, change = "Review: sessions", page.changes
-    yield Action("Search", group, ("Ctrl+F",), page.focus_search, REVIEW)
-    yield Action("Name", group, ("F2",), page.details.title.edit, REVIEW)
-    yield Action("Tags", group, ("F3",), page.details.tags.edit, REVIEW)
+def session_actions(
+    edits: Edits, tasks: Tasks, details: Details, focus_search: Callable[[], object]
+) -> Iterator[Action]:
+    """The session in front, and the list."""
+    group = SESSIONS
+    yield Action("Search", group, ("Ctrl+F",), focus_search, REVIEW)
+    yield Action("Rename", group, ("F2",), details.title.edit, REVIEW)
+    yield Action("Edit tags", group, ("F3",), details.tags.edit, REVIEW)
     for stars in range(MAX_RATING + 1):
         title = {0: "No stars", 1: "1 star"}.get(stars, f"{stars} stars")
-        yield Action(title, group, (str(stars),), partial(change.rate, stars), REVIEW)
-    yield Action("New take", group, ("Ctrl+N",), page.works.ask_take, REVIEW)
-    yield Action("Export", group, ("Ctrl+E",), page.works.ask_export, REVIEW)
-    yield Action("Import files", group, ("Ctrl+O",), page.works.ask_import, REVIEW)
-    yield Action("Delete", group, ("Del",), change.delete, REVIEW)
+        yield Action(title, group, (str(stars),), partial(edits.rate, stars), REVIEW)
+    yield Action("New take", group, ("Ctrl+N",), tasks.ask_take, REVIEW)
+    yield Action("Export", group, ("Ctrl+E",), tasks.ask_export, REVIEW)
+    yield Action("Import files", group, ("Ctrl+O",), tasks.ask_import, REVIEW)
+    yield Action("Delete", group, ("Del",), edits.delete, REVIEW)
