@@ -45,7 +45,7 @@ def jam_logs(minutes: float, settings: JamSettings) -> list[SessionLog]:
     tempo_map = conductor.tempo_map
     anticipator = Anticipator(RuleBasedPredictor(), 1)
     song = read_midi(demo_tunes()[0])
-    end_s = song.tempo_map.seconds_at(math.ceil(song.end_quarter * 4))
+    end_s = song.tempo_map.seconds_at(math.ceil(song.end_frame))
     once = melody_events(song)
     events = deque(
         replace(e, note_id=e.note_id + 1000 * i, at_s=e.at_s + i * end_s)

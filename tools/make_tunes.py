@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from jam.messages.notes import PartNote
+from jam.messages.notes import Note
 from jam.midi.file import Part, write_midi
 from jam.music.chord import pitch_class
 from jam.music.grid import Meter, TempoMap
@@ -105,7 +105,7 @@ def read_bars(tune: Tune) -> list[tuple[int, int, int]]:
     return notes
 
 
-def played(notes: list[tuple[int, int, int]], meter: Meter, dice: random.Random) -> list[PartNote]:
+def played(notes: list[tuple[int, int, int]], meter: Meter, dice: random.Random) -> list[Note]:
     """The notes as a person plays them: stress, phrases of four bars, a little unevenness."""
     phrase = 4 * meter.frames_per_bar
     mean_pitch = sum(pitch for _, _, pitch in notes) / len(notes)
@@ -116,7 +116,7 @@ def played(notes: list[tuple[int, int, int]], meter: Meter, dice: random.Random)
         velocity = round(66 + stress + swell + 0.6 * (pitch - mean_pitch) + dice.gauss(0, 2.5))
         at = max(0.0, start + dice.gauss(0, 0.05))
         held = (end - start) * dice.uniform(0.86, 0.97)
-        result.append(PartNote(at, at + held, pitch, max(30, min(120, velocity))))
+        result.append(Note(at, at + held, pitch, max(30, min(120, velocity))))
     return result
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 
 from jam.files import demo_tunes
 from jam.midi.file import read_midi
-from jam.performance.offline import melody_events
+from jam.performance.offline import key_strokes, melody_events
 
 Event = tuple[float, list[int]]
 """Seconds from the start, MIDI bytes."""
@@ -33,9 +33,8 @@ _ON, _OFF, _POLY, _CONTROL, _PRESSURE, _BEND = 0x90, 0x80, 0xA0, 0xB0, 0xD0, 0xE
 def tune(bpm: float, seconds: float, seed: int = 1) -> Iterator[Event]:
     """A bundled tune over and over, a wrong note here and there, from beat 0 on."""
     song = read_midi(demo_tunes()[0])
-    position_at = song.tempo_map.position_at
     frame_s = 60 / bpm / song.tempo_map.meter_at(0).frames_per_beat
-    events = [(position_at(e.at_s), e.note_id, e.pitch, e.velocity) for e in melody_events(song)]
+    events = key_strokes(song.melody())
     length = song.tempo_map.next_bar_frame(round(events[-1][0]))
     dice = random.Random(seed)
     offset = 0

@@ -34,7 +34,7 @@ from jam.audio.wav import write_wav
 from jam.cli.main import load_predictor
 from jam.errors import BadInput
 from jam.files import demo_tunes
-from jam.messages.notes import PartNote
+from jam.messages.notes import Note
 from jam.midi.file import MidiSong, read_midi
 from jam.music.chord import QUALITIES, QUALITY_NAMES, Chord
 from jam.music.chord_notation import parse_harte
@@ -130,10 +130,9 @@ def pop909_movement(folder: Path, limit: int) -> dict[str, float]:
             midi = read_midi(song / f"{song.name}.mid")
         except BadInput:
             continue
-        track = midi.track_names.index("PIANO") if "PIANO" in midi.track_names else -1
         at = midi.tempo_map.seconds_at
         notes = sorted(
-            (at(n.start_frame), at(n.end_frame), n.pitch) for n in midi.notes if n.track == track
+            (at(n.start_frame), at(n.end_frame), n.pitch) for n in midi.notes if n.part == "PIANO"
         )
         _add_song(found, notes, (song / "chord_midi.txt").read_text().splitlines())
     return {name: sum(values) / max(len(values), 1) for name, values in found.items()}
@@ -224,7 +223,7 @@ def sample(style: Style, song: MidiSong, folder: Path, agent: str) -> str:
         loud = [loudness_db(take, part, settings, style, Path(temporary)) for part in PARTS]
     draw(take, f"{style.title} ({style.name})", folder / f"{style.name}.png", 1, 9)
     n_bars = take.tempo_map.place(len(take.chords)).bar - settings.listen_bars
-    played: list[Sequence[PartNote]] = [take.parts.get(part, ()) for part in PARTS[1:]]
+    played: list[Sequence[Note]] = [take.parts.get(part, ()) for part in PARTS[1:]]
     levels = " ".join(f"{level:7.1f}" if level > -200 else "      –" for level in loud)
     per_bar = " ".join(f"{len(notes) / n_bars:6.1f}" for notes in played)
     return (

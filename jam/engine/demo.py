@@ -9,7 +9,7 @@ from jam.engine.engine import Engine
 from jam.messages.commands import KeyInput, Start
 from jam.messages.snapshot import Snapshot
 from jam.midi.file import MidiSong
-from jam.performance.offline import melody_events
+from jam.performance.offline import key_strokes
 
 
 class TunePlayer:
@@ -41,12 +41,11 @@ class TunePlayer:
         clock = SystemClock()
         while not self._stop.is_set() and self._running() is None:
             self._stop.wait(0.01)
-        position_at = self._song.tempo_map.position_at
-        notes = [(position_at(e.at_s), e.pitch, e.velocity) for e in melody_events(self._song)]
-        end = self._song.tempo_map.next_bar_frame(round(notes[-1][0]))
+        strokes = key_strokes(self._song.melody())
+        end = self._song.tempo_map.next_bar_frame(round(strokes[-1][0]))
         offset = 0
         while not self._stop.is_set():
-            for position, pitch, velocity in notes:
+            for position, _, pitch, velocity in strokes:
                 snapshot = self._running()
                 if snapshot is None:
                     self._wait_for_start(clock)

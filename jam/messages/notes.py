@@ -1,8 +1,34 @@
-"""jam.messages.commands.notes."""
+"""Notes: on the grid, in seconds, planned, played, and as they were handed to the sound."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note of a finished piece of music, on the grid of its tempo map.
+
+    Frames are floats: who plays is a little early or late. part: "player", "chords", "bass" or
+    "drums"; in a MIDI file, its track. instrument (program) and channel: a file's, from 0.
+    """
+
+    start_frame: float
+    end_frame: float
+    pitch: int
+    velocity: int
+    part: str = ""
+    instrument: int = 0
+    channel: int = 0
+
+
+def by_part(notes: Iterable[Note]) -> dict[str, tuple[Note, ...]]:
+    """The notes of every part, in the order in which they are given."""
+    parts: dict[str, list[Note]] = {}
+    for note in notes:
+        parts.setdefault(note.part, []).append(note)
+    return {part: tuple(played) for part, played in parts.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +128,3 @@ class SoundedNote:
     def late_s(self) -> float:
         """How long after the moment at which it was to be sent it was."""
         return self.sent_s - (self.due_s - self.lead_s)
-
-
-@dataclass(frozen=True, slots=True)
-class PartNote:
-    """A note to be written; positions in frames of the session's grid."""
-
-    start_frame: float
-    end_frame: float
-    pitch: int
-    velocity: int

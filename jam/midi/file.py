@@ -19,9 +19,17 @@ import mido
 from jam.errors import BadInput
 from jam.files import read_limited, whole
 from jam.limits import MIDI_BYTES
-from jam.messages.notes import PartNote
+from jam.messages.notes import Note
 from jam.midi import smf
-from jam.music.grid import FRAMES_PER_QUARTER, Meter, Segment, TempoMap, check_bpm, quarter_bpm
+from jam.music.grid import (
+    FRAMES_PER_QUARTER,
+    Meter,
+    Segment,
+    TempoMap,
+    check_bpm,
+    nearest_frame,
+    quarter_bpm,
+)
 
 DRUM_CHANNEL = 9
 TICKS_PER_QUARTER = 960
@@ -31,51 +39,28 @@ _TICKS_PER_FRAME = TICKS_PER_QUARTER // FRAMES_PER_QUARTER
 
 
 @dataclass(frozen=True, slots=True)
-class MidiNote:
-    """A note of a file. Positions in quarter notes from the start; channel and track from 0."""
-
-    start_quarter: float
-    end_quarter: float
-    pitch: int
-    velocity: int
-    channel: int
-    track: int
-    program: int
-
-    @property
-    def start_frame(self) -> float:
-        return self.start_quarter * FRAMES_PER_QUARTER
-
-    @property
-    def end_frame(self) -> float:
-        return self.end_quarter * FRAMES_PER_QUARTER
-
-
-@dataclass(frozen=True, slots=True)
 class MidiSong:
     """What a file holds, in musical time; notes in order of their start, then of pitch."""
 
     name: str
-    notes: tuple[MidiNote, ...]
+    notes: tuple[Note, ...]
     tempo_map: TempoMap
     """Frame 0 is the start of the file, at 0 s. Changes lie on the nearest frame."""
-    track_names: tuple[str, ...]
     markers: tuple[tuple[float, str], ...] = ()
-    """(position in quarter notes, text), in order: chord names, in many files."""
+    """(frame, text), in order: chord names, in many files."""
     pedals: tuple[tuple[float, int, bool], ...] = ()
-    """(position in quarter notes, channel, down) of the sustain pedal, in order."""
+    """(frame, channel, down) of the sustain pedal, in order."""
     bar_one_frame: int = 0
     """Where bar 1 begins; what lies before is a count-in, as the file itself says."""
 
     @property
-    def end_quarter(self) -> float:
-        return max(note.end_quarter for note in self.notes)
+    def end_frame(self) -> float:
+        return max(note.end_frame for note in self.notes)
 
     def from_bar_one(self) -> MidiSong:
         """The same song with frame 0 (at 0 s) at its bar 1; a count-in lies before it."""
         if not (frame := self.bar_one_frame):
             return self
-        quarter = frame / FRAMES_PER_QUARTER
         at_s, first = self.tempo_map.seconds_at(frame), self.tempo_map.segments[0]
         bars = self.tempo_map.place(frame).bar
         later = (
@@ -91,30 +76,28 @@ class MidiSong:
         return replace(
             self,
             notes=tuple(
-                replace(
-                    n, start_quarter=n.start_quarter - quarter, end_quarter=n.end_quarter - quarter
-                )
+                replace(n, start_frame=n.start_frame - frame, end_frame=n.end_frame - frame)
                 for n in self.notes
             ),
             tempo_map=TempoMap((first, *later)),
-            markers=tuple((q - quarter, text) for q, text in self.markers),
-            pedals=tuple((q - quarter, channel, down) for q, channel, down in self.pedals),
+            markers=tuple((at - frame, text) for at, text in self.markers),
+            pedals=tuple((at - frame, channel, down) for at, channel, down in self.pedals),
             bar_one_frame=0,
         )
 
-    def melody(self) -> tuple[MidiNote, ...]:
+    def melody(self) -> tuple[Note, ...]:
         """The notes of the track and channel that most likely hold the melody.
 
         A track whose name says so; else, of those with at least half as many notes as the
         fullest, the highest on average. Drums (channel 10) only where there is nothing else.
         """
-        groups: dict[tuple[int, int], list[MidiNote]] = defaultdict(list)
+        groups: dict[tuple[str, int], list[Note]] = defaultdict(list)
         for note in self.notes:
-            groups[note.track, note.channel].append(note)
+            groups[note.part, note.channel].append(note)
         pitched = {key: group for key, group in groups.items() if key[1] != DRUM_CHANNEL}
         pitched = pitched or dict(groups)
         for word in ("melod", "vocal", "voice", "lead", "sing"):
-            named = {k: g for k, g in pitched.items() if word in self.track_names[k[0]].lower()}
+            named = {k: g for k, g in pitched.items() if word in k[0].lower()}
             if named:
                 pitched = named
                 break
@@ -124,7 +107,7 @@ class MidiSong:
         return tuple(highest)
 
 
-def _mean_pitch(notes: Sequence[MidiNote]) -> float:
+def _mean_pitch(notes: Sequence[Note]) -> float:
     return sum(note.pitch for note in notes) / len(notes)
 
 
@@ -156,10 +139,9 @@ def parse_midi(data: bytes, name: str) -> MidiSong:
             name,
             notes,
             tempo_map,
-            tuple(raw.track_names),
-            tuple(sorted((tick / raw.ticks_per_quarter, text) for tick, text in raw.markers)),
+            tuple(sorted((_frame(tick, raw), text) for tick, text in raw.markers)),
             tuple(
-                (tick / raw.ticks_per_quarter, channel, down)
+                (_frame(tick, raw), channel, down)
                 for tick, channel, down in sorted(raw.pedals, key=lambda pedal: pedal[0])
             ),
             _bar_one_frame(raw, tempo_map),
@@ -168,8 +150,24 @@ def parse_midi(data: bytes, name: str) -> MidiSong:
         raise BadInput(f"{name}: {error}") from None
 
 
-def _notes(raw: smf.RawSong) -> tuple[MidiNote, ...]:
+def _frame(tick: int, raw: smf.RawSong) -> float:
+    return tick * FRAMES_PER_QUARTER / raw.ticks_per_quarter
+
+
+def _parts(track_names: Iterable[str]) -> list[str]:
+    """A name for every track: its own; with its number where it has none or another has it too."""
+    parts: dict[str, None] = {}
+    for number, name in enumerate(track_names, 1):
+        part = name or f"Track {number}"
+        while part in parts:
+            part += f" ({number})"
+        parts[part] = None
+    return list(parts)
+
+
+def _notes(raw: smf.RawSong) -> tuple[Note, ...]:
     """Notes in order, each with the program that its channel had when it began."""
+    parts = _parts(raw.track_names)
     programs: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for tick, channel, program in sorted(raw.programs, key=lambda change: change[0]):
         programs[channel].append((tick, program))
@@ -178,14 +176,14 @@ def _notes(raw: smf.RawSong) -> tuple[MidiNote, ...]:
         changes = programs[note.channel]
         index = bisect_right(changes, (note.start_tick, 127)) - 1
         notes.append(
-            MidiNote(
-                note.start_tick / raw.ticks_per_quarter,
-                note.end_tick / raw.ticks_per_quarter,
+            Note(
+                _frame(note.start_tick, raw),
+                _frame(note.end_tick, raw),
                 note.pitch,
                 note.velocity,
-                note.channel,
-                note.track,
+                parts[note.track],
                 changes[index][1] if index >= 0 else 0,
+                note.channel,
             )
         )
     return tuple(notes)
@@ -198,7 +196,7 @@ def _tempo_map(raw: smf.RawSong, last_frame: int) -> TempoMap:
     """
 
     def frame_of(tick: int) -> int:
-        return math.floor(tick * FRAMES_PER_QUARTER / raw.ticks_per_quarter + 0.5)
+        return nearest_frame(_frame(tick, raw))
 
     # Of several changes in one frame the last one holds.
     tempos = {frame_of(tick): tempo for tick, tempo in sorted(raw.tempos, key=lambda t: t[0])}
@@ -268,19 +266,9 @@ class Part:
     name: str
     program: int
     channel: int
-    notes: tuple[PartNote, ...]
+    notes: tuple[Note, ...]
     pedals: tuple[tuple[float, bool], ...] = ()
     """The sustain pedal: (frame, down)."""
-
-
-def notes_in_frames(
-    notes: Iterable[tuple[float, float, int, int]], tempo_map: TempoMap
-) -> tuple[PartNote, ...]:
-    """Notes in seconds (start, end, pitch, velocity) as notes in frames."""
-    return tuple(
-        PartNote(tempo_map.position_at(start_s), tempo_map.position_at(end_s), pitch, velocity)
-        for start_s, end_s, pitch, velocity in notes
-    )
 
 
 def write_midi(

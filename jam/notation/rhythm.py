@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from statistics import median
 
-from jam.messages.notes import PartNote
+from jam.messages.notes import Note
 from jam.music.grid import FRAMES_PER_QUARTER, TempoMap, nearest_frame
 
 # Frames in a beat -> divisions of the beat, and how much (in beats squared) each has to explain
@@ -59,13 +59,13 @@ class _Onset:
     division: int
 
 
-def top_voice(notes: Iterable[PartNote], split_pitch: int = 0) -> list[PartNote]:
+def top_voice(notes: Iterable[Note], split_pitch: int = 0) -> list[Note]:
     """One voice of what may be chords: what a higher note covers is left out."""
     ordered = sorted(
         (n for n in notes if n.pitch >= split_pitch), key=lambda n: (n.start_frame, -n.pitch)
     )
     starts = [note.start_frame for note in ordered]
-    voice: list[PartNote] = []
+    voice: list[Note] = []
     ends = [-math.inf] * 128  # of the notes so far, by pitch
     for i, note in enumerate(ordered):
         last = bisect_left(starts, note.start_frame + _CHORD_FRAMES)
@@ -79,7 +79,7 @@ def top_voice(notes: Iterable[PartNote], split_pitch: int = 0) -> list[PartNote]
 
 
 def written_melody(
-    notes: Iterable[PartNote], tempo_map: TempoMap, split_pitch: int = 0
+    notes: Iterable[Note], tempo_map: TempoMap, split_pitch: int = 0
 ) -> WrittenMelody:
     """The melody of what was played, from frame 0 on."""
     voice = [n for n in top_voice(notes, split_pitch) if n.start_frame >= -0.5]
@@ -99,10 +99,10 @@ def written_melody(
 
 
 def _by_beat(
-    voice: Sequence[PartNote], tempo_map: TempoMap
-) -> dict[tuple[int, int], list[tuple[float, PartNote]]]:
+    voice: Sequence[Note], tempo_map: TempoMap
+) -> dict[tuple[int, int], list[tuple[float, Note]]]:
     """(first frame of a beat, frames in it) -> (where in the beat, note) in order."""
-    beats: dict[tuple[int, int], list[tuple[float, PartNote]]] = {}
+    beats: dict[tuple[int, int], list[tuple[float, Note]]] = {}
     for note in voice:
         frame = max(nearest_frame(note.start_frame), 0)  # a little early is meant for the beat
         place = tempo_map.place(frame)
@@ -114,7 +114,7 @@ def _by_beat(
     return beats
 
 
-def _is_swung(beats: dict[tuple[int, int], list[tuple[float, PartNote]]]) -> bool:
+def _is_swung(beats: dict[tuple[int, int], list[tuple[float, Note]]]) -> bool:
     """True where the second of two notes in a beat usually falls on its last third."""
     seconds = [
         played[1][0]
@@ -130,7 +130,7 @@ def _straight(where: float) -> float:
 
 
 def _place(
-    beat_frame: int, beat_frames: int, played: Sequence[tuple[float, PartNote]], swung: bool
+    beat_frame: int, beat_frames: int, played: Sequence[tuple[float, Note]], swung: bool
 ) -> list[_Onset]:
     """The onsets of one beat on its best division."""
     if swung and beat_frames == 4:

@@ -89,11 +89,15 @@ class Conductor:
     def play(self, event: NoteEvent) -> None:
         """Take over a key that went down or (velocity 0) came up."""
         position = self.tempo_map.position_at(event.at_s)
-        if event.velocity:
-            self._presence.note_on(position, event.pitch, event.velocity)
-            self._melody.note_on(event.note_id, event.pitch, position)
+        self.play_at(position, event.note_id, event.pitch, event.velocity)
+
+    def play_at(self, position: float, note_id: int, pitch: int, velocity: int) -> None:
+        """The same at a position in frames."""
+        if velocity:
+            self._presence.note_on(position, pitch, velocity)
+            self._melody.note_on(note_id, pitch, position)
         else:
-            self._melody.note_off(event.note_id, position)
+            self._melody.note_off(note_id, position)
 
     def change_settings(self, settings: JamSettings, now_s: float) -> None:
         """Tempo acts from the next frame, metre and style from a bar line, the rest at once.

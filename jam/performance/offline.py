@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from jam.accompaniment import playable_style
@@ -15,24 +15,36 @@ from jam.agent.predictor import Predictor
 from jam.agent.rules import ScriptedPredictor
 from jam.errors import BadInput
 from jam.limits import NOTES_AT_ONCE
-from jam.messages.notes import NoteEvent, PartNote, PlannedNote
-from jam.midi.file import MidiNote, MidiSong
+from jam.messages.notes import Note, NoteEvent, PlannedNote, by_part
+from jam.midi.file import MidiSong
 from jam.music.melody import MelodyTracker
 from jam.music.rows import ChordState, MelodyState
 from jam.performance.conductor import Conductor
 from jam.performance.take import Take
 from jam.settings import JamSettings
 
+_SHORTEST_FRAMES = 0.01
+
+
+def key_strokes(notes: Iterable[Note]) -> list[tuple[float, int, int, int]]:
+    """(frame, note_id, pitch, velocity) of every key that goes down or (velocity 0) comes up, in
+    order; at one time those that come up first, but for a note's own.
+    """
+    strokes: list[tuple[float, int, int, int]] = []
+    for note_id, note in enumerate(notes, 1):
+        end = max(note.end_frame, note.start_frame + _SHORTEST_FRAMES)
+        strokes.append((note.start_frame, note_id, note.pitch, note.velocity))
+        strokes.append((end, note_id, note.pitch, 0))
+    return sorted(strokes, key=lambda stroke: (stroke[0], stroke[3] > 0))
+
 
 def melody_events(song: MidiSong) -> list[NoteEvent]:
     """The melody of a song as a player would send it, in order of time, in seconds."""
-    seconds_at = song.tempo_map.seconds_at
-    events: list[NoteEvent] = []
-    for note_id, note in enumerate(song.melody(), 1):
-        start_s, end_s = seconds_at(note.start_frame), seconds_at(note.end_frame)
-        events.append(NoteEvent(note_id, note.pitch, note.velocity, start_s))
-        events.append(NoteEvent(note_id, note.pitch, 0, max(end_s, start_s + 1e-3)))
-    return sorted(events, key=lambda event: (event.at_s, event.velocity > 0))
+    at = song.tempo_map.seconds_at
+    return [
+        NoteEvent(note_id, pitch, velocity, at(frame))
+        for frame, note_id, pitch, velocity in key_strokes(song.melody())
+    ]
 
 
 def render(
@@ -62,12 +74,13 @@ def render(
     end_frame = tempo_map.next_bar_frame(max(last_frame, until_frame))
     notes: dict[int, PlannedNote] = {}
     frame = -1
-    events = deque(melody_events(song))
+    strokes = deque(key_strokes(melody))
     while frame < end_frame:
         now_s = tempo_map.seconds_at(frame + 0.5)
-        while events and events[0].at_s < now_s:
-            conductor.play(events.popleft())
-        if follows_stops and not events:
+        while strokes and strokes[0][0] < frame + 0.5:
+            position, note_id, pitch, velocity = strokes.popleft()
+            conductor.play_at(position, note_id, pitch, velocity)
+        if follows_stops and not strokes:
             conductor.finish()  # the tune is over
             if (ending := conductor.ending) is not None:
                 end_frame = max(end_frame, ending.rest_frame)
@@ -77,22 +90,15 @@ def render(
         if progress is not None and frame % 64 == 0:
             progress(max(frame, 0), end_frame)
         frame += 1
-    parts: dict[str, list[PartNote]] = {"chords": []}
-    for note in sorted(notes.values(), key=lambda n: (n.start_frame, n.pitch)):
-        if note.start_frame < end_frame:
-            parts.setdefault(note.part, []).append(
-                PartNote(
-                    note.start_frame, min(note.end_frame, end_frame), note.pitch, note.velocity
-                )
-            )
+    sounded = (
+        Note(n.start_frame, min(n.end_frame, end_frame), n.pitch, n.velocity, n.part)
+        for n in sorted(notes.values(), key=lambda n: (n.start_frame, n.pitch))
+        if n.start_frame < end_frame
+    )
+    player = tuple(replace(n, part="player") for n in melody)
     return Take(
         tempo_map,
-        {
-            "player": tuple(
-                PartNote(n.start_frame, n.end_frame, n.pitch, n.velocity) for n in melody
-            ),
-            **{part: tuple(played) for part, played in parts.items()},
-        },
+        {"player": player, "chords": (), **by_part(sounded)},
         conductor.chord_line()[:end_frame],
     )
 
@@ -116,7 +122,7 @@ def melody_line(song: MidiSong) -> list[MelodyState]:
     return line
 
 
-def _check_sounding(name: str, notes: Sequence[MidiNote]) -> None:
+def _check_sounding(name: str, notes: Sequence[Note]) -> None:
     """Raises BadInput where more notes sound at once than there are hands for in an orchestra."""
     ends: list[float] = []
     for note in notes:

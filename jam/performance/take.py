@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jam.messages.notes import PartNote, PedalEvent, TimedNote
+from jam.messages.notes import Note, PedalEvent, TimedNote, by_part
 from jam.messages.snapshot import SessionLog
 from jam.music.grid import TempoMap
 from jam.music.rows import ChordState
@@ -17,7 +17,7 @@ class Take:
     """A finished piece of music: notes of every part in frames, and the chord of every frame."""
 
     tempo_map: TempoMap
-    parts: dict[str, tuple[PartNote, ...]]
+    parts: dict[str, tuple[Note, ...]]
     """By the part's name: "player", "chords", …"""
     chords: tuple[ChordState, ...]
     pedals: tuple[tuple[float, bool], ...] = ()
@@ -27,8 +27,8 @@ class Take:
         """The notes of all parts in seconds of the tempo map, part by part."""
         at = self.tempo_map.seconds_at
         return [
-            TimedNote(part, n.pitch, n.velocity, at(n.start_frame), at(n.end_frame))
-            for part, notes in self.parts.items()
+            TimedNote(n.part, n.pitch, n.velocity, at(n.start_frame), at(n.end_frame))
+            for notes in self.parts.values()
             for n in notes
         ]
 
@@ -73,7 +73,7 @@ class Recorder:
         self._clear()
 
     def _clear(self) -> None:
-        self._notes: dict[str, list[PartNote]] = {}
+        self._notes: list[Note] = []
         self._open: dict[tuple[str, int], tuple[float, int, int]] = {}
         self.tempo_map: TempoMap | None = None
         """None before the first session."""
@@ -114,22 +114,23 @@ class Recorder:
             self._open[part, note_id] = (position, pitch, velocity)
         elif (began := self._open.pop((part, note_id), None)) is not None:
             start, pitch, loud = began
-            self._notes.setdefault(part, []).append(PartNote(start, position, pitch, loud))
+            self._notes.append(Note(start, position, pitch, loud, part))
 
     def take(self) -> Take:
         """What was recorded so far. A note that is still held ends a beat after the last row."""
         tempo_map = self.tempo_map or TempoMap.constant(100.0, JamSettings().meter)
-        parts = {part: list(notes) for part, notes in self._notes.items()}
         end = len(self.chords) + tempo_map.meter_at(len(self.chords)).frames_per_beat
-        for (part, _), (start, pitch, velocity) in self._open.items():
-            parts.setdefault(part, []).append(PartNote(start, max(end, start + 1), pitch, velocity))
+        held = [
+            Note(start, max(end, start + 1), pitch, velocity, part)
+            for (part, _), (start, pitch, velocity) in self._open.items()
+        ]
         return Take(
             tempo_map,
-            {part: tuple(sorted(notes, key=_start)) for part, notes in parts.items()},
+            by_part(sorted([*self._notes, *held], key=_start)),
             tuple(self.chords),
             tuple(self._pedals),
         )
 
 
-def _start(note: PartNote) -> float:
+def _start(note: Note) -> float:
     return note.start_frame

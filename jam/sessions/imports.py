@@ -6,16 +6,17 @@ import json
 import math
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from jam.clock import date_now
 from jam.errors import BadInput, JamError
 from jam.files import read_limited
 from jam.limits import LABEL_CHARACTERS, LIBRARY_BYTES, MIB, SESSION_BYTES, SESSION_LISTS
-from jam.messages.notes import PartNote, PedalEvent, PlayedNote
-from jam.midi.file import DRUM_CHANNEL, MidiNote, MidiSong, read_midi
+from jam.messages.notes import Note, PedalEvent, PlayedNote, by_part
+from jam.midi.file import DRUM_CHANNEL, MidiSong, read_midi
 from jam.music.chord_notation import parse_symbol
-from jam.music.grid import FRAMES_PER_QUARTER, nearest_frame
+from jam.music.grid import nearest_frame
 from jam.music.rows import NO_CHORD, REST, ChordState, MelodyState, Row
 from jam.performance.offline import melody_line
 from jam.performance.take import Take
@@ -118,26 +119,25 @@ def session_of_midi(song: MidiSong) -> Session:
     """
     song = song.from_bar_one()
     melody = song.melody()
-    melody_key = melody[0].track, melody[0].channel
+    melody_key = melody[0].part, melody[0].channel
     seconds_at = song.tempo_map.seconds_at
     notes = tuple(
         PlayedNote(i, n.pitch, n.velocity, seconds_at(n.start_frame), seconds_at(n.end_frame))
         for i, n in enumerate(melody, 1)
     )
     pedals = tuple(
-        PedalEvent(down, seconds_at(quarter * FRAMES_PER_QUARTER), 0)
-        for quarter, channel, down in song.pedals
+        PedalEvent(down, seconds_at(frame), 0)
+        for frame, channel, down in song.pedals
         if channel == melody_key[1]
     )
-    ends = [song.end_quarter, *(quarter for quarter, _ in song.markers)]
-    end_frame = max(0, math.ceil(max(ends) * FRAMES_PER_QUARTER))
+    end_frame = max(0, math.ceil(max([song.end_frame, *(frame for frame, _ in song.markers)])))
     rows = _rows(song, song.tempo_map.next_bar_frame(end_frame))
-    others = [n for n in song.notes if (n.track, n.channel) != melody_key]
-    settings = _settings(song, melody, others)
+    others = [replace(n, part=_part_of(n)) for n in song.notes if (n.part, n.channel) != melody_key]
+    settings = _settings(song, melody[0], others)
     length_s = seconds_at(end_frame)
     take = Take(
         song.tempo_map,
-        {"player": player_part(notes, song.tempo_map, length_s), **_parts(song, others)},
+        {"player": player_part(notes, song.tempo_map, length_s), **by_part(others)},
         tuple(row.chord for row in rows),
         tuple((song.tempo_map.position_at(p.at_s), p.down) for p in pedals),
     )
@@ -177,34 +177,25 @@ def _title(name: str) -> str:
     return one_line(stem)[:LABEL_CHARACTERS].strip()
 
 
-def _settings(song: MidiSong, melody: tuple[MidiNote, ...], others: list[MidiNote]) -> JamSettings:
+def _settings(song: MidiSong, melody: Note, others: list[Note]) -> JamSettings:
     """Tempo, metre and instruments of the file."""
     programs = {
-        part: next((n.program for n in others if _part_of(song, n) == part), None)
+        part: next((n.instrument for n in others if n.part == part), None)
         for part in ("chords", "bass")
     }
     return JamSettings(
         bpm=song.tempo_map.bpm_at(0),
         meter=song.tempo_map.meter_at(0),
-        player_program=melody[0].program,
+        player_program=melody.instrument,
         agent_program=programs["chords"],
         bass_program=programs["bass"],
     )
 
 
-def _part_of(song: MidiSong, note: MidiNote) -> str:
+def _part_of(note: Note) -> str:
     if note.channel == DRUM_CHANNEL:
         return "drums"
-    return "bass" if "bass" in song.track_names[note.track].lower() else "chords"
-
-
-def _parts(song: MidiSong, notes: list[MidiNote]) -> dict[str, tuple[PartNote, ...]]:
-    parts: dict[str, list[PartNote]] = {}
-    for note in notes:
-        parts.setdefault(_part_of(song, note), []).append(
-            PartNote(note.start_frame, note.end_frame, note.pitch, note.velocity)
-        )
-    return {part: tuple(played) for part, played in parts.items()}
+    return "bass" if "bass" in note.part.lower() else "chords"
 
 
 def _rows(song: MidiSong, n_frames: int) -> tuple[Row, ...]:
@@ -218,12 +209,12 @@ def _rows(song: MidiSong, n_frames: int) -> tuple[Row, ...]:
 def _chords(song: MidiSong, n_frames: int) -> list[ChordState]:
     """The chord of every frame by the markers that are chord symbols."""
     begins: dict[int, ChordState] = {}
-    for quarter, text in song.markers:
+    for position, text in song.markers:
         try:
             chord, _ = parse_symbol(text)
         except ValueError:
             continue
-        frame = nearest_frame(quarter * FRAMES_PER_QUARTER)
+        frame = nearest_frame(position)
         begins[frame] = ChordState(chord, True) if chord else NO_CHORD
     line: list[ChordState] = []
     state = NO_CHORD

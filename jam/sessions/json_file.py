@@ -8,6 +8,7 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any, TypeVar
 
 from jam.errors import BadInput
@@ -19,7 +20,7 @@ from jam.limits import (
     SESSION_TAGS,
     SESSION_TAKES,
 )
-from jam.messages.notes import PartNote, PedalEvent, PlayedNote
+from jam.messages.notes import Note, PedalEvent, PlayedNote
 from jam.messages.plans import Plan
 from jam.messages.snapshot import Counters
 from jam.music.chord import QUALITY_NAMES, Chord
@@ -51,9 +52,9 @@ from jam.sessions.values import (
     note_of,
     number_of,
     object_of,
-    part_note_of,
     part_of,
     pedal_of,
+    played_note_of,
     seed_of,
     settings_of,
     take_info_of,
@@ -87,7 +88,7 @@ def session_of_json(data: Any) -> Session:
     settings = _all(data, "settings", _change, SESSION_CHANGES)
     if not settings:
         raise BadInput("settings: there must be at least one")
-    notes = _all(data, "notes", lambda value: note_of(*list_of(value, 5)))
+    notes = _all(data, "notes", lambda value: played_note_of(*list_of(value, 5)))
     pedals = _all(data, "pedals", _pedal)
     rows = _all(data, "rows", _row)
     info = _info(about, tempo_map, settings[0][1], len(notes), rows)
@@ -263,7 +264,11 @@ def _counters(value: Any) -> tuple[float, Counters]:
     return time_of(at_s), counters_of(counts)
 
 
-def _take(value: Any) -> tuple[TakeInfo, dict[str, tuple[PartNote, ...]], tuple[ChordState, ...]]:
+def _note(part: str, value: Any) -> Note:
+    return note_of(part, *list_of(value, 4))
+
+
+def _take(value: Any) -> tuple[TakeInfo, dict[str, tuple[Note, ...]], tuple[ChordState, ...]]:
     take = object_of(value, "take")
     parts = {part_of(part): notes for part, notes in object_of(take.get("parts"), "parts").items()}
     info = take_info_of(
@@ -275,7 +280,7 @@ def _take(value: Any) -> tuple[TakeInfo, dict[str, tuple[PartNote, ...]], tuple[
     )
     return (
         info,
-        {p: _all(parts, p, lambda v: part_note_of(*list_of(v, 4))) for p in PARTS if p in parts},
+        {p: _all(parts, p, partial(_note, p)) for p in PARTS if p in parts},
         _all(take, "chords", lambda state: _chord(*list_of(state, 2))),
     )
 

@@ -19,7 +19,7 @@ from typing import Any, TypeVar, cast
 from jam.clock import date_now
 from jam.errors import BadInput, JamError
 from jam.limits import LIBRARY_SESSIONS, SESSION_ITEMS
-from jam.messages.notes import PartNote, PedalEvent, PlayedNote
+from jam.messages.notes import Note, PedalEvent, PlayedNote, by_part
 from jam.messages.plans import Plan
 from jam.music.grid import Meter, TempoMap, check_bpm
 from jam.music.rows import Row
@@ -50,9 +50,8 @@ from jam.sessions.values import (
     moment_of,
     note_of,
     number_of,
-    part_note_of,
-    part_of,
     pedal_of,
+    played_note_of,
     seed_of,
     settings_of,
     shown_text,
@@ -239,7 +238,7 @@ def load_session(
 
     tempo_map, seed = _tempo_and_seed(db, info, losses)
     rows = rows_of(db, info.id, losses)
-    notes = all_of("notes", "note_id, pitch, velocity, start_s, end_s", note_of)
+    notes = all_of("notes", "note_id, pitch, velocity, start_s, end_s", played_note_of)
     pedals = all_of("pedals", "down, at_s, channel", lambda d, *rest: pedal_of(bool(d), *rest))
     settings = all_of(
         "settings", "at_s, data", lambda t, data: (time_of(t), settings_of(_json(data)))
@@ -356,36 +355,31 @@ def _takes(
 
 def _parts(
     db: sqlite3.Connection, info: SessionInfo, take_id: int, tempo_map: TempoMap, losses: Losses
-) -> dict[str, tuple[PartNote, ...]]:
+) -> dict[str, tuple[Note, ...]]:
     """The accompaniment's parts; what sounded when the session broke off ends there."""
     last = tempo_map.position_at(info.length_s)
-    parts: dict[str, list[PartNote]] = {}
 
-    def read(part: str, pitch: int, velocity: int, start: float, end: float | None) -> None:
+    def read(part: str, pitch: int, velocity: int, start: float, end: float | None) -> Note:
         end = max(last, start + 1) if end is None else end
-        note = part_note_of(start, end, pitch, velocity)
-        parts.setdefault(part_of(part), []).append(note)
+        return note_of(part, start, end, pitch, velocity)
 
     query = (
         "SELECT part, pitch, velocity, start_frame, end_frame FROM take_notes"
         " WHERE session_id = ? AND take_id = ? ORDER BY start_frame, seq"
     )
-    for _ in _each(db, query, (info.id, take_id), read, losses, "notes of a take"):
-        pass
-    return {part: tuple(notes) for part, notes in parts.items()}
+    return by_part(_each(db, query, (info.id, take_id), read, losses, "notes of a take"))
 
 
-def player_part(
-    notes: Iterable[PlayedNote], tempo_map: TempoMap, end_s: float
-) -> tuple[PartNote, ...]:
+def player_part(notes: Iterable[PlayedNote], tempo_map: TempoMap, end_s: float) -> tuple[Note, ...]:
     """The player's notes on the grid; what is held at the end ends there."""
     at = tempo_map.position_at
     return tuple(
-        PartNote(
+        Note(
             at(note.start_s),
             at(max(end_s, note.start_s + 0.05) if note.end_s is None else note.end_s),
             note.pitch,
             note.velocity,
+            "player",
         )
         for note in notes
     )

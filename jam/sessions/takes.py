@@ -10,8 +10,7 @@ from collections.abc import Callable
 from jam.agent.predictor import Predictor
 from jam.agent.rules import ScriptedPredictor
 from jam.errors import BadInput
-from jam.midi.file import MidiNote, MidiSong
-from jam.music.grid import FRAMES_PER_QUARTER
+from jam.midi.file import MidiSong
 from jam.performance.offline import harmonize, render
 from jam.performance.take import Take
 from jam.sessions.session import Session, TakeKind
@@ -26,19 +25,7 @@ def song_of(session: Session) -> MidiSong:
     player = session.takes[0].take.parts["player"]
     if not any(note.end_frame > 0 for note in player):
         raise BadInput(f"session {session.info.id}: there is no melody in it")
-    notes = tuple(
-        MidiNote(
-            note.start_frame / FRAMES_PER_QUARTER,
-            note.end_frame / FRAMES_PER_QUARTER,
-            note.pitch,
-            note.velocity,
-            channel=0,
-            track=0,
-            program=0,
-        )
-        for note in player
-    )
-    return MidiSong(session.info.name, notes, session.tempo_map, ("Melody",))
+    return MidiSong(session.info.name, player, session.tempo_map)
 
 
 def revoice(

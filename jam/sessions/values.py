@@ -12,7 +12,7 @@ from typing import Any
 
 from jam.errors import BadInput
 from jam.limits import LABEL_CHARACTERS, SESSION_SECONDS
-from jam.messages.notes import PartNote, PedalEvent, PlayedNote
+from jam.messages.notes import Note, PedalEvent, PlayedNote
 from jam.messages.snapshot import Counters
 from jam.music.rows import REST, MelodyState
 from jam.preferences import settings_from_json
@@ -114,7 +114,7 @@ def settings_of(value: Any) -> JamSettings:
     return settings
 
 
-def note_of(note_id: Any, pitch: Any, velocity: Any, start_s: Any, end_s: Any) -> PlayedNote:
+def played_note_of(note_id: Any, pitch: Any, velocity: Any, start_s: Any, end_s: Any) -> PlayedNote:
     return PlayedNote(
         whole_of(note_id, 0, 1 << 53),
         whole_of(pitch, 0, 127),
@@ -128,12 +128,13 @@ def pedal_of(down: bool, at_s: Any, channel: Any) -> PedalEvent:
     return PedalEvent(down, time_of(at_s), whole_of(channel, 0, 15))
 
 
-def part_note_of(start: Any, end: Any, pitch: Any, velocity: Any) -> PartNote:
-    return PartNote(
+def note_of(part: Any, start: Any, end: Any, pitch: Any, velocity: Any) -> Note:
+    return Note(
         number_of(start, -MAX_FRAME, MAX_FRAME),
         number_of(end, -MAX_FRAME, MAX_FRAME),
         whole_of(pitch, 0, 127),
         whole_of(velocity, 1, 127),
+        part_of(part),
     )
 
 

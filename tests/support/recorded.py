@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
 
-from jam.messages.notes import NoteEvent, PartNote, PedalEvent, PlayedNote, SoundedNote
+from jam.messages.notes import Note, NoteEvent, PedalEvent, PlayedNote, SoundedNote
 from jam.messages.plans import Plan
 from jam.messages.snapshot import Counters, SessionLog
 from jam.music.chord import Chord
@@ -28,7 +28,7 @@ class Jam:
     plans: list[Plan]
     notes: list[PlayedNote] = field(default_factory=list)
     pedals: list[PedalEvent] = field(default_factory=list)
-    sounded: dict[str, list[PartNote]] = field(default_factory=dict)
+    sounded: dict[str, list[Note]] = field(default_factory=dict)
 
 
 @st.composite
@@ -115,7 +115,7 @@ def jams(draw: st.DrawFn) -> Jam:
         ]
         if part != "metronome":
             jam.sounded.setdefault(part, []).append(
-                PartNote(4.0 * note_id, 4.0 * note_id + 3, pitch, 80)
+                Note(4.0 * note_id, 4.0 * note_id + 3, pitch, 80, part)
             )
     events += [("rows", row) for row in enumerate(rows)]
     events += [("plans", plan) for plan in plans]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from jam.agent.anticipation import Anticipator
 from jam.agent.predictor import Predictor
 from jam.agent.rules import RuleBasedPredictor
-from jam.messages.notes import NoteEvent, PartNote, PlannedNote, PlayedNote
+from jam.messages.notes import Note, NoteEvent, PlannedNote, PlayedNote, by_part
 from jam.music.grid import Meter, TempoMap
 from jam.music.key import key_of
 from jam.performance.conductor import Conductor
@@ -70,20 +70,16 @@ def made_session(
             plan = replace(plan, confidence=confidence, compute_s=0.0, taken_s=0.0)
             plans.append(PlanRecord(now_s, plan))
         sounded.update((note.note_id, note) for note in conductor.notes() if note.committed)
-    parts: dict[str, list[PartNote]] = {}
-    for note in sorted(sounded.values(), key=lambda n: (n.start_frame, n.pitch)):
-        if note.start_frame < end_frame:
-            end = min(note.end_frame, end_frame)
-            part_note = PartNote(note.start_frame, end, note.pitch, note.velocity)
-            parts.setdefault(note.part, []).append(part_note)
+    band = (
+        Note(n.start_frame, min(n.end_frame, end_frame), n.pitch, n.velocity, n.part)
+        for n in sorted(sounded.values(), key=lambda n: (n.start_frame, n.pitch))
+        if n.start_frame < end_frame
+    )
     length_s = tempo_map.seconds_at(end_frame)
     rows = tuple(conductor.rows)
     take = Take(
         tempo_map,
-        {
-            "player": player_part(notes, tempo_map, length_s),
-            **{part: tuple(played) for part, played in parts.items()},
-        },
+        {"player": player_part(notes, tempo_map, length_s), **by_part(band)},
         tuple(row.chord for row in rows),
     )
     values = {

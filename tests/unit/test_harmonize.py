@@ -11,7 +11,7 @@ from music21 import converter, harmony, key, meter
 
 from jam.cli.main import main
 from jam.files import demo_tunes
-from jam.messages.notes import PartNote
+from jam.messages.notes import Note
 from jam.midi.file import read_midi
 from jam.music.chord import QUALITY_NAMES, Chord, pitch_class
 from jam.music.grid import Meter, TempoMap
@@ -46,8 +46,8 @@ def test_harmonize_writes_midi_with_the_whole_melody_accompanied(tmp_path: Path)
     out = tmp_path / "out.mid"
     assert main(["harmonize", str(TUNES[0]), "-o", str(out), "--agent", "rules"]) == 0
     song = read_midi(out)
-    assert song.track_names[1:] == ("Melody", "Chords", "Bass")
-    first = min(n.start_frame for n in song.notes if song.track_names[n.track] == "Chords")
+    assert {n.part for n in song.notes} == {"Melody", "Chords", "Bass"}
+    first = min(n.start_frame for n in song.notes if n.part == "Chords")
     assert first < song.tempo_map.meter_at(0).frames_per_bar
     assert len(song.markers) >= 8
 
@@ -68,7 +68,7 @@ def test_names_are_those_of_the_key(pc: int, tonic: int, minor: bool) -> None:
 
 
 def test_a_lead_sheet_reads_back_as_it_was_written(tmp_path: Path) -> None:
-    notes = [PartNote(float(f), f + 3.0, 60 + f // 3 % 12, 80) for f in range(0, 48, 3)]
+    notes = [Note(float(f), f + 3.0, 60 + f // 3 % 12, 80) for f in range(0, 48, 3)]
     tempo_map = TempoMap.constant(90.0, Meter(3, 4))
     chords = [ChordState(Chord(f // 12 * 5 % 12, "min7"), f % 12 == 0) for f in range(48)]
     out = tmp_path / "sheet.musicxml"

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from jam.errors import BadInput, JamError
 from jam.files import demo_tunes
 from jam.limits import MIDI_BYTES
-from jam.messages.notes import PartNote
+from jam.messages.notes import Note
 from jam.midi import smf
-from jam.midi.file import MidiSong, Part, notes_in_frames, parse_midi, read_midi, write_midi
+from jam.midi.file import MidiSong, Part, parse_midi, read_midi, write_midi
 from jam.music.grid import Meter, TempoMap
 from tests.support.strategies import bpms, tempo_maps, usual_meters
 
@@ -173,10 +173,10 @@ def _read_or_refuse(content: bytes) -> None:
         return
     assert song.notes
     for note in song.notes:
-        assert 0 <= note.start_quarter < note.end_quarter
+        assert 0 <= note.start_frame < note.end_frame
         assert 0 <= note.pitch < 128 and 0 < note.velocity < 128
     assert song.melody()
-    assert song.tempo_map.seconds_at(song.end_quarter * 4) > 0
+    assert song.tempo_map.seconds_at(song.end_frame) > 0
 
 
 # -- what is read ---------------------------------------------------------------------------
@@ -272,7 +272,7 @@ def test_notes_of_one_pitch_end_in_the_order_in_which_they_began() -> None:
 
 def test_notes_that_never_end_end_with_their_track() -> None:
     (note,) = parse_midi(smf_of(b"\x00\x90\x3c\x40\x60\x91\x3d\x00"), "x").notes
-    assert (note.start_quarter, note.end_quarter) == (0.0, 1.0)
+    assert (note.start_frame, note.end_frame) == (0.0, 4.0)
 
 
 def test_chunks_of_unknown_kind_are_passed_over() -> None:
@@ -283,14 +283,26 @@ def test_programs_belong_to_channels() -> None:
     song = parse_midi(
         smf_of(b"\x00\xc0\x05\x60\xc0\x18", NOTE + b"\x60\x90\x3c\x40\x00\x91\x40\x40"), "x"
     )
-    assert [(n.channel, n.program) for n in song.notes] == [(0, 5), (0, 24), (1, 0)]
+    assert [(n.channel, n.instrument) for n in song.notes] == [(0, 5), (0, 24), (1, 0)]
 
 
 def test_markers_and_names() -> None:
     marker = b"\x60\xff\x06\x04Am7\n"
     song = parse_midi(smf_of(named("Lead Vocal") + NOTE + marker), "x")
-    assert song.track_names == ("Lead Vocal",)
-    assert song.markers == ((2.0, "Am7"),)
+    assert {n.part for n in song.notes} == {"Lead Vocal"}
+    assert song.markers == ((8.0, "Am7"),)
+
+
+def test_every_track_is_a_part_of_its_own() -> None:
+    names = ["Piano", "", "Piano", "Piano (3)", "Track 2"]
+    song = parse_midi(smf_of(*(named(name) + NOTE for name in names)), "x")
+    assert [n.part for n in song.notes] == [
+        "Piano",
+        "Track 2",
+        "Piano (3)",
+        "Piano (3) (4)",
+        "Track 2 (5)",
+    ]
 
 
 def _tempo(microseconds: int) -> bytes:
@@ -351,7 +363,7 @@ def _line(pitch: int, n: int, channel: int = 0) -> bytes:
 
 def test_a_track_that_is_named_melody() -> None:
     song = parse_midi(smf_of(named("MELODY") + _line(50, 3), named("x") + _line(80, 30)), "x")
-    assert {note.track for note in song.melody()} == {0}
+    assert {note.part for note in song.melody()} == {"MELODY"}
 
 
 def test_else_the_highest_of_the_full_tracks() -> None:
@@ -364,7 +376,7 @@ def test_else_the_highest_of_the_full_tracks() -> None:
         ),
         "x",
     )
-    assert {note.track for note in song.melody()} == {1}
+    assert {note.part for note in song.melody()} == {"flute"}
 
 
 def test_drums_where_there_is_nothing_else() -> None:
@@ -374,7 +386,7 @@ def test_drums_where_there_is_nothing_else() -> None:
 # -- what is written ------------------------------------------------------------------------
 
 part_notes = st.builds(
-    lambda start, length, pitch, velocity: PartNote(start, start + length, pitch, velocity),
+    lambda start, length, pitch, velocity: Note(start, start + length, pitch, velocity),
     st.integers(0, 400),
     st.integers(1, 32),
     st.integers(0, 127),
@@ -396,8 +408,8 @@ def _write_and_read(
     meter=usual_meters,
 )
 def test_what_is_written_comes_back(
-    melody: list[PartNote],
-    bass: list[PartNote],
+    melody: list[Note],
+    bass: list[Note],
     bpm: float,
     meter: Meter,
     tmp_path_factory: pytest.TempPathFactory,
@@ -405,31 +417,30 @@ def test_what_is_written_comes_back(
     path = tmp_path_factory.mktemp("midi") / "out.mid"
     parts = [Part("Melody", 0, 0, tuple(melody)), Part("Bass", 33, 1, tuple(bass))]
     song = _write_and_read(path, parts, TempoMap.constant(bpm, meter), [(4.0, "Bbm7b5")])
-    assert song.track_names == ("Tempo", "Melody", "Bass")
-    assert song.markers == ((1.0, "Bbm7b5"),)
+    assert song.markers == ((4.0, "Bbm7b5"),)
     assert song.tempo_map.meter_at(0) == meter
     assert song.tempo_map.bpm_at(0) == pytest.approx(bpm, rel=2e-5)
-    for track, written in ((1, melody), (2, bass)):
-        found = [n for n in song.notes if n.track == track]
+    for part, instrument, written in (("Melody", 0, melody), ("Bass", 33, bass)):
+        found = [n for n in song.notes if n.part == part]
         assert [(n.start_frame, n.pitch, n.velocity) for n in found] == sorted(
             (n.start_frame, n.pitch, n.velocity) for n in written
         )
         for note in found:
-            assert note.program == (0, 33)[track - 1]
+            assert note.instrument == instrument
             ends = {n.end_frame for n in written if n.pitch == note.pitch}
             cuts = {n.start_frame for n in written if n.pitch == note.pitch}
             assert note.end_frame in ends | cuts
-    assert {n.track for n in song.melody()} == {1}
+    assert {n.part for n in song.melody()} == {"Melody"}
 
 
 @given(tempo_map=tempo_maps(), note=part_notes)
 def test_tempo_and_metre_come_back(
-    tempo_map: TempoMap, note: PartNote, tmp_path_factory: pytest.TempPathFactory
+    tempo_map: TempoMap, note: Note, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Every bar line and every second of a session, to the whole microseconds that a MIDI file
     holds of a quarter note."""
     path = tmp_path_factory.mktemp("midi") / "out.mid"
-    long_note = PartNote(0, 1500, 60, 80)
+    long_note = Note(0, 1500, 60, 80)
     song = _write_and_read(path, [Part("Melody", 0, 0, (long_note,))], tempo_map, [])
     zero_s = tempo_map.seconds_at(0)
     for frame in range(0, 1500, 7):
@@ -451,7 +462,7 @@ def test_a_tempo_that_was_read_is_written_the_same(bpm: float, meter: Meter) -> 
 @pytest.mark.parametrize("meter", ["4/4", "6/8", "7/8", "2/2", "12/8"])
 @pytest.mark.parametrize("bpm", [30, 97, 132, 300])
 def test_round_tempos_stay_round(bpm: int, meter: str, tmp_path: Path) -> None:
-    part = Part("Melody", 0, 0, (PartNote(0, 4, 60, 80),))
+    part = Part("Melody", 0, 0, (Note(0, 4, 60, 80),))
     song = _write_and_read(
         tmp_path / "x.mid", [part], TempoMap.constant(bpm, Meter.parse(meter)), []
     )
@@ -459,7 +470,7 @@ def test_round_tempos_stay_round(bpm: int, meter: str, tmp_path: Path) -> None:
 
 
 def test_a_file_begins_with_the_bar_of_the_count_in_and_says_so(tmp_path: Path) -> None:
-    notes = (PartNote(-3.0, 1.0, 60, 80), PartNote(12.0, 16.0, 62, 80))
+    notes = (Note(-3.0, 1.0, 60, 80), Note(12.0, 16.0, 62, 80))
     song = _write_and_read(
         tmp_path / "x.mid",
         [Part("Melody", 0, 0, notes)],
@@ -467,7 +478,7 @@ def test_a_file_begins_with_the_bar_of_the_count_in_and_says_so(tmp_path: Path) 
         [(0.0, "C")],
     )
     assert [n.start_frame for n in song.notes] == [9.0, 24.0]
-    assert song.markers == ((3.0, "C"),)
+    assert song.markers == ((12.0, "C"),)
     assert [s.start_frame for s in song.tempo_map.segments] == [0, 24]
     track = mido.MidiFile(tmp_path / "x.mid").tracks[0]
     cues = [(m.text, m.time) for m in track if m.type == "cue_marker"]
@@ -503,7 +514,7 @@ def test_a_bar_one_that_is_none_is_passed_over(cue_frame: float, found: int) -> 
     chords=st.sets(st.integers(0, 300), max_size=5),
 )
 def test_a_count_in_comes_back_before_the_same_bars(
-    notes: list[PartNote],
+    notes: list[Note],
     earlier: int,
     bpm: float,
     meter: Meter,
@@ -520,13 +531,13 @@ def test_a_count_in_comes_back_before_the_same_bars(
     tempo_map = TempoMap.constant(bpm, meter).with_tempo(at, new_bpm)
     tempo_map = tempo_map.with_meter(tempo_map.next_bar_frame(at), new_meter)
     path = tmp_path_factory.mktemp("midi") / "out.mid"
-    long_note = PartNote(0, 700, 127, 80)  # to the end of every change
+    long_note = Note(0, 700, 127, 80)  # to the end of every change
     markers = [(float(frame), "C") for frame in sorted(chords)]
     part = Part("Melody", 0, 0, (*(n for n in moved if n.pitch != 127), long_note))
     song = _write_and_read(path, [part], tempo_map, markers).from_bar_one()
     found = sorted((n.start_frame, n.pitch, n.velocity) for n in song.notes)
     assert found == sorted((n.start_frame, n.pitch, n.velocity) for n in part.notes)
-    assert song.markers == tuple((frame / 4, text) for frame, text in markers)
+    assert song.markers == tuple(markers)
     for frame in range(-200, 700, 7):
         assert song.tempo_map.place(frame) == tempo_map.place(frame)
         assert song.tempo_map.seconds_at(frame) == pytest.approx(
@@ -534,15 +545,9 @@ def test_a_count_in_comes_back_before_the_same_bars(
         )
 
 
-def test_notes_in_seconds(tmp_path: Path) -> None:
-    tempo_map = TempoMap.constant(120, Meter(4, 4), start_s=1000.0)
-    notes = notes_in_frames([(1000.5, 1001.0, 60, 80)], tempo_map)
-    assert notes == (PartNote(4.0, 8.0, 60, 80),)
-
-
 def test_every_note_on_has_its_note_off(tmp_path: Path) -> None:
     """Overlapping notes of one pitch: the key comes up before it goes down again."""
-    notes = (PartNote(0, 8, 60, 80), PartNote(4, 6, 60, 90), PartNote(4, 5, 60, 99))
+    notes = (Note(0, 8, 60, 80), Note(4, 6, 60, 90), Note(4, 5, 60, 99))
     write_midi(tmp_path / "x.mid", [Part("Melody", 0, 0, notes)], TempoMap.constant(100, Meter()))
     down = False
     for message in mido.MidiFile(tmp_path / "x.mid").tracks[1]:
@@ -570,9 +575,9 @@ def test_the_demo_tunes() -> None:
     tunes = [read_midi(path) for path in demo_tunes()]
     assert [str(tune.tempo_map.meter_at(0)) for tune in tunes] == ["4/4", "3/4", "6/8"]
     for tune in tunes:
-        assert tune.track_names == ("Tempo", "Melody")
+        assert {n.part for n in tune.notes} == {"Melody"}
         assert len(tune.melody()) == len(tune.notes)
-        assert tune.tempo_map.place(int(tune.end_quarter * 4)).bar >= 16
+        assert tune.tempo_map.place(int(tune.end_frame)).bar >= 16
         assert len({note.velocity for note in tune.notes}) > 10
 
 

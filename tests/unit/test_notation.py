@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from music21 import converter, stream
 
-from jam.messages.notes import PartNote
+from jam.messages.notes import Note
 from jam.music.chord import Chord
 from jam.music.grid import Meter, TempoMap
 from jam.music.key import spell
@@ -25,8 +25,8 @@ from tests.support.strategies import tempo_maps
 FOUR = TempoMap.constant(100.0, Meter())
 
 
-def notes(*starts_and_ends: tuple[float, float]) -> list[PartNote]:
-    return [PartNote(s, e, 60 + i, 80) for i, (s, e) in enumerate(starts_and_ends)]
+def notes(*starts_and_ends: tuple[float, float]) -> list[Note]:
+    return [Note(s, e, 60 + i, 80) for i, (s, e) in enumerate(starts_and_ends)]
 
 
 def quarters(melody: WrittenMelody) -> list[tuple[float, float]]:
@@ -36,7 +36,7 @@ def quarters(melody: WrittenMelody) -> list[tuple[float, float]]:
 @given(tempo_maps(max_changes=2), st.sets(st.integers(0, 200), min_size=1, max_size=30))
 def test_what_is_on_the_grid_stays_where_it_is(tempo_map: TempoMap, frames: set[int]) -> None:
     starts = sorted(frames)
-    played = [PartNote(float(f), f + 0.8, 60, 80) for f in starts]
+    played = [Note(float(f), f + 0.8, 60, 80) for f in starts]
     written = written_melody(played, tempo_map)
     assert [n.start_quarter * 4 for n in written.notes] == starts
     ends = [n.end_quarter for n in written.notes]
@@ -50,7 +50,7 @@ def test_human_timing_is_written_as_it_was_meant(seed: int) -> None:
     dice = random.Random(seed)
     meant = [0, 4, 6, 8, 12, 16, 18, 20, 22, 24, 28]
     played = [
-        PartNote(f + dice.uniform(-0.23, 0.23), f + dice.uniform(1.0, 2.0), 60, 80) for f in meant
+        Note(f + dice.uniform(-0.23, 0.23), f + dice.uniform(1.0, 2.0), 60, 80) for f in meant
     ]
     written = written_melody(played, FOUR)
     assert [float(n.start_quarter) * 4 for n in written.notes] == meant
@@ -79,9 +79,9 @@ def test_triplets_and_swing() -> None:
 
 
 def test_the_top_voice_is_the_melody() -> None:
-    chord = [PartNote(0.1 * i, 4, pitch, 80) for i, pitch in enumerate((60, 64, 67))]
-    below = PartNote(1, 3, 50, 80)
-    after = PartNote(4, 6, 55, 80)
+    chord = [Note(0.1 * i, 4, pitch, 80) for i, pitch in enumerate((60, 64, 67))]
+    below = Note(1, 3, 50, 80)
+    after = Note(4, 6, 55, 80)
     assert top_voice([*chord, below, after]) == [chord[2], after]
     assert top_voice([below, after], split_pitch=52) == [after]
 
@@ -113,7 +113,7 @@ def test_every_sheet_reads_back_with_whole_bars(tonic: int, meter: Meter, tmp_pa
         *(50.0 + 3 * i for i in range(12)),
     ]
     played = [
-        PartNote(s, e, 55 + i, 80)
+        Note(s, e, 55 + i, 80)
         for i, (s, e) in enumerate(zip(starts, [*starts[1:], 90.0], strict=True))
     ]
     chords: Sequence[ChordState] = [

@@ -202,7 +202,7 @@ def test_a_lead_sheet_is_read_back_by_music21(session: Session, tmp_path: Path) 
     ]
     assert [n.pitch.midi for n in onsets] == [n.pitch for n in session.notes]
     assert [float(n.getOffsetInHierarchy(part)) for n in onsets] == pytest.approx(
-        [n.start_quarter for n in read_midi(TUNE).melody()], abs=0.06
+        [n.start_frame / 4 for n in read_midi(TUNE).melody()], abs=0.06
     )
     symbols = [
         (Fraction(c.getOffsetInHierarchy(part)), parse_symbol(c.figure.replace("-", "b"))[0])

@@ -182,14 +182,14 @@ def _read_file(data: bytes) -> None:
 
 def _check_song(song: MidiSong) -> None:
     assert song.melody()
-    end_s = song.tempo_map.seconds_at(song.end_quarter * 4)
+    end_s = song.tempo_map.seconds_at(song.end_frame)
     assert math.isfinite(end_s) and end_s > 0
     for note in song.notes:
-        assert 0 <= note.start_quarter < note.end_quarter and 0 <= note.program <= 127
+        assert 0 <= note.start_frame < note.end_frame and 0 <= note.instrument <= 127
         assert 0 <= note.pitch <= 127 and 1 <= note.velocity <= 127
     frames = [segment.start_frame for segment in song.tempo_map.segments]
     assert frames == sorted(set(frames)) and frames[0] == 0
-    assert all("\n" not in name for name in song.track_names)
+    assert all("\n" not in note.part for note in song.notes)
 
 
 def _read_corpus_file(data: bytes) -> None:
