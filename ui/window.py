@@ -44,11 +44,11 @@ from ui.shortcuts import jam_actions, review_actions
 from ui.shortcuts.actions import Action, Actions
 from ui.shortcuts.help import Help
 from ui.shortcuts.key_filter import KeyFilter
-from ui.shortcuts.piano_keys import ComputerPiano, key_caps, letters_by_pitch
+from ui.shortcuts.piano_keys import ComputerPiano, letters_by_pitch, printed_letters
 
 POLL_MS = 16
 FRUGAL_MS, LAVISH_MS = 5.0, 3.0
-"""When painting takes longer, every second picture is left out; when it takes less, none is."""
+"""Painting times above which every second picture is left out, and below which none is."""
 
 
 class MainWindow(QWidget):
@@ -85,12 +85,12 @@ class MainWindow(QWidget):
         self._dressed: tuple[Theme, float] | None = None
         self.setWindowTitle("jam")
         self.setMinimumHeight(480)
-        self.desk = Desk(preferences.settings, self.clock.now_s)
+        self.model = Desk(preferences.settings, self.clock.now_s)
         self.look = Look(preferences.view)
-        self.presets = Presets(self.desk, preferences.presets)
+        self.presets = Presets(self.model, preferences.presets)
         self.taps = TapTempo()
         self.piano = ComputerPiano(link.send, self.clock.now_s)
-        self._caps = key_caps()
+        self._printed = printed_letters()
         self._build()
         self._connect()
         self.keymap = Actions()
@@ -113,7 +113,7 @@ class MainWindow(QWidget):
     # Building
 
     def _build(self) -> None:
-        self.page = JamPage(self.desk, self.look)
+        self.page = JamPage(self.model, self.look)
         self.controls, self.waterfall = self.page.bar, self.page.waterfall
         self.notice, self.dropouts = Notice(), DropoutNotice(self.clock.now_s)
         self.status = StatusLine()
@@ -122,7 +122,7 @@ class MainWindow(QWidget):
         self.review = ReviewPage(self.link.send, self.clock.now_s, self._load, self.look)
         tip = "Hear and see again what was played (Ctrl+R)."
         self.pages.add_page(REVIEW, self.review, tip)
-        self.preset_button = PresetButton(self.presets, self.desk)
+        self.preset_button = PresetButton(self.presets, self.model)
         self.help_button = self._tool(
             "Keys", "help_keys", "List what every key does (F1).", lambda: self.help.toggle()
         )
@@ -144,11 +144,11 @@ class MainWindow(QWidget):
             column.addWidget(widget)
         column.addWidget(self.pages, 1)
         column.addWidget(self.status)
-        self.help = Help(lambda: self.keymap, self._caps, self)
+        self.help = Help(lambda: self.keymap, self._printed, self)
 
     def _actions(self) -> Iterator[Action]:
         """All that has a key, in the order of the list under F1."""
-        model, look, review = self.desk, self.look, self.review
+        model, look, review = self.model, self.look, self.review
         play = jam_actions.PLAY
         yield Action("Start or stop", play, ("Space",), self.start_stop, JAM)
         yield from jam_actions.tempo_actions(model, self.tap)
@@ -157,7 +157,7 @@ class MainWindow(QWidget):
         yield Action("Mark", play, ("M", "Ctrl+M"), partial(self.mark, "marker"), JAM)
         yield Action("Record / private", play, ("Ctrl+P",), self.turn_private)
         yield from jam_actions.agent_actions(model)
-        yield from jam_actions.volume_actions(model, self.take_larger_buffer)
+        yield from jam_actions.volume_actions(model, self.use_larger_buffer)
         yield from jam_actions.settings_actions(
             self.undo,
             self.redo,
@@ -187,14 +187,14 @@ class MainWindow(QWidget):
         self.controls.start_stop.connect(self.start_stop)
         self.controls.panic.connect(self.panic)
         self.controls.tap.connect(self.tap)
-        self.desk.wanted.connect(self._on_settings)
+        self.model.wanted.connect(self._on_settings)
         self.look.shown.connect(self._on_look)
         self.keeper.failed.connect(self.tell)
         self.presets.changed.connect(lambda own: self.keeper.keep(presets=own))
-        for teller in (self.desk, self.look, self.presets, self.review):
+        for teller in (self.model, self.look, self.presets, self.review):
             teller.told.connect(lambda words: self.status.flash(words, self.clock.now_s()))
         self.page.devices.wanted.connect(self._on_devices)
-        self.dropouts.acted.connect(self.take_larger_buffer)
+        self.dropouts.acted.connect(self.use_larger_buffer)
         self.page.panel_shown.connect(self._on_panel)
         self.pages.page_shown.connect(self._on_page)
         if self.record_button is not None:
@@ -214,16 +214,16 @@ class MainWindow(QWidget):
     # Engine to window
 
     def poll(self) -> None:
-        """Take the newest snapshot and have repainted what moved."""
+        """Follow the newest snapshot: repaint what moved."""
         snapshot = self.link.snapshot()
         if snapshot is None:
             if self.waterfall.scene is None:
-                self.waterfall.show_moment(_before_the_first(self.desk.settings), 0.0)
+                self.waterfall.show_moment(_before_the_first(self.model.settings), 0.0)
             return
         now_s = self.clock.now_s()
         fresh = snapshot is not self._snapshot and snapshot != self._snapshot
         if fresh:
-            self._take(snapshot)
+            self._follow(snapshot)
         self._polls += 1
         if self._polls % 60 == 0:
             self._frugal = is_frugal(self._frugal, self.waterfall.mean_paint_ms())
@@ -243,9 +243,9 @@ class MainWindow(QWidget):
             return  # the processor is short: the music needs it more than the picture
         self.waterfall.show_moment(snapshot, now_s)
 
-    def _take(self, snapshot: Snapshot) -> None:
+    def _follow(self, snapshot: Snapshot) -> None:
         before, self._snapshot = self._snapshot, snapshot
-        self.desk.follow(snapshot.settings)
+        self.model.follow(snapshot.settings)
         self.controls.show_running(snapshot.running)
         if before is None or before.devices != snapshot.devices:
             self.page.devices.show_devices(snapshot.devices)
@@ -257,11 +257,11 @@ class MainWindow(QWidget):
         """The computer keys are written on the piano while nothing else is there to play on."""
         others = hardware_inputs(self._snapshot.devices) if self._snapshot is not None else ()
         self.waterfall.set_letters(
-            {} if others else letters_by_pitch(self.piano.octave, self._caps)
+            {} if others else letters_by_pitch(self.piano.octave, self._printed)
         )
 
-    def take_larger_buffer(self) -> None:
-        """Take the next larger audio buffer."""
+    def use_larger_buffer(self) -> None:
+        """Open the audio device with the next larger buffer."""
         devices = self._snapshot.devices if self._snapshot is not None else None
         frames = larger_block(devices) if devices is not None else 0
         if frames:
@@ -306,7 +306,7 @@ class MainWindow(QWidget):
         """A beat was tapped: from the second on, the tempo follows."""
         bpm = self.taps.tap(self.clock.now_s())
         if bpm is not None:
-            self.desk.change(bpm=bpm)
+            self.model.change(bpm=bpm)
         words = "Tap on" if bpm is None else f"Tempo {bpm:g}"
         self.status.flash(words, self.clock.now_s())
 
@@ -327,12 +327,12 @@ class MainWindow(QWidget):
         self.status.flash(words, self.clock.now_s())
 
     def undo(self) -> None:
-        """Take the last change back, of the settings or of the sessions."""
-        (self.desk if self.pages.page == JAM else self.review.edits).undo()
+        """Undo the last change of the settings, or on the other page of the sessions."""
+        (self.model if self.pages.page == JAM else self.review.edits).undo()
 
     def redo(self) -> None:
-        """Make it again."""
-        (self.desk if self.pages.page == JAM else self.review.edits).redo()
+        """Make the change again that was undone last."""
+        (self.model if self.pages.page == JAM else self.review.edits).redo()
 
     def _on_settings(self, settings: JamSettings) -> None:
         self.link.send(ChangeSettings(settings))

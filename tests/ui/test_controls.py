@@ -82,7 +82,7 @@ def test_the_controls_follow_the_engine(bench: Bench) -> None:
     settings = JamSettings(bpm=90, meter=Meter(3, 4), metronome=False, agent_volume=0.1)
     bench.link.override = stopped_snapshot(settings)
     bench.tick()
-    assert bench.window.desk.settings == settings
+    assert bench.window.model.settings == settings
     assert bench.control("bpm").value() == 90
     assert bench.control("meter").currentText() == "3/4"
     assert not bench.control("metronome").isChecked()
@@ -130,7 +130,7 @@ def test_midi_inputs_come_and_go(bench: Bench) -> None:
     assert rows()[1:] == [("Digital Piano", True), ("nanoKEY2  (not connected)", True)]
     tick(ports, 0)
     assert bench.sent(SelectDevices)[-1] == SelectDevices(midi_inputs=EVERY_INPUT)
-    bench.window.desk.undo()
+    bench.window.model.undo()
     assert bench.sent(SelectDevices)[-1] == SelectDevices(midi_inputs=both)
 
 

@@ -47,7 +47,7 @@ def test_every_control_changes_the_engine_that_runs(
     window, engine = jam
     QTest.keyClick(window.waterfall, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: window.running, timeout=WAIT_MS)
-    expected = window.desk.settings
+    expected = window.model.settings
     for setting in (f.name for f in fields(JamSettings)):
         value = other_value(setting, getattr(expected, setting))
         expected = expected.changed(**{setting: value})
@@ -60,7 +60,7 @@ def test_every_control_changes_the_engine_that_runs(
         qtbot.waitUntil(taken, timeout=WAIT_MS)
     assert window.running
     for _ in range(len(fields(JamSettings))):
-        window.desk.undo()
+        window.model.undo()
     qtbot.waitUntil(
         lambda: (s := engine.snapshot()) is not None and s.settings == JamSettings(count_in_bars=0),
         timeout=WAIT_MS,

@@ -20,10 +20,10 @@ from ui.shortcuts.piano_keys import (
     MIN_OCTAVE,
     PIANO_ROW,
     ComputerPiano,
-    key_caps,
     key_name,
     letters_by_pitch,
     pitch_of_key,
+    printed_letters,
 )
 
 
@@ -163,17 +163,17 @@ def test_what_is_printed_on_the_keys(layout: str, printed: dict[str, str]) -> No
             display = {**os.environ, "DISPLAY": ":" + pipe.readline().strip()}
         subprocess.run(["setxkbmap", layout], env=display, check=True)
         code = (
-            "import json; from ui.shortcuts.piano_keys import key_caps;"
-            "print(json.dumps(key_caps()))"
+            "import json; from ui.shortcuts.piano_keys import printed_letters;"
+            "print(json.dumps(printed_letters()))"
         )
         said = subprocess.run([sys.executable, "-c", code], env=display, capture_output=True)
     finally:
         server.terminate()
         server.wait(10)
-    caps = json.loads(said.stdout)
-    assert caps.items() >= printed.items()
+    found = json.loads(said.stdout)
+    assert found.items() >= printed.items()
 
 
 def test_without_an_x_server_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISPLAY", ":there is none")
-    assert key_caps() == {}
+    assert printed_letters() == {}

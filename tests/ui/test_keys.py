@@ -142,11 +142,11 @@ def test_text_is_text(bench: Bench) -> None:
     QTest.keyClicks(edit, "am7 b")
     QTest.keyClick(edit, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert bench.notes() == []
-    assert bench.window.desk.settings.bpm == 120
+    assert bench.window.model.settings.bpm == 120
     edit.setText("nonsense")
     edit.editingFinished.emit()
     assert "nonsense" in bench.window.status.text()
-    assert bench.window.desk.settings.palette == ()
+    assert bench.window.model.settings.palette == ()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the numbers of the keys are X11's")
@@ -157,13 +157,13 @@ def test_what_lies_on_the_piano_plays_on_any_layout(
     bench: Bench, letter: str, x11_code: int, pitch: int | None
 ) -> None:
     """M on a French keyboard, N and the minus on Dvorak's are keys of the piano; B isn't."""
-    before = bench.window.desk.settings
+    before = bench.window.model.settings
     none = Qt.KeyboardModifier.NoModifier
     for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
         event = QKeyEvent(kind, ord(letter), none, x11_code, 0, 0, letter.lower())
         QApplication.sendEvent(bench.window.waterfall, event)
     assert bench.notes() == ([] if pitch is None else [(pitch, True), (pitch, False)])
-    assert bench.window.desk.settings == before
+    assert bench.window.model.settings == before
 
 
 def test_escape_silences_wherever_one_is(bench: Bench, qtbot: QtBot) -> None:

@@ -44,7 +44,7 @@ def test_settings_are_saved_when_the_window_closes(bench: Bench) -> None:
 
 
 def test_changes_are_taken_back_one_by_one(bench: Bench) -> None:
-    desk = bench.window.desk
+    model = bench.window.model
     for bpm in (101, 102, 103):  # one turn of the wheel
         bench.control("bpm").setValue(bpm)
         bench.clock.advance(MERGE_S / 4)
@@ -54,12 +54,12 @@ def test_changes_are_taken_back_one_by_one(bench: Bench) -> None:
     shown = []
     for _ in range(4):
         QTest.keyClick(bench.window.waterfall, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-        shown.append((desk.settings.bpm, desk.settings.commit_beats))
+        shown.append((model.settings.bpm, model.settings.commit_beats))
     assert shown == [(103, 4), (103, 2), (100, 2), (100, 2)]
     assert bench.changed() == JamSettings()
     assert bench.control("commit_beats").value() == 2
     assert "Nothing to undo" in bench.window.status.text()
-    desk.redo()
+    model.redo()
     assert bench.changed().bpm == 103
 
 
@@ -68,21 +68,21 @@ def test_what_the_engine_says_is_not_undone(bench: Bench) -> None:
     bench.clock.advance(ECHO_S * 2)
     bench.link.override = stopped_snapshot(JamSettings(bpm=140, agent_volume=0.2))
     bench.tick()
-    bench.window.desk.undo()
+    bench.window.model.undo()
     assert bench.changed() == JamSettings(bpm=100, agent_volume=0.2)
 
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_presets_set_what_they_say_and_leave_the_rest(bench: Bench, name: str) -> None:
     before = JamSettings(bpm=77, midi_channel=3, latency_offset_ms=12.0, split_pitch=48)
-    bench.window.desk.follow(before)
+    bench.window.model.follow(before)
     bench.window.presets.choose(name)
     values = BUILT_IN[name][1]
     assert bench.changed() == before.changed(**values)
     assert bench.changed().midi_channel == 3
     assert bench.window.presets.current() == name
     assert name in bench.window.preset_button.text()
-    bench.window.desk.undo()
+    bench.window.model.undo()
     assert bench.changed() == before
 
 
@@ -105,9 +105,9 @@ def test_own_presets_are_saved_overwritten_deleted_and_brought_back(bench: Bench
     assert window.presets.own["Mine"].bpm == 150
     window.presets.delete("Mine")
     assert window.keeper.unsaved["presets"] == {}
-    window.desk.undo()
+    window.model.undo()
     assert window.keeper.unsaved["presets"]["Mine"].bpm == 150
-    window.desk.undo()
+    window.model.undo()
     assert window.presets.own["Mine"].bpm == 133
     number = window.presets.names.index("Mine") + 1
     bench.control("bpm").setValue(60)
@@ -168,7 +168,7 @@ def test_everything_is_there_again_after_a_restart(qtbot: QtBot, tmp_path: Path)
     window.resize(1111, 666)
     for setting in (f.name for f in fields(JamSettings)):
         turn(first.control(setting), other_value(setting, getattr(JamSettings(), setting)))
-    wanted = window.desk.settings
+    wanted = window.model.settings
     window.presets.save("Mine")
     window.page.devices.inputs.chosen.emit(("nanoKEY2",))
     window.page.devices.outputs.chosen.emit(("Synth",))
@@ -186,7 +186,7 @@ def test_everything_is_there_again_after_a_restart(qtbot: QtBot, tmp_path: Path)
 
     second, kept = start()
     window = second.window
-    assert window.desk.settings == wanted
+    assert window.model.settings == wanted
     assert window.presets.own == {"Mine": wanted}
     view = window.look.settings
     assert (view.theme, view.text_scale, view.zoom) == ("light", 1.2, 2.0)
@@ -212,7 +212,7 @@ def test_broken_settings_do_no_harm(qtbot: QtBot, tmp_path: Path) -> None:
         made.window.show()
         made.tick()
         assert str(file) in made.window.notice.label.text()
-        assert made.window.desk.settings == JamSettings()
+        assert made.window.model.settings == JamSettings()
         made.close()
 
 

@@ -1,4 +1,4 @@
-"""ui.common.geometry."""
+"""Sizes, rectangles, keys of a piano and beats, as numbers. No Qt."""
 
 from __future__ import annotations
 

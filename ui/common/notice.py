@@ -1,4 +1,4 @@
-"""What the user should know, in place."""
+"""Notices: what the user should know, said where it can be acted on."""
 
 from __future__ import annotations
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QPushButton, QStackedWidget, QWidget
 
+JAM, REVIEW = "Jam", "Review"
+"""Titles of the pages."""
+
 
 class Stack(QStackedWidget):
     """Pages of which one is in front, as narrow as that one: those behind don't widen the window.
@@ -77,9 +80,3 @@ class Pages(Stack):
         if button is not None and index < len(self.titles):
             button.setChecked(True)
             self.page_shown.emit(self.titles[index])
-
-
-JAM = "Jam"
-"""The title of the first page."""
-
-REVIEW = "Review"

@@ -1,4 +1,4 @@
-"""Colours, pens and written words for painting, each made once: text is drawn as a picture."""
+"""Colours, pens and texts for painting, each made once: a text is drawn as a picture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QWidget
 _MAX_TEXTS = 512
 
 
-class Ink:
+class PaintCache:
     """A cache for one widget. Laying out text costs more than all rectangles of a frame."""
 
     def __init__(self) -> None:
@@ -29,12 +29,12 @@ class Ink:
             self._colours[name, step] = found
         return found
 
-    def upon(self, name: str, ground: str, opacity: float) -> QColor:
-        """What a translucent colour looks like upon a ground; painting it is much faster."""
+    def upon(self, name: str, background: str, opacity: float) -> QColor:
+        """What a translucent colour looks like upon a background; painting it is much faster."""
         step = round(opacity * 64)
-        found = self._mixed.get((name, ground, step))
+        found = self._mixed.get((name, background, step))
         if found is None:
-            over, under, share = QColor(name), QColor(ground), step / 64
+            over, under, share = QColor(name), QColor(background), step / 64
             red, green, blue = (
                 round(share * a + (1 - share) * b)
                 for a, b in (
@@ -43,7 +43,7 @@ class Ink:
                     (over.blue(), under.blue()),
                 )
             )
-            found = self._mixed[name, ground, step] = QColor(red, green, blue)
+            found = self._mixed[name, background, step] = QColor(red, green, blue)
         return found
 
     def pen(self, name: str, opacity: float = 1.0) -> QPen:
@@ -57,7 +57,7 @@ class Ink:
     def text(
         self, widget: QWidget, text: str, size_px: float, colour: str, bold: bool = False
     ) -> QPixmap:
-        """Words in the widget's font at a height in pixels, as a picture with a clear ground."""
+        """A text in the widget's font at a height in pixels, as a transparent picture."""
         ratio = widget.devicePixelRatioF()
         key = (text, max(6, round(size_px)), colour, bold, ratio)
         found = self._texts.get(key)
@@ -102,7 +102,7 @@ class Ink:
 
     @staticmethod
     def draw(painter: QPainter, picture: QPixmap, area: QRectF) -> None:
-        """Put a picture of words into the middle of an area."""
+        """Draw a text's picture in the middle of an area."""
         ratio = picture.devicePixelRatio()
         x = area.x() + (area.width() - picture.width() / ratio) / 2
         y = area.y() + (area.height() - picture.height() / ratio) / 2

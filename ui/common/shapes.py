@@ -1,4 +1,4 @@
-"""Rectangles with blunt corners, painted fast; and the pixels that a rectangle touches."""
+"""Rectangles for Qt: the pixels they touch, and bars with blunt corners, painted fast."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from PyQt6.QtCore import QRect, QRectF
 from PyQt6.QtGui import QColor, QPainter
 
 from ui.common.geometry import Rect
+
+
+def q_rect(rect: Rect) -> QRectF:
+    return QRectF(rect.x, rect.y, rect.width, rect.height)
 
 
 def outer(rect: Rect) -> QRect:
@@ -36,7 +40,3 @@ def fill_outlined_bar(painter: QPainter, rect: QRectF, fill: QColor, line: QColo
     painter.fillRect(QRectF(x + 1, y + height - 1, width - 2, 1), line)
     painter.fillRect(QRectF(x, y + 1, 1, height - 2), line)
     painter.fillRect(QRectF(x + width - 1, y + 1, 1, height - 2), line)
-
-
-def q_rect(rect: Rect) -> QRectF:
-    return QRectF(rect.x, rect.y, rect.width, rect.height)

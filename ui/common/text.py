@@ -1,4 +1,4 @@
-"""How the review page says things. No Qt."""
+"""How chords, keys, devices, times and sessions are written."""
 
 from __future__ import annotations
 
@@ -11,8 +11,34 @@ from jam.messages.snapshot import DeviceState
 from jam.music.grid import TempoMap
 from jam.sessions.session import MAX_RATING, SessionInfo, key_name
 
+OWN_PORT = "jam "
+"""How the names of the program's own virtual ports begin."""
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 """In the language of all other words, whatever the system's is."""
+
+
+# Chords, keys of the computer, devices
+
+
+def pretty_symbol(symbol: str) -> str:
+    """A chord symbol with real accidentals, as musicians write it: "Bbm7b5" to "B♭m7♭5"."""
+    head, tail = symbol[:2], symbol[2:]
+    if len(head) == 2 and head[1] in "#b":
+        head = head[0] + ("♯" if head[1] == "#" else "♭")
+    return head + tail.replace("b5", "♭5").replace("#5", "♯5").replace("b9", "♭9")
+
+
+def shown_key(key: str) -> str:
+    """A key as it is called on this system's keyboards."""
+    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+def hardware_inputs(devices: DeviceState) -> tuple[str, ...]:
+    """The inputs that are open, without the program's own virtual port, which always is."""
+    return tuple(name for name in devices.midi_inputs if not name.startswith(OWN_PORT))
+
+
+# Sessions
 
 
 def length_text(seconds: float) -> str:
@@ -72,24 +98,3 @@ def position_text(tempo_map: TempoMap, at_s: float, end_s: float) -> str:
         return f"count-in   {clock}"
     place = tempo_map.place(position)
     return f"bar {place.bar + 1}.{place.beat + 1}   {clock}"
-
-
-OWN_PORT = "jam "
-
-
-def pretty_symbol(symbol: str) -> str:
-    """A chord symbol with real accidentals, as musicians write it: "Bbm7b5" to "B♭m7♭5"."""
-    head, tail = symbol[:2], symbol[2:]
-    if len(head) == 2 and head[1] in "#b":
-        head = head[0] + ("♯" if head[1] == "#" else "♭")
-    return head + tail.replace("b5", "♭5").replace("#5", "♯5").replace("b9", "♭9")
-
-
-def hardware_inputs(devices: DeviceState) -> tuple[str, ...]:
-    """The inputs that are open, without the program's own virtual port, which always is."""
-    return tuple(name for name in devices.midi_inputs if not name.startswith(OWN_PORT))
-
-
-def shown_key(key: str) -> str:
-    """A key as it is called on this system's keyboards."""
-    return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)

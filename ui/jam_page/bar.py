@@ -30,7 +30,7 @@ _WHEEL = " Turn the wheel, or use the arrow keys."
 
 
 class Bar(QFrame):
-    """Start, tempo, metre, style, plan, loudness, panic. What it changes goes to the desk."""
+    """Start, tempo, metre, style, plan, volumes, panic, bound to the model of the settings."""
 
     start_stop = pyqtSignal()
     panic = pyqtSignal()
@@ -38,10 +38,10 @@ class Bar(QFrame):
     done = pyqtSignal()
     """A value was typed in and confirmed: the keyboard may play again."""
 
-    def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
+    def __init__(self, model: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("controls")
-        self.fields = Fields(desk, LIMITS)
+        self.fields = Fields(model, LIMITS)
         self.fields.done = self.done.emit
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 6, 12, 8)

@@ -7,7 +7,7 @@ from PyQt6.QtGui import QPainter
 from PyQt6.QtWidgets import QWidget
 
 from ui.common.geometry import Rect
-from ui.common.paint_cache import Ink
+from ui.common.paint_cache import PaintCache
 from ui.common.shapes import fill_bar, fill_outlined_bar, q_rect
 from ui.common.theme import Theme
 from ui.jam_page.chart import BarCell, Chart, ChartChord
@@ -16,53 +16,53 @@ _LEGIBLE_PX = 34.0
 
 
 def paint_chart(
-    painter: QPainter, chart: Chart, area: Rect, theme: Theme, ink: Ink, widget: QWidget
+    painter: QPainter, chart: Chart, area: Rect, theme: Theme, cache: PaintCache, widget: QWidget
 ) -> None:
     """Paint a chart into its area, upon the theme's ground."""
-    painter.fillRect(q_rect(area), ink.colour(theme.fall))
+    painter.fillRect(q_rect(area), cache.colour(theme.fall))
     for cell in chart.bars:
-        _paint_cell(painter, cell, theme, ink)
+        _paint_cell(painter, cell, theme, cache)
     for chord in chart.chords:
-        _paint_chord(painter, chord, theme, ink, widget)
+        _paint_chord(painter, chord, theme, cache, widget)
     for cell in chart.bars:
-        _paint_number(painter, cell, theme, ink, widget)
+        _paint_number(painter, cell, theme, cache, widget)
     if chart.cursor is not None:
-        painter.fillRect(q_rect(chart.cursor), ink.colour(theme.player))
+        painter.fillRect(q_rect(chart.cursor), cache.colour(theme.player))
 
 
-def _paint_cell(painter: QPainter, cell: BarCell, theme: Theme, ink: Ink) -> None:
+def _paint_cell(painter: QPainter, cell: BarCell, theme: Theme, cache: PaintCache) -> None:
     rect = q_rect(cell.rect)
     ground = theme.field if cell.current else theme.fall_black if cell.gone else theme.bar
-    painter.fillRect(rect, ink.colour(ground))
+    painter.fillRect(rect, cache.colour(ground))
     for x in cell.beats[1:]:
-        painter.fillRect(QRectF(x, rect.bottom() - 7, 1, 7), ink.colour(theme.bar_line))
+        painter.fillRect(QRectF(x, rect.bottom() - 7, 1, 7), cache.colour(theme.bar_line))
     for x in (rect.x(), rect.right()):
-        painter.fillRect(QRectF(x - 1, rect.y(), 2, rect.height()), ink.colour(theme.bar_line))
+        painter.fillRect(QRectF(x - 1, rect.y(), 2, rect.height()), cache.colour(theme.bar_line))
 
 
 def _paint_number(
-    painter: QPainter, cell: BarCell, theme: Theme, ink: Ink, widget: QWidget
+    painter: QPainter, cell: BarCell, theme: Theme, cache: PaintCache, widget: QWidget
 ) -> None:
     size = max(11.0, min(16.0, cell.rect.height * 0.13))
-    text = ink.text(widget, cell.number, size, theme.text_dim)
+    text = cache.text(widget, cell.number, size, theme.text_dim)
     painter.drawPixmap(QPointF(round(cell.rect.x + 7), round(cell.rect.y + 4)), text)
 
 
 def _paint_chord(
-    painter: QPainter, chord: ChartChord, theme: Theme, ink: Ink, widget: QWidget
+    painter: QPainter, chord: ChartChord, theme: Theme, cache: PaintCache, widget: QWidget
 ) -> None:
     cell = q_rect(chord.rect)
     block = cell.adjusted(0, cell.height() * 0.27, 0, -cell.height() * 0.14)
     if chord.gone:
-        fill_bar(painter, block, ink.upon(theme.agent_block, theme.fall_black, 0.35))
+        fill_bar(painter, block, cache.upon(theme.agent_block, theme.fall_black, 0.35))
     elif chord.committed:
-        fill_bar(painter, block, ink.colour(theme.agent_block))
+        fill_bar(painter, block, cache.colour(theme.agent_block))
         if chord.sounding:
             line = QRectF(block.x(), block.bottom() - 4, block.width(), 4)
-            painter.fillRect(line, ink.colour(theme.agent))
+            painter.fillRect(line, cache.colour(theme.agent))
     else:
-        fill = ink.upon(theme.agent_block, theme.bar, chord.opacity * 0.5)
-        fill_outlined_bar(painter, block, fill, ink.upon(theme.agent, theme.bar, 0.6))
+        fill = cache.upon(theme.agent_block, theme.bar, chord.opacity * 0.5)
+        fill_outlined_bar(painter, block, fill, cache.upon(theme.agent, theme.bar, 0.6))
     if block.width() < _LEGIBLE_PX:
         return  # just coming into sight
     # Text that is dim on the window's ground would vanish on a light block.
@@ -70,12 +70,12 @@ def _paint_chord(
     if chord.committed and not chord.gone:
         colour = theme.on_block
     size = min(block.height() * (0.42 if chord.again else 0.62), 64.0)
-    text = ink.fitted(widget, chord.text, size, colour, block.width() - 14, bold=True)
+    text = cache.fitted(widget, chord.text, size, colour, block.width() - 14, bold=True)
     height = text.height() / text.devicePixelRatio()
     at = QPointF(round(block.x() + 9), round(block.center().y() - height / 2))
     painter.drawPixmap(at, text)
     if chord.coming:
-        mark = ink.text(widget, "next", max(11.0, block.height() * 0.17), theme.agent_light)
+        mark = cache.text(widget, "next", max(11.0, block.height() * 0.17), theme.agent_light)
         width = mark.width() / mark.devicePixelRatio()
         if width + 14 < block.width():
             painter.drawPixmap(QPointF(round(cell.right() - width - 7), round(cell.y() + 3)), mark)

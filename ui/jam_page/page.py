@@ -21,16 +21,16 @@ class JamPage(QWidget):
     panel_shown = pyqtSignal(str)
     """The title of the panel's tab that is open; "" when it is closed."""
 
-    def __init__(self, desk: Desk, look: Look) -> None:
+    def __init__(self, model: Desk, look: Look) -> None:
         super().__init__()
-        self.bar = Bar(desk)
+        self.bar = Bar(model)
         self.waterfall = Waterfall()
         done = self.waterfall.setFocus
         self.bar.done.connect(done)
-        self.devices = DevicesSection(desk, done)
+        self.devices = DevicesSection(model, done)
         self.sections: dict[str, MusicSection | SoundSection | DevicesSection | ViewSection] = {
-            "Music": MusicSection(desk, done),
-            "Sound": SoundSection(desk, done),
+            "Music": MusicSection(model, done),
+            "Sound": SoundSection(model, done),
             "Devices": self.devices,
             "View": ViewSection(look),
         }

@@ -8,7 +8,7 @@ from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QPainter, QPen, QRegion
 from PyQt6.QtWidgets import QWidget
 
-from ui.common.paint_cache import Ink
+from ui.common.paint_cache import PaintCache
 from ui.common.shapes import fill_bar, fill_outlined_bar, outer, q_rect
 from ui.common.theme import Theme
 from ui.jam_page.background import paint_key, paint_key_name
@@ -23,7 +23,7 @@ class ScenePainter:
 
     widget: QWidget
     theme: Theme
-    ink: Ink = field(default_factory=Ink)
+    cache: PaintCache = field(default_factory=PaintCache)
     letters: dict[int, str] = field(default_factory=dict)
     text_scale: float = 1.0
 
@@ -34,7 +34,7 @@ class ScenePainter:
         if region.intersects(outer(areas.fall)):
             painter.setClipRect(q_rect(areas.fall))
             if scene.chart is not None:
-                paint_chart(painter, scene.chart, areas.fall, self.theme, self.ink, self.widget)
+                paint_chart(painter, scene.chart, areas.fall, self.theme, self.cache, self.widget)
             self._paint_lines(painter, scene)
             for note in scene.notes:
                 if note.rect.y < areas.fall.bottom:
@@ -58,7 +58,7 @@ class ScenePainter:
             self._paint_lit(painter, scene)
 
     def _paint_lines(self, painter: QPainter, scene: Scene) -> None:
-        t, ink, fall = self.theme, self.ink, scene.layout.fall
+        t, cache, fall = self.theme, self.cache, scene.layout.fall
         colours = {
             LineKind.BEAT: t.beat_line,
             LineKind.GROUP: t.group_line,
@@ -67,7 +67,7 @@ class ScenePainter:
             LineKind.ENTRY: t.agent,
         }
         for line in scene.lines:
-            colour = ink.colour(colours[line.kind])
+            colour = cache.colour(colours[line.kind])
             thick = 2.0 if line.kind in (LineKind.BAR, LineKind.ENTRY) else 1.0
             if line.kind is LineKind.COMMIT:
                 painter.setPen(QPen(colour, 1.0, Qt.PenStyle.DashLine))
@@ -77,21 +77,21 @@ class ScenePainter:
 
     def _paint_labels(self, painter: QPainter, scene: Scene) -> None:
         """What is written at the lines, upon the notes."""
-        t, ink, fall = self.theme, self.ink, scene.layout.fall
+        t, cache, fall = self.theme, self.cache, scene.layout.fall
         label_px = max(13.0 * self.text_scale, fall.height * 0.026)
         for line in scene.lines:
             if not line.label:
                 continue
             right = line.kind in (LineKind.COMMIT, LineKind.ENTRY)
             text_colour = t.text_dim if line.kind is LineKind.BAR else t.agent_light
-            text = ink.text(self.widget, line.label, label_px, text_colour)
+            text = cache.text(self.widget, line.label, label_px, text_colour)
             width = text.width() / text.devicePixelRatio()
             height = text.height() / text.devicePixelRatio()
             x = fall.right - width - 10 if right else fall.x + 8
             painter.drawPixmap(QPointF(x, line.y - height - 2), text)
 
     def _paint_note(self, painter: QPainter, note: NoteShape) -> None:
-        t, ink = self.theme, self.ink
+        t, cache = self.theme, self.cache
         if note.player:
             name = t.player
         else:
@@ -99,26 +99,26 @@ class ScenePainter:
             if note.sounding:
                 name = t.agent_light
         rect = q_rect(note.rect)
-        fill = ink.upon(name, t.fall, note.opacity)
+        fill = cache.upon(name, t.fall, note.opacity)
         if note.committed:
             fill_bar(painter, rect, fill)
         else:
             # The outline keeps what is faint legible, and tells it from committed without hue.
-            fill_outlined_bar(painter, rect, fill, ink.upon(name, t.fall, 0.75))
+            fill_outlined_bar(painter, rect, fill, cache.upon(name, t.fall, 0.75))
 
     def _paint_chord(self, painter: QPainter, chord: ChordShape) -> None:
-        t, ink = self.theme, self.ink
+        t, cache = self.theme, self.cache
         rect = q_rect(chord.rect)
         if chord.committed:
             share = 1.0 if chord.sounding else 0.8
-            fill_bar(painter, rect, ink.upon(t.agent_block, t.window, share))
+            fill_bar(painter, rect, cache.upon(t.agent_block, t.window, share))
         else:
-            fill = ink.upon(t.agent_block, t.window, chord.opacity * 0.5)
-            fill_outlined_bar(painter, rect, fill, ink.upon(t.agent, t.window, 0.6))
+            fill = cache.upon(t.agent_block, t.window, chord.opacity * 0.5)
+            fill_outlined_bar(painter, rect, fill, cache.upon(t.agent, t.window, 0.6))
         if not chord.text or chord.label_bottom - chord.label_top < chord.font_px * 1.15:
             return  # coming in at the top, or on its way out: the panel below still says it
         colour = t.on_block if chord.committed else t.agent_light
-        text = ink.fitted(
+        text = cache.fitted(
             self.widget, chord.text, chord.font_px, colour, rect.width() - 14, bold=True
         )
         height = text.height() / text.devicePixelRatio()
@@ -129,60 +129,62 @@ class ScenePainter:
     def _paint_now(self, painter: QPainter, scene: Scene) -> None:
         """The chord that sounds, and as large the one that comes, with the beats until then."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        t, ink, now = self.theme, self.ink, scene.now
+        t, cache, now = self.theme, self.cache, scene.now
         area = q_rect(scene.layout.now_panel).adjusted(12, 6, -10, -8)
         caption_px = max(11.0 * self.text_scale, area.height() * 0.085)
         chord_px = area.height() * 0.31
         upper = QRectF(area.x(), area.y(), area.width(), area.height() * 0.46)
         if now.chord:
-            big = ink.fitted(self.widget, now.chord, chord_px, t.text, area.width(), bold=True)
-            ink.draw(painter, big, upper)
+            big = cache.fitted(self.widget, now.chord, chord_px, t.text, area.width(), bold=True)
+            cache.draw(painter, big, upper)
         elif now.caption:
-            words = ink.fitted(self.widget, now.caption, caption_px * 1.6, t.text_dim, area.width())
-            ink.draw(painter, words, upper)
+            words = cache.fitted(
+                self.widget, now.caption, caption_px * 1.6, t.text_dim, area.width()
+            )
+            cache.draw(painter, words, upper)
         if not now.count_down:
             return
         row = QRectF(area.x(), upper.bottom(), area.width(), area.height() - upper.height())
-        painter.fillRect(QRectF(row.x(), row.y(), row.width(), 1), ink.colour(t.outline))
+        painter.fillRect(QRectF(row.x(), row.y(), row.width(), 1), cache.colour(t.outline))
         badge = min(row.height() * 0.58, area.width() * 0.30)
         foot = QRectF(row.x(), row.y() + caption_px * 1.5, row.width(), 0)
         foot.setBottom(row.bottom())
         ring = QRectF(row.right() - badge, foot.center().y() - badge / 2, badge, badge)
-        painter.setPen(ink.pen(t.agent, 0.9))
-        painter.setBrush(ink.colour(t.agent_block, 1.0 if now.next_committed else 0.0))
+        painter.setPen(cache.pen(t.agent, 0.9))
+        painter.setBrush(cache.colour(t.agent_block, 1.0 if now.next_committed else 0.0))
         painter.drawEllipse(ring)
         figure = t.on_block if now.next_committed else t.text
-        digits = ink.fitted(
+        digits = cache.fitted(
             self.widget, now.count_down, badge * 0.6, figure, badge * 0.8, bold=True
         )
-        ink.draw(painter, digits, ring)
+        cache.draw(painter, digits, ring)
         width = row.width() - badge - 8
         colour = t.agent_light if now.next_committed else t.agent
         label = "next, in beats" if now.next_chord else "the agent"
-        small = ink.fitted(self.widget, label, caption_px, t.text_dim, area.width())
+        small = cache.fitted(self.widget, label, caption_px, t.text_dim, area.width())
         painter.drawPixmap(QPointF(round(row.x()), round(row.y() + 4)), small)
-        name = ink.fitted(
+        name = cache.fitted(
             self.widget, now.next_chord or "joins in", chord_px, colour, width, bold=True
         )
-        ink.draw(painter, name, QRectF(foot.x(), foot.y(), width, foot.height()))
+        cache.draw(painter, name, QRectF(foot.x(), foot.y(), width, foot.height()))
 
     def _paint_headline(self, painter: QPainter, scene: Scene) -> None:
-        fall, ink, t = scene.layout.fall, self.ink, self.theme
+        fall, cache, t = scene.layout.fall, self.cache, self.theme
         middle = fall.y + fall.height * 0.40
         if scene.headline:
             size = fall.height * (0.30 if len(scene.headline) <= 2 else 0.095)
-            words = ink.fitted(
+            words = cache.fitted(
                 self.widget, scene.headline, size, t.text, fall.width - 40, bold=True
             )
-            ink.draw(painter, words, QRectF(fall.x, middle - size, fall.width, size * 1.4))
+            cache.draw(painter, words, QRectF(fall.x, middle - size, fall.width, size * 1.4))
         size = max(15.0 * self.text_scale, fall.height * 0.042)
         for i, line in enumerate(scene.subline.splitlines()):
-            words = ink.fitted(self.widget, line, size, t.text_dim, fall.width - 40)
+            words = cache.fitted(self.widget, line, size, t.text_dim, fall.width - 40)
             y = middle + size * (1.2 + 1.7 * i)
-            ink.draw(painter, words, QRectF(fall.x, y, fall.width, size * 1.6))
+            cache.draw(painter, words, QRectF(fall.x, y, fall.width, size * 1.6))
 
     def _paint_lit(self, painter: QPainter, scene: Scene) -> None:
-        t, ink = self.theme, self.ink
+        t, cache = self.theme, self.cache
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         keys = [(lit, key) for lit in scene.lit if (key := scene.layout.key(lit.pitch)) is not None]
         whites = [(lit, key) for lit, key in keys if not key.black]
@@ -194,19 +196,19 @@ class ScenePainter:
         for pitch in near:
             black = scene.layout.key(pitch)
             if black is not None and black.black:
-                paint_key(painter, black, t, ink, self.widget, self.letters.get(pitch, ""))
+                paint_key(painter, black, t, cache, self.widget, self.letters.get(pitch, ""))
         for lit, key in blacks:
             self._paint_lit_key(painter, lit, key)
 
     def _paint_lit_key(self, painter: QPainter, lit: LitKey, key: Key) -> None:
-        t, ink = self.theme, self.ink
+        t, cache = self.theme, self.cache
         painter.setPen(Qt.PenStyle.NoPen)
         box = q_rect(key.box).adjusted(0.5, -4, -0.5, -1)
-        painter.setBrush(ink.colour(t.player if lit.player else t.agent))
+        painter.setBrush(cache.colour(t.player if lit.player else t.agent))
         painter.drawRoundedRect(box, 3, 3)
         if lit.player and lit.agent:  # both: the agent's colour at the foot of the key
-            painter.fillRect(box.adjusted(0, box.height() * 0.8, 0, 0), ink.colour(t.agent))
+            painter.fillRect(box.adjusted(0, box.height() * 0.8, 0, 0), cache.colour(t.agent))
         glow = t.player_light if lit.player else t.agent_light
-        painter.fillRect(QRectF(box.x(), key.box.y, box.width(), 4), ink.colour(glow))
+        painter.fillRect(QRectF(box.x(), key.box.y, box.width(), 4), cache.colour(glow))
         letter = self.letters.get(key.pitch, "")
-        paint_key_name(painter, key, t, ink, self.widget, letter, lit=True)
+        paint_key_name(painter, key, t, cache, self.widget, letter, lit=True)

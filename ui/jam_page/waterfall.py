@@ -140,8 +140,8 @@ class Waterfall(QWidget):
         planned = [n.pitch for n in snapshot.planned if n.part in ("chords", "bass")]
         return [note.pitch for note in snapshot.played] + planned
 
-    def _take(self, snapshot: Snapshot) -> None:
-        """What is kept of a new snapshot beside the snapshot itself."""
+    def _follow(self, snapshot: Snapshot) -> None:
+        """Note of a new snapshot what later ones no longer tell."""
         began = snapshot.running and self._snapshot is not None and not self._snapshot.running
         self._snapshot = snapshot
         self._known = () if began else self._known
@@ -156,9 +156,9 @@ class Waterfall(QWidget):
             self._forget()
 
     def show_moment(self, snapshot: Snapshot, now_s: float) -> None:
-        """Take over the scene of this moment and have repainted what differs from the last."""
+        """Show the scene of this moment: repaint what differs from the last one."""
         if snapshot is not self._snapshot:
-            self._take(snapshot)
+            self._follow(snapshot)
         size = Size(self.width(), self.height())
         old, new = self.scene, waterfall_scene(snapshot, now_s, self.view, size, self._known)
         self.scene = new
@@ -281,7 +281,7 @@ class Waterfall(QWidget):
         ground.fill(QColor(self.theme.window))
         painter = QPainter(ground)
         made = self._painter
-        paint_ground(painter, self.areas, made.theme, made.ink, self, made.letters)
+        paint_ground(painter, self.areas, made.theme, made.cache, self, made.letters)
         painter.end()
         self._ground = ground
         return ground

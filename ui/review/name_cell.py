@@ -14,7 +14,7 @@ from PyQt6.QtWidgets import (
 
 from jam.accompaniment import playable_style
 from jam.sessions.session import SessionInfo
-from ui.common.paint_cache import Ink
+from ui.common.paint_cache import PaintCache
 from ui.common.text import date_text, day_text, key_text
 from ui.common.theme import DARK
 
@@ -39,7 +39,7 @@ class NameCell(QStyledItemDelegate):
         super().__init__(view)
         self.theme = DARK
         self.has_key = self.wide = False
-        self._view, self._ink = view, Ink()
+        self._view, self._ink = view, PaintCache()
 
     def paint(
         self, painter: QPainter | None, option: QStyleOptionViewItem, index: QModelIndex

@@ -24,15 +24,15 @@ from jam.messages.snapshot import PlaybackState
 from jam.stage.transport import MAX_SPEED, MIN_SPEED, position_at
 
 _ECHO_S = 0.5
-"""So long the engine's word isn't taken while a command of ours is on its way to it."""
+"""So long the engine isn't followed while a command of ours is on its way to it."""
 
 
 class Player:
-    """send: takes commands for the engine. now_s: the time of jam.clock."""
+    """send: receives commands for the engine. now_s: the time of jam.clock."""
 
     def __init__(self, send: Callable[[PlaybackCommand], None], now_s: Callable[[], float]) -> None:
         self._send, self._now_s = send, now_s
-        self._take: Callable[[bool], LoadTake] | None = None
+        self._load: Callable[[bool], LoadTake] | None = None
         self._state: PlaybackState | None = None
         self._loaded = False
         self._sent_at_s = -1.0
@@ -55,14 +55,14 @@ class Player:
         name: str,
         start_s: float,
         end_s: float,
-        take: Callable[[bool], LoadTake],
+        load: Callable[[bool], LoadTake],
         keeps_place: bool = False,
     ) -> None:
-        """Another take is to be played; `take` makes the command that loads it, given whether it
-        keeps its place.
+        """Another take is to be played; `load` makes the command that loads it, given whether the
+        place is kept.
         """
         old = self._state
-        self._take = take
+        self._load = load
         if old is not None and keeps_place:
             position_s = min(max(self.position_s, start_s), end_s)
             self._state = replace(
@@ -74,7 +74,7 @@ class Player:
                 at_s=self._now_s(),
             )
             if self._loaded:
-                self._say(take(True))
+                self._say(load(True))
             return
         if self._loaded:
             self._say(UnloadTake())
@@ -87,16 +87,16 @@ class Player:
         """Nothing is to be played any more."""
         if self._loaded:
             self._say(UnloadTake())
-        self._take, self._state, self._loaded = None, None, False
+        self._load, self._state, self._loaded = None, None, False
 
     def follow(self, state: PlaybackState | None) -> None:
-        """Take over what the engine says of the playback."""
+        """Follow what the engine says of the playback."""
         ours = self._state
         if ours is None:
             return
         waiting = self._now_s() < self._sent_at_s + _ECHO_S
         if state is None or state.name != ours.name:
-            if self._loaded and not waiting:  # a jam began, or another window took over
+            if self._loaded and not waiting:  # a jam began, or another window plays
                 self._loaded = False
                 self._state = replace(
                     ours, playing=False, position_s=self.position_s, at_s=self._now_s()
@@ -108,7 +108,7 @@ class Player:
     # Wishes
 
     def play_pause(self) -> None:
-        if self._state is None or self._take is None:
+        if self._state is None or self._load is None:
             return
         if self._state.playing:
             position_s = self.position_s
@@ -120,7 +120,7 @@ class Player:
             position_s = state.loop[0] if state.loop else state.start_s
         if not self._loaded:
             self._loaded = True
-            self._say(self._take(False))
+            self._say(self._load(False))
             for command in (SetSpeed(state.speed), SetLoop(state.loop), MuteParts(state.muted)):
                 self._say(command)
         self._change(Play(position_s), playing=True, position_s=position_s)

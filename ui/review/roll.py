@@ -361,25 +361,25 @@ class Roll(QWidget):
         self._painter.paint_playhead(painter, self._x(self.position_s), areas)
 
     def _paint_overview(self, painter: QPainter, areas: Areas, content: Content) -> None:
-        theme, ink, area = self._painter.theme, self._painter.ink, areas.overview
-        painter.fillRect(QRectF(0, areas.drums.bottom, self.width(), 4), ink.colour(theme.window))
+        theme, cache, area = self._painter.theme, self._painter.cache, areas.overview
+        painter.fillRect(QRectF(0, areas.drums.bottom, self.width(), 4), cache.colour(theme.window))
         strip = self._painter.overview(content, areas, self._muted)
         painter.drawPixmap(QPointF(area.x, area.y), strip)
         x_of = Strip.of(content, area).x
         first = max(area.x, x_of(self.view.from_s))
         last_s = self.view.seconds(areas.notes.right, areas.notes.x)
         last = min(area.right, x_of(last_s))
-        shade = ink.colour(theme.window, 0.55)
+        shade = cache.colour(theme.window, 0.55)
         painter.fillRect(QRectF(area.x, area.y, first - area.x, area.height), shade)
         painter.fillRect(QRectF(last, area.y, area.right - last, area.height), shade)
-        painter.setPen(ink.pen(theme.outline))
+        painter.setPen(cache.pen(theme.outline))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRect(QRectF(first, area.y, last - first - 1, area.height - 1))
         if self.loop is not None:
             start, end = (x_of(at_s) for at_s in self.loop)
-            painter.fillRect(QRectF(start, area.y, end - start, 3), ink.colour(theme.agent))
+            painter.fillRect(QRectF(start, area.y, end - start, 3), cache.colour(theme.agent))
         for moment in self._moments:
             colour = theme.warning if moment.kind == "bad" else theme.text
-            painter.fillRect(QRectF(x_of(moment.at_s), area.y, 1.5, 6), ink.colour(colour))
+            painter.fillRect(QRectF(x_of(moment.at_s), area.y, 1.5, 6), cache.colour(colour))
         x = round(x_of(self.position_s))
-        painter.fillRect(QRectF(x - 1, area.y, 2, area.height), ink.colour(theme.focus))
+        painter.fillRect(QRectF(x - 1, area.y, 2, area.height), cache.colour(theme.focus))

@@ -10,7 +10,7 @@ from PyQt6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 from PyQt6.QtWidgets import QWidget
 
 from ui.common.geometry import Rect, Size, is_black
-from ui.common.paint_cache import Ink
+from ui.common.paint_cache import PaintCache
 from ui.common.shapes import q_rect
 from ui.common.theme import Theme
 from ui.review.content import Content
@@ -38,7 +38,7 @@ class RollPainter:
 
     widget: QWidget
     theme: Theme
-    ink: Ink = field(default_factory=Ink)
+    cache: PaintCache = field(default_factory=PaintCache)
     _tiles: dict[int, QPixmap] = field(default_factory=dict)
     _tiles_of: tuple[object, ...] = ()
     _overview: QPixmap | None = None
@@ -77,41 +77,41 @@ class RollPainter:
         return picture
 
     def _paint_ground(self, painter: QPainter, content: Content, areas: Areas) -> None:
-        t, ink = self.theme, self.ink
+        t, cache = self.theme, self.cache
         for pitch in black_rows(content):
-            painter.fillRect(q_rect(pitch_row(areas, content, pitch)), ink.colour(t.fall_black))
+            painter.fillRect(q_rect(pitch_row(areas, content, pitch)), cache.colour(t.fall_black))
         for pitch in range(content.low_pitch, content.high_pitch + 1):
             if pitch % 12 == 0:
                 row = pitch_row(areas, content, pitch)
                 line = QRectF(row.x, row.bottom - 0.5, row.width, 1)
-                painter.fillRect(line, ink.colour(t.octave_line))
-        painter.fillRect(q_rect(areas.ruler), ink.colour(t.bar))
+                painter.fillRect(line, cache.colour(t.octave_line))
+        painter.fillRect(q_rect(areas.ruler), cache.colour(t.bar))
         for lane in (areas.chords, areas.plan):
-            painter.fillRect(q_rect(lane), ink.colour(t.window))
+            painter.fillRect(q_rect(lane), cache.colour(t.window))
         for area in (areas.chords, areas.plan, areas.notes, areas.drums):
             if area.height:
-                painter.fillRect(QRectF(area.x, area.y, area.width, 1), ink.colour(t.octave_line))
+                painter.fillRect(QRectF(area.x, area.y, area.width, 1), cache.colour(t.octave_line))
 
     def _paint_scene(self, painter: QPainter, scene: RollScene, muted: frozenset[str]) -> None:
-        t, ink, areas = self.theme, self.ink, scene.areas
+        t, cache, areas = self.theme, self.cache, scene.areas
         lines = (t.beat_line, t.beat_line, t.group_line, t.bar_line)
         for line in scene.lines:
-            left, colour = round(line.x), ink.colour(lines[line.strength])
+            left, colour = round(line.x), cache.colour(lines[line.strength])
             top = areas.ruler.bottom - (12 if line.strength == 3 else 5)
             bottom = areas.drums.bottom
             painter.fillRect(QRectF(left, top, 1, bottom - top), colour)
             if line.label:
-                text = ink.text(self.widget, line.label, _small(areas), t.text_dim)
+                text = cache.text(self.widget, line.label, _small(areas), t.text_dim)
                 painter.drawPixmap(
                     QPointF(left + 4, areas.ruler.bottom - areas.ruler.height / 2), text
                 )
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         for x, label in scene.sections:
-            text = ink.text(self.widget, label, _small(areas), t.agent_light)
-            painter.fillRect(QRectF(x, 0, 2, areas.ruler.height), ink.colour(t.agent))
+            text = cache.text(self.widget, label, _small(areas), t.agent_light)
+            painter.fillRect(QRectF(x, 0, 2, areas.ruler.height), cache.colour(t.agent))
             painter.drawPixmap(QPointF(x + 6, 0), text)
         for block in scene.blocks:
-            self._paint_block(painter, block.rect, ink.colour(t.agent_block), None)
+            self._paint_block(painter, block.rect, cache.colour(t.agent_block), None)
             self._write(painter, block.text, block.rect, _on_block(t))
         painter.setPen(Qt.PenStyle.NoPen)
         for note in sorted(scene.notes, key=lambda n: n.part == "player"):
@@ -119,10 +119,10 @@ class RollPainter:
             self._paint_note(painter, note.rect, _colour_of(t, note.part), opacity)
         for hit in scene.drums:
             strength = _MUTED if "drums" in muted else 0.35 + 0.65 * hit.velocity / 127
-            painter.fillRect(q_rect(hit.rect), ink.colour(t.text_dim, strength))
+            painter.fillRect(q_rect(hit.rect), cache.colour(t.text_dim, strength))
 
     def _paint_note(self, painter: QPainter, rect: Rect, colour: str, opacity: float) -> None:
-        painter.setBrush(self.ink.colour(colour, opacity))
+        painter.setBrush(self.cache.colour(colour, opacity))
         radius = min(2.5, rect.height / 3, rect.width / 3)
         painter.drawRoundedRect(q_rect(rect), radius, radius)
 
@@ -139,7 +139,7 @@ class RollPainter:
         if not text or rect.width < 14:
             return
         size = min(17.0, rect.height * 0.62)
-        words = self.ink.fitted(self.widget, text, size, colour, rect.width - 6, bold=True)
+        words = self.cache.fitted(self.widget, text, size, colour, rect.width - 6, bold=True)
         height = words.height() / words.devicePixelRatio()
         width = words.width() / words.devicePixelRatio()
         if height < 11:
@@ -151,14 +151,14 @@ class RollPainter:
 
     def paint_plan(self, painter: QPainter, plan: PlanScene, areas: Areas) -> None:
         """The plan's chords in their lane, the expected melody as outlines among the notes."""
-        t, ink = self.theme, self.ink
+        t, cache = self.theme, self.cache
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setClipRect(q_rect(areas.plan))
         for block in plan.blocks:
             differs = block.came is False
             edge = t.warning if differs else t.agent
-            fill = ink.colour(t.agent_block, 0.85 if block.committed else 0.25)
-            pen = QPen(ink.colour(edge), 1.5 if differs else 1.0)
+            fill = cache.colour(t.agent_block, 0.85 if block.committed else 0.25)
+            pen = QPen(cache.colour(edge), 1.5 if differs else 1.0)
             if not block.committed:
                 pen.setStyle(Qt.PenStyle.DashLine)
             self._paint_block(painter, block.rect, fill, pen)
@@ -167,8 +167,8 @@ class RollPainter:
             self._write(painter, name, block.rect, t.warning if differs else colour)
         painter.setClipRect(q_rect(areas.notes))
         for bar in plan.melody:
-            fill = ink.colour(t.player, 0.30 if bar.came else 0.0)
-            pen = QPen(ink.colour(t.player_light, 0.95 if bar.came else 0.7), 1.2)
+            fill = cache.colour(t.player, 0.30 if bar.came else 0.0)
+            pen = QPen(cache.colour(t.player_light, 0.95 if bar.came else 0.7), 1.2)
             if not bar.came:
                 pen.setStyle(Qt.PenStyle.DotLine)
             painter.setPen(pen)
@@ -178,51 +178,51 @@ class RollPainter:
 
     def paint_loop(self, painter: QPainter, first: float, last: float, areas: Areas) -> None:
         """A band from x to x, strong in the ruler."""
-        t, ink = self.theme, self.ink
+        t, cache = self.theme, self.cache
         painter.setClipRect(QRectF(areas.ruler.x, 0, areas.ruler.width, areas.drums.bottom))
         band = QRectF(first, areas.ruler.y, last - first, areas.ruler.height)
-        painter.fillRect(band, ink.colour(t.agent, 0.22))
-        painter.fillRect(QRectF(first, band.bottom() - 3, last - first, 3), ink.colour(t.agent))
+        painter.fillRect(band, cache.colour(t.agent, 0.22))
+        painter.fillRect(QRectF(first, band.bottom() - 3, last - first, 3), cache.colour(t.agent))
         body = QRectF(first, band.bottom(), last - first, areas.drums.bottom - band.bottom())
-        painter.fillRect(body, ink.colour(t.agent, 0.06))
+        painter.fillRect(body, cache.colour(t.agent, 0.06))
         for x in (first, last - 1):
-            painter.fillRect(QRectF(round(x), 0, 1, areas.drums.bottom), ink.colour(t.agent))
+            painter.fillRect(QRectF(round(x), 0, 1, areas.drums.bottom), cache.colour(t.agent))
         painter.setClipping(False)
 
     def paint_flags(self, painter: QPainter, flags: Iterable[Flag], areas: Areas) -> None:
-        t, ink = self.theme, self.ink
+        t, cache = self.theme, self.cache
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setClipRect(q_rect(areas.ruler))
         for flag in flags:
             x = flag.x
             stem = t.text if flag.kind == "marker" else t.text_dim
-            painter.fillRect(QRectF(x, 4, 1, areas.ruler.height - 4), ink.colour(stem))
+            painter.fillRect(QRectF(x, 4, 1, areas.ruler.height - 4), cache.colour(stem))
             if flag.kind == "marker":
                 painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(ink.colour(t.text))
+                painter.setBrush(cache.colour(t.text))
                 shape = [QPointF(x, 2), QPointF(x + 10, 6), QPointF(x, 10)]
                 painter.drawPolygon(QPolygonF(shape))
                 if flag.text:
-                    text = ink.text(self.widget, flag.text, _small(areas), t.text)
+                    text = cache.text(self.widget, flag.text, _small(areas), t.text)
                     painter.drawPixmap(QPointF(x + 12, 0), text)
                 continue
             good = flag.kind == "good"
-            painter.setPen(QPen(ink.colour(t.text if good else t.warning), 1.2))
-            painter.setBrush(ink.colour(t.go if good else t.warning_bar))
+            painter.setPen(QPen(cache.colour(t.text if good else t.warning), 1.2))
+            painter.setBrush(cache.colour(t.go if good else t.warning_bar))
             painter.drawEllipse(QPointF(x, 8), 7, 7)
-            painter.setPen(QPen(ink.colour("#ffffff" if good else t.warning), 1.8))
+            painter.setPen(QPen(cache.colour("#ffffff" if good else t.warning), 1.8))
             painter.drawLine(QPointF(x - 3.5, 8), QPointF(x + 3.5, 8))
             if good:
                 painter.drawLine(QPointF(x, 4.5), QPointF(x, 11.5))
         painter.setClipping(False)
 
     def paint_playhead(self, painter: QPainter, x: float, areas: Areas) -> None:
-        t, ink = self.theme, self.ink
+        t, cache = self.theme, self.cache
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         x = round(x)
-        painter.fillRect(QRectF(x - 1, 0, 2, areas.drums.bottom), ink.colour(t.focus))
+        painter.fillRect(QRectF(x - 1, 0, 2, areas.drums.bottom), cache.colour(t.focus))
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(ink.colour(t.focus))
+        painter.setBrush(cache.colour(t.focus))
         y = areas.ruler.bottom
         painter.drawPolygon(
             QPolygonF([QPointF(x - 6, y - 9), QPointF(x + 6, y - 9), QPointF(x, y)])
@@ -232,31 +232,33 @@ class RollPainter:
         self, painter: QPainter, content: Content, areas: Areas, lit: dict[int, str]
     ) -> None:
         """The piano on its side; `lit`: pitch -> part that sounds it."""
-        t, ink, keys = self.theme, self.ink, areas.keys
-        painter.fillRect(QRectF(0, 0, keys.width, areas.drums.bottom), ink.colour(t.bar))
-        painter.fillRect(q_rect(keys), ink.colour(t.white_key))
+        t, cache, keys = self.theme, self.cache, areas.keys
+        painter.fillRect(QRectF(0, 0, keys.width, areas.drums.bottom), cache.colour(t.bar))
+        painter.fillRect(q_rect(keys), cache.colour(t.white_key))
         for pitch in range(content.low_pitch, content.high_pitch + 1):
             row = pitch_row(areas, content, pitch)
             key = QRectF(0, row.y, keys.width - 1, row.height)
             black = is_black(pitch)
             if black:
                 key.setWidth(keys.width * 0.62)
-                painter.fillRect(key, ink.colour(t.black_key))
+                painter.fillRect(key, cache.colour(t.black_key))
             elif pitch % 12 in (0, 5):
-                painter.fillRect(QRectF(0, row.bottom - 0.5, keys.width, 1), ink.colour(t.key_edge))
+                painter.fillRect(
+                    QRectF(0, row.bottom - 0.5, keys.width, 1), cache.colour(t.key_edge)
+                )
             if pitch in lit:
                 painter.fillRect(
-                    key.adjusted(0, 0.5, 0, -0.5), ink.colour(_colour_of(t, lit[pitch]))
+                    key.adjusted(0, 0.5, 0, -0.5), cache.colour(_colour_of(t, lit[pitch]))
                 )
             if pitch % 12 == 0 and row.height > 3.4:
-                name = ink.text(self.widget, f"C{pitch // 12 - 1}", _small(areas) * 0.9, t.letter)
+                name = cache.text(self.widget, f"C{pitch // 12 - 1}", _small(areas) * 0.9, t.letter)
                 y = row.y + row.height / 2 - name.height() / name.devicePixelRatio() / 2
                 x = keys.width - name.width() / name.devicePixelRatio() - 4
                 painter.drawPixmap(QPointF(x, y), name)
         for lane, word in ((areas.chords, "chords"), (areas.plan, "plan"), (areas.drums, "drums")):
             if lane.height >= 14:
-                label = ink.text(self.widget, word, _small(areas), t.text_dim)
-                ink.draw(painter, label, QRectF(0, lane.y, keys.width, lane.height))
+                label = cache.text(self.widget, word, _small(areas), t.text_dim)
+                cache.draw(painter, label, QRectF(0, lane.y, keys.width, lane.height))
 
     def overview(self, content: Content, areas: Areas, muted: Collection[str]) -> QPixmap:
         """All of the session in a strip."""
@@ -264,7 +266,7 @@ class RollPainter:
         key = (id(content), area, tuple(muted), self.theme, ratio)
         if self._overview is not None and key == self._overview_of:
             return self._overview
-        t, ink = self.theme, self.ink
+        t, cache = self.theme, self.cache
         picture = QPixmap(QSize(max(1, round(area.width)), max(1, round(area.height))) * ratio)
         picture.setDevicePixelRatio(ratio)
         picture.fill(QColor(t.bar))
@@ -276,7 +278,7 @@ class RollPainter:
             y = 2 + (content.high_pitch - note.pitch) * height
             width = max(1.0, x_of(note.end_s) - x - 0.5)
             opacity = _MUTED if note.part in muted else 0.9
-            colour = ink.colour(_colour_of(t, note.part), opacity)
+            colour = cache.colour(_colour_of(t, note.part), opacity)
             painter.fillRect(QRectF(x, y, width, max(1.2, height)), colour)
         painter.end()
         self._overview, self._overview_of = picture, key

@@ -28,10 +28,10 @@ Row = tuple[str, str]
 _COLUMNS = 3
 
 
-def help_rows(actions: Actions, caps: Mapping[str, str]) -> dict[str, list[Row]]:
+def help_rows(actions: Actions, printed: Mapping[str, str]) -> dict[str, list[Row]]:
     """Group -> rows. Actions of one title that follow each other share a row.
 
-    caps: see `ui.shortcuts.piano_keys`.
+    printed: see `ui.shortcuts.piano_keys.printed_letters`.
     """
     groups: dict[str, list[Row]] = {}
     for (group, title), some in groupby(actions, key=lambda a: (a.group, a.title)):
@@ -40,15 +40,15 @@ def help_rows(actions: Actions, caps: Mapping[str, str]) -> dict[str, list[Row]]
         groups.setdefault(group, []).append((title, text))
     groups.setdefault("Play", []).insert(0, ("Silence everything, everywhere", shown_key("Esc")))
 
-    def printed(names: Iterable[str], between: str = " ") -> str:
-        return between.join(caps.get(name, name).upper() for name in names)
+    def letters(names: Iterable[str], between: str = " ") -> str:
+        return between.join(printed.get(name, name).upper() for name in names)
 
-    white = printed(key for key in PIANO_ROW if key not in "wetyuop")
-    black = printed(key for key in PIANO_ROW if key in "wetyuop")
+    white = letters(key for key in PIANO_ROW if key not in "wetyuop")
+    black = letters(key for key in PIANO_ROW if key in "wetyuop")
     groups["Computer keyboard"] = [
         ("White keys from C on", white),
         ("Black keys", black),
-        ("An octave lower, higher", printed((OCTAVE_DOWN, OCTAVE_UP), ", ")),
+        ("An octave lower, higher", letters((OCTAVE_DOWN, OCTAVE_UP), ", ")),
         ("To a control by its underlined letter", "Alt+letter"),
         ("To the next control", shown_key("Tab")),
     ]
@@ -59,12 +59,12 @@ class Help(QFrame):
     """Lies over the window, which goes on playing; F1 or Esc closes it."""
 
     def __init__(
-        self, actions: Callable[[], Actions], caps: Mapping[str, str], parent: QWidget
+        self, actions: Callable[[], Actions], printed: Mapping[str, str], parent: QWidget
     ) -> None:
         super().__init__(parent)
         self.setObjectName("help")
         self.setAccessibleName("Keys")
-        self._actions, self._caps = actions, caps
+        self._actions, self._printed = actions, printed
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 16, 24, 20)
         head = QHBoxLayout()
@@ -112,7 +112,7 @@ class Help(QFrame):
         grid = QHBoxLayout(inner)
         grid.setContentsMargins(0, 0, 8, 0)
         grid.setSpacing(32)
-        groups = help_rows(self._actions(), self._caps)
+        groups = help_rows(self._actions(), self._printed)
         total = sum(len(rows) + 2 for rows in groups.values())
         columns = [QVBoxLayout() for _ in range(_COLUMNS)]
         for column in columns:

@@ -51,6 +51,11 @@ _X11_OFFSET = 8
 KEY_CODES = {code + _X11_OFFSET: name for code, name in _SCAN_CODES.items()}
 """X11's number of each key that plays a part -> its name."""
 _MAIN_ROWS = range(16, 54)
+_CORE_KEYBOARD = 0x100
+_STATE_BYTES = 64
+"""More than XkbStateRec has; its first byte is the group, the layout in use of several."""
+_UNICODE = 0x01000000
+"""Keysyms of letters beyond Latin-1 are their code point and this."""
 
 
 def key_name(character: str, scan_code: int, platform: str = sys.platform) -> str:
@@ -76,10 +81,10 @@ def pitch_of_key(name: str, octave: int) -> int | None:
     return pitch if 0 <= pitch <= 127 else None
 
 
-def letters_by_pitch(octave: int, caps: Mapping[str, str]) -> dict[int, str]:
-    """What to write on the piano's keys. caps: what is printed on keys that aren't named so."""
+def letters_by_pitch(octave: int, printed: Mapping[str, str]) -> dict[int, str]:
+    """What to write on the piano's keys. printed: see `printed_letters`."""
     pitches = {name: pitch_of_key(name, octave) for name in PIANO_ROW}
-    return {pitch: caps.get(name, name) for name, pitch in pitches.items() if pitch is not None}
+    return {pitch: printed.get(name, name) for name, pitch in pitches.items() if pitch is not None}
 
 
 class ComputerPiano:
@@ -138,19 +143,11 @@ class ComputerPiano:
             self.note_up(source)
 
 
-_CORE_KEYBOARD = 0x100
+def printed_letters() -> dict[str, str]:
+    """The name of a key of the piano -> the letter that is printed on it, as the X server (or
+    Wayland's own) has the layout.
 
-_STATE_BYTES = 64
-"""More than XkbStateRec has; its first byte is the group, the layout in use of several."""
-
-_UNICODE = 0x01000000
-"""Keysyms of letters beyond Latin-1 are their code point and this."""
-
-
-def key_caps() -> dict[str, str]:
-    """A piano key's name -> the letter on it, as the X server (or Wayland's own) has the layout.
-
-    Without the keys that have no letter of their own, as dead accents; empty where no X server
+    Without keys that have no letter of their own, such as dead accents; empty where no X server
     can be asked.
     """
     if sys.platform != "linux":
