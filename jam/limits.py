@@ -79,3 +79,11 @@ LIBRARY_SESSIONS = 20_000
 LIBRARY_VALUE_BYTES = 16 * MIB
 """Of one value in a library."""
 SEARCH_WORDS = 32
+
+CHART_BYTES = 8 * MIB
+"""Of a file of charts: text, ChordPro, an export of iReal Pro with some thousand songs."""
+CHART_SONGS = 5_000
+SONG_BARS = 2_000
+"""Of a song as it is written; played out, MEASURES."""
+CHORDS_IN_BAR = 64
+"""As many as the longest bar has frames."""

@@ -19,6 +19,7 @@ FLOORS = (
     ("engine",),
     ("stage", "sessions", "preferences", "jobs"),
     ("performance", "audio"),
+    ("charts",),
     ("agent", "notation", "accompaniment", "midi"),
     ("messages",),
     ("settings",),
