@@ -1,4 +1,4 @@
-"""The main window: its pages, the line of news, the status line, and how they hang together.
+"""The main window: pages, notices and status line, and how they are connected.
 
 Runs on: the window's thread. It polls the newest snapshot about 60 times a second and sends
 commands; nothing in it waits, and no note but those of the computer's keys passes through it.
@@ -46,6 +46,8 @@ from ui.shortcuts.help import Help
 from ui.shortcuts.key_filter import KeyFilter
 from ui.shortcuts.piano_keys import ComputerPiano, letters_by_pitch, printed_letters
 
+KEEP_TAPPING = "Keep tapping"
+NOT_RECORDED = "No jam is being recorded"
 POLL_MS = 16
 FRUGAL_MS, LAVISH_MS = 5.0, 3.0
 """Painting times above which every second picture is left out, and below which none is."""
@@ -56,8 +58,8 @@ class MainWindow(QWidget):
 
     save: called with names of `Preferences` and their new values, half a second after the last
     change and when the window closes. `clock` is the engine's clock; tests give their own.
-    recorder: what keeps the jams. load: gives the predictor for takes made afterwards; without
-    it the rules make them.
+    recorder: what records the jams. load: gives the predictor for new takes; without it the
+    rules make them.
     """
 
     closed = pyqtSignal()
@@ -120,17 +122,17 @@ class MainWindow(QWidget):
         self.pages = Pages()
         self.pages.add_page(JAM, self.page, "Play, and see what the agent plans (Ctrl+J).")
         self.review = ReviewPage(self.link.send, self.clock.now_s, self._load, self.look)
-        tip = "Hear and see again what was played (Ctrl+R)."
+        tip = "Hear and see what was played (Ctrl+R)."
         self.pages.add_page(REVIEW, self.review, tip)
         self.preset_button = PresetButton(self.presets, self.model)
         self.help_button = self._tool(
-            "Keys", "help_keys", "List what every key does (F1).", lambda: self.help.toggle()
+            "Shortcuts", "help_keys", "Keyboard shortcuts (F1).", lambda: self.help.toggle()
         )
         self.settings_button = self._tool(
-            "Settings", "settings", "More settings, beside the waterfall (F2).", self.toggle_panel
+            "Settings", "settings", "More settings (F2).", self.toggle_panel
         )
         self.settings_button.setCheckable(True)
-        self.help_button.setAccessibleName("List of keys")
+        self.help_button.setAccessibleName("Keyboard shortcuts")
         self.settings_button.setAccessibleName("Settings panel")
         self.record_button = RecordButton(self.recorder) if self.recorder is not None else None
         tools = (self.record_button, self.preset_button, self.settings_button, self.help_button)
@@ -266,7 +268,7 @@ class MainWindow(QWidget):
         frames = larger_block(devices) if devices is not None else 0
         if frames:
             self.page.devices.select(block_frames=frames)
-        words = f"Buffer of {frames} frames" if frames else "There is no larger buffer"
+        words = f"Buffer: {frames} frames" if frames else "No larger buffer"
         self.status.flash(words, self.clock.now_s())
 
     def tell(self, news: str) -> None:
@@ -307,14 +309,14 @@ class MainWindow(QWidget):
         bpm = self.taps.tap(self.clock.now_s())
         if bpm is not None:
             self.model.change(bpm=bpm)
-        words = "Tap on" if bpm is None else f"Tempo {bpm:g}"
+        words = KEEP_TAPPING if bpm is None else f"Tempo {bpm:g}"
         self.status.flash(words, self.clock.now_s())
 
     def mark(self, kind: MomentKind) -> None:
         """Mark this moment of the jam."""
         kept = self.running and self.recorder is not None
         kept = kept and self.recorder is not None and self.recorder.mark(kind, self.clock.now_s())
-        words = MOMENT_WORDS[kind] if kept else "No jam is being recorded"
+        words = MOMENT_WORDS[kind] if kept else NOT_RECORDED
         self.status.flash(words, self.clock.now_s())
 
     def turn_private(self) -> None:

@@ -14,7 +14,7 @@ from jam.music.grid import Meter, TempoMap
 from tests.support.strategies import usual_meters
 from tests.support.ui_fake import jam_snapshot, stopped_snapshot
 from ui.common.geometry import KEY_RANGES, Rect, Size, is_black
-from ui.jam_page.captions import headline
+from ui.jam_page.captions import KEYBOARD, NO_KEYBOARD, PRESS_SPACE, headline
 from ui.jam_page.chart import BARS_A_LINE, chart_of, line_count, remember
 from ui.jam_page.layout import fitting_range
 from ui.jam_page.scene import View, waterfall_scene
@@ -190,10 +190,10 @@ def test_the_piano_grows_with_what_is_played_and_never_shrinks(pitches: list[int
 
 def test_the_first_words_name_the_keyboard_or_offer_the_letters() -> None:
     bare = headline(stopped_snapshot(devices=DeviceState(midi_inputs=("jam in",))), 0.0)
-    assert bare[0] == "Press Space and play"
-    assert "letters that are drawn on the piano" in bare[1]
+    assert bare[0] == PRESS_SPACE
+    assert NO_KEYBOARD in bare[1]
     found = DeviceState(midi_inputs=("jam in", "Digital Piano"))
-    assert "Your keyboard: Digital Piano." in headline(stopped_snapshot(devices=found), 0.0)[1]
+    assert KEYBOARD.format("Digital Piano") in headline(stopped_snapshot(devices=found), 0.0)[1]
 
 
 def test_a_key_that_is_held_is_seen_in_the_chord_lane_too() -> None:

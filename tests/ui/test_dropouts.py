@@ -19,6 +19,7 @@ from jam.music.rows import Row
 from jam.performance.take import Recorder
 from tests.support.ui_bench import Bench
 from tests.support.ui_fake import jam_snapshot, stopped_snapshot
+from ui.common.notice import use_words
 
 ALSA = DeviceState(
     audio="ALSA: Built-in Audio", audio_blocks=BLOCK_SIZES, block_frames=256, sample_rate=48000
@@ -104,7 +105,7 @@ def test_in_the_window_a_click_takes_the_larger_buffer(bench: Bench) -> None:
     drop_out(OFTEN)
     assert notice.isVisible()
     assert "drops out often" in notice.label.text()
-    assert notice.action.text() == "Take 512 frames"
+    assert notice.action.text() == use_words(512)
     notice.action.click()
     command = bench.sent(SelectDevices)[-1]
     assert isinstance(command, SelectDevices) and command.block_frames == 512

@@ -19,7 +19,7 @@ from tests.support.ui_bench import Bench, key
 from ui.common.pages import JAM
 from ui.settings.preset_button import NameDialog
 from ui.shortcuts.actions import Action, Actions
-from ui.shortcuts.help import help_rows
+from ui.shortcuts.help import ALL_NOTES_OFF, help_rows
 from ui.shortcuts.jam_actions import LOAD_PRESET
 
 QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
@@ -75,7 +75,7 @@ def test_the_list_of_keys_shows_all_of_them(bench: Bench) -> None:
     text = dict(rows)
     assert text[LOAD_PRESET] == "Ctrl+1 … Ctrl+9"
     assert text["Start or stop"] == "Space"
-    assert text["Silence everything, everywhere"] == "Esc"
+    assert text[ALL_NOTES_OFF] == "Esc"
     QTest.keyClick(bench.window.waterfall, Qt.Key.Key_F1)
     help_ = bench.window.help
     assert help_.isVisible()

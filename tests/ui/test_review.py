@@ -32,11 +32,12 @@ from jam.stage.transport import Transport
 from tests.support.session_parts import made_session, played_tune, waltz
 from tests.support.ui_fake import FakeLink
 from ui.common.pages import REVIEW
+from ui.common.record_button import DELETE_RECORDING, PRIVATE, RECORDING, UNSAVED
 from ui.common.theme import CONTRAST, LIGHT
-from ui.review.dialogs import ExportDialog, ExportWish, NewTakeDialog, TakeWish
+from ui.review.dialogs import NO_FOLDER, ExportDialog, ExportWish, NewTakeDialog, TakeWish
 from ui.review.model import ReviewModel
 from ui.review.page import NO_CHORDS_YET, ReviewPage
-from ui.review.session_list import LENGTH, RATING, SESSION
+from ui.review.session_list import LENGTH, NO_SESSIONS, RATING, SESSION
 from ui.review.tasks import imported_words
 from ui.window import MainWindow
 
@@ -214,7 +215,7 @@ def test_without_sessions_the_page_says_what_to_do(bench: Bench) -> None:
         bench.library.erase(session_id)
     bench.page.refresh()
     bench.wait(lambda: bench.page.list.stack.currentWidget() is bench.page.list.empty)
-    assert "press Space" in bench.page.list.empty.text()
+    assert bench.page.list.empty.text() == NO_SESSIONS
     assert not bench.page.view.isVisible()
     bench.key(Qt.Key.Key_Space)
     bench.key(Qt.Key.Key_Delete)
@@ -496,7 +497,7 @@ def test_a_take_comes_back_though_another_session_is_in_front(bench: Bench) -> N
     assert page.model.session is not None and page.model.session.info.id == other.info.id
 
 
-def test_the_partner_plays_again_with_another_seed_and_can_be_stopped(bench: Bench) -> None:
+def test_the_agent_plays_again_with_another_seed_and_can_be_stopped(bench: Bench) -> None:
     page, settings = bench.page, bench.choose(0).takes[0].info.settings
     page.tasks.make_take(TakeWish("re-played", settings, 99))
     page.news.button.click()  # Cancel
@@ -521,7 +522,7 @@ def test_export_writes_files_that_open(bench: Bench, tmp_path: Path) -> None:
     dialog._check()
     assert "jam.mid" in dialog.trouble.text()
     dialog.folder.setText(str(tmp_path / "nowhere"))
-    assert dialog.trouble.text() == "There is no such folder."
+    assert dialog.trouble.text() == NO_FOLDER
     page.tasks.export(wish)
     bench.wait(lambda: not page.tasks.busy)
     assert "Saved in" in page.news.label.text()
@@ -606,22 +607,22 @@ def test_moments_are_marked_while_jamming_and_jams_are_private(bench: Bench) -> 
     assert bench.recorder.marks == []  # no jam is running
     window.start_stop()
     bench.tick(5.0)
-    assert button.text() == "● Recording"
+    assert button.text() == RECORDING
     for code in (Qt.Key.Key_Plus, Qt.Key.Key_Minus, Qt.Key.Key_M):
         QTest.keyClick(window.waterfall, code)
     kinds = [kind for kind, _ in bench.recorder.marks]
     assert kinds == ["good", "bad", "marker"] and bench.recorder.marks[0][1] == 105.0
     bench.recorder.trouble = "The disk is full."
     bench.tick(0.1)
-    assert "Not saved" in button.text() and button.toolTip() == "The disk is full."
+    assert button.text() == UNSAVED and button.toolTip() == "The disk is full."
     bench.recorder.trouble = ""
     bench.tick(0.1)
     button.click()  # in mid-jam it asks first
     assert bench.recorder.recording
     box = window.findChild(QMessageBox)
     assert box is not None
-    next(b for b in box.buttons() if b.text() == "Erase it").click()
-    assert not bench.recorder.recording and button.text() == "Private"
+    next(b for b in box.buttons() if b.text() == DELETE_RECORDING).click()
+    assert not bench.recorder.recording and button.text() == PRIVATE
     window.keeper.flush()
     assert bench.kept["record"] is False
     button.click()

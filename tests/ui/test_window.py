@@ -17,6 +17,7 @@ from tests.support.ui_fake import jam_snapshot, stopped_snapshot
 from ui.common.geometry import KEY_RANGES
 from ui.common.status import WHERE_DEVICES_ARE, notice_of, status_of
 from ui.common.theme import app_icon
+from ui.jam_page.captions import PRESS_SPACE, STARTING
 from ui.window import is_frugal
 
 QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
@@ -213,11 +214,11 @@ def test_before_the_first_snapshot_it_says_so(qtbot: QtBot) -> None:
     made.link.up = False
     made.tick()
     assert made.window.waterfall.scene is not None
-    assert made.window.waterfall.scene.headline == "Starting"
+    assert made.window.waterfall.scene.headline == STARTING[0]
     made.link.up = True
     made.tick()
     assert made.window.waterfall.scene is not None
-    assert made.window.waterfall.scene.headline == "Press Space and play"
+    assert made.window.waterfall.scene.headline == PRESS_SPACE
     made.window.close()
 
 

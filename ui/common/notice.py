@@ -13,10 +13,10 @@ from ui.common.text import shown_key
 
 
 class Notice(QFrame):
-    """A line or more below the header; closed by hand, or when it is over."""
+    """One line or more; dismissed by hand, or when it is over."""
 
     acted = pyqtSignal()
-    """What it proposes is to be done."""
+    """What it suggests is to be done."""
     closed = pyqtSignal()
     """By hand."""
 
@@ -33,15 +33,15 @@ class Notice(QFrame):
         row.addWidget(self.label, 1)
         self.action = QPushButton()
         self.action.setObjectName("noticed")
-        self.action.setAccessibleName(f"Do it: {name}")
-        self.action.setToolTip("Do what is proposed.")
+        self.action.setAccessibleName(f"{name}: do it")
+        self.action.setToolTip("Do what the notice suggests.")
         self.action.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.action.clicked.connect(lambda _: self.acted.emit())
         self.action.hide()
         row.addWidget(self.action, 0, Qt.AlignmentFlag.AlignTop)
         close = QPushButton("✕")
-        close.setAccessibleName(f"Close: {name}")
-        close.setToolTip("Close the notice; it comes back when there is something new.")
+        close.setAccessibleName(f"Dismiss: {name}")
+        close.setToolTip("Dismiss; it comes back when there is news.")
         close.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         close.clicked.connect(self._close)
         row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
@@ -52,7 +52,7 @@ class Notice(QFrame):
         self.closed.emit()
 
     def show_notice(self, text: str, action: str = "", tip: str = "") -> None:
-        """text: "" hides it. action: on the button that does what is proposed; "" has none."""
+        """text: "" hides it. action: on the button that does what is suggested; "" has none."""
         if text == self.label.text() and action == self.action.text():
             return
         self.label.setText(text)
@@ -63,6 +63,11 @@ class Notice(QFrame):
 
 
 LARGER_BUFFER = "Ctrl+Shift+B"
+
+
+def use_words(block_frames: int) -> str:
+    """On the button that changes the audio buffer."""
+    return f"Use {block_frames} frames"
 
 
 class DropoutNotice(Notice):
@@ -79,7 +84,7 @@ class DropoutNotice(Notice):
         if advice is None:
             self.show_notice("")
         elif frames := advice.block_frames:
-            tip = f"Take the next larger audio buffer ({shown_key(LARGER_BUFFER)})."
-            self.show_notice(f"{advice.text}.", f"Take {frames} frames", tip)
+            tip = f"Use the next larger audio buffer ({shown_key(LARGER_BUFFER)})."
+            self.show_notice(f"{advice.text}.", use_words(frames), tip)
         else:
             self.show_notice(f"{advice.text}.")

@@ -1,4 +1,4 @@
-"""The pages of the window and the line that switches between them."""
+"""The pages of the window, and the header that switches between them."""
 
 from __future__ import annotations
 

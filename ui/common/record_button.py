@@ -1,4 +1,4 @@
-"""Whether the jam is kept: the button that says so, and moments marked while it goes on."""
+"""Recording or private: the button, and what is said of marks in the jam."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from PyQt6.QtWidgets import QMessageBox, QPushButton
 from jam.sessions.session import MomentKind
 
 MOMENT_WORDS: dict[MomentKind, str] = {
-    "good": "Good moment",
-    "bad": "Bad moment",
+    "good": "Marked as good",
+    "bad": "Marked as bad",
     "marker": "Marked",
 }
+
+PRIVATE, AUTO_RECORD, RECORDING, UNSAVED = "Private", "Auto-record: on", "● Recording", "● Unsaved"
+DELETE_RECORDING, KEEP_RECORDING = "Delete recording", "Keep"
 
 
 class Recorder(Protocol):
@@ -30,7 +33,7 @@ class Recorder(Protocol):
 
 
 class RecordButton(QPushButton):
-    """Shows whether the jam is kept; pressed, it makes jams private, or not."""
+    """Shows whether jams are recorded; clicked, it turns that off or on."""
 
     turned = pyqtSignal(bool)
     """Jams are kept from now on, or they are not."""
@@ -49,13 +52,13 @@ class RecordButton(QPushButton):
         self._running = running
         recorder = self._recorder
         if not recorder.recording:
-            state, text = "private", "Private"
-            tip = "Nothing is kept of what you play. Press to have jams kept again (Ctrl+P)."
+            state, text = "private", PRIVATE
+            tip = "Nothing you play is recorded. Click to record again (Ctrl+P)."
         elif recorder.trouble:
-            state, text, tip = "trouble", "● Not saved yet", recorder.trouble
+            state, text, tip = "trouble", UNSAVED, recorder.trouble
         else:
-            state, text = ("recording", "● Recording") if running else ("ready", "Recording on")
-            tip = "Every jam is kept for the page Review. Press to play in private (Ctrl+P)."
+            state, text = ("recording", RECORDING) if running else ("ready", AUTO_RECORD)
+            tip = "Every jam is recorded for Review. Click to stop recording (Ctrl+P)."
         if self.text() == text and self.toolTip() == tip:
             return
         self.setText(text)
@@ -76,9 +79,9 @@ class RecordButton(QPushButton):
         box = QMessageBox(self.window())
         box.setWindowTitle("Private")
         box.setText("Make this jam private?")
-        box.setInformativeText("What was recorded of it is erased. The music goes on.")
-        erase = box.addButton("Erase it", QMessageBox.ButtonRole.DestructiveRole)
-        box.addButton("Keep it", QMessageBox.ButtonRole.RejectRole)
+        box.setInformativeText("The recording so far will be deleted; the music goes on.")
+        erase = box.addButton(DELETE_RECORDING, QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(KEEP_RECORDING, QMessageBox.ButtonRole.RejectRole)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if erase is not None:
             erase.clicked.connect(lambda _: self._set(False))

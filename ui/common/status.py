@@ -9,25 +9,20 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
 from jam.messages.snapshot import Counters, Snapshot
 
 _FLASH_S = 2.5
-"""How long a word on what a key has done stays."""
+"""How long the line says what a key has done."""
 _ALERT_S = 4.0
 """How long a field stays marked after something went wrong."""
 
-WHERE_DEVICES_ARE = "Plug one in, or choose another: Settings, Devices (F5)."
+WHERE_DEVICES_ARE = "Plug one in, or choose another in Settings, Devices (F5)."
 _PHASES = {
     "stopped": "Stopped",
     "count-in": "Count-in",
     "listening": "Listening",
     "playing": "Playing",
-    "resting": "Resting",
-    "behind": "Playing, the agent is behind",
+    "resting": "Band waiting",
+    "behind": "Playing, agent behind",
 }
-_AGENT_STATES = {
-    "loading": "loading",
-    "ready": "ready",
-    "restarted": "started again",
-    "gone": "gone",
-}
+_AGENT_STATES = {"loading": "loading", "ready": "ready", "restarted": "restarted", "gone": "gone"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +67,12 @@ def status_of(snapshot: Snapshot | None, now_s: float) -> Status:
         dropouts=f"dropouts {counters.dropouts}",
         audio=audio,
         audio_alert=not devices.audio,
-        midi="MIDI: " + (" + ".join(devices.midi_inputs) or "none, the computer's keys play"),
+        midi="MIDI: " + (" + ".join(devices.midi_inputs) or "none (computer keyboard)"),
     )
 
 
 def notice_of(snapshot: Snapshot | None) -> str:
-    """What the user should know now, a sentence a line; "" when all is well."""
+    """What the user should know now, one sentence per line; "" when all is well."""
     if snapshot is None:
         return ""
     problems = snapshot.devices.problems
@@ -100,13 +95,13 @@ class StatusLine(QFrame):
         row.setSpacing(22)
         self._labels: dict[str, QLabel] = {}
         tips = {
-            "transport": "Where the music is",
-            "agent": "Who accompanies, and whether it keeps up",
-            "plan": "How long the newest plan took to compute",
-            "late": "Plans that came after their frame; what was planned before is played then",
-            "dropouts": "Blocks of sound that came too late; a larger audio buffer helps",
-            "audio": "The audio device and its delay",
-            "midi": "Where the notes of the player come from",
+            "transport": "State, bar and beat",
+            "agent": "The agent and its state",
+            "plan": "Time to compute the latest plan",
+            "late": "Plans that arrived too late (the previous plan was played)",
+            "dropouts": "Audio dropouts; a larger buffer helps",
+            "audio": "Audio device and its latency",
+            "midi": "MIDI input",
         }
         for name, tip in tips.items():
             label = QLabel()

@@ -11,6 +11,7 @@ from jam.messages.snapshot import DeviceState
 from jam.music.grid import TempoMap
 from jam.sessions.session import MAX_RATING, SessionInfo, key_name
 
+BAND_COMES_IN = "band comes in"
 OWN_PORT = "jam "
 """How the names of the program's own virtual ports begin."""
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
@@ -18,6 +19,11 @@ _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 # Chords, keys of the computer, devices
+
+
+def percent(share: float) -> str:
+    """ "62 %"."""
+    return f"{share:.0%}".replace("%", " %")
 
 
 def pretty_symbol(symbol: str) -> str:
@@ -29,7 +35,7 @@ def pretty_symbol(symbol: str) -> str:
 
 
 def shown_key(key: str) -> str:
-    """A key as it is called on this system's keyboards."""
+    """A key by the name that it has on this system's keyboards."""
     return QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
 
 
@@ -84,7 +90,7 @@ def summary(info: SessionInfo, style: str) -> str:
         key_text(info.key),
         style,
         f"{info.n_bars} bar{'' if info.n_bars == 1 else 's'}",
-        {"recovered": "recovered", "recording": "being recorded"}.get(info.state, ""),
+        {"recovered": "recovered", "recording": "recording"}.get(info.state, ""),
     ]
     return "  ·  ".join(part for part in parts if part)
 

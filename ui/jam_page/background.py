@@ -12,7 +12,7 @@ from ui.common.theme import Theme
 from ui.jam_page.layout import Key, Layout
 
 
-def paint_ground(
+def paint_background(
     painter: QPainter,
     areas: Layout,
     theme: Theme,

@@ -51,9 +51,7 @@ class Bar(QFrame):
             row.setSpacing(8)
             column.addLayout(row)
         self._row = self._rows[0]
-        self.start = self._button(
-            "Start", "start", "Start or stop the session (Space).", self.start_stop.emit
-        )
+        self.start = self._button("Start", "start", "Start or stop (Space).", self.start_stop.emit)
         self.start.setMinimumWidth(84)
         self._row.addWidget(self.start)
         self._row.addWidget(separator())
@@ -71,9 +69,7 @@ class Bar(QFrame):
         self._loudness()
         self._row.addStretch()
         self._rows[0].addWidget(separator())
-        self.panic_button = self._button(
-            "Panic", "panic", "Silence every sound at once, everywhere (Esc).", self.panic.emit
-        )
+        self.panic_button = self._button("Panic", "panic", "All notes off (Esc).", self.panic.emit)
         self._rows[0].addWidget(self.panic_button)
 
     # Room
@@ -124,7 +120,7 @@ class Bar(QFrame):
         )
         self._put(tempo, "&Tempo", 58)
         self.tap_button = self._button(
-            "Tap", "tap", "Tap the beat here, or with the key B, to set the tempo."
+            "Tap", "tap", "Tap here or press B in time to set the tempo."
         )
         self.tap_button.pressed.connect(self.tap.emit)  # the beat is when the finger goes down
         self._row.addWidget(self.tap_button)
@@ -237,7 +233,7 @@ _TAPS = 9
 
 
 class TapTempo:
-    """Takes taps, tells beats a minute. One tap too early, late or missing does no harm: the
+    """Turns taps into beats per minute. One tap that is early, late or missing does no harm: the
     median of the last intervals counts.
     """
 
@@ -245,7 +241,7 @@ class TapTempo:
         self._taps_s: deque[float] = deque(maxlen=_TAPS)
 
     def tap(self, at_s: float) -> float | None:
-        """A tap at a time; the tempo in whole beats a minute, None after the first tap."""
+        """A tap at a time; the tempo in whole beats per minute, None after the first tap."""
         if self._taps_s and not 0 < at_s - self._taps_s[-1] <= FORGET_S:
             self._taps_s.clear()
         self._taps_s.append(at_s)

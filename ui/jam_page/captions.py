@@ -1,4 +1,4 @@
-"""The words of the picture: chord names, what comes next and when, what one waits for. No Qt."""
+"""The texts in the picture: chord names, what comes next and when, what to do. No Qt."""
 
 from __future__ import annotations
 
@@ -10,12 +10,21 @@ from jam.messages.snapshot import DeviceState, Snapshot
 from jam.music.grid import Meter
 from ui.common.text import hardware_inputs, pretty_symbol
 
-KEYS_HINT = "Orange is you, blue is the agent.  Esc silences everything, F1 lists the keys."
+KEYS_HINT = "You are orange, the band is blue.  Esc: all notes off.  F1: shortcuts."
+STARTING = "Starting", "Starting sound and agent …"
+PRESS_SPACE = "Press Space and play"
+KEYBOARD = "MIDI keyboard: {}. Just play to hear it."
+KEYBOARD = "MIDI keyboard: {}. Just play to hear it."
+NO_KEYBOARD = "No MIDI keyboard yet: plug one in, or use the computer keys shown on the piano."
+BAND_BEHIND = "The band has fallen behind and is holding the last chord until it catches up."
+BAND_STOPPED = "The band has stopped. Play, and it will come back in."
+NEXT_CHORD, BAND_IN = "Next chord in", "Band in"
+"""What the count-down of the panel counts to."""
 
 
 @dataclass(frozen=True, slots=True)
 class NowPanel:
-    """The words at the foot of the lane: the chord now, the next one, and the count-down."""
+    """The texts at the foot of the lane: this chord, the next one, and the beats until then."""
 
     chord: str = ""
     next_chord: str = ""
@@ -62,7 +71,7 @@ def now_panel(snapshot: Snapshot, position: float, show_plan: bool = True) -> No
 
 
 def count_down(frames: float, meter: Meter) -> str:
-    """Whole beats that are left, as one counts them: the beat before the change is 1."""
+    """Whole beats that are left: the beat before the change is 1."""
     return str(max(1, math.ceil(frames / meter.frames_per_beat - 1e-9)))
 
 
@@ -70,20 +79,19 @@ def keyboards(devices: DeviceState) -> str:
     """Which keyboard was found, or what can be played without one."""
     found = hardware_inputs(devices)
     if found:
-        return f"Your keyboard: {' + '.join(found)}. It sounds as soon as you play."
-    return "No MIDI keyboard yet: plug one in, or play the letters that are drawn on the piano."
+        return KEYBOARD.format(" + ".join(found))
+    return NO_KEYBOARD
 
 
 def headline(snapshot: Snapshot, position: float) -> tuple[str, str]:
-    """Large words over the fall, only where there is something to wait for."""
+    """A headline over the fall and lines below it, while there is something to wait for."""
     if snapshot.phase == "starting":
-        return "Starting", "Sound and agent are on their way."
+        return STARTING
     bars = snapshot.settings.listen_bars
     if not snapshot.running:
-        listening = f"The agent listens for {bars} bar{'s' if bars != 1 else ''}, then joins in."
-        if bars == 0:
-            listening = "The agent joins in at once."
-        return "Press Space and play", f"{keyboards(snapshot.devices)}\n{listening}\n{KEYS_HINT}"
+        listening = f"The agent listens for {bars} bar{'s' if bars != 1 else ''}, "
+        listening = f"{listening}then the band comes in." if bars else "The band comes in at once."
+        return PRESS_SPACE, f"{keyboards(snapshot.devices)}\n{listening}\n{KEYS_HINT}"
     if position < 0:
         return count_down(-position, snapshot.tempo_map.meter_at(position)), "count-in"
     if position < snapshot.listen_until_frame:
@@ -93,7 +101,7 @@ def headline(snapshot: Snapshot, position: float) -> tuple[str, str]:
         until = snapshot.tempo_map.place(snapshot.listen_until_frame)
         return "Listening", f"bar {place.bar + 1} of {until.bar}"
     if snapshot.phase == "behind":
-        return "", "The agent is behind: the last chord rests until it has caught up."
+        return "", BAND_BEHIND
     if snapshot.phase == "resting":
-        return "", "The agent rests. Play, and it comes back in."
+        return "", BAND_STOPPED
     return "", ""

@@ -18,7 +18,7 @@ _LEGIBLE_PX = 34.0
 def paint_chart(
     painter: QPainter, chart: Chart, area: Rect, theme: Theme, cache: PaintCache, widget: QWidget
 ) -> None:
-    """Paint a chart into its area, upon the theme's ground."""
+    """Paint a chart into its area, upon the theme's background."""
     painter.fillRect(q_rect(area), cache.colour(theme.fall))
     for cell in chart.bars:
         _paint_cell(painter, cell, theme, cache)
@@ -32,8 +32,8 @@ def paint_chart(
 
 def _paint_cell(painter: QPainter, cell: BarCell, theme: Theme, cache: PaintCache) -> None:
     rect = q_rect(cell.rect)
-    ground = theme.field if cell.current else theme.fall_black if cell.gone else theme.bar
-    painter.fillRect(rect, cache.colour(ground))
+    background = theme.field if cell.current else theme.fall_black if cell.gone else theme.bar
+    painter.fillRect(rect, cache.colour(background))
     for x in cell.beats[1:]:
         painter.fillRect(QRectF(x, rect.bottom() - 7, 1, 7), cache.colour(theme.bar_line))
     for x in (rect.x(), rect.right()):
@@ -65,7 +65,7 @@ def _paint_chord(
         fill_outlined_bar(painter, block, fill, cache.upon(theme.agent, theme.bar, 0.6))
     if block.width() < _LEGIBLE_PX:
         return  # just coming into sight
-    # Text that is dim on the window's ground would vanish on a light block.
+    # Text that is dim on the window's background would vanish on a light block.
     colour = theme.text_dim if chord.gone else theme.agent_light
     if chord.committed and not chord.gone:
         colour = theme.on_block

@@ -1,4 +1,4 @@
-"""Painting a scene upon the ground: notes, lines, chords, lit keys, words."""
+"""Painting a scene upon the background: notes, lines, chords, lit keys, words."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ui.common.paint_cache import PaintCache
 from ui.common.shapes import fill_bar, fill_outlined_bar, outer, q_rect
 from ui.common.theme import Theme
 from ui.jam_page.background import paint_key, paint_key_name
+from ui.jam_page.captions import BAND_IN, NEXT_CHORD
 from ui.jam_page.chart_paint import paint_chart
 from ui.jam_page.layout import Key
 from ui.jam_page.scene import ChordShape, LineKind, LitKey, NoteShape, Scene
@@ -28,7 +29,7 @@ class ScenePainter:
     text_scale: float = 1.0
 
     def paint(self, painter: QPainter, scene: Scene, region: QRegion) -> None:
-        """Paint what of the scene lies in a region, upon the ground."""
+        """Paint what of the scene lies in a region, upon the background."""
         areas = scene.layout
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         if region.intersects(outer(areas.fall)):
@@ -160,11 +161,11 @@ class ScenePainter:
         cache.draw(painter, digits, ring)
         width = row.width() - badge - 8
         colour = t.agent_light if now.next_committed else t.agent
-        label = "next, in beats" if now.next_chord else "the agent"
-        small = cache.fitted(self.widget, label, caption_px, t.text_dim, area.width())
-        painter.drawPixmap(QPointF(round(row.x()), round(row.y() + 4)), small)
+        if now.next_chord:
+            small = cache.fitted(self.widget, NEXT_CHORD, caption_px, t.text_dim, area.width())
+            painter.drawPixmap(QPointF(round(row.x()), round(row.y() + 4)), small)
         name = cache.fitted(
-            self.widget, now.next_chord or "joins in", chord_px, colour, width, bold=True
+            self.widget, now.next_chord or BAND_IN, chord_px, colour, width, bold=True
         )
         cache.draw(painter, name, QRectF(foot.x(), foot.y(), width, foot.height()))
 

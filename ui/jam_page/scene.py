@@ -13,7 +13,7 @@ from enum import Enum
 from jam.messages.notes import ChordSpan, PlannedNote
 from jam.messages.snapshot import Snapshot
 from ui.common.geometry import Rect, Size, beat_frames
-from ui.common.text import pretty_symbol
+from ui.common.text import BAND_COMES_IN, pretty_symbol
 from ui.jam_page.captions import NowPanel, headline, now_panel
 from ui.jam_page.chart import Chart, chart_of
 from ui.jam_page.layout import Key, Layout, layout
@@ -23,6 +23,7 @@ SILENT_PARTS = frozenset(("drums", "metronome"))
 MIN_LIT_S = 0.08
 """A key is lit at least this long, so that the shortest staccato is seen."""
 MIN_NOTE_HEIGHT = 3.0
+MAY_CHANGE = "may still change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,9 +292,9 @@ def _lines(snapshot: Snapshot, scale: _Scale, show_plan: bool) -> tuple[LineShap
         lines.append(LineShape(_LINE_KINDS[strength], scale.fall_y(frame), label))
     entry, commit = snapshot.listen_until_frame, scale.committed_until
     if position < entry <= last:
-        lines.append(LineShape(LineKind.ENTRY, scale.fall_y(entry), "the agent comes in"))
+        lines.append(LineShape(LineKind.ENTRY, scale.fall_y(entry), BAND_COMES_IN))
     if show_plan and max(position, entry) < commit < min(last, scale.plan_end):
-        lines.append(LineShape(LineKind.COMMIT, scale.fall_y(commit), "may still change"))
+        lines.append(LineShape(LineKind.COMMIT, scale.fall_y(commit), MAY_CHANGE))
     return tuple(lines)
 
 

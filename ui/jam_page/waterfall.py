@@ -1,6 +1,6 @@
 """The waterfall widget: paints the scene, and only what moved.
 
-Everything that stands still (ground, piano) is one cached picture. A frame repaints the fall (or
+Everything that stands still (background, piano) is one cached picture. A frame repaints the fall (or
 the chord lane), the names and the past; keys are repainted when they light up or go out, the
 panel of the chord now when its words change.
 """
@@ -30,14 +30,14 @@ from jam.messages.snapshot import Snapshot
 from ui.common.geometry import AUTO_KEYS, KEY_RANGES, Size
 from ui.common.shapes import outer
 from ui.common.theme import DARK, Theme
-from ui.jam_page.background import paint_ground
+from ui.jam_page.background import paint_background
 from ui.jam_page.captions import NowPanel
 from ui.jam_page.chart import Chart, remember
 from ui.jam_page.layout import Layout, fitting_range, layout
 from ui.jam_page.paint import ScenePainter
 from ui.jam_page.scene import Scene, View, waterfall_scene
 
-_ABOUT = "The agent's plan falls toward the piano; the chord names are on the left."
+_ABOUT = "The plan falls toward the piano; chord names are on the left."
 PAST_EVERY = 3
 """The past is repainted with every third picture."""
 
@@ -71,7 +71,7 @@ class Waterfall(QWidget):
         self.painted_at_s: deque[float] = deque(maxlen=8192)
         self._painter = ScenePainter(self, theme)
         self._clock = SystemClock()
-        self._ground: QPixmap | None = None
+        self._background: QPixmap | None = None
         self._mouse_pitch: int | None = None
         self._past_waits = 0
         self._wheel = 0
@@ -129,7 +129,7 @@ class Waterfall(QWidget):
             self._forget()
 
     def _forget(self) -> None:
-        self._ground = None
+        self._background = None
         self.scene = None
         self.update()
 
@@ -254,8 +254,8 @@ class Waterfall(QWidget):
         if event is None:
             return
         began_s = self._clock.now_s()
-        ground = self._ground_pixmap()
-        ratio = ground.devicePixelRatio()
+        background = self._background_pixmap()
+        ratio = background.devicePixelRatio()
         painter = QPainter(self)
         region, areas = event.region(), self.areas
         for area in (areas.lane, areas.fall, areas.now_panel, areas.piano, areas.past):
@@ -264,24 +264,24 @@ class Waterfall(QWidget):
                 source = QRectF(
                     rect.x() * ratio, rect.y() * ratio, rect.width() * ratio, rect.height() * ratio
                 )
-                painter.drawPixmap(QRectF(rect), ground, source)
+                painter.drawPixmap(QRectF(rect), background, source)
         if self.scene is not None:
             self._painter.paint(painter, self.scene, region)
         painter.end()
         self.painted_at_s.append(began_s)
         self.paint_times_ms.append((self._clock.now_s() - began_s) * 1e3)
 
-    def _ground_pixmap(self) -> QPixmap:
+    def _background_pixmap(self) -> QPixmap:
         """Everything that stands still, painted once for a size."""
-        if self._ground is not None:
-            return self._ground
+        if self._background is not None:
+            return self._background
         ratio = self.devicePixelRatioF()
-        ground = QPixmap(QSize(round(self.width() * ratio), round(self.height() * ratio)))
-        ground.setDevicePixelRatio(ratio)
-        ground.fill(QColor(self.theme.window))
-        painter = QPainter(ground)
+        background = QPixmap(QSize(round(self.width() * ratio), round(self.height() * ratio)))
+        background.setDevicePixelRatio(ratio)
+        background.fill(QColor(self.theme.window))
+        painter = QPainter(background)
         made = self._painter
-        paint_ground(painter, self.areas, made.theme, made.cache, self, made.letters)
+        paint_background(painter, self.areas, made.theme, made.cache, self, made.letters)
         painter.end()
-        self._ground = ground
-        return ground
+        self._background = background
+        return background

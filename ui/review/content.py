@@ -17,10 +17,12 @@ from jam.music.grid import TempoMap
 from jam.music.rows import ChordState, Row
 from jam.sessions.session import Session, SessionTake
 from ui.common.geometry import beat_frames
-from ui.common.text import pretty_symbol
+from ui.common.text import BAND_COMES_IN, percent, pretty_symbol
 
 _LOWEST, _HIGHEST = 36, 84
 """The roll shows at least these pitches, so that a few notes don't fill it."""
+OUTCOME = ": {} of its chords and {} of its melody came true"
+"""Of a plan: shares of its frames."""
 _ROOM = 2
 """Pitches that are free above and below."""
 
@@ -123,7 +125,7 @@ def _sections(session: Session) -> tuple[Section, ...]:
     live = session.takes[0].info.kind == "live" if session.takes else False
     if live and first is not None and first.listen_bars:
         at_s = tempo_map.seconds_at(tempo_map.bar_start(first.listen_bars))
-        sections.append(Section(at_s, "the agent comes in"))
+        sections.append(Section(at_s, BAND_COMES_IN))
     before = tempo_map.segments[0]
     for segment in tempo_map.segments[1:]:
         changes = []
@@ -147,8 +149,8 @@ def _sections(session: Session) -> tuple[Section, ...]:
 
 @dataclass(frozen=True, slots=True)
 class PlannedChord:
-    """A chord of a plan. came: whether it then sounded, for most of its time; None: no one knows,
-    the session was over."""
+    """A chord of a plan. came: whether it then sounded for most of its time; None where the session
+    ended before it."""
 
     symbol: str
     start_s: float
@@ -251,7 +253,7 @@ def _most(kept: Sequence[bool]) -> bool | None:
 
 def _outcome(plan: Plan, rows: Sequence[Row], tempo_map: TempoMap) -> str:
     place = tempo_map.place(plan.start_frame)
-    when = f"Plan at {place.bar + 1}.{place.beat + 1}"
+    when = f"Plan at bar {place.bar + 1}, beat {place.beat + 1}"
     came = rows[plan.start_frame : plan.end_frame]
     if not came:
         return when
@@ -259,7 +261,7 @@ def _outcome(plan: Plan, rows: Sequence[Row], tempo_map: TempoMap) -> str:
     melody = [
         m.pitch == row.melody.pitch for m, row in zip(plan.expected_melody, came, strict=False)
     ]
-    return f"{when}: {_share(chords):.0%} of its chords came, {_share(melody):.0%} of the melody"
+    return when + OUTCOME.format(percent(_share(chords)), percent(_share(melody)))
 
 
 def _share(same: Sequence[bool]) -> float:

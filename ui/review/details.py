@@ -27,7 +27,7 @@ from ui.settings.fields import Combo
 
 
 class Stars(QWidget):
-    """Five buttons; pressing the one that is lit last takes the rating away."""
+    """Five buttons; the one of the present rating clears it."""
 
     rated = pyqtSignal(int)
 
@@ -43,7 +43,7 @@ class Stars(QWidget):
             button.setObjectName("star")
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setAccessibleName(f"Rate {number} of {MAX_RATING}")
-            button.setToolTip(f"Rate {number} of {MAX_RATING} ({number}; 0 takes it away).")
+            button.setToolTip(f"Rate {number} of {MAX_RATING} ({number}; 0 clears it).")
             button.clicked.connect(
                 lambda _, n=number: self.rated.emit(0 if n == self.rating else n)
             )
@@ -57,7 +57,7 @@ class Stars(QWidget):
 
 
 class Field(QLineEdit):
-    """Text in place, that becomes a field where it is edited. Left, it is told if it changed."""
+    """Text that becomes a field where it is edited; `changed` when it is left with another text."""
 
     changed = pyqtSignal(str)
 
@@ -82,7 +82,7 @@ class Field(QLineEdit):
         self.selectAll()
 
     def revert(self) -> None:
-        """What was typed is forgotten."""
+        """Discard what was typed."""
         self.setText(self._kept)
         self.setModified(False)
 
@@ -99,7 +99,7 @@ class Field(QLineEdit):
 
 
 class DragHandle(QLabel):
-    """Drawn away, it is the take as a file."""
+    """Dragged away, it is the take as a file."""
 
     dragged = pyqtSignal()
 
@@ -107,8 +107,8 @@ class DragHandle(QLabel):
         super().__init__("⠿ MIDI")
         self.setObjectName("handle")
         self.setCursor(Qt.CursorShape.OpenHandCursor)
-        self.setToolTip("Draw this onto the desktop or into another program: the take as MIDI.")
-        self.setAccessibleName("Draw out as a MIDI file")
+        self.setToolTip("Drag to the desktop or a DAW to export this take as MIDI.")
+        self.setAccessibleName("Drag to export as MIDI")
         self._pressed: QPoint | None = None
 
     def mousePressEvent(self, ev: QMouseEvent | None) -> None:
@@ -124,7 +124,7 @@ class DragHandle(QLabel):
 
 
 class Details(QFrame):
-    """The head of the page's right side."""
+    """Above the roll: name, rating, take, tags, and what can be done with them."""
 
     renamed = pyqtSignal(str)
     tagged = pyqtSignal(tuple)
@@ -135,13 +135,13 @@ class Details(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("details")
-        self.title = Field("session_title", "The session's name; click to change it (F2).", "")
+        self.title = Field("session_title", "Name of the session; click to rename (F2).", "")
         self.title.setAccessibleName("Name of the session")
         self.facts = QLabel()
         self.facts.setObjectName("hint")
         self.facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.stars = Stars()
-        self.tags = Field("session_tags", "Tags, with commas between them (F3).", "add tags …")
+        self.tags = Field("session_tags", "Tags, separated by commas (F3).", "add tags …")
         self.tags.setAccessibleName("Tags")
         self._known_tags = QStringListModel(self)
         completer = QCompleter(self._known_tags, self)
@@ -150,14 +150,16 @@ class Details(QFrame):
         self.take = Combo()
         self.take.setAccessibleName("Take")
         self.take.setToolTip(
-            "Which accompaniment is heard: as played, or one made afterwards. Q goes back and"
-            " forth between two, also while they play."
+            "The take you hear: the live one, or one made afterwards. Q switches between two, even"
+            " during playback."
         )
         self.take.setMinimumWidth(200)
-        self.new_take = self._button("New take", "Have the same melody accompanied anew (Ctrl+N).")
-        self.export = self._button("Export …", "Save as MIDI, lead sheet, sound or JSON (Ctrl+E).")
-        self.more = self._button("⋯", "Rename or delete the take, delete the session.")
-        self.more.setAccessibleName("More to do with this session")
+        self.new_take = self._button(
+            "New take", "Make another accompaniment for this melody (Ctrl+N)."
+        )
+        self.export = self._button("Export …", "Save as MIDI, lead sheet, audio or JSON (Ctrl+E).")
+        self.more = self._button("⋯", "Rename, tag or delete.")
+        self.more.setAccessibleName("More actions")
         self.menu = QMenu(self)
         self.more.setMenu(self.menu)
         self.handle = DragHandle()
@@ -225,7 +227,7 @@ class Details(QFrame):
         self._known_tags.setStringList(list(tags))
 
     def revert(self) -> None:
-        """Forget what was typed and not confirmed."""
+        """Discard what was typed and not confirmed."""
         for field in (self.title, self.tags):
             if field.isModified():
                 field.revert()

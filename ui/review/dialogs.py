@@ -1,4 +1,4 @@
-"""What is asked before something longer begins: how a new take is made, what is exported where."""
+"""The dialogs: how a new take is made, what is exported where."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ from ui.settings.fields import Combo, NumberSpin, Switch
 KINDS: tuple[tuple[TakeKind, str, str], ...] = (
     (
         "re-voiced",
-        "The same chords in another style",
-        "The chords of the take that is shown stay; only how they are played changes.",
+        "Same chords, another style",
+        "Keeps the chords of this take; only how the band plays them changes.",
     ),
     (
         "re-harmonised",
-        "Other chords, knowing the whole melody",
-        "As an arranger would: each chord knows what comes after it.",
+        "Reharmonise the whole melody",
+        "Like an arranger: every chord is chosen knowing what comes next.",
     ),
     (
         "re-played",
-        "The live partner again",
-        "As if you played the same once more: other settings or another seed, the same rules.",
+        "Play it again live",
+        "As if you had played it again, with other settings or another seed.",
     ),
 )
 
@@ -103,12 +103,12 @@ class NewTakeDialog(QDialog):
     def _lay_out(self) -> None:
         self.form = QFormLayout()
         for label, field, tip in (
-            ("&What", self.kind, "How the new take comes about."),
-            ("&Style", self.style_box, "How the chords are played."),
-            ("&Chord changes", self.density, "How many the agent is asked for."),
+            ("T&ype", self.kind, "How the take is made."),
+            ("&Style", self.style_box, "How the band plays the chords."),
+            ("&Chord changes", self.density, "How often chords change."),
             ("&Temperature", self.temperature, "0 is strict, 2 is wild."),
-            ("&Listens for", self.listen, "Bars before the agent comes in."),
-            ("S&eed", self.seed, "The agent's dice: another seed, another take."),
+            ("&Listen first", self.listen, "Bars before the band comes in."),
+            ("S&eed", self.seed, "Random seed; another number gives another take."),
         ):
             field.setToolTip(tip)
             field.setAccessibleName(label.replace("&", ""))
@@ -117,7 +117,7 @@ class NewTakeDialog(QDialog):
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
         )
         if (make := buttons.button(QDialogButtonBox.StandardButton.Ok)) is not None:
-            make.setText("Make it")
+            make.setText("Create take")
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
@@ -151,11 +151,20 @@ class NewTakeDialog(QDialog):
 
 
 FORMATS = (
-    ("midi", ".mid", "MIDI file", "A track for each part, chords as markers; opens in any DAW."),
-    ("lead sheet", ".musicxml", "Lead sheet (MusicXML)", "Melody and chord names, for notation."),
-    ("mix", ".wav", "Sound (WAV)", "As it sounds here."),
-    ("json", ".json", "All of it (JSON)", "The whole session with every plan; can be imported."),
+    ("midi", ".mid", "MIDI file", "One track per part, chords as markers; opens in any DAW."),
+    (
+        "lead sheet",
+        ".musicxml",
+        "Lead sheet (MusicXML)",
+        "Melody and chords, for notation programs.",
+    ),
+    ("mix", ".wav", "Audio (WAV)", "The mix as you hear it here."),
+    ("json", ".json", "Complete session", "Everything, with all plans; can be imported again."),
 )
+
+NO_FORMAT = "Choose at least one format."
+BAD_NAME = "The name can't be empty or contain a slash."
+NO_FOLDER = "This folder doesn't exist."
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +215,8 @@ class ExportDialog(QDialog):
             self.formats[key] = box
             column.addWidget(box)
             if key == "mix":
-                self.stems = Switch("and each part alone")
-                self.stems.setToolTip("A WAV file more for each part; their sum is the mix.")
+                self.stems = Switch("plus stems")
+                self.stems.setToolTip("One more WAV per part; together they make the mix.")
                 inset = QHBoxLayout()
                 inset.setContentsMargins(24, 0, 0, 0)
                 inset.addWidget(self.stems)
@@ -235,13 +244,13 @@ class ExportDialog(QDialog):
         wish = self.wish()
         trouble = fault = ""
         if not wish.paths:
-            fault = "Choose at least one kind of file."
+            fault = NO_FORMAT
         elif not self.name.text().strip() or Path(self.name.text()).name != self.name.text():
-            fault = "The name can't be empty or hold a slash."
+            fault = BAD_NAME
         elif not Path(self.folder.text()).is_dir():
-            fault = "There is no such folder."
+            fault = NO_FOLDER
         elif there := [path.name for path in wish.paths if path.exists()]:
-            trouble = f"Will be replaced: {', '.join(there)}."
+            trouble = f"These files will be replaced: {', '.join(there)}."
         self.trouble.setText(fault or trouble)
         if (save := self.buttons.button(QDialogButtonBox.StandardButton.Save)) is not None:
             save.setEnabled(not fault)

@@ -1,4 +1,4 @@
-"""A session's name in the list, with small print beneath it."""
+"""A session's name in the list, with a line of small print below it."""
 
 from __future__ import annotations
 

@@ -124,17 +124,17 @@ class ReviewPage(QWidget):
         )
         self.deleted_action.setCheckable(True)
         more = QPushButton("⋯")
-        more.setAccessibleName("More to do with sessions")
-        more.setToolTip("Import files, show what was deleted.")
+        more.setAccessibleName("More for sessions")
+        more.setToolTip("Import files, show deleted sessions.")
         more.setMenu(self.list_menu)
         self.list.top.addWidget(more)
         menu = self.details.menu
-        self._entry(menu, "Rename the session", self.details.title.edit)
-        self._entry(menu, "Edit its tags", self.details.tags.edit)
-        self.delete_action = self._entry(menu, "Delete the session", self.edits.delete)
+        self._entry(menu, "Rename session", self.details.title.edit)
+        self._entry(menu, "Edit tags", self.details.tags.edit)
+        self.delete_action = self._entry(menu, "Delete session", self.edits.delete)
         menu.addSeparator()
-        self._entry(menu, "Rename this take …", self.edits.rename_take)
-        self.delete_take_action = self._entry(menu, "Remove this take", self.edits.delete_take)
+        self._entry(menu, "Rename take …", self.edits.rename_take)
+        self.delete_take_action = self._entry(menu, "Delete take", self.edits.delete_take)
 
     def _entry(self, menu: QMenu, text: str, do: Callable[[], object]) -> QAction:
         action = menu.addAction(text)
@@ -206,7 +206,7 @@ class ReviewPage(QWidget):
             self.model.player.play_pause()
 
     def escape(self) -> None:
-        """Esc was pressed: what was typed and not confirmed is forgotten."""
+        """Esc was pressed: what was typed and not confirmed is discarded."""
         self.details.revert()
         self.roll.setFocus()
 

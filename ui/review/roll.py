@@ -82,8 +82,8 @@ class Roll(QWidget):
         self.setMinimumSize(300, 200)
         self.setAccessibleName("Piano roll")
         self.setAccessibleDescription(
-            "The notes of the session: yours in orange, the agent's in blue. Click to go there,"
-            " draw to loop."
+            "The notes of the session: yours in orange, the band's in blue. Click to go there,"
+            " drag to loop."
         )
 
     def sizeHint(self) -> QSize:

@@ -70,13 +70,13 @@ class RollPainter:
         scene = roll_scene(content, replace(view, from_s=from_s), narrow)
         painter = QPainter(picture)
         painter.translate(-left, 0)
-        self._paint_ground(painter, content, narrow)
+        self._paint_background(painter, content, narrow)
         self._paint_scene(painter, scene, frozenset(muted))
         painter.end()
         self._tiles[number] = picture
         return picture
 
-    def _paint_ground(self, painter: QPainter, content: Content, areas: Areas) -> None:
+    def _paint_background(self, painter: QPainter, content: Content, areas: Areas) -> None:
         t, cache = self.theme, self.cache
         for pitch in black_rows(content):
             painter.fillRect(q_rect(pitch_row(areas, content, pitch)), cache.colour(t.fall_black))

@@ -40,6 +40,12 @@ _COLUMN_EMS = {
 """Each column's width, and from which width of the list on it is there; before, key, style and tags
 are small print. In widths of a digit."""
 
+NOTHING_DELETED = "Nothing was deleted in the last 30 days."
+NO_SESSIONS = (
+    "No sessions yet.\n\nEvery jam is recorded here, unless you turn that off. Go to Jam and press"
+    " Space.\n\nDrop MIDI files here to accompany them."
+)
+
 _KEYS: tuple[Callable[[SessionInfo], Any], ...] = (
     lambda info: (info.started_at, info.id),
     lambda info: info.length_s,
@@ -147,12 +153,12 @@ def _text(info: SessionInfo, column: int) -> str:
 
 
 class _Table(QTableView):
-    """Rows can be dragged away, and Space is not for choosing."""
+    """Rows can be dragged out, and Space doesn't select."""
 
     space = pyqtSignal()
 
     dragged = pyqtSignal(int)
-    """A session's row was drawn out of the table."""
+    """A session's row was dragged out of the table."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -186,7 +192,7 @@ class SessionList(QWidget):
     chosen = pyqtSignal(object)
     """The SessionInfo of the row that is current now; None without one."""
     dragged_out = pyqtSignal(object)
-    """A SessionInfo whose row was drawn out of the list."""
+    """A SessionInfo whose row was dragged out of the list."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -198,8 +204,8 @@ class SessionList(QWidget):
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search: title, tag, key, style, date …")
         self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName("Search the sessions")
-        self.search.setToolTip("Words of title, tags, key, style, metre or date (Ctrl+F).")
+        self.search.setAccessibleName("Search sessions")
+        self.search.setToolTip("Search by title, tag, key, style, metre or date (Ctrl+F).")
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SEARCH_DELAY_MS)
@@ -302,14 +308,10 @@ class SessionList(QWidget):
 
     def _empty_text(self, deleted: bool) -> str:
         if self.words:
-            return f"No session has “{self.words}” in its title, tags, key, style or date."
+            return f"No sessions match “{self.words}”."
         if deleted:
-            return "Nothing was deleted in the last 30 days."
-        return (
-            "No sessions yet.\n\nEvery jam is kept here while you play, unless it is private. Go to"
-            " the page Jam and press Space.\n\nMIDI files can be dropped here, to have them"
-            " accompanied."
-        )
+            return NOTHING_DELETED
+        return NO_SESSIONS
 
     def choose(self, session_id: int) -> None:
         """Make it the current one, now or when it comes with the next list."""

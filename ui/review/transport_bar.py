@@ -1,4 +1,4 @@
-"""The bars beneath the roll: play, place, speed, loop; parts to be heard; moments."""
+"""The bars below the roll: play, position, speed, loop; mutes; marks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PARTS = (("player", "You"), ("chords", "Chords"), ("bass", "Bass"), ("drums", "D
 
 
 class TransportBar(QFrame):
-    """Shows where the playback is; says what is wanted. It does nothing itself."""
+    """Shows the state of the playback and tells what is wanted of it; it does nothing itself."""
 
     play_pause = pyqtSignal()
     to_start = pyqtSignal()
@@ -35,7 +35,7 @@ class TransportBar(QFrame):
     zoom_wanted = pyqtSignal(int)
     parts_muted = pyqtSignal(tuple)
     moment_wanted = pyqtSignal(str)
-    """A kind of moment to be marked here."""
+    """A mark of this kind at the playhead."""
     moment_sought = pyqtSignal(int)
     """-1: the one before; 1: the next."""
 
@@ -44,9 +44,7 @@ class TransportBar(QFrame):
         self.setObjectName("transport")
         self.play = self._button("▶", "Play", "Play or pause (Space).", self.play_pause.emit)
         self.play.setObjectName("play")
-        self.start = self._button(
-            "|◀", "To the start", "Back to the start (Home).", self.to_start.emit
-        )
+        self.start = self._button("|◀", "Go to start", "Go to start (Home).", self.to_start.emit)
         self.place = QLabel()
         self.place.setMinimumWidth(176)
         self.place.setAccessibleDescription("Position")
@@ -57,63 +55,55 @@ class TransportBar(QFrame):
         self.speed.setValue(100)
         self.speed.setFixedWidth(110)
         self.speed.setAccessibleName("Speed in percent")
-        self.speed.setToolTip("Speed, 50 to 150 %; the pitch stays (Up, Down).")
+        self.speed.setToolTip("Speed, 50 to 150 %; pitch doesn't change (Up, Down).")
         self.speed_label = QLabel("100 %")
         self.speed_label.setMinimumWidth(44)
         self.speed.valueChanged.connect(self._on_speed)
         self.loop = self._switch(
             "Loop",
-            "Play what lies between two places over and over: draw it"
-            " in the roll, or press [ and ]. \\ turns it on or off.",
+            "Repeat a passage: drag across the roll, or press [ and ] at its ends. \\ loops the"
+            " current bar.",
             self.loop_wanted.emit,
         )
-        self.follow = self._switch(
-            "Follow", "Turn the page with the music (V).", self.follow_wanted.emit
-        )
+        self.follow = self._switch("Follow", "Scroll with the music (V).", self.follow_wanted.emit)
         self.follow.setChecked(True)
         self.plan = self._switch(
             "Plan",
-            "Show what the agent meant to play at this moment (Ctrl+H).",
+            "Show what the agent was planning at this point (Ctrl+H).",
             self.plan_wanted.emit,
         )
         self.plan.setChecked(True)
         self.smaller = self._button(
-            "−", "Zoom out", "Zoom out (PgUp, Ctrl and wheel).", lambda: self.zoom_wanted.emit(-1)
+            "−", "Zoom out", "Zoom out (PgUp or Ctrl+scroll).", lambda: self.zoom_wanted.emit(-1)
         )
         self.larger = self._button(
-            "+", "Zoom in", "Zoom in (PgDown, Ctrl and wheel).", lambda: self.zoom_wanted.emit(1)
+            "+", "Zoom in", "Zoom in (PgDown or Ctrl+scroll).", lambda: self.zoom_wanted.emit(1)
         )
         self.words = QLabel()
         self.words.setObjectName("hint")
-        self.words.setAccessibleDescription("The plan at this moment")
+        self.words.setAccessibleDescription("The plan at this point")
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.parts: dict[str, QPushButton] = {}
         for part, title in PARTS:
             self.parts[part] = self._switch(
-                title, f"{title}: to be heard, or not.", lambda _: self._on_parts()
+                title, f"Mute/unmute {title}.", lambda _: self._on_parts()
             )
             self.parts[part].setChecked(True)
-            self.parts[part].setAccessibleName(f"{title}: heard")
+            self.parts[part].setAccessibleName(f"{title} audible")
         self.before = self._button(
-            "◂", "Previous moment", "To the moment before (,).", lambda: self.moment_sought.emit(-1)
+            "◂", "Previous mark", "Previous mark (,).", lambda: self.moment_sought.emit(-1)
         )
         self.next = self._button(
-            "▸", "Next moment", "To the next moment (.).", lambda: self.moment_sought.emit(1)
+            "▸", "Next mark", "Next mark (.).", lambda: self.moment_sought.emit(1)
         )
         self.good = self._button(
-            "+ good",
-            "Good moment",
-            "This moment is good (+).",
-            lambda: self.moment_wanted.emit("good"),
+            "+ good", "Mark as good", "Mark as good (+).", lambda: self.moment_wanted.emit("good")
         )
         self.bad = self._button(
-            "– bad", "Bad moment", "This moment is bad (-).", lambda: self.moment_wanted.emit("bad")
+            "– bad", "Mark as bad", "Mark as bad (-).", lambda: self.moment_wanted.emit("bad")
         )
         self.mark = self._button(
-            "⚑ mark",
-            "Mark this moment",
-            "Mark this place (M).",
-            lambda: self.moment_wanted.emit("marker"),
+            "⚑ mark", "Mark", "Put a mark here (M).", lambda: self.moment_wanted.emit("marker")
         )
         self._lay_out()
 

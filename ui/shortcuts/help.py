@@ -25,6 +25,7 @@ from ui.shortcuts.piano_keys import OCTAVE_DOWN, OCTAVE_UP, PIANO_ROW
 
 Row = tuple[str, str]
 """(what it does, its keys)"""
+ALL_NOTES_OFF = "All notes off"
 _COLUMNS = 3
 
 
@@ -38,7 +39,7 @@ def help_rows(actions: Actions, printed: Mapping[str, str]) -> dict[str, list[Ro
         keys = [[shown_key(key) for key in action.keys] for action in some]
         text = f"{keys[0][0]} … {keys[-1][0]}" if len(keys) > 1 else "  or  ".join(keys[0])
         groups.setdefault(group, []).append((title, text))
-    groups.setdefault("Play", []).insert(0, ("Silence everything, everywhere", shown_key("Esc")))
+    groups.setdefault("Play", []).insert(0, (ALL_NOTES_OFF, shown_key("Esc")))
 
     def letters(names: Iterable[str], between: str = " ") -> str:
         return between.join(printed.get(name, name).upper() for name in names)
@@ -46,11 +47,11 @@ def help_rows(actions: Actions, printed: Mapping[str, str]) -> dict[str, list[Ro
     white = letters(key for key in PIANO_ROW if key not in "wetyuop")
     black = letters(key for key in PIANO_ROW if key in "wetyuop")
     groups["Computer keyboard"] = [
-        ("White keys from C on", white),
+        ("White keys from C", white),
         ("Black keys", black),
-        ("An octave lower, higher", letters((OCTAVE_DOWN, OCTAVE_UP), ", ")),
-        ("To a control by its underlined letter", "Alt+letter"),
-        ("To the next control", shown_key("Tab")),
+        ("Octave down, up", letters((OCTAVE_DOWN, OCTAVE_UP), ", ")),
+        ("Jump to a control", "Alt+letter"),
+        ("Next control", shown_key("Tab")),
     ]
     return groups
 
@@ -63,15 +64,15 @@ class Help(QFrame):
     ) -> None:
         super().__init__(parent)
         self.setObjectName("help")
-        self.setAccessibleName("Keys")
+        self.setAccessibleName("Keyboard shortcuts list")
         self._actions, self._printed = actions, printed
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 16, 24, 20)
         head = QHBoxLayout()
-        title = QLabel("Keys")
+        title = QLabel("Keyboard shortcuts")
         title.setObjectName("title")
         close = QPushButton("Close")
-        describe(close, "close_help", "Close the list of keys", "Close this list (F1).")
+        describe(close, "close_help", "Close the list of shortcuts", "Close (F1).")
         close.clicked.connect(self.hide)
         head.addWidget(title)
         head.addStretch()
@@ -80,8 +81,8 @@ class Help(QFrame):
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
         self._area.setFrameShape(QFrame.Shape.NoFrame)
-        self._area.setAccessibleName("Keys")
-        self._area.setToolTip("What the keys do.")
+        self._area.setAccessibleName("Shortcuts")
+        self._area.setToolTip("What each key does.")
         column.addWidget(self._area)
         self.hide()
 

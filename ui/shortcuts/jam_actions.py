@@ -20,7 +20,7 @@ from ui.settings.presets import Presets
 from ui.shortcuts.actions import Action
 
 Do = Callable[[], object]
-PLAY, AGENT, VOLUME, SETTINGS, VIEW = "Play", "Agent", "Volume", "Settings", "View"
+PLAY, AGENT, VOLUME, SETTINGS_GROUP, VIEW = "Play", "Agent", "Volume", "Settings", "View"
 PRESETS_BY_KEY = 9
 LOAD_PRESET = f"Load preset 1–{PRESETS_BY_KEY}"
 
@@ -104,16 +104,16 @@ def settings_actions(
     sections: Iterable[str],
 ) -> Iterator[Action]:
     """Undo, presets, and the settings panel with its sections."""
-    yield Action("Undo", SETTINGS, ("Ctrl+Z",), undo, repeats=True)
-    yield Action("Redo", SETTINGS, ("Ctrl+Shift+Z", "Ctrl+Y"), redo, repeats=True)
+    yield Action("Undo", SETTINGS_GROUP, ("Ctrl+Z",), undo, repeats=True)
+    yield Action("Redo", SETTINGS_GROUP, ("Ctrl+Shift+Z", "Ctrl+Y"), redo, repeats=True)
     for number in range(1, PRESETS_BY_KEY + 1):
         choose = partial(presets.choose_number, number)
-        yield Action(LOAD_PRESET, SETTINGS, (f"Ctrl+{number}",), choose, JAM)
-    yield Action("Save a preset", SETTINGS, ("Ctrl+S",), save_preset, JAM)
-    yield Action("Show/hide settings", SETTINGS, ("F2",), toggle_panel, JAM)
+        yield Action(LOAD_PRESET, SETTINGS_GROUP, (f"Ctrl+{number}",), choose, JAM)
+    yield Action("Save a preset", SETTINGS_GROUP, ("Ctrl+S",), save_preset, JAM)
+    yield Action("Show/hide settings", SETTINGS_GROUP, ("F2",), toggle_panel, JAM)
     for number, title in enumerate(sections, 3):
         show = partial(open_panel, title)
-        yield Action(f"Settings: {title}", SETTINGS, (f"F{number}",), show, JAM)
+        yield Action(f"Settings: {title}", SETTINGS_GROUP, (f"F{number}",), show, JAM)
 
 
 def jam_view_actions(look: Look) -> Iterator[Action]:
