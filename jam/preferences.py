@@ -21,9 +21,11 @@ from jam.limits import SETTINGS_BYTES
 from jam.messages.commands import EVERY_INPUT, AudioChoice
 from jam.music.grid import Meter
 from jam.settings import JamSettings
+from jam.settings.line import Choice, lines_of, setting
 
 _MAX_PRESETS, _MAX_NAME = 200, 60
-THEMES = ("system", "dark", "light", "high-contrast")
+THEMES = {"system": "System", "dark": "Dark", "light": "Light", "high-contrast": "High contrast"}
+"""Themes of the window, with their labels."""
 
 Presets = Mapping[str, JamSettings]
 
@@ -32,15 +34,53 @@ Presets = Mapping[str, JamSettings]
 class View:
     """How the window looks. Raises BadInput, naming the value, for one out of range."""
 
-    theme: str = "system"
-    text_scale: float = 1.0
-    zoom: float = 1.0
+    # Plan
+
+    chord_lane: bool = setting(
+        False,
+        "View",
+        "Notes that fall toward the piano, or chord names in bars.",
+        place="View/Plan",
+        choices=(Choice(False, "Waterfall", "waterfall"), Choice(True, "Chord lane", "chord lane")),
+    )
+    show_plan: bool = setting(
+        True, "Show the plan", "Show what the band is about to play.", place="View/Plan"
+    )
+    zoom: float = setting(
+        1.0,
+        "Zoom",
+        "Zoom the waterfall (Ctrl+scroll).",
+        place="View/Plan",
+        limits=(0.25, 4.0, "%"),
+        step=0.05,
+    )
     """Of the waterfall; 2 shows half as many beats."""
-    chord_lane: bool = False
-    """The chord lane in place of the waterfall."""
-    show_plan: bool = True
-    key_range: str = ""
+    key_range: str = setting(
+        "",
+        "Keys shown",
+        "Size of the piano on the screen. Automatic: it grows with what is played.",
+        place="View/Plan",
+        control="key range",
+        choices=(Choice("", "Automatic", "automatic"),),
+        others=True,
+    )
     """Name of a key range of the window; "" takes its own choice."""
+
+    # Window
+
+    theme: str = setting(
+        "system",
+        "Theme",
+        "Colours of the window.",
+        place="View/Window",
+        choices=tuple(Choice(name, label, name) for name, label in THEMES.items()),
+    )
+    text_scale: float = setting(
+        1.0, "Text size", "Text size.", place="View/Window", limits=(0.8, 2.0, "%"), step=0.1
+    )
+
+    # Without a control
+
     panel: str = ""
     """Title of the tab of the settings panel that is open; "" while it is closed."""
     export_folder: str = ""
@@ -49,15 +89,12 @@ class View:
     """Place and size of the window, in Qt's own words (base64)."""
 
     def __post_init__(self) -> None:
-        if self.theme not in THEMES:
-            raise BadInput(f"theme {self.theme!r}: must be one of {', '.join(THEMES)}")
-        for name, low, high in (("text_scale", 0.5, 3.0), ("zoom", 0.1, 10.0)):
-            value = getattr(self, name)
-            if not low <= value <= high:
-                raise BadInput(
-                    f"{name.replace('_', ' ')} {value:g}: must be between {low:g} and {high:g}"
-                )
+        for name, line in VIEW.items():
+            line.check(getattr(self, name))
 
+
+VIEW = lines_of(View)
+"""The table of what the window shows: name -> line."""
 
 _Record = TypeVar("_Record", JamSettings, AudioChoice, View)
 

@@ -98,6 +98,7 @@ def devices(args: argparse.Namespace) -> int:
 
 def doctor(args: argparse.Namespace, load: LoadPredictor) -> int:
     """`jam doctor`. Status 1 when something is not well."""
+    settings_from(args, JamSettings())  # what was given is right
     worst = print_findings(examine(load, args.midi_api), print)
     print(_VERDICTS[worst])
     return 1 if worst == "bad" else 0

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from jam.cli.values import COMMANDS, DEVICES, SETTINGS, _read, setting
+from jam.cli.values import DEVICE_WORDS, WORDS, help_lines, setting
+from jam.cli.values import devices as devices_typed
 from jam.clock import SystemClock
 from jam.engine.dropouts import Advice, DropoutWatch
 from jam.engine.engine import Engine
@@ -152,13 +153,15 @@ def follow_commands(
                     engine.send(ListAudio())
                     if (snapshot := engine.snapshot()) is not None:
                         print("\n".join(devices_in_words(snapshot.devices)), flush=True)
-                case _ if word in DEVICES and value:
-                    engine.send(_read(word, value, DEVICES[word]))
-                case _ if word in SETTINGS:
+                case "help":
+                    print("\n".join(help_lines()), flush=True)
+                case _ if word in DEVICE_WORDS and value:
+                    engine.send(devices_typed(word, value))
+                case _ if word in WORDS:
                     settings = settings.changed(**setting(word, value))
                     engine.send(ChangeSettings(settings))
                 case _:
-                    raise BadInput(f"no such command: {word!r} (there are {COMMANDS})")
+                    raise BadInput(f"no such command: {word!r} (type help for a list)")
         except BadInput as error:
             print(f"jam: {error}", file=sys.stderr)
 

@@ -16,7 +16,7 @@ from jam.cli.console import follow_commands, say_devices, typed_lines, wait_whil
 from jam.cli.log_file import LogWriter
 from jam.cli.options import DEMO_SECONDS, settings_from
 from jam.cli.sessions import open_library, session_id
-from jam.cli.values import COMMANDS
+from jam.cli.values import HINT
 from jam.clock import SystemClock
 from jam.engine.demo import TunePlayer
 from jam.engine.engine import Engine
@@ -142,7 +142,7 @@ def play(args: argparse.Namespace, load: LoadPredictor) -> int:
         writer = stack.enter_context(recorded(args, preferences))
         engine = stack.enter_context(open_engine(args, load, settings, writer, on_log))
         say_devices(engine.wait_until_up())
-        print(f"Type while it plays: {COMMANDS}. Ctrl-C ends.", flush=True)
+        print(f"Type while it plays: {HINT}. Ctrl-C ends.", flush=True)
         engine.send(Start(args.seed))
         typed = threading.Thread(
             target=follow_commands,

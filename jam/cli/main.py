@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         words.insert(0, "window")
     if words == ["sessions"]:
         words.append("list")
-    args = parser().parse_args(words)
+    args = parser(words).parse_args(words)
     try:
         return _run(args)
     except JamError as error:

@@ -1,4 +1,8 @@
-"""The words of the command line, and what they set. Quick to import: `jam --help` needs only it."""
+"""The words of the command line, and what they set. Quick to import: `jam --help` needs only it.
+
+The options of settings and devices are made from their table in `jam.settings`, when the command
+that has them is asked for.
+"""
 
 from __future__ import annotations
 
@@ -10,340 +14,259 @@ from jam import __version__
 
 if TYPE_CHECKING:
     from jam.settings import JamSettings
+    from jam.settings.line import Line
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 DEMO_SECONDS = 30.0
-_METERS = "4/4, 3/4, 2/4, 5/4, 7/8, 6/8, 9/8, 12/8"
+ALL_GROUPS = ("time", "agent", "harmony", "band", "sound", "devices")
+"""Parts of the table of settings that an option can belong to."""
+_SAME_SEED = "random seed; the same seed gives the same file"
+_MELODY = "its tempo and meter are kept"
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(words: list[str] | None = None) -> argparse.ArgumentParser:
+    """The command line's parser. words: what was typed, so that only the options of the command
+    that is meant are made; None makes all.
+    """
     parser = argparse.ArgumentParser(
         prog="jam",
-        description="Play a melody on a MIDI keyboard; a partner that anticipates accompanies.",
+        description="Play a melody on a MIDI keyboard; an agent that anticipates accompanies you.",
         epilog="Without a command the window opens. Example: jam demo",
     )
     parser.add_argument("--version", action="version", version=f"jam {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
-
-    def add(name: str, help_: str, example: str) -> argparse.ArgumentParser:
-        return commands.add_parser(
+    for name, (help_, example, add_options) in _COMMANDS.items():
+        command = commands.add_parser(
             name,
             help=help_,
-            description=help_[0].upper() + help_[1:] + ".",
+            description=f"{help_[0].upper()}{help_[1:]}.",
             epilog=f"Example: {example}",
         )
+        if words is None or words[:1] == [name]:
+            add_options(command)
+    return parser
 
-    window = add("window", "open the window (the default)", "jam window --midi-api jack")
-    _add_devices(window)
-    _add_agent(window)
-    _add_style(window)
-    _add_private(window)
 
-    play = add("play", "jam without a window", "jam play --bpm 96 --meter 3/4 --record waltz.mid")
-    _add_devices(play)
-    _add_agent(play)
-    _add_music(play)
-    _add_harmony(play)
-    _add_style(play)
-    _add_private(play)
-    play.add_argument("--seconds", type=float, metavar="S", help="stop after so long")
-    play.add_argument("--record", metavar="FILE", help="write both parts to FILE.mid or FILE.wav")
-    for playing in (window, play):
-        playing.add_argument("--log", metavar="FILE", help="write all that happens, as JSON lines")
+# -- each command's options
 
-    demo = add("demo", "play a bundled tune as if a player played it", "jam demo --no-window")
-    _add_devices(demo)
-    _add_agent(demo)
-    _add_style(demo)
-    _add_private(demo)
-    demo.add_argument("--no-window", action="store_true", help="sound and text only")
-    demo.add_argument(
+
+def _window(parser: argparse.ArgumentParser) -> None:
+    assert parser.epilog
+    parser.epilog += ". Settings that aren't given are as you left them."
+    add_settings(parser, *ALL_GROUPS)
+    _add_private(parser)
+    _add_log(parser)
+
+
+def _play(parser: argparse.ArgumentParser) -> None:
+    add_settings(parser, *ALL_GROUPS, defaults=True)
+    parser.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
+    _add_private(parser)
+    parser.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds")
+    parser.add_argument("--record", metavar="FILE", help="write both parts to FILE.mid or FILE.wav")
+    _add_log(parser)
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    add_settings(parser, "agent", "harmony", "band", "sound", "devices")
+    _add_private(parser)
+    parser.add_argument("--no-window", action="store_true", help="sound and text only")
+    parser.add_argument(
         "--seconds",
         type=float,
         metavar="S",
-        help=f"stop after so long (without a window: {DEMO_SECONDS:g})",
+        help=f"stop after S seconds (default {DEMO_SECONDS:g} without a window)",
     )
-    demo.add_argument("--tune", metavar="FILE.mid", help="play this file's melody instead")
+    parser.add_argument("--tune", metavar="FILE.mid", help="play the melody of this file instead")
 
-    add_sessions(commands, _add_devices, _add_agent, _add_style)
 
-    add("styles", "list the styles of accompaniment", "jam styles")
+def _devices(parser: argparse.ArgumentParser) -> None:
+    _add_midi_api(parser)
 
-    devices = add("devices", "list MIDI ports and audio devices", "jam devices --midi-api jack")
-    devices.add_argument("--midi-api", default="auto", help="auto, alsa, jack, coremidi or winmm")
 
-    doctor = add("doctor", "check everything and say how to mend what is wrong", "jam doctor")
-    doctor.add_argument("--midi-api", default="auto", help="auto, alsa, jack, coremidi or winmm")
-    _add_agent(doctor)
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    _add_midi_api(parser)
+    add_settings(parser, only=("model",))
 
-    render = add(
-        "render",
-        "accompany the melody of a MIDI file, as if it were played live",
-        "jam render melody.mid -o duet.mid --seed 7",
-    )
-    render.add_argument("melody", metavar="MELODY.mid", help="tempo and metre are taken from it")
-    render.add_argument("-o", "--output", required=True, metavar="OUT", help="OUT.mid or OUT.wav")
-    render.add_argument("--seed", type=int, default=0, help="the same seed gives the same file")
-    render.add_argument("--lookahead", type=int, metavar="BEATS")
-    render.add_argument("--commit", type=int, metavar="BEATS")
-    render.add_argument("--listen", type=int, metavar="BARS")
-    render.add_argument("--temperature", type=float, metavar="T")
-    render.add_argument("--futures", type=int, metavar="N")
-    render.add_argument("--adventurous", type=float, metavar="A")
-    _add_agent(render)
-    _add_harmony(render)
-    _add_style(render)
 
-    harmonize = add(
-        "harmonize",
-        "find chords for a whole melody, knowing all of it",
-        "jam harmonize melody.mid -o song.musicxml",
-    )
-    harmonize.add_argument("melody", metavar="MELODY.mid", help="tempo and metre are taken from it")
-    harmonize.add_argument(
+def _render(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("melody", metavar="MELODY.mid", help=_MELODY)
+    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="OUT.mid or OUT.wav")
+    parser.add_argument("--seed", type=int, default=0, help=_SAME_SEED)
+    add_settings(parser, "agent", "harmony", "band", "sound", defaults=True)
+
+
+def _harmonize(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("melody", metavar="MELODY.mid", help=_MELODY)
+    parser.add_argument(
         "-o",
         "--output",
         required=True,
         metavar="OUT",
         help="OUT.mid, OUT.wav, or a lead sheet: OUT.musicxml",
     )
-    harmonize.add_argument("--seed", type=int, default=0, help="the same seed gives the same file")
-    _add_agent(harmonize)
-    _add_style(harmonize)
-    return parser
+    parser.add_argument("--seed", type=int, default=0, help=_SAME_SEED)
+    add_settings(parser, "harmony", "band", "sound", defaults=True, only=("model",))
 
 
-def _add_devices(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("devices")
-    group.add_argument(
-        "--midi-in",
-        action="append",
-        metavar="NAME",
-        help="MIDI input, by name or part of it (default: every one)",
-    )
-    group.add_argument(
-        "--midi-out",
-        action="append",
-        metavar="NAME",
-        help="MIDI output that gets the accompaniment too",
-    )
-    group.add_argument(
-        "--midi-clock",
-        action="store_true",
-        default=None,
-        help="send the MIDI outputs the beat: clock, start, stop",
-    )
-    group.add_argument(
-        "--midi-programs",
-        action="store_true",
-        default=None,
-        help="send the MIDI outputs the instruments to play",
-    )
-    group.add_argument(
-        "--midi-api", default="auto", metavar="API", help="auto, alsa, jack, coremidi or winmm"
-    )
-    group.add_argument(
-        "--midi-channel", type=int, metavar="1-16", help="listen to one MIDI channel only"
-    )
-    group.add_argument(
-        "--split", metavar="PITCH", help="the melody is what is played from this key up: 60 or C4"
-    )
-    group.add_argument(
-        "--latency",
-        type=float,
-        metavar="MS",
-        help="send the accompaniment so much earlier, for a slow sound system",
-    )
-    group.add_argument(
-        "--audio",
-        metavar="NAME",
-        help='audio device; "none" is silent, "fluidsynth:jack" (alsa, pulseaudio,'
-        " …) FluidSynth's own driver",
-    )
-    group.add_argument("--rate", type=int, metavar="HZ", help="sample rate (0: the device's own)")
-    group.add_argument(
-        "--buffer", type=int, metavar="FRAMES", help="audio buffer, 64 to 2048 (256)"
-    )
+def _none(parser: argparse.ArgumentParser) -> None:
+    """No options."""
 
 
-def _add_agent(parser: argparse.ArgumentParser) -> None:
+# -- options that several have
+
+
+def add_settings(
+    parser: argparse.ArgumentParser,
+    *groups: str,
+    only: tuple[str, ...] = (),
+    defaults: bool = False,
+) -> None:
+    """Add the options of groups of settings, and of single ones by the names of their fields.
+
+    defaults: say the value of a setting that isn't given.
+    """
+    from jam.settings import DEVICES, SETTINGS
+
+    for line in SETTINGS.values():
+        if line.name in only and line.group not in groups:
+            _add_setting(parser, line, defaults)
+    for group in groups:
+        titled = parser.add_argument_group(group)
+        if group == "devices":
+            for line in DEVICES.values():
+                titled.add_argument(
+                    line.flag,
+                    action="append" if line.name.startswith("midi_") else "store",
+                    type=line.kind,
+                    metavar=line.value_name,
+                    help=line.help,
+                )
+            _add_midi_api(titled)
+        for line in SETTINGS.values():
+            if line.group == group:
+                _add_setting(titled, line, defaults)
+
+
+def _add_setting(parser: argparse._ActionsContainer, line: Line, defaults: bool) -> None:
+    """The values are read as they are when typed while it plays, by `settings_from`."""
+    is_switch = line.kind is bool
+    said = [line.may_be] if line.may_be and not is_switch else []
+    if defaults:
+        said.append(f"default {line.typed(line.default)}")
+    help_ = f"{line.help} ({'; '.join(said)})" if said else line.help
+    if is_switch:
+        parser.add_argument(line.flag, action=argparse.BooleanOptionalAction, help=help_)
+    else:
+        parser.add_argument(line.flag, metavar=line.value_name, help=help_)
+
+
+def settings_from(args: argparse.Namespace, base: JamSettings) -> JamSettings:
+    """The base with what was given on the command line. Raises BadInput, naming the setting."""
+    from jam.cli.values import setting
+    from jam.settings import SETTINGS
+
+    values: dict[str, Any] = {}
+    for line in SETTINGS.values():
+        given = getattr(args, line.flag.removeprefix("--").replace("-", "_"), None)
+        if given is not None:
+            values |= {line.name: given} if line.kind is bool else setting(line.word, given)
+    return base.changed(**values)
+
+
+def _add_midi_api(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
-        "--agent",
-        choices=("auto", "neural", "rules"),
+        "--midi-api",
         default="auto",
-        help="the partner's mind: the network, or plain rules",
+        metavar="API",
+        help="MIDI system: auto, alsa, jack, coremidi or winmm",
     )
 
 
 def _add_private(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--private", action="store_true", help="leave no trace: nothing is recorded"
-    )
+    parser.add_argument("--private", action="store_true", help="record nothing")
 
 
-def _add_style(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("accompaniment")
-    group.add_argument("--style", metavar="NAME", help="how it is played (piano); see jam styles")
-    group.add_argument("--no-bass", action="store_true")
-    group.add_argument("--no-drums", action="store_true")
+def _add_log(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--log", metavar="FILE", help="write everything that happens as JSON lines")
 
 
-def _add_music(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("music")
-    group.add_argument("--bpm", type=float, metavar="BEATS", help="beats a minute, 30 to 300")
-    group.add_argument("--meter", metavar="N/D", help=_METERS)
-    group.add_argument("--lookahead", type=int, metavar="BEATS", help="how far it plans (4)")
-    group.add_argument("--commit", type=int, metavar="BEATS", help="how much is fixed (2)")
-    group.add_argument("--listen", type=int, metavar="BARS", help="bars it only listens (2)")
-    group.add_argument("--count-in", type=int, metavar="BARS", help="bars counted in (1)")
-    group.add_argument("--temperature", type=float, metavar="T", help="0 strict to 2 wild (1)")
-    group.add_argument(
-        "--futures",
-        type=int,
-        metavar="N",
-        help="melodies a new chord is weighed against, 1 to 8 (4)",
-    )
-    group.add_argument(
-        "--adventurous",
-        type=float,
-        metavar="A",
-        help="0 chords that fit to 1 chords of variety (0.25)",
-    )
-    group.add_argument("--no-metronome", action="store_true")
-    group.add_argument("--seed", type=int, default=0, help="pins the partner's dice")
-
-
-def _add_harmony(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("harmony")
-    group.add_argument("--key", metavar="KEY", help='only chords of a key: C, Am, "F# minor"')
-    group.add_argument(
-        "--palette", metavar="CHORDS", help='only these chords, or kinds of chords: "maj min7 G7"'
-    )
-    group.add_argument("--density", metavar="N", help="chord changes a bar: 0.5, 1, 2, 4 or any")
-
-
-_SETTING_OF = {
-    "bpm": "bpm",
-    "lookahead": "lookahead_beats",
-    "commit": "commit_beats",
-    "listen": "listen_bars",
-    "count_in": "count_in_bars",
-    "temperature": "temperature",
-    "futures": "futures",
-    "adventurous": "adventurous",
-    "midi_channel": "midi_channel",
-    "latency": "latency_offset_ms",
-    "midi_clock": "midi_clock",
-    "midi_programs": "midi_programs",
-}
-_TYPED = ("meter", "style", "key", "palette", "density", "split")
-"""Options whose values are read as they are when typed while it plays."""
-
-
-def settings_from(args: argparse.Namespace, base: JamSettings) -> JamSettings:
-    """The base with what was given on the command line. Raises BadInput, naming the option."""
-    values: dict[str, Any] = {
-        name: getattr(args, option)
-        for option, name in _SETTING_OF.items()
-        if getattr(args, option, None) is not None
-    }
-    for option in _TYPED:
-        if (text := getattr(args, option, None)) is not None:
-            from jam.cli.values import setting
-
-            values |= setting(option, text)
-    if getattr(args, "agent", "auto") != "auto":
-        values["model"] = args.agent
-    for part in ("metronome", "bass", "drums"):
-        if getattr(args, f"no_{part}", False):
-            values[part] = False
-    return base.changed(**values)
+# -- jam sessions
 
 
 RETAKES = {
     "voiced": "the same chords in another style",
-    "harmonised": "chords found afterwards, knowing the whole melody",
-    "played": "the live partner again, with other settings or another seed",
+    "harmonised": "other chords, found with the whole melody known",
+    "played": "played again live, with other settings or another seed",
 }
 
 
-def add_sessions(
-    commands: Subparsers,
-    add_devices: Callable[[argparse.ArgumentParser], None],
-    add_agent: Callable[[argparse.ArgumentParser], None],
-    add_style: Callable[[argparse.ArgumentParser], None],
-) -> None:
-    """Add the command with its own commands. What others have in common is handed in."""
-    sessions = commands.add_parser(
-        "sessions",
-        help="the jams that were recorded: list, play, export, …",
-        description="Every jam is recorded. Here they are listed, played, exported, taken anew.",
-        epilog="Examples: jam sessions list; jam sessions export last -o jam.mid",
-    )
-    parts = sessions.add_subparsers(dest="what", metavar="WHAT", required=True)
+def _sessions(parser: argparse.ArgumentParser) -> None:
+    parts = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
 
     def add(name: str, help_: str, example: str) -> argparse.ArgumentParser:
         parser = parts.add_parser(
             name,
             help=help_,
-            description=help_[0].upper() + help_[1:] + ".",
+            description=f"{help_[0].upper()}{help_[1:]}.",
             epilog=f"Example: jam sessions {example}",
         )
-        parser.add_argument("--library", metavar="FILE", help="another library than your own")
+        parser.add_argument("--library", metavar="FILE", help="use another library than your own")
         return parser
 
     def of_one(name: str, help_: str, example: str, takes: bool = False) -> argparse.ArgumentParser:
         parser = add(name, help_, example)
-        parser.add_argument("id", metavar="ID", help='number in the list; "last" is the newest')
+        parser.add_argument("id", metavar="ID", help='number in the list, or "last" for the newest')
         if takes:
             parser.add_argument(
                 "--take",
                 type=int,
                 default=0,
                 metavar="N",
-                help="which take of it (0: as it was played)",
+                help="which of its takes (default 0: as it was played)",
             )
         return parser
 
     list_ = add("list", "list the sessions, newest first", "list blues 2026-11")
     list_.add_argument(
-        "words", nargs="*", metavar="WORD", help="that occur in title, tags, key, style or date"
+        "words",
+        nargs="*",
+        metavar="WORD",
+        help="only sessions with these in their title, tags, key, style or date",
     )
-    list_.add_argument("--deleted", action="store_true", help="those that can be brought back")
+    list_.add_argument("--deleted", action="store_true", help="list what can be undeleted")
 
     of_one("show", "show what a session holds, with its chords by bar", "show last", takes=True)
 
-    export = of_one("export", "write a session as a file", "export 12 -o jam.mid", takes=True)
+    export = of_one("export", "write a session to a file", "export 12 -o jam.mid", takes=True)
     export.add_argument(
         "-o",
         "--output",
         required=True,
         metavar="OUT",
-        help="OUT.mid, OUT.musicxml (a lead sheet), OUT.wav, or OUT.json (everything)",
+        help="OUT.mid, OUT.musicxml (lead sheet), OUT.wav or OUT.json (complete session)",
     )
     export.add_argument(
-        "--stems",
-        action="store_true",
-        help="with OUT.wav: each part alone too; they sum to the mix",
+        "--stems", action="store_true", help="with OUT.wav: one more WAV per part; they sum to OUT"
     )
 
     play = of_one("play", "play a session", "play last --from 20 --speed 75", takes=True)
-    play.add_argument("--from", dest="from_s", type=float, metavar="S", help="second to begin at")
+    play.add_argument("--from", dest="from_s", type=float, metavar="S", help="start at second S")
     play.add_argument(
-        "--speed", type=float, default=100.0, metavar="PERCENT", help="50 to 150, at the same pitch"
-    )
-    play.add_argument(
-        "--loop",
-        nargs=2,
+        "--speed",
         type=float,
-        metavar=("FROM", "TO"),
-        help="over and over, between two seconds",
+        default=100.0,
+        metavar="PERCENT",
+        help="50 to 150, at the same pitch (default 100)",
     )
-    add_devices(play)
+    play.add_argument(
+        "--loop", nargs=2, type=float, metavar=("FROM", "TO"), help="loop between two seconds"
+    )
+    add_settings(play, "devices")
     play.set_defaults(agent="rules")  # nobody accompanies
 
-    import_ = add("import", "take over files as sessions", "import song.mid old.json")
+    import_ = add("import", "import files as sessions", "import song.mid old.json")
     import_.add_argument(
         "files",
         nargs="+",
@@ -353,35 +276,58 @@ def add_sessions(
 
     retake = of_one(
         "retake",
-        "accompany a session's melody anew, as another take of it",
+        "make another take of a session: the same melody, accompanied anew",
         "retake last --how harmonised --style bossa",
         takes=True,
     )
     meanings = "; ".join(f"{how}: {what}" for how, what in RETAKES.items())
     retake.add_argument("--how", choices=tuple(RETAKES), required=True, help=meanings)
-    retake.add_argument("--seed", type=int, help="the same seed gives the same take")
-    retake.add_argument("--name", help="of the take")
-    retake.add_argument("--lookahead", type=int, metavar="BEATS")
-    retake.add_argument("--commit", type=int, metavar="BEATS")
-    retake.add_argument("--listen", type=int, metavar="BARS")
-    retake.add_argument("--temperature", type=float, metavar="T")
-    add_agent(retake)
-    add_style(retake)
+    retake.add_argument("--seed", type=int, help="random seed; the same seed gives the same take")
+    retake.add_argument("--name", help="name of the take")
+    add_settings(retake, "agent", "harmony", "band", "sound")
 
     of_one("rename", "give a session a title", 'rename 12 "Blue evening"').add_argument("title")
-    of_one("tag", "give a session these tags, and no others", "tag 12 blues slow").add_argument(
-        "tags", nargs="*", metavar="TAG"
+    of_one("tag", "set a session's tags", "tag 12 blues slow").add_argument(
+        "tags", nargs="*", metavar="TAG", help="they replace the tags it has; none removes all"
     )
     of_one("rate", "rate a session", "rate 12 4").add_argument(
-        "rating", type=int, help="1 to 5; 0 takes the rating away"
+        "rating", type=int, help="1 to 5 stars; 0 clears the rating"
     )
     for name, help_ in (
-        ("delete", "delete sessions; they can be brought back for 30 days"),
-        ("undelete", "bring deleted sessions back"),
+        ("delete", "delete sessions; they can be undeleted for 30 days"),
+        ("undelete", "restore deleted sessions"),
     ):
         add(name, help_, f"{name} 12").add_argument("ids", nargs="+", metavar="ID")
 
-    check = add("check", "verify the library", "check --repair")
+    check = add("check", "check the library", "check --repair")
     check.add_argument(
-        "--repair", action="store_true", help="mend what is wrong; a damaged file is kept beside"
+        "--repair",
+        action="store_true",
+        help="repair what is wrong; a damaged file is kept as a copy",
     )
+
+
+_COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
+    "window": ("open the window (the default)", "jam window --midi-api jack", _window),
+    "play": ("jam without a window", "jam play --bpm 96 --meter 3/4 --record waltz.mid", _play),
+    "demo": ("play a bundled tune as if somebody played it", "jam demo --no-window", _demo),
+    "sessions": (
+        "list, play, export, … the jams that were recorded",
+        "jam sessions list; jam sessions export last -o jam.mid",
+        _sessions,
+    ),
+    "styles": ("list the styles of the band", "jam styles", _none),
+    "devices": ("list MIDI ports and audio devices", "jam devices --midi-api jack", _devices),
+    "doctor": ("check everything and say how to fix what is wrong", "jam doctor", _doctor),
+    "render": (
+        "accompany the melody of a MIDI file as if it were played live",
+        "jam render melody.mid -o duet.mid --seed 7",
+        _render,
+    ),
+    "harmonize": (
+        "find chords for a whole melody, with all of it known",
+        "jam harmonize melody.mid -o song.musicxml",
+        _harmonize,
+    ),
+}
+"""Command -> what it does, an example, its options."""

@@ -6,7 +6,10 @@ network's classes are all derived from it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from jam.errors import BadInput
 
 # quality -> (intervals above the root in semitones, suffix of the chord symbol)
 QUALITIES: dict[str, tuple[tuple[int, ...], str]] = {
@@ -38,7 +41,8 @@ SHARP_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 FLAT_NAMES = ("C", "Db", "D", "Eb", "E", "F", "Gb", "G", "Ab", "A", "Bb", "B")
 # How players usually spell a root when nothing is known of the key.
 COMMON_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-_LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+"""Pitch classes of the notes without accidentals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,9 @@ class Chord:
 
 def pitch_class(name: str) -> int:
     """Pitch class of a note name: letter, then any of # b ♯ ♭ - (music21's flat). ValueError."""
-    if not name or name[0].upper() not in _LETTERS:
+    if not name or name[0].upper() not in LETTERS:
         raise ValueError(f"not a note name: {name!r}")
-    value = _LETTERS[name[0].upper()]
+    value = LETTERS[name[0].upper()]
     for sign in name[1:]:
         if sign in "#♯":
             value += 1
@@ -78,6 +82,21 @@ def pitch_class(name: str) -> int:
         else:
             raise ValueError(f"not a note name: {name!r}")
     return value % 12
+
+
+def pitch_name(pitch: int) -> str:
+    """A MIDI pitch by name, 60 being "C4"."""
+    return f"{SHARP_NAMES[pitch % 12]}{pitch // 12 - 1}"
+
+
+def parse_pitch(text: str) -> int:
+    """A MIDI pitch by its number or its name, C4 being 60. Raises BadInput."""
+    if text.isdecimal():
+        return int(text)
+    if (named := re.fullmatch(r"([A-Ga-g])([#b]*)(-?\d)", text)) is None:
+        raise BadInput(f"key {text!r}: use a MIDI pitch (60) or a name (C4)")
+    letter, signs, octave = named.groups()
+    return 12 * (int(octave) + 1) + LETTERS[letter.upper()] + signs.count("#") - signs.count("b")
 
 
 def quality_of_intervals(intervals: frozenset[int]) -> str | None:

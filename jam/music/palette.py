@@ -14,13 +14,13 @@ _SUFFIXES = {suffix: name for name, (_, suffix) in QUALITIES.items() if suffix}
 
 
 def read_palette(text: str) -> tuple[str, ...]:
-    """A palette as it is typed: "maj min7 G7", commas or spaces between; "all" or "" is empty.
+    """A palette as it is typed: "maj min7 G7", commas or spaces between; "any" or "" is empty.
 
     Qualities are given by their name or their suffix ("min7" or "m7"), and kept by their name;
     chords by their symbol. Raises BadInput for what is neither.
     """
     words = text.replace(",", " ").split()
-    if words == ["all"]:
+    if words in (["any"], ["all"]):
         return ()
     return tuple(dict.fromkeys(_spelled(word) for word in words))
 
@@ -70,6 +70,6 @@ def allowed_chords(palette: Sequence[str], key_lock: Key | None) -> frozenset[Ch
         if not chords:
             raise BadInput(
                 f"palette {' '.join(palette)}: none of these chords is in {key_name(key_lock)};"
-                " free the key or allow other chords"
+                " allow any key or other chords"
             )
     return chords

@@ -14,7 +14,7 @@ from jam.clock import FakeClock
 from jam.messages.commands import ChangeSettings, KeyInput
 from jam.music.grid import Meter
 from jam.preferences import Preferences
-from jam.settings import LIMITS, JamSettings
+from jam.settings import SETTINGS, JamSettings
 from tests.support.ui_fake import FakeLink
 from ui.engine_link import EngineLink
 from ui.jam_page.bar import Bar
@@ -106,7 +106,10 @@ def other_value(setting: str, now: object) -> Any:
         return not now
     if not isinstance(now, int | float):
         return 8
-    low, high, _ = LIMITS.get(setting, (30, 300, ""))
+    line = SETTINGS[setting]
+    if line.choices and line.limits is None:
+        return next(choice.value for choice in line.choices if choice.value != now)
+    low, high = line.numbers
     quarter = low + (high - low) / 4
     value = int(quarter) if isinstance(now, int) else quarter
     return value if value != now else type(now)(high)

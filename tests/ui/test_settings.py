@@ -24,7 +24,7 @@ from tests.support.ui_fake import stopped_snapshot
 from ui.jam_page.bar import FORGET_S, TapTempo
 from ui.settings.model import ECHO_S, MERGE_S
 from ui.settings.preset_button import NameDialog
-from ui.settings.presets import BUILT_IN
+from ui.settings.presets import BUILT_IN, DEFAULT
 
 QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
 
@@ -93,9 +93,9 @@ def test_own_presets_are_saved_overwritten_deleted_and_brought_back(bench: Bench
     (dialog,) = window.findChildren(NameDialog)
     dialog.accept()
     assert "name" in dialog.fault.text() and dialog.isVisible()
-    dialog.name.setText("The usual")
+    dialog.name.setText(DEFAULT)
     dialog.accept()
-    assert "own" in dialog.fault.text()
+    assert "built-in" in dialog.fault.text()
     dialog.name.setText(" Mine ")
     dialog.accept()
     assert not dialog.isVisible()
@@ -117,7 +117,7 @@ def test_own_presets_are_saved_overwritten_deleted_and_brought_back(bench: Bench
     menu = window.preset_button.menu()
     assert menu is not None
     texts = [entry.text().split("\t")[0] for entry in menu.actions()]
-    assert [t for t in texts if t] == [*BUILT_IN, "Mine", "Save as…", "Overwrite", "Delete"]
+    assert [t for t in texts if t] == [*BUILT_IN, "Mine", "Save as…", "Replace", "Delete"]
 
 
 def test_tapping_sets_the_tempo() -> None:

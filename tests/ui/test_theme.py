@@ -169,7 +169,7 @@ def test_the_choice_follows_the_system_or_not() -> None:
     assert theme_for("system", system_dark=True) is DARK
     assert theme_for("system", system_dark=False) is LIGHT
     assert theme_for("system", system_dark=False, system_contrast=True) is CONTRAST
-    for choice in CHOICES[1:]:
+    for choice in list(CHOICES)[1:]:
         assert theme_for(choice, system_dark=False).name == choice
     assert theme_for("no such theme") is DARK
 

@@ -45,7 +45,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
         ("Synth",),
         AudioChoice("Speakers", 44100, 512),
         {"mine": CHANGED, "plain": JamSettings()},
-        View("dark", zoom=2.0),
+        View(theme="dark", zoom=2.0),
         record=False,
     )
     save_preferences(saved, path)

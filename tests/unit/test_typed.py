@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -9,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.cli.console import devices_in_words
-from jam.cli.values import DEVICES, SETTINGS, setting
+from jam.cli.options import ALL_GROUPS, parser, settings_from
+from jam.cli.values import WORDS, devices, help_lines, setting
 from jam.errors import BadInput
 from jam.messages.commands import EVERY_INPUT, SelectDevices
 from jam.messages.snapshot import DeviceState
 from jam.music.grid import Meter
-from jam.settings import JamSettings
+from jam.settings import DEVICES, SETTINGS, JamSettings
+from jam.settings.line import Line
 
 
 @pytest.mark.parametrize(
@@ -23,9 +26,9 @@ from jam.settings import JamSettings
         ("bpm", "96.5", "bpm", 96.5),
         ("meter", "7/8", "meter", Meter(7, 8)),
         ("key", "F# minor", "key_lock", (6, True)),
-        ("key", "free", "key_lock", None),
+        ("key", "any", "key_lock", None),
         ("palette", "m7 G7", "palette", ("min7", "G7")),
-        ("palette", "all", "palette", ()),
+        ("palette", "any", "palette", ()),
         ("density", "any", "density", None),
         ("density", "2", "density", 2.0),
         ("split", "C4", "split_pitch", 60),
@@ -34,8 +37,13 @@ from jam.settings import JamSettings
         ("split", "61", "split_pitch", 61),
         ("channel", "all", "midi_channel", 0),
         ("latency", "-20", "latency_offset_ms", -20.0),
-        ("model", "rules", "model", "rules"),
-        ("partner", "style", "agent_program", None),
+        ("agent", "rules", "model", "rules"),
+        ("harmony", "jazz", "style", "jazz"),
+        ("chord-instrument", "style", "agent_program", None),
+        ("chord-instrument", "vibraphone", "agent_program", 11),
+        ("drum-kit", "40", "drums_program", 40),
+        ("split", "off", "split_pitch", 0),
+        ("bass", "off", "bass", False),
         ("style", "pop", "accompaniment", "pop"),
     ],
 )
@@ -44,7 +52,40 @@ def test_settings(word: str, text: str, name: str, value: Any) -> None:
     assert getattr(JamSettings().changed(**setting(word, text)), name) == value
 
 
-@given(st.sampled_from(sorted(SETTINGS)), st.text(max_size=8))
+def test_every_setting_has_a_line_with_all_that_is_said_of_it() -> None:
+    assert list(SETTINGS) == [f.name for f in fields(JamSettings)]
+    for line in SETTINGS.values():
+        assert line.label and line.tip and line.help and line.word, line.name
+        assert line.group in ALL_GROUPS, line.name
+        assert line.tip.endswith(".") and not line.help.endswith("."), line.name
+    every = (*SETTINGS.values(), *DEVICES.values())
+    for said in zip(*((line.plain_label, line.flag, line.word) for line in every), strict=True):
+        assert len(said) == len(set(said))
+    assert set(DEVICES) == {f.name for f in fields(SelectDevices)}
+
+
+@pytest.mark.parametrize("line", SETTINGS.values(), ids=SETTINGS)
+def test_every_setting_can_be_typed_and_given_as_an_option(
+    line: Line, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is typed for a value gives it back; its option means the same, and names its default."""
+    defaults = JamSettings()
+    for value in (line.default, *(choice.value for choice in line.choices)):
+        typed = line.typed(value)
+        assert setting(line.word, typed) == {line.name: value}
+        flags = [line.flag, typed]
+        if line.kind is bool:
+            flags = [line.flag if value else line.flag.replace("--", "--no-")]
+        args = parser().parse_args(["play", *flags])
+        assert settings_from(args, defaults) == defaults.changed(**{line.name: value})
+    assert any(text.startswith(f"{line.word} ") and line.help in text for text in help_lines())
+    with pytest.raises(SystemExit):
+        parser().parse_args(["play", "--help"])
+    said = " ".join(capsys.readouterr().out.replace("-\n", "-").split())
+    assert f"default {line.typed(line.default)})" in said
+
+
+@given(st.sampled_from(sorted(WORDS)), st.text(max_size=8))
 def test_any_text_is_taken_or_refused(word: str, text: str) -> None:
     try:
         JamSettings().changed(**setting(word, text))
@@ -53,11 +94,11 @@ def test_any_text_is_taken_or_refused(word: str, text: str) -> None:
 
 
 def test_devices() -> None:
-    assert DEVICES["in"]("all") == SelectDevices(midi_inputs=EVERY_INPUT)
-    assert DEVICES["in"]("Keys, Pads") == SelectDevices(midi_inputs=("Keys", "Pads"))
-    assert DEVICES["out"]("none") == SelectDevices(midi_outputs=())
-    assert DEVICES["audio"]("default") == SelectDevices(audio="")
-    assert DEVICES["buffer"]("512") == SelectDevices(block_frames=512)
+    assert devices("in", "all") == SelectDevices(midi_inputs=EVERY_INPUT)
+    assert devices("in", "Keys, Pads") == SelectDevices(midi_inputs=("Keys", "Pads"))
+    assert devices("out", "none") == SelectDevices(midi_outputs=())
+    assert devices("audio", "default") == SelectDevices(audio="")
+    assert devices("buffer", "512") == SelectDevices(block_frames=512)
 
 
 def test_devices_in_words_tell_what_is_measured_and_what_is_reported() -> None:

@@ -19,14 +19,13 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from jam.music.grid import MAX_BPM, METERS, MIN_BPM, Meter
-from jam.settings import LIMITS
+from jam.music.grid import MAX_BPM, MIN_BPM
+from jam.settings import SETTINGS
 from ui.settings.fields import Fields, captioned, describe, separator
 from ui.settings.model import Desk
 from ui.settings.style_combo import StyleCombo
 
 _MAX_SLIDER_PX = 240
-_WHEEL = " Turn the wheel, or use the arrow keys."
 
 
 class Bar(QFrame):
@@ -41,7 +40,7 @@ class Bar(QFrame):
     def __init__(self, model: Desk, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("controls")
-        self.fields = Fields(model, LIMITS)
+        self.fields = Fields(model, SETTINGS)
         self.fields.done = self.done.emit
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 6, 12, 8)
@@ -111,87 +110,46 @@ class Bar(QFrame):
 
     def _time(self) -> None:
         fields = self.fields
-        tempo = fields.number(
-            "bpm",
-            "&Tempo",
-            "Beats a minute; takes effect at the next sixteenth, also while playing." + _WHEEL,
-            MIN_BPM,
-            MAX_BPM,
-        )
-        self._put(tempo, "&Tempo", 58)
+        self._put(fields.number("bpm"), 58)
         self.tap_button = self._button(
             "Tap", "tap", "Tap here or press B in time to set the tempo."
         )
         self.tap_button.pressed.connect(self.tap.emit)  # the beat is when the finger goes down
         self._row.addWidget(self.tap_button)
-        meter = fields.choice(
-            "meter",
-            "&Metre",
-            "How many beats a bar has; a change takes effect at the next bar line.",
-            [(name, Meter.parse(name)) for name in METERS],
-        )
-        self._put(meter, "&Metre", 66)
+        self._put(fields.choice("meter"), 66)
 
     def _agent(self) -> None:
         fields = self.fields
         style = StyleCombo()
         style.chosen.connect(lambda name: fields.desk.change(accompaniment=name))
-        fields.add(
-            "accompaniment",
-            style,
-            "&Style",
-            "How the agent plays its chords; another style begins at the next bar line.",
-            lambda settings: style.show_style(settings.accompaniment),
-        )
-        self._put(style, "&Style", 98)
-        lookahead = fields.count(
-            "lookahead_beats",
-            "Look a&head",
-            "How far ahead the agent plans its chords: more lets you see further, "
-            "but what is far off may change." + _WHEEL,
-        )
-        self._put(lookahead, "Look a&head", 66)
-        commit = fields.count(
-            "commit_beats",
-            "&Commit",
-            "How far ahead its chords are fixed: few beats follow you closely, "
-            "many give you chords to rely on." + _WHEEL,
-        )
-        self._put(commit, "&Commit", 66)
-        adventurous = fields.slider(
-            "adventurous",
-            "Adve&nturous",
-            "From chords that fit what you play best (left) to chords of the greatest variety.",
-            0.05,
-        )
-        self._put(adventurous, "Adve&nturous", 96, 1)
+        fields.add("accompaniment", style, lambda s: style.show_style(s.accompaniment))
+        self._put(style, 98)
+        self._put(fields.count("lookahead_beats"), 66)
+        self._put(fields.count("commit_beats"), 66)
+        self._put(fields.slider("adventurous"), 96, 1)
 
     def _loudness(self) -> None:
         fields = self.fields
-        you = fields.slider("player_volume", "Your volume", "How loud your own notes sound.")
-        self._put(you, "&You", 52, 1)
-        agent = fields.slider(
-            "agent_volume", "Agent's volume", "How loud the accompaniment sounds."
-        )
-        self._put(agent, "&Agent", 52, 1)
+        self._put(fields.slider("player_volume"), 52, 1)
+        self._put(fields.slider("agent_volume"), 52, 1)
         switches = QWidget()
         switches.setObjectName("captioned")
         column = QVBoxLayout(switches)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
-        for setting, text in (("bass", "Bass"), ("drums", "Drums")):
-            tip = f"Whether the agent's {setting} play, in styles that have them."
-            column.addWidget(fields.switch(setting, text, tip))
+        for setting in ("bass", "drums"):
+            column.addWidget(fields.switch(setting))
         self._row.addWidget(switches)
-        metronome = fields.switch(
-            "metronome", "Metr&onome", "Whether a click marks every beat, the bar line accented."
-        )
-        click = fields.slider("metronome_volume", "Metronome volume", "How loud the click is.")
-        self._put(click, metronome, 60, 1)
+        metronome = fields.switch("metronome")
+        self._put(fields.slider("metronome_volume"), 60, 1, metronome)
 
     # Building
 
-    def _put(self, widget: QWidget, caption: str | QWidget, width: int, stretch: int = 0) -> None:
+    def _put(
+        self, widget: QWidget, width: int, stretch: int = 0, above: QWidget | None = None
+    ) -> None:
+        """above: what is shown in place of the setting's caption."""
+        caption = above or self.fields.caption(widget.objectName())
         widget.setMinimumWidth(width)
         if isinstance(widget, QComboBox):
             widget.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)

@@ -24,8 +24,8 @@ from PyQt6.QtWidgets import (
 
 from jam.accompaniment import all_styles
 from jam.sessions.session import TakeInfo, TakeKind
-from jam.settings import DENSITIES, LIMITS, JamSettings
-from ui.settings.fields import Combo, NumberSpin, Switch
+from jam.settings import DENSITIES, SETTINGS, JamSettings
+from ui.settings.fields import Combo, NumberSpin, Switch, set_range
 
 KINDS: tuple[tuple[TakeKind, str, str], ...] = (
     (
@@ -83,13 +83,12 @@ class NewTakeDialog(QDialog):
             1 + DENSITIES.index(settings.density) if settings.density in DENSITIES else 0
         )
         self.temperature = NumberSpin()
-        low, high, _ = LIMITS["temperature"]
-        self.temperature.setRange(low, high)
+        set_range(self.temperature, SETTINGS["temperature"])
         self.temperature.setSingleStep(0.1)
         self.temperature.setDecimals(1)
         self.temperature.setValue(settings.temperature)
         self.listen = QSpinBox()
-        self.listen.setRange(*(int(limit) for limit in LIMITS["listen_bars"][:2]))
+        set_range(self.listen, SETTINGS["listen_bars"])
         self.listen.setSuffix(" bars")
         self.listen.setValue(settings.listen_bars)
         self.seed = QSpinBox()

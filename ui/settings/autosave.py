@@ -44,7 +44,7 @@ class Keeper(QObject):
             self.unsaved = unsaved | self.unsaved
             self._failed = True
             self._timer.start(TRY_AGAIN_MS)
-            self.failed.emit(f"The settings can't be saved: {error.strerror or error}.")
+            self.failed.emit(f"Settings can't be saved: {error.strerror or error}.")
             return
         if self._failed:
             self._failed = False

@@ -6,30 +6,38 @@ from collections.abc import Callable
 from typing import Any
 
 from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
-from PyQt6.QtWidgets import QListWidget, QListWidgetItem, QPushButton, QSizePolicy
+from PyQt6.QtWidgets import QListWidget, QListWidgetItem, QPushButton, QSizePolicy, QWidget
 
 from jam.messages.commands import EVERY_INPUT, ListAudio, SelectDevices
 from jam.messages.snapshot import DeviceState
-from jam.music.chord import SHARP_NAMES
-from jam.settings import LIMITS
+from jam.settings import DEVICES, SETTINGS
+from jam.settings.line import Line
 from ui.common.text import OWN_PORT, pretty_symbol
-from ui.settings.fields import Choice, CountSpin, Fields, describe
+from ui.settings.fields import Choice, CountSpin, describe, described, set_range
 from ui.settings.model import Desk, Step
-from ui.settings.panel import Section
+from ui.settings.panel import SettingsSection
 
 _DEFAULT_AUDIO, _SILENCE = "", "none"
+EVERY_KEYBOARD = "All keyboards (including new ones)"
+NONE_CONNECTED = "None connected"
+
+
+def not_connected(name: str) -> str:
+    """A port that was chosen and isn't there."""
+    return f"{name}  (not connected)"
 
 
 class PitchSpin(CountSpin):
-    """A MIDI pitch, by the name of its key; 0 is no split."""
+    """A MIDI pitch, by the name of its key; the lowest is none."""
 
-    def __init__(self) -> None:
+    def __init__(self, line: Line) -> None:
         super().__init__("")
-        self.setRange(0, 127)
-        self.setSpecialValueText("the whole keyboard")
+        self._line = line
+        set_range(self, line)
+        self.setSpecialValueText(line.shown(self.minimum()))
 
     def textFromValue(self, v: int) -> str:
-        return f"{pretty_symbol(SHARP_NAMES[v % 12])}{v // 12 - 1}"
+        return pretty_symbol(self._line.shown(v))
 
 
 class PortList(QListWidget):
@@ -66,9 +74,9 @@ class PortList(QListWidget):
                     self._add(name, name, ticked, not all_chosen)
             for name in wanted:
                 if name not in available and name not in EVERY_INPUT:
-                    self._add(f"{name}  (not connected)", name, True, True)
+                    self._add(not_connected(name), name, True, True)
             if not self.count():
-                self._add("None is connected", "", False, False)
+                self._add(NONE_CONNECTED, "", False, False)
             self.setCurrentRow(min(row, self.count() - 1))
         self._fit()
 
@@ -102,92 +110,33 @@ class PortList(QListWidget):
             self.chosen.emit(tuple(name for name in names if name != every))
 
 
-class DevicesSection(Section):
+class DevicesSection(SettingsSection):
     """Follows what the engine says of its devices; asks for others with `SelectDevices`."""
 
     wanted = pyqtSignal(object)
     """A command of jam.messages.commands for the engine."""
 
     def __init__(self, desk: Desk, done: Callable[[], None]) -> None:
-        super().__init__()
+        super().__init__("Devices", desk, SETTINGS, done)
         self._desk = desk
         self._devices = DeviceState()
-        fields = self.fields = Fields(desk, LIMITS)
-        fields.done = done
         self.heading("MIDI keyboards")
-        self.inputs = PortList("Every keyboard, also one plugged in later")
-        self._ports(self.inputs, "midi_inputs", "MIDI inputs", "Which MIDI keyboards you play on.")
-        self.put(
-            fields.choice(
-                "midi_channel",
-                "Channel",
-                "Listen to one MIDI channel only, or to all.",
-                [("All", 0), *((str(n), n) for n in range(1, 17))],
-            )
-        )
-        split = PitchSpin()
-        fields.bind_spin(
-            split,
-            "split_pitch",
-            "Melody from",
-            "Only keys from this one up are the melody that the agent follows; the others "
-            "just sound.",
-        )
-        self.put(split)
+        self.inputs = self._ports("midi_inputs", EVERY_KEYBOARD)
+        self.put_lines("MIDI keyboards")
         self.heading("MIDI outputs")
-        self.outputs = PortList()
-        self._ports(
-            self.outputs,
-            "midi_outputs",
-            "MIDI outputs",
-            "Where the accompaniment is sent besides the program's own sound.",
-        )
-        self.put(
-            fields.switch(
-                "midi_programs",
-                "Send the instruments",
-                "Program changes tell a synthesizer at the outputs which instruments to play; "
-                "leave it off where you have loaded sounds of your own.",
-            )
-        )
-        self.put(
-            fields.switch(
-                "midi_clock",
-                "Send the beat (MIDI clock)",
-                "A sequencer or DAW at the outputs that follows MIDI clock starts, stops and keeps "
-                "tempo with the jam.",
-            )
-        )
-        self.heading("Sound")
-        self.audio = self._choice(
-            "audio", "Device", "Where the sound comes out; changing it interrupts it for a moment."
-        )
-        self.rate = self._choice(
-            "sample_rate",
-            "Sample rate",
-            "How finely sound is sampled; the device's own rate has the least delay.",
-        )
-        self.block = self._choice(
-            "block_frames",
-            "Buffer",
-            "How much sound is computed at once: small answers sooner, large crackles less.",
-        )
-        offset = fields.number(
-            "latency_offset_ms",
-            "Sent earlier by",
-            "The accompaniment is sent so many milliseconds earlier, for loudspeakers that are "
-            "late; your own notes are not moved.",
-            -500,
-            500,
-        )
-        offset.setSuffix(" ms")
-        self.put(offset)
-        self.look_again = QPushButton("Look for devices again")
+        self.outputs = self._ports("midi_outputs")
+        self.put_lines("MIDI outputs")
+        self.heading("Audio")
+        self.audio = self._choice("audio")
+        self.rate = self._choice("sample_rate")
+        self.block = self._choice("block_frames")
+        self.put_lines("Audio")
+        self.look_again = QPushButton("Rescan devices")
         describe(
             self.look_again,
             "look_again",
-            "Look for devices again",
-            "List the audio devices anew; MIDI is seen by itself. The sound goes on.",
+            self.look_again.text(),
+            "Rescan audio devices (MIDI is detected automatically). Playback continues.",
         )
         self.look_again.clicked.connect(lambda: self.wanted.emit(ListAudio()))
         self.form.addRow(self.look_again)
@@ -195,14 +144,23 @@ class DevicesSection(Section):
         self.latency.setAccessibleName("Latency")
         self.show_devices(self._devices)
 
-    def _ports(self, ports: PortList, name: str, caption: str, tip: str) -> None:
-        describe(ports, name, caption, tip)
+    def control(self, line: Line) -> QWidget:
+        if line.control != "pitch":
+            return super().control(line)
+        split = PitchSpin(line)
+        self.fields.bind_spin(split, line.name)
+        return split
+
+    def _ports(self, name: str, every: str = "") -> PortList:
+        ports = PortList(every)
+        described(ports, DEVICES[name])
         ports.chosen.connect(lambda names: self.select(**{name: names}))
         self.form.addRow(ports)
+        return ports
 
-    def _choice(self, name: str, caption: str, tip: str) -> Choice:
+    def _choice(self, name: str) -> Choice:
         combo = Choice([])
-        describe(combo, name, caption, tip)
+        described(combo, DEVICES[name])
         combo.chosen.connect(lambda value: self.select(**{name: value}))
         self.put(combo)
         return combo
@@ -214,7 +172,7 @@ class DevicesSection(Section):
         if before != values:
             self._desk.history.push(
                 Step(
-                    "choice of devices",
+                    "change of devices",
                     lambda: self.wanted.emit(SelectDevices(**values)),
                     lambda: self.wanted.emit(SelectDevices(**before)),
                 )
@@ -242,10 +200,10 @@ class DevicesSection(Section):
         _offer(
             self.audio,
             d.wanted_audio,
-            [("As the system", _DEFAULT_AUDIO), *named, ("No sound", _SILENCE)],
+            [("System default", _DEFAULT_AUDIO), *named, ("No sound", _SILENCE)],
         )
         rates = sorted({*d.audio_rates, *filter(None, (d.wanted_rate,))})
-        own = f"Its own ({d.sample_rate:,} Hz)" if d.sample_rate else "The device's own"
+        own = f"Device default ({d.sample_rate:,} Hz)" if d.sample_rate else "Device default"
         _offer(self.rate, d.wanted_rate, [(own, 0), *((f"{r:,} Hz", r) for r in rates)])
         blocks = sorted({*d.audio_blocks, *filter(None, (d.block_frames,))})
         _offer(self.block, d.block_frames, [(_block_words(b, d.sample_rate), b) for b in blocks])
@@ -273,11 +231,11 @@ def _block_words(frames: int, rate: int) -> str:
 def latency_words(devices: DeviceState) -> str:
     """The delay from key to sound, with what is measured and what is only reported."""
     if not devices.audio:
-        return "No sound: choose a device above, or plug one in and look again."
-    reported = f"{devices.audio_latency_ms:.1f} ms as the sound system reports it"
+        return "No sound: choose a device above, or plug one in and rescan."
+    reported = f"{devices.audio_latency_ms:.1f} ms reported by the audio system"
     if not devices.key_to_synth_ms:
-        return f"From key to sound: {reported}; play some notes to measure the rest."
+        return f"Key to sound: {reported}. Play some notes to measure the rest."
     return (
-        f"From key to sound: {devices.latency_ms:.1f} ms. Of it {devices.key_to_synth_ms:.2f} ms "
-        f"measured in the program (the longest {devices.key_to_synth_worst_ms:.2f} ms), {reported}."
+        f"Key to sound: {devices.latency_ms:.1f} ms ({devices.key_to_synth_ms:.2f} ms in jam, at "
+        f"most {devices.key_to_synth_worst_ms:.2f}; {reported})."
     )

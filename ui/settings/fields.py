@@ -23,8 +23,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-Limits = Mapping[str, tuple[float, float, str]]
-"""Name -> lowest, highest, unit."""
+from jam.settings.line import Line
 
 
 class Source(Protocol):
@@ -163,11 +162,28 @@ def separator() -> QFrame:
     return line
 
 
-class Fields:
-    """Makes the controls of one part of the window. `made`: setting -> control."""
+def described(widget: QWidget, line: Line) -> None:
+    """Describe a control as its setting's line says."""
+    describe(widget, line.name, line.plain_label, line.tip)
 
-    def __init__(self, desk: Source, limits: Limits) -> None:
-        self.desk, self._limits = desk, limits
+
+def set_range(spin: QSpinBox | QDoubleSpinBox, line: Line) -> None:
+    """Take a setting's limits."""
+    low, high = line.numbers
+    if isinstance(spin, QSpinBox):
+        spin.setRange(int(low), int(high))
+    else:
+        spin.setRange(low, high)
+
+
+class Fields:
+    """Makes the controls of one part of the window, each as the line of its setting says.
+
+    `made`: setting -> control.
+    """
+
+    def __init__(self, desk: Source, lines: Mapping[str, Line]) -> None:
+        self.desk, self.lines = desk, lines
         self.made: dict[str, QWidget] = {}
         self.done: Callable[[], None] = lambda: None
         """Called when a value was typed in and confirmed: the keyboard may play again."""
@@ -179,36 +195,49 @@ class Fields:
         for show in self._show:
             show(settings)
 
-    def add(
-        self, setting: str, widget: QWidget, caption: str, tip: str, show: Callable[[Any], None]
-    ) -> None:
+    def caption(self, setting: str) -> str:
+        """What stands beside the control, with its marked letter."""
+        line = self.lines[setting]
+        return line.caption or line.label
+
+    def make(self, setting: str) -> QWidget:
+        """The control of its kind: a switch, a list, a slider, or a number to type."""
+        line = self.lines[setting]
+        if line.kind is bool and not line.choices:
+            return self.switch(setting)
+        if line.choices:
+            return self.choice(setting)
+        if line.step:
+            return self.slider(setting)
+        return self.count(setting) if line.kind is int else self.number(setting)
+
+    def add(self, setting: str, widget: QWidget, show: Callable[[Any], None]) -> None:
         """Take in a control that was made elsewhere; `show` writes settings into it."""
-        describe(widget, setting, caption, tip)
+        described(widget, self.lines[setting])
         self.made[setting] = widget
         self._show.append(show)
         show(self.desk.settings)
 
-    def count(self, setting: str, caption: str, tip: str) -> CountSpin:
-        """A whole number; range and unit are the setting's."""
-        low, high, unit = self._limits[setting]
-        spin = CountSpin(unit.removesuffix("s"))
-        spin.setRange(int(low), int(high))
-        self.bind_spin(spin, setting, caption, tip)
+    def count(self, setting: str) -> CountSpin:
+        """A whole number."""
+        line = self.lines[setting]
+        spin = CountSpin(line.unit.removesuffix("s"))
+        set_range(spin, line)
+        self.bind_spin(spin, setting)
         return spin
 
-    def number(
-        self, setting: str, caption: str, tip: str, low: float, high: float, decimals: int = 1
-    ) -> NumberSpin:
+    def number(self, setting: str) -> NumberSpin:
         """A number that may have decimals."""
+        line = self.lines[setting]
         spin = NumberSpin()
-        spin.setRange(low, high)
-        spin.setDecimals(decimals)
-        self.bind_spin(spin, setting, caption, tip)
+        set_range(spin, line)
+        spin.setDecimals(1)
+        if line.unit == "ms":
+            spin.setSuffix(f" {line.unit}")
+        self.bind_spin(spin, setting)
         return spin
 
-    def bind_spin(
-        self, spin: QSpinBox | QDoubleSpinBox, setting: str, caption: str, tip: str
-    ) -> None:
+    def bind_spin(self, spin: QSpinBox | QDoubleSpinBox, setting: str) -> None:
         spin.setKeyboardTracking(False)  # 120 is not 1, 12 and 120
         spin.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         spin.valueChanged.connect(lambda value: self.desk.change(**{setting: value}))
@@ -219,42 +248,34 @@ class Fields:
             with QSignalBlocker(spin):
                 spin.setValue(getattr(settings, setting))
 
-        self.add(setting, spin, caption, tip, show)
+        self.add(setting, spin, show)
 
-    def slider(
-        self,
-        setting: str,
-        caption: str,
-        tip: str,
-        step: float = 0.01,
-        words: Callable[[float], str] = percent,
-    ) -> Slider:
+    def slider(self, setting: str) -> Slider:
         """A slider over the setting's range."""
-        low, high, _ = self._limits[setting]
-        slider = Slider(low, high, step, words)
+        line = self.lines[setting]
+        words = percent if line.unit == "%" else lambda value: f"{value:.2f}"
+        slider = Slider(*line.numbers, line.step, words)
         slider.valueChanged.connect(lambda _: self.desk.change(**{setting: slider.number()}))
-        self.add(setting, slider, caption, tip, lambda s: slider.show_number(getattr(s, setting)))
+        self.add(setting, slider, lambda s: slider.show_number(getattr(s, setting)))
         return slider
 
-    def switch(self, setting: str, text: str, tip: str) -> Switch:
-        """On or off."""
-        box = Switch(text)
+    def switch(self, setting: str) -> Switch:
+        """On or off; it carries its own caption."""
+        box = Switch(self.caption(setting))
         box.toggled.connect(lambda on: self.desk.change(**{setting: on}))
 
         def show(settings: Any) -> None:
             with QSignalBlocker(box):
                 box.setChecked(getattr(settings, setting))
 
-        self.add(setting, box, text, tip, show)
+        self.add(setting, box, show)
         return box
 
-    def choice(
-        self, setting: str, caption: str, tip: str, options: Sequence[tuple[str, Any]]
-    ) -> Choice:
-        """One of some values, each with the words for it."""
-        combo = Choice(options)
+    def choice(self, setting: str) -> Choice:
+        """One of some values, each with its label."""
+        combo = Choice([(choice.label, choice.value) for choice in self.lines[setting].choices])
         combo.chosen.connect(lambda value: self.desk.change(**{setting: value}))
-        self.add(setting, combo, caption, tip, lambda s: combo.show_value(getattr(s, setting)))
+        self.add(setting, combo, lambda s: combo.show_value(getattr(s, setting)))
         return combo
 
 

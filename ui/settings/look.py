@@ -8,14 +8,10 @@ from typing import Any
 from PyQt6.QtCore import QObject, pyqtSignal
 
 from jam.errors import BadInput
-from jam.preferences import THEMES, View
+from jam.preferences import THEMES, VIEW, View
+from ui.settings.fields import percent
 
-ZOOM_STEP, MIN_ZOOM, MAX_ZOOM = 1.25, 0.25, 4.0
-TEXT_STEP, MIN_TEXT, MAX_TEXT = 0.1, 0.8, 2.0
-LIMITS: dict[str, tuple[float, float, str]] = {
-    "text_scale": (MIN_TEXT, MAX_TEXT, ""),
-    "zoom": (MIN_ZOOM, MAX_ZOOM, ""),
-}
+ZOOM_STEP, TEXT_STEP = 1.25, 0.1
 
 
 class Look(QObject):
@@ -45,24 +41,27 @@ class Look(QObject):
     def zoom_by(self, steps: int) -> None:
         """Positive steps show fewer beats, and those larger."""
         zoom = self.settings.zoom * ZOOM_STEP**steps
-        zoom = round(min(MAX_ZOOM, max(MIN_ZOOM, zoom)), 3)
+        low, high = VIEW["zoom"].numbers
+        zoom = round(min(high, max(low, zoom)), 3)
         if abs(zoom - 1) < 0.05:
             zoom = 1.0
-        self.change(f"Zoom {zoom:.0%}", zoom=zoom)
+        self.change(f"Zoom {percent(zoom)}", zoom=zoom)
 
     def reset_zoom(self) -> None:
-        self.change("Zoom 100%", zoom=1.0)
+        self.change(f"Zoom {percent(1.0)}", zoom=1.0)
 
     def scale_text(self, steps: int) -> None:
-        """Larger or smaller text; 0 steps is the usual size again."""
+        """Larger or smaller text; 0 steps resets it."""
         scale = self.settings.text_scale + TEXT_STEP * steps if steps else 1.0
-        scale = round(min(MAX_TEXT, max(MIN_TEXT, scale)), 2)
-        self.change(f"Text {scale:.0%}", text_scale=scale)
+        low, high = VIEW["text_scale"].numbers
+        scale = round(min(high, max(low, scale)), 2)
+        self.change(f"Text size {percent(scale)}", text_scale=scale)
 
     def next_theme(self) -> None:
         """The next of the themes, that of the system among them."""
-        theme = THEMES[(THEMES.index(self.settings.theme) + 1) % len(THEMES)]
-        self.change(f"Theme: {theme}", theme=theme)
+        names = list(THEMES)
+        theme = names[(names.index(self.settings.theme) + 1) % len(names)]
+        self.change(f"Theme: {THEMES[theme]}", theme=theme)
 
     def toggle(self, name: str, on: str, off: str) -> None:
         """Turn a switch over, and say what it is now."""

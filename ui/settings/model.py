@@ -12,7 +12,7 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtGui import QUndoCommand, QUndoStack
 
 from jam.errors import BadInput
-from jam.settings import JamSettings
+from jam.settings import SETTINGS, JamSettings
 
 ECHO_S = 1.5
 """How long the engine's settings are not taken over while a change of ours is under way."""
@@ -73,16 +73,16 @@ class Desk(QObject):
             self.shown.emit(settings)
 
     def undo(self) -> None:
-        """Take the last change back."""
+        """Undo the last change, and say which."""
         words = self.history.undoText()
         self.history.undo()
-        self.told.emit(f"Undone: {words}" if words else "Nothing to undo")
+        self.told.emit(f"Undid: {words}" if words else "Nothing to undo")
 
     def redo(self) -> None:
-        """Make the change again that was undone last."""
+        """Redo what was undone last, and say what."""
         words = self.history.redoText()
         self.history.redo()
-        self.told.emit(f"Done again: {words}" if words else "Nothing to redo")
+        self.told.emit(f"Redid: {words}" if words else "Nothing to redo")
 
 
 class Step(QUndoCommand):
@@ -125,13 +125,9 @@ class _Change(QUndoCommand):
 
 
 def _words(values: dict[str, Any]) -> str:
-    """What changed, as one says it."""
+    """What changed: "tempo 132 bpm", "band volume 55 %"."""
     if len(values) > 1:
         return f"{len(values)} settings"
     ((name, value),) = values.items()
-    plain = name.replace("_", " ")
-    if isinstance(value, bool):
-        return f"{plain} {'on' if value else 'off'}"
-    if isinstance(value, float):
-        return f"{plain} {value:g}"
-    return f"{plain} {'as the style has it' if value is None else value}"
+    line = SETTINGS[name]
+    return f"{line.plain_label.lower()} {line.shown(value)}"

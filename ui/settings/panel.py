@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from PyQt6.QtCore import QEvent, QObject, Qt
 from PyQt6.QtWidgets import (
     QCheckBox,
@@ -16,7 +18,8 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from ui.settings.fields import Slider, caption_of
+from jam.settings.line import Line
+from ui.settings.fields import Fields, Slider, Source, caption_of
 
 
 class WheelGuard(QObject):
@@ -89,6 +92,38 @@ class Section(QWidget):
         return label
 
 
+class SettingsSection(Section):
+    """A tab made from the lines of a table that have their place on it."""
+
+    def __init__(
+        self,
+        tab: str,
+        source: Source,
+        lines: Mapping[str, Line],
+        done: Callable[[], None] = lambda: None,
+    ) -> None:
+        super().__init__()
+        self.fields = Fields(source, lines)
+        self.fields.done = done
+        self._lines = [line for line in lines.values() if line.tab == tab]
+
+    def control(self, line: Line) -> QWidget:
+        """The control of a setting; those of their own are made by who has them."""
+        return self.fields.make(line.name)
+
+    def put_all(self) -> None:
+        """Every setting of the tab, under its heading."""
+        for heading in dict.fromkeys(line.heading for line in self._lines):
+            self.heading(heading)
+            self.put_lines(heading)
+
+    def put_lines(self, heading: str) -> None:
+        """The settings under a heading that is there already."""
+        for line in self._lines:
+            if line.heading == heading:
+                self.put(self.control(line), line.caption or line.label)
+
+
 class Panel(QFrame):
     """Tabs of sections; it can be hidden, and changes nothing itself."""
 
@@ -103,7 +138,7 @@ class Panel(QFrame):
             bar.setAccessibleName("Settings")
             bar.setExpanding(False)
             bar.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            bar.setToolTip("Which settings are shown.")
+            bar.setToolTip("Groups of settings.")
         column = QVBoxLayout(self)
         column.setContentsMargins(1, 0, 0, 0)  # the line at its left
         column.addWidget(self.tabs)

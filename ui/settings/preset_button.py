@@ -29,10 +29,7 @@ class PresetButton(QPushButton):
         super().__init__()
         self._presets = presets
         describe(
-            self,
-            "presets",
-            "Presets",
-            "Change many settings at once, or save yours under a name (Ctrl+S).",
+            self, "presets", "Presets", "Load a preset, or save your settings as one (Ctrl+S)."
         )
         self._menu = QMenu(self)
         self._menu.setAccessibleName("Presets")
@@ -58,18 +55,20 @@ class PresetButton(QPushButton):
         for number, name in enumerate(presets.names, 1):
             if number == len(BUILT_IN) + 1:
                 menu.addSeparator()
-            entry = self._entry(menu, name, BUILT_IN.get(name, ("One of yours.",))[0])
+            entry = self._entry(menu, name, BUILT_IN.get(name, ("Your preset.",))[0])
             if number <= 9:
                 entry.setText(f"{entry.text()}\tCtrl+{number}")
             entry.setCheckable(True)
             entry.setChecked(name == current)
             entry.triggered.connect(lambda _, name=name: presets.choose(name))
         menu.addSeparator()
-        tip = "Keep all settings of the music as they are now."
+        tip = "Save the current music settings."
         self._entry(menu, "Save as…\tCtrl+S", tip).triggered.connect(lambda _: self.ask_name())
         if presets.own:
-            self._own_menu("Overwrite", "Keep the settings under this name instead.", presets.save)
-            self._own_menu("Delete", "Delete it; Ctrl+Z brings it back.", presets.delete)
+            self._own_menu(
+                "Replace", "Replace this preset with the current settings.", presets.save
+            )
+            self._own_menu("Delete", "Delete this preset (Ctrl+Z restores it).", presets.delete)
 
     @staticmethod
     def _entry(menu: QMenu, text: str, tip: str) -> QAction:
@@ -100,10 +99,10 @@ class NameDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(18, 16, 18, 14)
         column.setSpacing(10)
-        label = QLabel("&Name of the preset")
+        label = QLabel("Preset &name")
         self.name = QLineEdit()
-        self.name.setAccessibleName("Name of the preset")
-        self.name.setToolTip("A name that you have already used is overwritten.")
+        self.name.setAccessibleName("Preset name")
+        self.name.setToolTip("A preset of the same name is replaced.")
         self.name.setMaxLength(60)
         self.name.setMinimumWidth(280)
         label.setBuddy(self.name)
@@ -114,7 +113,10 @@ class NameDialog(QDialog):
         buttons = QDialogButtonBox(kinds.Save | kinds.Cancel)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
-        for kind, tip in ((kinds.Save, "Save the preset."), (kinds.Cancel, "Save nothing.")):
+        for kind, tip in (
+            (kinds.Save, "Save the preset."),
+            (kinds.Cancel, "Close without saving."),
+        ):
             if (button := buttons.button(kind)) is not None:
                 button.setToolTip(tip)
                 button.setAccessibleName(button.text().replace("&", ""))
@@ -125,7 +127,7 @@ class NameDialog(QDialog):
 
     def _on_text(self, text: str) -> None:
         exists = text.strip() in self._presets.own
-        self.fault.setText("There is one of that name: it will be overwritten." if exists else "")
+        self.fault.setText("This replaces the preset of that name." if exists else "")
 
     def accept(self) -> None:
         try:

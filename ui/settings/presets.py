@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 from PyQt6.QtCore import QObject, pyqtSignal
@@ -11,26 +10,24 @@ from PyQt6.QtCore import QObject, pyqtSignal
 from jam.errors import BadInput
 from jam.music.grid import Meter
 from jam.preferences import check_preset_name
-from jam.settings import JamSettings
+from jam.settings import SETTINGS, JamSettings
 from ui.settings.model import Desk, Step
 
-OF_THE_SET_UP = frozenset(
-    ("latency_offset_ms", "split_pitch", "midi_channel", "midi_clock", "midi_programs")
-)
-"""Settings that belong to instruments and cables: no preset touches them."""
-_MUSIC = tuple(f.name for f in fields(JamSettings) if f.name not in OF_THE_SET_UP)
+_MUSIC = tuple(name for name, line in SETTINGS.items() if line.tab != "Devices")
+"""What presets keep; the rest belongs to instruments and cables."""
+DEFAULT = "Default"
 
 BUILT_IN: dict[str, tuple[str, dict[str, Any]]] = {
     "Follow me closely": (
-        "The agent fixes little ahead and chooses what fits best.",
+        "Follows you closely with safe chords.",
         {"lookahead_beats": 4, "commit_beats": 1, "temperature": 0.6, "adventurous": 0.0},
     ),
     "Surprise me": (
-        "The agent looks far ahead and chooses freely.",
+        "Looks far ahead, with surprising chords.",
         {"lookahead_beats": 8, "commit_beats": 2, "temperature": 1.3, "adventurous": 1.0},
     ),
     "Practice waltz": (
-        "A slow waltz with a click, its chords fixed well ahead.",
+        "A slow waltz with a click; chords are committed well ahead.",
         {
             "bpm": 90.0,
             "meter": Meter(3, 4),
@@ -43,10 +40,7 @@ BUILT_IN: dict[str, tuple[str, dict[str, Any]]] = {
             "adventurous": 0.1,
         },
     ),
-    "The usual": (
-        "Everything as it is on the first start.",
-        {name: getattr(JamSettings(), name) for name in _MUSIC},
-    ),
+    DEFAULT: ("The factory settings.", {name: SETTINGS[name].default for name in _MUSIC}),
 }
 
 
@@ -100,7 +94,7 @@ class Presets(QObject):
         """
         name = check_preset_name(name)
         if name in BUILT_IN:
-            raise BadInput(f"{name}: one of the program's own; choose another name")
+            raise BadInput(f"{name}: a built-in preset; choose another name")
         self._put(name, self._desk.settings, f"preset {name} saved")
         return name
 

@@ -10,8 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from jam.accompaniment import all_styles
-from jam.music.grid import MAX_BPM, MIN_BPM
-from jam.settings import LIMITS
+from jam.settings import SETTINGS as LINES
 from ui.common.notice import LARGER_BUFFER
 from ui.common.pages import JAM, REVIEW
 from ui.settings.look import Look
@@ -27,7 +26,7 @@ LOAD_PRESET = f"Load preset 1–{PRESETS_BY_KEY}"
 
 def _step(model: Desk, setting: str, by: float) -> None:
     """A step of a number, within its range."""
-    low, high = (MIN_BPM, MAX_BPM) if setting == "bpm" else LIMITS[setting][:2]
+    low, high = LINES[setting].numbers
     value = getattr(model.settings, setting)
     kind = type(value)
     stepped = kind(min(high, max(low, round(value + by, 4))))

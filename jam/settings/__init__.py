@@ -1,0 +1,520 @@
+"""Everything that a player can turn: one line a setting, and all that is said of it.
+
+Options and typed words of the command line, controls and tool tips of the window, and the files
+that keep settings are all made from the lines here. Settings act while playing: what concerns
+the agent acts from the commit point on, meter at the next bar line, tempo at the next frame,
+everything that concerns sound at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from jam.errors import BadInput
+from jam.limits import PALETTE_ENTRIES
+from jam.music.chord import parse_pitch, pitch_name
+from jam.music.grid import MAX_BPM, METERS, MIN_BPM, Meter
+from jam.music.instruments import INSTRUMENTS, KITS
+from jam.music.key import Key, key_name, parse_key
+from jam.music.palette import allowed_chords, read_palette
+from jam.settings.line import Choice, Line, lines_of, setting
+
+MODELS = ("neural", "rules")
+"""Engines of the agent; "neural" is played by the rules where its weights can't be loaded."""
+STYLES = ("any", "pop", "jazz", "folk")
+"""Style conditions of the model."""
+DENSITIES = (0.5, 1.0, 2.0, 4.0)
+"""Chord changes per bar that the density condition can ask for; None asks for none of them."""
+
+MIN_TEMPERATURE = 0.01
+"""Above 0, which takes the likeliest. Numbers divided by less would soon be none any more."""
+
+_SCROLL = " Scroll or press Up/Down."
+_CHANGES = {0.5: "Every two bars", 1.0: "One per bar", 2.0: "Two per bar", 4.0: "Four per bar"}
+_CHANGES = {0.5: "Every two bars", 1.0: "One per bar", 2.0: "Two per bar", 4.0: "Four per bar"}
+_FROM_STYLE = Choice(None, "From the style", "style")
+
+
+def _programs(names: Iterable[tuple[int, str]]) -> tuple[Choice, ...]:
+    return tuple(Choice(program, name, str(program)) for program, name in names)
+
+
+def _key_choice(key: Key) -> Choice:
+    name = key_name(key)
+    return Choice(key, name.replace("#", "♯").replace("b ", "♭ "), name)
+
+
+@dataclass(frozen=True, slots=True)
+class JamSettings:
+    """One jam's settings. Raises BadInput, naming the setting, for a value out of range."""
+
+    # On the bar
+
+    bpm: float = setting(
+        100.0,
+        "&Tempo",
+        "Beats per minute. Changes at once, even while playing." + _SCROLL,
+        "tempo",
+        "bpm",
+        group="time",
+        limits=(MIN_BPM, MAX_BPM, "bpm"),
+    )
+    meter: Meter = setting(
+        Meter(4, 4),
+        "&Meter",
+        "Time signature; a change takes effect at the next bar line.",
+        "time signature",
+        "meter",
+        group="time",
+        choices=tuple(Choice(Meter.parse(name), name, name) for name in METERS),
+        others=True,
+        read_text=Meter.parse,
+        write_text=str,
+    )
+    accompaniment: str = setting(
+        "piano",
+        "&Style",
+        "How the band plays; a change takes effect at the next bar line.",
+        "style of the band; see jam styles",
+        "style",
+        group="band",
+        control="style",
+    )
+    """Name of a style of jam.accompaniment; one that doesn't exist plays as the default one."""
+    lookahead_beats: int = setting(
+        4,
+        "Looka&head",
+        "How far ahead the agent plans. More shows you more, but what is far off may still "
+        "change." + _SCROLL,
+        "how far ahead the agent plans",
+        "lookahead",
+        group="agent",
+        limits=(1, 16, "beats"),
+    )
+    commit_beats: int = setting(
+        2,
+        "&Commit",
+        "How far ahead chords are committed. Fewer beats follow you more closely; more give "
+        "you longer to prepare." + _SCROLL,
+        "how far ahead chords are committed",
+        "commit",
+        group="agent",
+        limits=(0, 16, "beats"),
+    )
+    adventurous: float = setting(
+        0.1,
+        "Adve&nturous",
+        "Left: safe chords. Right: surprising chords.",
+        "0 for safe chords, 1 for surprising ones",
+        "adventurous",
+        group="agent",
+        limits=(0, 1, "%"),
+        step=0.05,
+    )
+    """From chords that fit best (0) to chords of the greatest variety (1)."""
+    player_volume: float = setting(
+        0.9,
+        "Your volume",
+        "Your volume.",
+        "your volume",
+        "volume",
+        group="sound",
+        caption="&You",
+        limits=(0, 1, "%"),
+        step=0.01,
+    )
+    agent_volume: float = setting(
+        0.5,
+        "Band volume",
+        "Band volume: chords, bass and drums together.",
+        "volume of the band",
+        "band-volume",
+        group="sound",
+        caption="B&and",
+        limits=(0, 1, "%"),
+        step=0.01,
+    )
+    """Of the whole band; those of bass and drums are parts of it."""
+    bass: bool = setting(
+        True,
+        "Bass",
+        "Turn the bass on or off (styles that have one).",
+        "play the bass, in styles that have one",
+        "bass",
+        group="band",
+    )
+    drums: bool = setting(
+        True,
+        "Drums",
+        "Turn the drums on or off (styles that have them).",
+        "play the drums, in styles that have them",
+        "drums",
+        group="band",
+    )
+    metronome: bool = setting(
+        True,
+        "Metr&onome",
+        "Click on every beat, accented on the first.",
+        "click on every beat",
+        "metronome",
+        group="time",
+    )
+    metronome_volume: float = setting(
+        0.5,
+        "Metronome volume",
+        "Metronome volume.",
+        "volume of the metronome",
+        "metronome-volume",
+        group="sound",
+        limits=(0, 1, "%"),
+        step=0.01,
+    )
+    # Music
+
+    key_lock: Key | None = setting(
+        None,
+        "Key",
+        "Allow only chords of this key.",
+        'only chords of this key: C, Am, "F# minor"',
+        "key",
+        group="harmony",
+        place="Music/Chords",
+        choices=(
+            Choice(None, "Any key", "any"),
+            *(_key_choice((tonic, minor)) for minor in (False, True) for tonic in range(12)),
+        ),
+        read_text=parse_key,
+    )
+    """(tonic, is_minor): only chords of this key; None leaves the agent free."""
+    palette: tuple[str, ...] = setting(
+        (),
+        "Allowed chords",
+        "Allow only these: kinds of chord (maj min7 7) or single chords (Dm7 G7). Empty allows "
+        "any.",
+        'only these chords or kinds of chord: "maj min7 G7"',
+        "palette",
+        group="harmony",
+        place="Music/Chords",
+        choices=(Choice((), "any", "any"),),
+        others=True,
+        control="palette",
+        read_text=read_palette,
+        write_text=" ".join,
+    )
+    """Only these chords, each entry a quality on every root ("min7") or one chord ("Dm7"); empty
+    allows all. It holds together with the key lock. See jam.music.palette."""
+    density: float | None = setting(
+        None,
+        "Chord changes",
+        "How often chords change: rarely is calm, often is busy.",
+        "chord changes per bar",
+        "density",
+        group="harmony",
+        place="Music/Chords",
+        choices=(
+            Choice(None, "Automatic", "any"),
+            *(Choice(d, _CHANGES[d], f"{d:g}") for d in DENSITIES),
+        ),
+        kind=float,
+    )
+    style: str = setting(
+        "any",
+        "Harmony",
+        "The kind of music that the chords come from.",
+        "kind of music that the chords come from",
+        "harmony",
+        group="harmony",
+        place="Music/Chords",
+        choices=(
+            Choice("any", "Follow the style", "any"),
+            *(Choice(style, style.capitalize(), style) for style in STYLES[1:]),
+        ),
+    )
+    """The model's style condition; "any" leaves it to the accompaniment's style."""
+    model: str = setting(
+        "neural",
+        "Engine",
+        "What chooses the chords: the trained network, or a set of rules.",
+        "what chooses the chords: the trained network, or rules",
+        "agent",
+        group="agent",
+        place="Music/Agent",
+        choices=(Choice("neural", "Neural", "neural"), Choice("rules", "Rule-based", "rules")),
+    )
+    """One of MODELS; another one plans from the commit point on."""
+    temperature: float = setting(
+        1.0,
+        "Temperature",
+        "How freely chords are chosen. 0: always the likeliest; above 1: often unlikely ones.",
+        "how freely chords are chosen",
+        "temperature",
+        group="agent",
+        place="Music/Agent",
+        limits=(0, 2, ""),
+        step=0.05,
+    )
+    futures: int = setting(
+        4,
+        "Futures",
+        "How many continuations of your melody each new chord is weighed against; more gives "
+        "safer choices but takes longer.",
+        "continuations of the melody that a new chord is weighed against",
+        "futures",
+        group="agent",
+        place="Music/Agent",
+        limits=(1, 8, ""),
+    )
+    """How many continuations of the melody a new chord is weighed against; 1 weighs none. What
+    more of them bring and cost is measured by `python -m models.evaluation.futures`."""
+    count_in_bars: int = setting(
+        1,
+        "Count-in",
+        "Bars that the metronome counts before you start.",
+        "bars that the metronome counts first",
+        "count-in",
+        group="time",
+        place="Music/Start",
+        limits=(0, 4, "bars"),
+    )
+    listen_bars: int = setting(
+        2,
+        "Listen first",
+        "Bars at the start in which the agent only listens to you.",
+        "bars at the start in which the agent only listens",
+        "listen",
+        group="agent",
+        place="Music/Start",
+        limits=(0, 16, "bars"),
+    )
+    # Sound
+
+    player_program: int = setting(
+        0,
+        "Your instrument",
+        "The sound of what you play.",
+        "your instrument, by General MIDI number or name",
+        "instrument",
+        metavar="PROGRAM",
+        group="sound",
+        place="Sound/Instruments",
+        caption="You",
+        limits=(0, 127, ""),
+        choices=_programs(enumerate(INSTRUMENTS)),
+        kind=int,
+    )
+    agent_program: int | None = setting(
+        None,
+        "Chord instrument",
+        "The instrument that plays the chords.",
+        "instrument of the chords",
+        "chord-instrument",
+        metavar="PROGRAM",
+        group="sound",
+        place="Sound/Instruments",
+        caption="Chords",
+        limits=(0, 127, ""),
+        choices=(_FROM_STYLE, *_programs(enumerate(INSTRUMENTS))),
+        kind=int,
+    )
+    """None takes the instrument of the accompaniment's style, here and for bass and drums."""
+    bass_program: int | None = setting(
+        None,
+        "Bass instrument",
+        "The instrument that plays the bass.",
+        "instrument of the bass",
+        "bass-instrument",
+        metavar="PROGRAM",
+        group="sound",
+        place="Sound/Instruments",
+        caption="Bass",
+        limits=(0, 127, ""),
+        choices=(_FROM_STYLE, *_programs(enumerate(INSTRUMENTS))),
+        kind=int,
+    )
+    drums_program: int | None = setting(
+        None,
+        "Drum kit",
+        "The drum kit.",
+        "drum kit, by General MIDI number or name",
+        "drum-kit",
+        metavar="PROGRAM",
+        group="sound",
+        place="Sound/Instruments",
+        caption="Drums",
+        limits=(0, 127, ""),
+        choices=(_FROM_STYLE, *_programs(KITS.items())),
+        kind=int,
+    )
+    """The kit: a program of General MIDI's drum bank (0 standard, 8 room, 40 brush)."""
+    bass_volume: float = setting(
+        1.0,
+        "Bass volume",
+        "Volume of the bass within the band.",
+        "volume of the bass within the band",
+        "bass-volume",
+        group="sound",
+        place="Sound/Volume",
+        caption="Bass",
+        limits=(0, 1, "%"),
+        step=0.01,
+    )
+    drums_volume: float = setting(
+        1.0,
+        "Drums volume",
+        "Volume of the drums within the band.",
+        "volume of the drums within the band",
+        "drums-volume",
+        group="sound",
+        place="Sound/Volume",
+        caption="Drums",
+        limits=(0, 1, "%"),
+        step=0.01,
+    )
+    # Devices
+
+    midi_channel: int = setting(
+        0,
+        "Channel",
+        "Listen to one MIDI channel, or to all.",
+        "MIDI channel to listen to: 1 to 16",
+        "channel",
+        option="--midi-channel",
+        group="devices",
+        place="Devices/MIDI keyboards",
+        choices=(Choice(0, "All", "all"), *(Choice(n, str(n), str(n)) for n in range(1, 17))),
+    )
+    """0 listens to every channel, 1 to 16 to that one."""
+    split_pitch: int = setting(
+        0,
+        "Melody split",
+        "Only notes from this key up are followed as melody.",
+        "follow only notes from this key up as melody: 60 or C4",
+        "split",
+        metavar="KEY",
+        group="devices",
+        place="Devices/MIDI keyboards",
+        limits=(0, 127, ""),
+        choices=(Choice(0, "off", "off"),),
+        control="pitch",
+        read_text=parse_pitch,
+        write_text=pitch_name,
+    )
+    """Only notes from this MIDI pitch up are the melody."""
+    midi_programs: bool = setting(
+        False,
+        "Send program changes",
+        "Tell synthesizers at the MIDI outputs which instruments to play. Leave it off if you "
+        "have loaded sounds of your own.",
+        "tell the MIDI outputs which instruments to play",
+        "programs",
+        option="--midi-programs",
+        group="devices",
+        place="Devices/MIDI outputs",
+    )
+    """The MIDI outputs get a program change for each instrument of the band. Off, since it would
+    replace a sound that somebody has loaded there."""
+    midi_clock: bool = setting(
+        False,
+        "Send MIDI clock",
+        "A sequencer or DAW at the MIDI outputs can start, stop and keep time with the jam.",
+        "send MIDI clock, start and stop to the MIDI outputs",
+        "clock",
+        option="--midi-clock",
+        group="devices",
+        place="Devices/MIDI outputs",
+    )
+    """The MIDI outputs get the clock of the jam: start, ticks, stop."""
+    latency_offset_ms: float = setting(
+        0.0,
+        "Latency compensation",
+        "Send the band this much earlier, for speakers with a delay (Bluetooth). Your own notes "
+        "are not moved.",
+        "send the band this much earlier, for speakers with a delay",
+        "latency",
+        group="devices",
+        place="Devices/Audio",
+        limits=(-500, 500, "ms"),
+    )
+    """Band and metronome are sent so much earlier (negative: later), at the internal synth as at
+    the MIDI outputs, for a sound system that delays them. Then what the player hears is on the
+    grid, and so is what they play to it: their own notes are not moved."""
+
+    def __post_init__(self) -> None:
+        for name, line in SETTINGS.items():
+            line.check(getattr(self, name))
+        if 0 < self.temperature < MIN_TEMPERATURE:
+            raise BadInput(
+                f"temperature {self.temperature:g}: must be 0, or {MIN_TEMPERATURE:g} up"
+            )
+        if len(self.palette) > PALETTE_ENTRIES:
+            raise BadInput(f"palette: more than {PALETTE_ENTRIES} entries")
+        allowed_chords(self.palette, self.key_lock)
+
+    @property
+    def lead_s(self) -> float:
+        """The latency offset in seconds."""
+        return self.latency_offset_ms / 1000.0
+
+    def changed(self, **values: Any) -> JamSettings:
+        """A copy with other values. Raises BadInput for an unknown name or a bad value."""
+        if unknown := set(values) - {f.name for f in fields(self)}:
+            raise BadInput(f"no such setting: {', '.join(sorted(unknown))}")
+        return replace(self, **values)
+
+
+SETTINGS = lines_of(JamSettings)
+"""The table: name -> line."""
+
+DEVICES = {
+    line.name: line
+    for line in (
+        Line(
+            "MIDI inputs",
+            "The MIDI keyboards you play.",
+            "MIDI input, by its name or a part of it",
+            word="in",
+            option="--midi-in",
+            metavar="NAME",
+            name="midi_inputs",
+        ),
+        Line(
+            "MIDI outputs",
+            "MIDI outputs that get the band, besides jam's own sound.",
+            "also send the band to this MIDI output",
+            word="out",
+            option="--midi-out",
+            metavar="NAME",
+            name="midi_outputs",
+        ),
+        Line(
+            "Device",
+            "Audio output. Switching causes a short gap.",
+            'audio device; "none" for silence, "fluidsynth:jack" (alsa, pulseaudio, …) for'
+            " FluidSynth's own driver",
+            word="audio",
+            metavar="NAME",
+            name="audio",
+        ),
+        Line(
+            "Sample rate",
+            "The device's own rate has the least delay.",
+            "sample rate in Hz; 0 for the device's own",
+            word="rate",
+            metavar="HZ",
+            kind=int,
+            name="sample_rate",
+        ),
+        Line(
+            "Buffer",
+            "Smaller: less latency. Larger: fewer crackles.",
+            "audio buffer in frames, 64 to 2048",
+            word="buffer",
+            metavar="FRAMES",
+            kind=int,
+            name="block_frames",
+        ),
+    )
+}
+"""What is said of the devices: value of jam.messages.commands.SelectDevices -> line."""
