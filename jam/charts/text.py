@@ -99,10 +99,19 @@ def _value(name: str, text: str) -> Any:
     if name == "key":
         return parse_key(text)
     if name == "bpm":
-        if not re.fullmatch(r"\d{1,3}(\.\d{1,6})?", text):
-            raise BadInput(f"tempo {text[:40]!r}: not a number of beats a minute")
-        return check_bpm(float(text))
+        return bpm_of(text)
     return text
+
+
+def bpm_of(text: str) -> float:
+    """A tempo as it is typed. Raises BadInput."""
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,6})?", text):
+        raise BadInput(f"tempo {text[:40]!r}: not a number of beats a minute")
+    return check_bpm(float(text))
+
+
+def bpm_text(bpm: float) -> str:
+    return f"{bpm:.6f}".rstrip("0").rstrip(".")
 
 
 class _Reader:
@@ -201,16 +210,12 @@ def write_text(song: Song) -> str:
             ("composer", song.composer),
             ("key", song.key and key_name(song.key)),
             ("metre", str(song.meter)),
-            ("tempo", song.bpm and _number(song.bpm)),
+            ("tempo", song.bpm and bpm_text(song.bpm)),
             ("style", song.style),
         )
         if value
     ]
     return "\n".join([*lines, "", *_written(song)]) + "\n"
-
-
-def _number(value: float) -> str:
-    return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 def _written(song: Song) -> Iterator[str]:

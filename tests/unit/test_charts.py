@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from urllib.parse import unquote
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from jam.charts.bar_text import bar_text, read_bar
+from jam.charts.chordpro import read_chordpro, write_chordpro
+from jam.charts.ireal import obfuscated, read_ireal, revealed, write_html, write_ireal
 from jam.charts.text import read_text, write_text
 from jam.errors import BadInput
+from jam.music.chord import COMMON_NAMES
 from jam.music.grid import Meter
-from jam.music.song import Bar, Song
+from jam.music.song import Bar, ChordAt, Song, Symbol
 from tests.support.strategies import all_meters, bars_chords, songs
 
 # -- text ------------------------------------------------------------------------------------
@@ -87,3 +93,187 @@ def test_a_bar_line_need_not_begin_the_line() -> None:
 
 def test_nothing_between_two_bar_lines_is_free() -> None:
     assert read_text("| C | | F |").song.bars[1] == Bar()
+
+
+# -- ChordPro --------------------------------------------------------------------------------
+
+
+@given(songs())
+def test_chordpro_holds_all_of_a_song(song: Song) -> None:
+    kept = [bar for bar in song.bars if not {"'", '"'} <= set(bar.section)]
+    if len(kept) == len(song.bars):
+        assert read_chordpro(write_chordpro(song)).song == song
+
+
+def test_a_chordpro_grid_is_read_as_it_stands() -> None:
+    chart = read_chordpro(
+        """{title: The House}
+        {meta: composer Nobody}
+        {key: Am}
+        {time: 6/8}
+        {tempo: 70}
+        {comment: slowly}
+        {start_of_grid: 4x2}
+        A || Am . | C . | D . | F . | margin
+        |: Am C | % . | %% . | . . :|
+        {end_of_grid}
+        {start_of_grid shape="4x2" label="Coda"}
+        | Am~C . | *ring E . | N.C. . ||
+        {end_of_grid}
+        """
+    )
+    assert (
+        chart.song
+        == read_text(
+            """title: The House
+        composer: Nobody
+        key: Am
+        metre: 6/8
+        tempo: 70
+        [A] | Am | C | D | F |
+        |: Am C | % | Am C | Am C :|
+        [Coda] | Am C / / | E | N.C. |"""
+        ).song
+    )
+    assert not chart.remarks
+
+
+def test_chords_over_lyrics_have_a_bar_each_or_those_of_the_bar_lines() -> None:
+    chart = read_chordpro(
+        "{t:Song}\n{soc}\n[C]Row, row, [G7]row your [C]boat\n{eoc}\n\n"
+        "[|] [F]gently [G]down [|] [C]the stream [|]\n"
+    )
+    assert chart.song == read_text("title: Song\n[Chorus] | C | G7 | C | F G | C |").song
+    assert chart.remarks
+
+
+def test_what_a_chordpro_file_says_wrongly_is_remarked_or_named() -> None:
+    chart = read_chordpro("{key: H sharp}\n{tempo: 999}\n{sog}\n| C . . . |\n{eog}")
+    assert len(chart.remarks) == 2
+    with pytest.raises(BadInput, match=r"bar 2.*Hx"):
+        read_chordpro("{sog}\n| C . . . | Hx . . . |\n{eog}")
+    with pytest.raises(BadInput):
+        read_chordpro("nothing but words")
+
+
+# -- iReal Pro -------------------------------------------------------------------------------
+
+ireal_meters = st.sampled_from(
+    [Meter.parse(m) for m in ("4/4", "3/4", "5/4", "6/8", "7/8", "12/8")]
+)
+
+
+def as_ireal_holds(song: Song) -> Song:
+    """What iReal Pro's links have no word for, left out."""
+    bars, codas = [], 0
+    for bar in song.bars:
+        marks = bar.marks - {"coda", "tocoda"}
+        if bar.marks & {"coda", "tocoda"} and codas < 2:
+            codas += 1
+        section = bar.section if len(bar.section) == 1 and bar.section in "ABCD" else ""
+        endings = frozenset({min(bar.endings)}) if bar.endings else bar.endings
+        bars.append(replace(bar, marks=marks, section=section, endings=endings))
+    texts = (text.replace("=", "-") for text in (song.title, song.composer, song.style))
+    title, composer, style = texts
+    return replace(
+        song,
+        bars=tuple(bars),
+        title=title,
+        composer=composer,
+        style=style,
+        key=song.key or (0, False),
+    )
+
+
+def sounding(song: Song) -> Song:
+    """With every symbol as the program reduces it."""
+
+    def reduced(symbol: Symbol) -> Symbol:
+        if symbol.chord is None:
+            return Symbol("N.C.")
+        bass = "" if symbol.bass is None else "/" + COMMON_NAMES[symbol.bass]
+        return Symbol(symbol.chord.symbol + bass)
+
+    bars = tuple(
+        replace(
+            bar,
+            chords=bar.chords
+            and tuple(ChordAt(chord.frame, reduced(chord.symbol)) for chord in bar.chords),
+        )
+        for bar in song.bars
+    )
+    return replace(song, bars=bars)
+
+
+@given(songs(st.just(Meter(4, 4)), step=4, one_meter=True), st.booleans())
+def test_ireal_holds_what_it_has_a_word_for(song: Song, is_open: bool) -> None:
+    song = as_ireal_holds(song)
+    if is_open:
+        song = replace(song, bpm=None)
+    link, _ = write_ireal(song, is_open)
+    (chart,) = read_ireal(link)
+    assert sounding(chart.song) == sounding(song)
+
+
+@given(songs(ireal_meters, step=4))
+def test_a_link_of_any_song_can_be_read(song: Song) -> None:
+    """What it can't hold is told."""
+    page, lost = write_html(song)
+    (chart,) = read_ireal(page)
+    assert len(chart.song.bars) == len(song.bars)
+    if sounding(chart.song) != sounding(song):
+        assert lost
+
+
+@given(st.text())
+def test_obfuscated_music_is_found_again(music: str) -> None:
+    if "XyQ" not in music and "LZ" not in music and "Kcl" not in music and "   " not in music:
+        assert revealed(obfuscated(music)) == music
+
+
+def test_symbols_are_written_as_ireal_pro_calls_them() -> None:
+    link, lost = write_ireal(
+        read_text("key: C\n| Cmaj7 | Dm7b5 G7b9 | CmMaj7/G | N.C. |").song, True
+    )
+    assert unquote(link).endswith("T44C^7   |Dh7 G7b9 |C-^7/G   |n   Z")
+    assert not lost
+
+
+def test_an_export_with_many_songs_is_read() -> None:
+    links = [write_ireal(read_text(f"title: {n}\n| C |").song)[0] for n in range(3)]
+    joined = links[0] + "".join("===" + link.split("://")[1] for link in links[1:])
+    assert [c.song.title for c in read_ireal(joined + "===My list")] == ["0", "1", "2"]
+    page = "".join(f'<p><a href="{link}">x</a></p>' for link in links)
+    assert [chart.song.title for chart in read_ireal(page)] == ["0", "1", "2"]
+    open_links = [write_ireal(read_text(f"title: {n}\n| C |").song, True)[0] for n in range(2)]
+    both = open_links[0] + "=" + open_links[1].split("://")[1]
+    assert [chart.song.title for chart in read_ireal(both)] == ["0", "1"]
+
+
+def test_a_chart_as_the_makers_describe_it_is_read() -> None:
+    (chart,) = read_ireal(
+        "irealbook://A Tune=Doe Jane=Medium Swing=D-=n="
+        "{*AT44D-   |Eh7 A7b9 |D-/F  D-7|x  }        *B[F^7(E7) G- |r|SBb7sus<D.C. al Fine>  W/CZ"
+    )
+    assert (
+        chart.song
+        == read_text(
+            """title: A Tune
+        composer: Doe Jane
+        style: Medium Swing
+        key: Dm
+        [A]
+        |: D- | Eh7 A7b9 | D-/F / / D-7 | % :|
+        [B]
+        | F^7 G- | D-/F / / D-7 | F^7 G- | <segno> <D.C.> Bb7sus / / Bb7sus/C |"""
+        ).song
+    )
+    with pytest.raises(BadInput):
+        read_ireal("irealbook://A=B=C=D=n=")
+    with pytest.raises(BadInput):
+        read_ireal("https://example.org")
+
+
+def test_what_cannot_be_read_in_a_link_is_named() -> None:
+    with pytest.raises(BadInput, match=r"bar 2.*Cstuff"):
+        read_ireal("irealbook://A=B=C=C=n=T44C |C*stuff* |Z")
