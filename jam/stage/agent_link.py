@@ -135,8 +135,10 @@ def _hang_up(connection: Connection) -> None:
                 line.shutdown(socket.SHUT_RDWR)
 
 
-class Partner:
-    """Owned by the stage's loop. What closes while a request is under way goes with the next."""
+class Agent:
+    """The agent as the stage's loop sees it. What closes while it is busy goes with the next
+    request.
+    """
 
     def __init__(self, clock: Clock, address: str, authkey: bytes, wake: threading.Event) -> None:
         self._clock = clock

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from jam.audio.mixer import Sound
 from jam.audio.output import Output, look_again, open_audio, output_devices, outputs_seen_elsewhere
+from jam.audio.synth import CHANNELS
 from jam.clock import Clock
 from jam.errors import BadInput, JamError
 from jam.messages.commands import (
@@ -22,8 +23,8 @@ from jam.messages.commands import (
     SelectDevices,
 )
 from jam.messages.snapshot import DeviceState
-from jam.midi.ports import MidiMessage, MidiPorts, open_api
-from jam.stage.player import PlayerKeys
+from jam.midi.ports import MidiPorts, open_api
+from jam.stage.player import Player
 
 _log = logging.getLogger(__name__)
 _WATCH_S = 0.5
@@ -32,11 +33,9 @@ _RETRY_S = 3.0
 _SILENT_S = 3.0
 """A device that renders nothing for so long is gone."""
 
-OnMidi = Callable[[str, MidiMessage, float], None]
-
 
 class Devices:
-    """Every device of the stage.
+    """Every device of the stage, and what a note does on them.
 
     Opened by the constructor, then in the hands of one thread of its own: choosing, plugging and
     failing take up to seconds, and neither the loop nor a note waits for them. `tell` gets a
@@ -49,13 +48,11 @@ class Devices:
         clock: Clock,
         choice: DeviceChoice,
         sound: Sound,
-        keys: PlayerKeys,
-        on_midi: OnMidi,
+        player: Player,
         tell: Callable[[str], None],
     ) -> None:
-        self._clock, self._sound, self._keys = clock, sound, keys
-        self._on_midi, self._tell = on_midi, tell
-        self._choice = choice
+        self._clock, self._sound, self._player = clock, sound, player
+        self._choice, self._tell = choice, tell
         self._ports: MidiPorts | None = None
         self._output: Output | None = None
         self._lost_audio = ""
@@ -79,6 +76,15 @@ class Devices:
         """Carry out a command soon, on the devices' own thread."""
         self._commands.put(command)
 
+    def play(self, part: str, pitch: int, velocity: int) -> None:
+        """A note of the band begins or (velocity 0) ends, on the synth and at the MIDI outputs.
+
+        Runs on: scheduler, playback.
+        """
+        if part != "metronome":
+            self.send(((0x90 if velocity else 0x80) | CHANNELS[part], pitch, velocity))
+        self._sound.note(part, pitch, velocity)
+
     def send(self, data: tuple[int, ...]) -> None:
         """Send to every open MIDI output. Runs on: scheduler."""
         if (ports := self._ports) is not None:
@@ -99,7 +105,7 @@ class Devices:
 
     def state(self) -> DeviceState:
         choice, ports, output = self._choice, self._ports, self._output
-        delays_ms = [1000 * s for s in list(self._keys.delays_s)]
+        delays_ms = [1000 * s for s in list(self._player.delays_s)]
         state = DeviceState(
             wanted_inputs=choice.midi_inputs,
             wanted_outputs=choice.midi_outputs,
@@ -190,7 +196,7 @@ class Devices:
     def _open_midi(self) -> None:
         """Raises JamError, BadInput for a MIDI system that this machine doesn't know."""
         self._ports = MidiPorts(
-            self._clock, self._on_midi, self._on_port_closed, self._choice.midi_api
+            self._clock, self._player.midi, self._on_port_closed, self._choice.midi_api
         )
         self._problems.pop("midi", None)
 
@@ -374,7 +380,7 @@ class Devices:
 
     def _on_port_closed(self, port: str, is_gone: bool) -> None:
         """A device that went can't release its keys any more."""
-        self._keys.release(port)
+        self._player.release(port)
         if is_gone:
             self._gone_ports.add(port)
             self._tell(f"MIDI port {port} is gone; it is opened again when it comes back.")

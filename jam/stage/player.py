@@ -1,4 +1,4 @@
-"""The player's keys: heard at once, numbered, and released when whoever held them is gone."""
+"""The player: what a key, a pedal or a MIDI message does. Heard first, then written down."""
 
 from __future__ import annotations
 
@@ -7,28 +7,62 @@ import threading
 from collections import deque
 
 from jam.audio.mixer import Sound
-from jam.clock import Clock
+from jam.clock import Clock, Sleep
 from jam.messages.notes import NoteEvent, PedalEvent
+from jam.midi.ports import MidiMessage
 
 COMPUTER_KEYS = "computer keyboard"
 """The source that is no MIDI port."""
+ASLEEP_S = 1.0
+"""When the loop has stood still for so long, keys that went down meanwhile are not sounded."""
+_DEAF_S = 0.25
+"""So long after a sleep what had piled up may still come in."""
+_SUSTAIN = 64
+_SOUND_OFF, _NOTES_OFF = 120, 123
 
 
-class PlayerKeys:
+class Player:
     """Which keys are down, on every source (a MIDI port, the computer's keyboard).
 
     `played` is what happened, oldest first; whoever drains it pops from the left. Methods are
-    called on rtmidi's threads, the poll thread and the stage's loop; each only looks up and
+    called on rtmidi's threads, the devices' thread and the stage's loop; each only looks up and
     appends.
     """
 
     def __init__(self, clock: Clock, wake: threading.Event, sound: Sound) -> None:
         self._clock, self._wake, self._sound = clock, wake, sound
+        self._sleep = Sleep(clock.now_s())
+        self._deaf_until_s = 0.0
+        self.channel = 0
+        """The MIDI channel that is heard, from 1; 0 is all of them."""
         self.played: deque[NoteEvent | PedalEvent] = deque()
         self._held: dict[tuple[str, int, int], int] = {}
+        self._pedal: int | None = None
+        """The channel on which the pedal is down."""
         self._note_ids = itertools.count(1)
         self.delays_s: deque[float] = deque(maxlen=64)
         """Of the last notes of MIDI keyboards: from the MIDI callback to the synth's note-on."""
+
+    def midi(self, port: str, message: MidiMessage, at_s: float) -> None:
+        """A message has come in. Runs on: rtmidi's thread."""
+        key = port, message.channel, message.number
+        if self.channel and message.channel != self.channel - 1:
+            # Not heard; but a key that went down before its channel was closed may come up.
+            comes_up = message.kind == "note" and not message.value
+            if not (comes_up and key in self._held):
+                return
+        if message.kind == "note":
+            if not (message.value and self._may_have_waited(at_s)):
+                self.key(*key, message.value, at_s)
+        elif message.number == _SUSTAIN:
+            self.pedal(message.channel, message.value, at_s)
+        elif message.number in (_SOUND_OFF, _NOTES_OFF):
+            self.release(port)
+
+    def computer_key(self, pitch: int, velocity: int, at_s: float) -> None:
+        """A key of the computer's. One that went down while this process slept isn't sounded."""
+        if not velocity or self._clock.now_s() - at_s <= ASLEEP_S:
+            self.key(COMPUTER_KEYS, 0, pitch, velocity, at_s)
 
     def key(self, source: str, channel: int, pitch: int, velocity: int, at_s: float) -> None:
         """A key goes down or (velocity 0) comes up. The player hears it before anything else.
@@ -47,13 +81,10 @@ class PlayerKeys:
             self.played.append(NoteEvent(note_id, pitch, velocity, at_s, channel, heard_s))
         self._wake.set()
 
-    def holds(self, source: str, channel: int, pitch: int) -> bool:
-        """True while that key is down."""
-        return (source, channel, pitch) in self._held
-
     def pedal(self, channel: int, value: int, at_s: float) -> None:
         """The sustain pedal, 0 to 127; down from 64 on."""
         self._sound.pedal(value)
+        self._pedal = channel if value >= 64 else None
         self.played.append(PedalEvent(value >= 64, at_s, channel))
 
     def release(self, source: str | None = None) -> None:
@@ -62,4 +93,21 @@ class PlayerKeys:
         for held, channel, pitch in list(self._held):
             if source in (None, held):
                 self.key(held, channel, pitch, 0, now_s)
+        self.release_pedal()
+
+    def release_pedal(self) -> None:
+        """Whoever holds it down may not be heard any more."""
+        if self._pedal is not None:
+            self.pedal(self._pedal, 0, self._clock.now_s())
         self._sound.pedal(0)
+
+    def turn(self, now_s: float) -> float:
+        """The stage's loop goes round; returns for how long it stood still."""
+        slept_s = self._sleep.turn(now_s)
+        if slept_s > ASLEEP_S:
+            self._deaf_until_s = now_s + _DEAF_S
+        return slept_s
+
+    def _may_have_waited(self, now_s: float) -> bool:
+        """True when what comes in now may have waited while the process slept."""
+        return now_s < self._deaf_until_s or self._sleep.standing_s(now_s) > ASLEEP_S

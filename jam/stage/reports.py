@@ -1,27 +1,164 @@
-"""What happened on the stage, kept until it is told: to the record all of it, to the window the
-newest notes."""
+"""What the stage tells its parent: snapshots for the window, logs for the record, counters."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections import deque
 from dataclasses import replace
 
+from jam.audio.mixer import Sound
+from jam.clock import Clock
 from jam.messages.notes import NoteEvent, PedalEvent, PlayedNote, SoundedNote
 from jam.messages.plans import Plan
-from jam.messages.snapshot import Counters, SessionLog
+from jam.messages.snapshot import Counters, SessionLog, Snapshot
 from jam.music.grid import TempoMap
 from jam.performance.conductor import Conductor
 from jam.settings import JamSettings
+from jam.stage.agent_link import Agent
+from jam.stage.devices import Devices
+from jam.stage.parent_link import ParentLink
+from jam.stage.playback import Playback
 
 _SEEN_S = 8.0
 """Notes that ended longer ago are not sent to the window any more."""
 
 
-class StageLog:
-    """Owned by the stage's loop.
+class Reports:
+    """Keeps what has happened until it is told. Owned by the stage's loop.
 
-    sent: notes of the accompaniment that were sent; they are taken from its left.
+    sent: notes of the band that were sent; they are taken from its left. sessions_before: the
+    sessions are counted on from there.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        parent: ParentLink,
+        agent: Agent,
+        devices: Devices,
+        sound: Sound,
+        playback: Playback,
+        sent: deque[SoundedNote],
+        sessions_before: int = 0,
+    ) -> None:
+        self._clock, self._parent, self._agent = clock, parent, agent
+        self._devices, self._sound, self._playback = devices, sound, playback
+        self.session = sessions_before
+        """The number of the newest session."""
+        self._log = SessionRecord(sent)
+        self._seen = SeenNotes()
+        self._counters = Counters()
+        self._snapshots = itertools.count(1)
+
+    # -- what happens -------------------------------------------------------------------------
+
+    def begin(self, settings: JamSettings) -> None:
+        """A session begins with these settings."""
+        self.session += 1
+        self._log.begin(self._clock.now_s(), settings)
+        self._counters = replace(self._counters, late_plans=0)
+
+    def set_to(self, settings: JamSettings) -> None:
+        """The settings were changed in mid-session."""
+        self._log.set_to(self._clock.now_s(), settings)
+
+    def played(self, event: NoteEvent | PedalEvent) -> None:
+        """The player did something."""
+        self._log.played(event)
+        if isinstance(event, NoteEvent):
+            self._seen.take(event)
+
+    def planned(self, plan: Plan, late_plans: int) -> None:
+        """A plan was taken over; so many were late so far."""
+        self._log.planned(plan)
+        self._counters = replace(
+            self._counters,
+            plans=self._counters.plans + 1,
+            late_plans=late_plans,
+            plan_ms=1000 * plan.compute_s,
+        )
+
+    # -- telling it ---------------------------------------------------------------------------
+
+    def show(
+        self, now_s: float, conductor: Conductor | None, settings: JamSettings, message: str
+    ) -> None:
+        """Send a snapshot."""
+        self._seen.forget(now_s)
+        self._parent.show(self._snapshot(now_s, conductor, settings, message))
+
+    def log(self, conductor: Conductor | None) -> None:
+        """Send what happened since the last log, if anything did."""
+        tempo_map = conductor.tempo_map if conductor is not None else None
+        self._send_log(conductor, tempo_map)
+
+    def end(self, tempo_map: TempoMap) -> None:
+        """Send the last log of a session."""
+        self._send_log(None, tempo_map, ended=True)
+
+    def _send_log(
+        self, conductor: Conductor | None, tempo_map: TempoMap | None, ended: bool = False
+    ) -> None:
+        sounded = self._log.drain_sent()
+        if errors := [1000 * e.late_s for e in sounded if e.velocity]:
+            self._counters = replace(self._counters, scheduler_error_ms=max(errors))
+        log = self._log.take(
+            self.session, self._clock.now_s(), conductor, tempo_map, sounded, self._counted(), ended
+        )
+        if log is not None:
+            self._parent.log(log)
+
+    def _counted(self) -> Counters:
+        return replace(
+            self._counters,
+            dropouts=self._devices.dropouts,
+            dropped_messages=self._devices.dropped_messages,
+            agent_restarts=self._agent.restarts,
+            voices=self._sound.voices,
+        )
+
+    def _snapshot(
+        self, now_s: float, conductor: Conductor | None, settings: JamSettings, message: str
+    ) -> Snapshot:
+        agent = self._agent
+        wants_network = settings.model == "neural"
+        stopped = Snapshot(
+            seq=next(self._snapshots),
+            running=False,
+            phase="stopped",
+            at_s=now_s,
+            tempo_map=TempoMap.constant(settings.bpm, settings.meter, now_s),
+            settings=settings,
+            played=self._seen.all(),
+            agent_state=agent.state,
+            agent_name=agent.name if wants_network or not agent.name else "rules",
+            agent_models=agent.models,
+            agent_waiting_s=agent.waiting_s(now_s) if conductor is not None else 0.0,
+            counters=self._counted(),
+            devices=self._devices.state(),
+            message="\n".join(filter(None, (message, agent.message if wants_network else ""))),
+            playback=self._playback.state,
+        )
+        if conductor is None:
+            return stopped
+        return replace(
+            stopped,
+            running=True,
+            phase=conductor.phase(now_s),
+            tempo_map=conductor.recent_tempo_map(),
+            listen_until_frame=conductor.listen_until_frame,
+            committed_until_frame=conductor.committed_until_frame,
+            plan_end_frame=conductor.plan.end_frame if conductor.plan else 0,
+            planned=tuple(n for n in conductor.notes() if n.part != "drums"),
+            chords=conductor.chord_spans(),
+        )
+
+
+class SessionRecord:
+    """What of a session has not been told yet.
+
+    sent: notes of the band that were sent; they are taken from its left.
     """
 
     def __init__(self, sent: deque[SoundedNote]) -> None:

@@ -12,7 +12,7 @@ from random import Random
 from jam.agent.anticipation import Anticipator
 from jam.agent.rules import RuleBasedPredictor
 from jam.audio.mixer import Sound
-from jam.clock import FakeClock, Sleep
+from jam.clock import FakeClock
 from jam.files import demo_tunes
 from jam.messages.notes import NoteEvent
 from jam.midi.file import MidiSong, read_midi
@@ -22,8 +22,7 @@ from jam.performance.offline import render
 from jam.sessions.exports import write_take
 from jam.sessions.imports import session_of_midi
 from jam.settings import JamSettings
-from jam.stage.player import PlayerKeys
-from jam.stage.stage import Stage
+from jam.stage.player import Player
 from models.corpora.draft import finish
 from models.corpora.midi import midi_draft
 from models.data.leadsheet import from_json, to_json
@@ -45,22 +44,10 @@ _PORTS = ("one keyboard", "another")
 class _Ports(MidiPorts):
     """The callback of a port, without the port."""
 
-    def __init__(self, clock: FakeClock, stage: Stage) -> None:
-        self._clock, self._on_message = clock, stage._on_midi
+    def __init__(self, clock: FakeClock, player: Player) -> None:
+        self._clock, self._on_message = clock, player.midi
         self.dropped_messages = 0
         self._raised = set(_PORTS)  # no thread of rtmidi's here whose priority could be raised
-
-
-class _Stage(Stage):
-    """The handler of MIDI messages, without devices."""
-
-    def __init__(self, settings: JamSettings, keys: PlayerKeys, clock: FakeClock) -> None:
-        self._settings, self._keys = settings, keys
-        self._sleep, self._deaf_until_s = Sleep(clock.now_s()), 0.0
-
-    def turn(self, now_s: float) -> None:
-        """The loop has come round: the process doesn't sleep."""
-        self._sleep.turn(now_s)
 
 
 _STEPS_S = (0.0, 0.0, 0.001, 0.001, 0.005, 0.03, 0.12, 0.5)
@@ -88,15 +75,15 @@ def stream(data: bytes) -> list[tuple[float, float, list[int]]]:
 def _play_live(data: bytes) -> None:
     settings = _LIVE.changed(midi_channel=data[0] % 17 if data else 0)
     clock = FakeClock()
-    keys = PlayerKeys(clock, threading.Event(), Sound())
-    stage = _Stage(settings, keys, clock)
-    ports = _Ports(clock, stage)
+    player = Player(clock, threading.Event(), Sound())
+    player.channel = settings.midi_channel
+    ports = _Ports(clock, player)
     conductor, agent = Conductor(settings, 0.0), Anticipator(RuleBasedPredictor())
     events: list[NoteEvent] = []
 
     def go_on() -> None:
-        while keys.played:
-            event = keys.played.popleft()
+        while player.played:
+            event = player.played.popleft()
             if isinstance(event, NoteEvent):
                 events.append(event)
                 conductor.play(event)
@@ -105,10 +92,10 @@ def _play_live(data: bytes) -> None:
 
     for n, (step_s, stamp_s, message) in enumerate(stream(data[1:3000])):
         clock.advance(step_s if clock.now_s() < _LIVE_S else 0.0)
-        stage.turn(clock.now_s())
+        player.turn(clock.now_s())
         ports._callback((message, stamp_s), _PORTS[n % 2])
         go_on()
-    keys.release()
+    player.release()
     clock.advance(0.5)
     go_on()
     clock.advance(0.5)
