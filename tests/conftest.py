@@ -21,16 +21,26 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 # Whatever is played is recorded: not among the sessions of whoever runs the tests, nor with the
 # settings of theirs.
-LIVE = Path(__file__).parent / "live"
+TESTS = Path(__file__).parent
 _home = tempfile.TemporaryDirectory(prefix="jam-tests-")
 os.environ["XDG_DATA_HOME"] = os.environ["XDG_CONFIG_HOME"] = _home.name
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """The quick half shares the cores out; tests in real time have the machine to themselves."""
+    return 2 if config.option.markexpr == "not live" else 0
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What lies in tests/live starts processes or JACK; `-m "not live"` leaves it out."""
+    """What lies in tests/live starts processes or JACK; `-m "not live"` leaves it out.
+
+    Windows share one screen and its focus: one process shows them all.
+    """
     for item in items:
-        if LIVE in item.path.parents:
+        if TESTS / "live" in item.path.parents:
             item.add_marker("live")
+        if TESTS / "ui" in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group("screen"))
 
 
 @pytest.fixture
@@ -49,7 +59,7 @@ def bench(qtbot: Any) -> Iterator[Any]:
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """A JACK server of the test's own, found by every process that it starts."""
-    from tests.support.jack import JackServer
+    from tools.support.jack import JackServer
 
     server = JackServer(f"jamdevices{os.getpid()}")
     for name in ("JACK_DEFAULT_SERVER", "JACK_NO_START_SERVER"):

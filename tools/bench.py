@@ -33,10 +33,10 @@ from jam.music.chord import Chord
 from jam.music.rows import ChordState
 from jam.preferences import Preferences
 from jam.settings import JamSettings
-from tests.support.jack import RATE, jack_server
 from tools import bench_plans
 from tools.bench_lines import HEADER, Line
 from tools.bench_window import window_lines
+from tools.support.jack import RATE, jack_server
 
 NOTES_A_SECOND = 20
 BPM = 300.0
@@ -94,7 +94,7 @@ def play_notes(environment: dict[str, str], seconds: float) -> subprocess.Popen[
         messages.append((at_s, [0x90, pitch, 80]))
         messages.append((at_s + 0.6 / NOTES_A_SECOND, [0x80, pitch, 0]))
     player = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.jack_player"],
+        [sys.executable, "-m", "tools.support.jack_player"],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

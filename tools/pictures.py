@@ -287,7 +287,7 @@ def player_process(
     environment: dict[str, str], messages: list[tuple[float, list[int]]]
 ) -> Iterator[None]:
     """A process that plays into the program's port from now on."""
-    command = [sys.executable, "-m", "tests.support.jack_player"]
+    command = [sys.executable, "-m", "tools.support.jack_player"]
     pipe = subprocess.PIPE
     for _ in range(30):
         with running(

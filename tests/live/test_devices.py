@@ -13,7 +13,8 @@ from jam.agent.rules import RuleBasedPredictor
 from jam.cli.main import load_predictor, load_rules
 from jam.engine.engine import Engine
 from jam.messages.commands import AudioChoice, ChangeSettings, ListAudio, SelectDevices, StageChoice
-from tests.support.jack import (
+from tests.support.jam_player import SETTINGS, Player, jamming
+from tools.support.jack import (
     RATE,
     JackServer,
     left_on,
@@ -22,7 +23,6 @@ from tests.support.jack import (
     play,
     recorder,
 )
-from tests.support.jam_player import SETTINGS, Player, jamming
 
 
 def test_another_buffer_while_it_plays(server: JackServer, tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ import pytest
 from jam.files import soundfont_path
 from jam.messages.commands import AudioChoice, ChangeSettings, SelectDevices, StageChoice
 from jam.midi.ports import matching
-from tests.support.jack import JackServer, left_on, midi_listener
 from tests.support.jam_player import SETTINGS, Player, check_ends, player_in
+from tools.support.jack import JackServer, left_on, midi_listener
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from jam.sessions.check import check
 from jam.sessions.library import Library
 from jam.sessions.session import Session
 from tests.live.test_sessions import children, notes, read_until, wait_until_kept
-from tests.support.jack import JackServer, Recording, load_recording, play, recorder
+from tools.support.jack import JackServer, Recording, load_recording, play, recorder
 
 Program = subprocess.Popen[str]
 SLEEP_S = 10.0

@@ -28,8 +28,8 @@ from jam.messages.snapshot import SessionLog, Snapshot
 from jam.sessions.library import Library
 from jam.sessions.recorder import SessionWriter
 from jam.stage.stage import Stage
-from tests.support.jack import JackServer, left_on, midi_listener
 from tests.support.jam_player import SETTINGS, check_ends, player_in
+from tools.support.jack import JackServer, left_on, midi_listener
 
 BEGAN_ANEW = "The sound process had ended by itself and was started again. The jam begins anew."
 

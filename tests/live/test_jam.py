@@ -23,8 +23,8 @@ from jam.messages.snapshot import Snapshot
 from jam.midi.file import read_midi
 from jam.music.grid import Meter, TempoMap
 from jam.settings import JamSettings
-from tests.support.jack import RATE, jack_server, load_recording, play, recorder
 from tests.support.live_jam import Jam, run_jam, tempo_map_of, tune
+from tools.support.jack import RATE, jack_server, load_recording, play, recorder
 
 
 @pytest.fixture(scope="module")

@@ -25,8 +25,8 @@ from jam.stage.midi_sync import (
     ProgramChanges,
     Ticks,
 )
-from tests.support.jack import jack_server
 from tests.support.live_jam import run_jam, tempo_map_of
+from tools.support.jack import jack_server
 
 MAP = TempoMap.constant(120.0, Meter(4, 4), 10.0)  # a frame is 1/8 s, a tick 1/48 s
 

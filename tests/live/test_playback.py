@@ -30,8 +30,8 @@ from jam.sessions.recorder import SessionWriter
 from jam.sessions.session import Session
 from jam.settings import JamSettings
 from jam.stage.playback import load_take
-from tests.support.jack import RATE, Recording, jack_server, load_recording, play, recorder
 from tests.support.live_jam import tune
+from tools.support.jack import RATE, Recording, jack_server, load_recording, play, recorder
 
 PARTS = ("player", "chords", "bass")
 SPEED = 1.25

@@ -14,8 +14,8 @@ import pytest
 
 from jam.engine.processes import Pulse, is_starved
 from jam.system import AUDIO, STAGE, drop_priority, is_granted, raise_priority
-from tests.support.jack import jack_server, play
 from tools.soak import processes
+from tools.support.jack import jack_server, play
 
 granted = pytest.mark.skipif(not is_granted(), reason="the system grants no real-time priority")
 

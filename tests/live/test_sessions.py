@@ -22,8 +22,8 @@ from jam.sessions.imports import import_file
 from jam.sessions.library import Library
 from jam.sessions.recorder import SessionWriter
 from jam.sessions.session import Session, SessionInfo
-from tests.support.jack import jack_server, play
 from tests.support.recorded import plain_jam
+from tools.support.jack import jack_server, play
 
 N_KILLS = 10
 NOTE_S = 0.1

@@ -18,7 +18,6 @@ import pytest
 from jam.cli.log_file import LogWriter
 from jam.messages.snapshot import SessionLog
 from jam.midi.ports import parse_message
-from tests.support.jack import jack_server
 from tools.soak import processes
 from tools.soak_machine import watched
 from tools.soak_player import LET_GO_S, performance
@@ -36,6 +35,7 @@ from tools.soak_report import (
     unanswered,
 )
 from tools.soak_user import deeds, sessions_begun
+from tools.support.jack import jack_server
 
 
 @pytest.mark.parametrize("seed", range(3))

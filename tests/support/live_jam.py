@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jam.music.grid import Meter, TempoMap
-from tests.support.jack import Recording, load_recording, play, recorder
+from tools.support.jack import Recording, load_recording, play, recorder
 
 TUNE = (60, 64, 67, 72, 71, 67, 64, 62, 65, 69, 72, 69, 67, 64, 62, 67)
 

@@ -29,8 +29,8 @@ from jam.sessions.session import Session, SessionInfo
 from jam.settings import JamSettings
 from jam.stage.playback import steer
 from jam.stage.transport import Transport
-from tests.support.session_parts import made_session, played_tune, waltz
 from tests.support.ui_fake import FakeLink
+from tools.support.session_parts import made_session, played_tune, waltz
 from ui.common.pages import REVIEW
 from ui.common.record_button import DELETE_RECORDING, PRIVATE, RECORDING, UNSAVED
 from ui.common.theme import CONTRAST, LIGHT

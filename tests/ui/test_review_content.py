@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jam.music.grid import Meter, TempoMap
 from jam.sessions.session import Moment, Session
 from jam.settings import JamSettings
-from tests.support.session_parts import made_session, played_tune, waltz
+from tools.support.session_parts import made_session, played_tune, waltz
 from ui.common.geometry import Size
 from ui.common.text import BAND_COMES_IN
 from ui.review.content import OUTCOME, Content, content_of, plan_at, plan_view

@@ -19,11 +19,11 @@ from jam.sessions.library import Library
 from models.corpora.abc import parse_tune
 from models.corpora.midi import midi_draft
 from tests.support.lead_sheets import SCALE, midi_file
-from tests.support.session_parts import made_session, played_tune
 from tools.fuzzing.jams import READERS as JAMS
 from tools.fuzzing.reader import judge
 from tools.fuzzing.songs import READERS as SONGS
 from tools.fuzzing.songs import mxl
+from tools.support.session_parts import made_session, played_tune
 
 PRIMES = [n for n in range(1009, 9000) if all(n % d for d in range(2, 95))]
 NOTE = "<note><pitch><step>C</step><octave>4</octave></pitch><duration>{}</duration></note>"

@@ -34,7 +34,7 @@ _MAX_EXPORTED_ROWS = 2_000
 @cache
 def _session() -> Session:
     """Four bars with something of everything."""
-    from tests.support.session_parts import made_session, waltz
+    from tools.support.session_parts import made_session, waltz
 
     session = waltz()
     other = replace(made_session().takes[0].info, id=3, name="Other", kind="re-voiced")

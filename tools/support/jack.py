@@ -122,7 +122,7 @@ def recorder(environment: dict[str, str], folder: Path) -> Iterator[Path]:
     """
     out = folder / "recording"
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.jack_recorder", str(out)],
+        [sys.executable, "-m", "tools.support.jack_recorder", str(out)],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -149,7 +149,7 @@ def play(
 ) -> subprocess.Popen[str]:
     """Another process plays (second from now, MIDI bytes) into the program's port, in real time."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.jack_player"],
+        [sys.executable, "-m", "tools.support.jack_player"],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
