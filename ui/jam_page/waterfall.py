@@ -1,7 +1,7 @@
 """The waterfall widget: paints the scene, and only what moved.
 
-Everything that stands still (background, piano) is one cached picture. A frame repaints the fall (or
-the chord lane), the names and the past; keys are repainted when they light up or go out, the
+Everything that stands still (background, piano) is one cached picture. A frame repaints the fall
+(or the chord lane), the names and the past; keys are repainted when they light up or go out, the
 panel of the chord now when its words change.
 """
 
