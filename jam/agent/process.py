@@ -15,7 +15,7 @@ from multiprocessing.connection import Client, Connection
 
 from jam.agent.anticipation import Anticipator
 from jam.agent.predictor import LoadPredictor, Predictor
-from jam.agent.rules import RuleBasedPredictor
+from jam.agent.rules import RULES_PLAY, RuleBasedPredictor
 from jam.clock import Clock, SystemClock
 from jam.messages.plans import AgentAnswer, AgentReady, AgentRequest, PlanRequest
 from jam.system import ignore_the_terminal
@@ -53,14 +53,22 @@ def agent_main(address: str, authkey: bytes, load: LoadPredictor, beat: c_uint64
         serve(connection, minds, ready)
 
 
+def failing(reason: str) -> str:
+    """What is told when the rules take over from a predictor that fails again and again."""
+    return f"The agent keeps failing ({reason}): {RULES_PLAY.lower()} until the next start."
+
+
+def cannot_load(reason: str) -> str:
+    """What is told when a predictor can't be loaded."""
+    return f"{RULES_PLAY}: the neural one can't be loaded ({reason})."
+
+
 def _loaded(load: LoadPredictor) -> tuple[Predictor, str]:
     try:
         return load()
     except Exception as error:  # no memory, a fault of ours: the music needs somebody all the same
-        _log.exception("loading the partner")
-        return RuleBasedPredictor(), (
-            f"The rule-based partner plays: the other can't be loaded ({_reason(error)})."
-        )
+        _log.exception("loading the predictor")
+        return RuleBasedPredictor(), cannot_load(_reason(error))
 
 
 def _beat_on(beat: c_uint64) -> None:
@@ -119,10 +127,7 @@ def serve(connection: Connection, minds: Mapping[str, Predictor], ready: AgentRe
                 if mind is minds["rules"]:
                     raise
                 failures, stands_in = 0, True
-                message = (
-                    f"The partner fails ({_reason(error)}): the rule-based one plays until the"
-                    " next start."
-                )
+                message = failing(_reason(error))
                 connection.send(replace(ready, name=minds["rules"].name, message=message))
             anticipator = None
             connection.send(AgentAnswer(session, None))

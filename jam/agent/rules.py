@@ -91,6 +91,10 @@ def continued(
 _PITCH_CLASSES = (np.arange(N_MELODY_CLASSES - MELODY_FIRST) + LOWEST_PITCH) % 12
 
 
+RULES_PLAY = "The rule-based engine plays"
+"""How it is told that they take the place of the network."""
+
+
 class RuleBasedPredictor:
     """Keeps a decaying pitch-class histogram, picks the diatonic triad that fits it, and changes
     on strong beats. It expects the player to repeat the rhythm of the bar before.

@@ -1,4 +1,4 @@
-"""Commands that turn a melody's file into a file with chords."""
+"""Commands that neither play nor look into the library: files, lists, the doctor."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def harmonize(args: argparse.Namespace, load: LoadPredictor) -> int:
 def _output(args: argparse.Namespace, *suffixes: str) -> Path:
     output = check_output(args.output, suffixes)
     if output.exists() and Path(args.melody).exists() and output.samefile(args.melody):
-        raise BadInput(f"{output}: that is the melody itself; another name keeps it")
+        raise BadInput(f"{output}: that is the melody itself; choose another name")
     return output
 
 
@@ -70,9 +70,9 @@ def _predictor(load: LoadPredictor) -> Predictor:
 
 
 _VERDICTS = {
-    "ok": "All is well.",
-    "note": "jam can play. The arrows say what it does without, and what brings it.",
-    "bad": "Not everything is well: see the arrows.",
+    "ok": "Everything works.",
+    "note": "jam is ready. Arrows mark optional items and how to get them.",
+    "bad": "Something is wrong: the arrows say how to fix it.",
 }
 
 
@@ -82,7 +82,7 @@ def styles() -> int:
     width = max(len(style.name) for style in found)
     for style in found:
         print(f"{style.name:<{width}}  {style.title}: {style.about}")
-    print(f"Your own: a file NAME.toml in {styles_dir()}")
+    print(f"Add your own as NAME.toml in {styles_dir()}")
     for fault in faults:
         print(f"jam: {fault}", file=sys.stderr)
     return 2 if faults else 0

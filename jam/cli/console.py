@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from jam.cli.values import DEVICE_WORDS, WORDS, help_lines, setting
+from jam.cli.values import DEVICE_WORDS, help_lines, line_named, setting
 from jam.cli.values import devices as devices_typed
 from jam.clock import SystemClock
 from jam.engine.dropouts import Advice, DropoutWatch
@@ -50,10 +50,10 @@ def watch(engine: Engine, recorder: Recorder, seconds: float | None, stop: threa
         snapshot = engine.snapshot()
         if snapshot is not None:
             news = snapshot.message
-            if snapshot.agent_state in ("gone", "restarted"):
-                news = news or f"The partner is {snapshot.agent_state}."
+            if snapshot.agent_state in AGENT_NEWS:
+                news = news or AGENT_NEWS[snapshot.agent_state]
             elif snapshot.phase == "behind" and snapshot.counters.late_plans:
-                news = news or "The partner is behind."
+                news = news or BEHIND
             for line in news.splitlines():
                 if line not in said.splitlines():
                     print(line, flush=True)
@@ -110,6 +110,9 @@ def progress_bar(what: str, unit: str = "frame") -> Iterator[Callable[[int, int]
         yield progress
 
 
+AGENT_NEWS = {"gone": "The agent is gone.", "restarted": "The agent has been restarted."}
+BEHIND = "The band has fallen behind."
+
 _MAX_LINE = 2_000
 
 
@@ -157,7 +160,7 @@ def follow_commands(
                     print("\n".join(help_lines()), flush=True)
                 case _ if word in DEVICE_WORDS and value:
                     engine.send(devices_typed(word, value))
-                case _ if word in WORDS:
+                case _ if line_named(word) is not None:
                     settings = settings.changed(**setting(word, value))
                     engine.send(ChangeSettings(settings))
                 case _:
@@ -173,12 +176,12 @@ def devices_in_words(devices: DeviceState) -> list[str]:
         lines += [
             f"MIDI ({devices.midi_api}) in: {_listed(devices.midi_inputs)};"
             f" out: {_listed(devices.midi_outputs)}",
-            f"  there are in: {_listed(devices.available_inputs)};"
+            f"  available in: {_listed(devices.available_inputs)};"
             f" out: {_listed(devices.available_outputs)}",
         ]
     if devices.audio:
         measured = (
-            f", {devices.key_to_synth_ms:.1f} ms from key to synth measured"
+            f", {devices.key_to_synth_ms:.1f} ms measured from key to synth"
             if devices.key_to_synth_ms
             else ""
         )
@@ -187,11 +190,11 @@ def devices_in_words(devices: DeviceState) -> list[str]:
             f" {devices.audio_latency_ms:.1f} ms reported{measured}"
         )
         lines.append(
-            f"  it takes {_listed(tuple(map(str, devices.audio_rates)))} Hz,"
+            f"  available: {_listed(tuple(map(str, devices.audio_rates)))} Hz,"
             f" blocks of {_listed(tuple(map(str, devices.audio_blocks)))}"
         )
     if devices.available_audio:
-        lines.append(f"  there are {_listed(devices.available_audio)}")
+        lines.append(f"  available: {_listed(devices.available_audio)}")
     return [*lines, *devices.problems]
 
 

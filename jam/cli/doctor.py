@@ -1,4 +1,4 @@
-"""`jam devices` and `jam doctor`: what is there, what is missing, and how to mend it."""
+"""`jam devices` and `jam doctor`: what is there, what is missing, and how to fix it."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from jam.system import has_screen, is_granted
 if TYPE_CHECKING:
     from jam.audio.output import OutputDevice
 
+_KEYS_PLAY = "play the computer keys or the mouse"
 PYTHON_NEEDED = (3, 11)
 _GOOD_LATENCY_MS = 20.0
 _LITTLE_ROOM_MIB = 200
@@ -41,6 +42,7 @@ _LIBRARIES = (
     "mido",
     "python-rtmidi",
     "numpy",
+    "msgspec",
     "sounddevice",
     "pyfluidsynth",
     "PyQt6",
@@ -72,8 +74,8 @@ def midi_findings(api: str = "auto") -> list[Finding]:
                 "MIDI",
                 str(error),
                 _sound_group()
-                or "connect a keyboard and load the kernel's snd-seq (sudo modprobe snd-seq), or"
-                " start a JACK server; until then the computer's keys and the mouse play",
+                or "connect a keyboard and load the kernel module (sudo modprobe snd-seq), or start"
+                f" a JACK server; until then {_KEYS_PLAY}",
             )
         ]
     try:
@@ -82,9 +84,9 @@ def midi_findings(api: str = "auto") -> list[Finding]:
         if names := ports.available_inputs:
             found.append(Finding("ok", "MIDI inputs", ", ".join(names)))
         else:
-            keys = "plug one in, now or later; until then the computer's keys and the mouse play"
+            keys = f"plug one in, now or later; until then {_KEYS_PLAY}"
             found.append(Finding("note", "MIDI inputs", "none connected", keys))
-        outputs = ", ".join(ports.available_outputs) or "none connected, and none needed"
+        outputs = ", ".join(ports.available_outputs) or "none connected (optional)"
         return [*found, Finding("ok", "MIDI outputs", outputs)]
     finally:
         ports.close()
@@ -106,12 +108,12 @@ def audio_findings() -> list[Finding]:
                 "audio",
                 "no audio output device",
                 _sound_group()
-                or "connect one, or start a JACK server; until then jam is silent, and sends what"
-                " it plays to its MIDI output",
+                or "connect one, or start a JACK server; until then jam is silent, but plays to its"
+                " MIDI output",
             )
         ]
     found = [
-        Finding("ok", "audio output", f"{d.description} ({d.latency_ms:.1f} ms; takes {_rates(d)})")
+        Finding("ok", "audio output", f"{d.description} ({d.latency_ms:.1f} ms; {_rates(d)})")
         for d in devices
     ]
     blocks = ", ".join(map(str, BLOCK_SIZES))
@@ -122,7 +124,7 @@ def _sound_group() -> str:
     """The remedy where there are sound devices which this user may not open."""
     devices = list(Path("/dev/snd").glob("[psc]*"))
     if devices and not any(os.access(device, os.R_OK | os.W_OK) for device in devices):
-        return "your user may not open /dev/snd: sudo adduser $USER audio, then log in again"
+        return "you may not open /dev/snd: sudo adduser $USER audio, then log in again"
     return ""
 
 
@@ -130,9 +132,9 @@ def _rates(device: OutputDevice) -> str:
     from jam.audio.output import sample_rates
 
     rates = ", ".join(
-        f"{rate} Hz" + " (its own)" * (rate == device.rate_hz) for rate in sample_rates(device)
+        f"{rate} Hz" + " (default)" * (rate == device.rate_hz) for rate in sample_rates(device)
     )
-    return rates or f"{device.rate_hz} Hz (its own)"
+    return rates or f"{device.rate_hz} Hz (default)"
 
 
 def _library_findings() -> Iterator[Finding]:
@@ -154,9 +156,9 @@ def _synth_finding() -> Finding:
     try:
         Synth().close()
     except JamError as error:
-        mend = "git checkout assets brings the shipped SoundFont back, make jam the library"
+        mend = "git checkout assets restores the shipped SoundFont; make jam installs FluidSynth"
         if os.environ.get(SOUNDFONT_VARIABLE):
-            mend = f"unset {SOUNDFONT_VARIABLE}, or let it name a file of .sf2 or .sf3"
+            mend = f"unset {SOUNDFONT_VARIABLE}, or set it to a .sf2 or .sf3 file"
         return Finding("bad", "SoundFont synth", str(error), mend)
     return Finding("ok", "SoundFont synth", soundfont_path().name)
 
@@ -191,11 +193,11 @@ def _priority_finding() -> Finding | None:
     if granted is None:
         return None
     if granted:
-        return Finding("ok", what, "granted: the music goes before everything else")
+        return Finding("ok", what, "granted")
     return Finding(
         "note",
         what,
-        "not granted, so the sound may drop out when the machine is busy",
+        "not granted: audio may drop out when the computer is busy",
         "sudo usermod -aG audio $USER; echo '@audio - rtprio 95' | sudo tee"
         " /etc/security/limits.d/audio.conf; then log in again",
     )
@@ -232,7 +234,7 @@ def _agent_finding(load: LoadPredictor) -> Finding:
 def _window_finding() -> Finding:
     """Opens Qt in a process of its own, since it ends the process where it can't."""
     if not has_screen():
-        mend = "set DISPLAY where there is one; jam play and jam demo need none"
+        mend = "set DISPLAY if there is one; jam play and jam demo work without"
         return Finding("note", "window", "no screen here", mend)
     code = "from PyQt6.QtWidgets import QApplication; print(QApplication([]).platformName())"
     try:
@@ -240,24 +242,26 @@ def _window_finding() -> Finding:
             [sys.executable, "-c", code], capture_output=True, text=True, timeout=_WINDOW_TIMEOUT_S
         )
     except subprocess.TimeoutExpired:
-        return Finding("bad", "window", "the screen doesn't answer", "log in to the desktop again")
+        return Finding("bad", "window", "the screen doesn't respond", "log in to the desktop again")
     if done.returncode == 0:
-        return Finding("ok", "window", f"can be opened ({done.stdout.strip()})")
+        return Finding("ok", "window", f"opens ({done.stdout.strip()})")
     said = [line for line in done.stderr.splitlines() if line.strip()]
-    why = next((line for line in said if "ImportError" in line), said[0] if said else "no reason")
-    return Finding("bad", "window", f"can't be opened: {why}", "make jam installs what Qt needs")
+    why = next(
+        (line for line in said if "ImportError" in line), said[0] if said else "no reason given"
+    )
+    return Finding("bad", "window", f"doesn't open: {why}", "make jam installs what Qt needs")
 
 
 def _settings_finding() -> Finding:
     _, complaint = load_preferences()
     if complaint:
-        return Finding("note", "settings", complaint, "set them anew in the window")
+        return Finding("note", "settings", complaint, "change them in the window")
     folder = config_dir()
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if there.is_dir() and os.access(there, os.W_OK):
         return Finding("ok", "settings", str(folder))
-    mend = f"sudo chown -R $USER {there}, or name another folder: XDG_CONFIG_HOME"
-    return Finding("note", "settings", f"{folder}: can't be written, so none are kept", mend)
+    mend = f"sudo chown -R $USER {there}, or choose another folder: XDG_CONFIG_HOME"
+    return Finding("note", "settings", f"{folder}: can't be written, so none are saved", mend)
 
 
 def _sessions_finding() -> Finding:
@@ -268,14 +272,16 @@ def _sessions_finding() -> Finding:
     except Damaged as error:
         return Finding("bad", "sessions", str(error), "jam sessions check --repair")
     except (JamError, OSError) as error:
-        mend = "make the folder your own, or name another: XDG_DATA_HOME"
+        mend = "make the folder yours, or choose another: XDG_DATA_HOME"
         return Finding("bad", "sessions", str(error), mend)
     if not writable:
-        mend = f"sudo chown $USER {path.parent} {path}; until then jams are kept in memory"
+        mend = f"sudo chown $USER {path.parent} {path}; until then jams stay in memory"
         return Finding("bad", "sessions", f"{path}: can't be written", mend)
     found = f"{sessions} in {path}, {room_mib:,} MiB free"
     if room_mib < _LITTLE_ROOM_MIB:
-        return Finding("note", "sessions", found, "make room: a full disk keeps no jams")
+        return Finding(
+            "note", "sessions", found, "free some space: nothing is recorded on a full disk"
+        )
     return Finding("ok", "sessions", found)
 
 

@@ -43,6 +43,8 @@ from jam.stage.playback import load_take
 from jam.stage.transport import MAX_SPEED, MIN_SPEED, position_at
 from jam.system import end_signals, leave_the_terminal
 
+SOUND_ENDED = "the sound process has stopped unexpectedly"
+
 
 def open_engine(
     args: argparse.Namespace,
@@ -156,9 +158,9 @@ def play(args: argparse.Namespace, load: LoadPredictor) -> int:
     _say_kept(writer)
     if output is not None:
         write_take(output, recorder.take(), settings)
-        print(f"Recorded: {output}")
+        print(f"Written: {output}")
     if not alive:
-        raise JamError("the sound process has ended by itself")
+        raise JamError(SOUND_ENDED)
     return 0
 
 
@@ -206,7 +208,7 @@ def play_session(args: argparse.Namespace, load: LoadPredictor) -> int:
         say_devices(engine.wait_until_up())
         play_back(engine, session, chosen, args.from_s, speed, loop, stop)
         if not engine.alive:
-            raise JamError("the sound process has ended by itself")
+            raise JamError(SOUND_ENDED)
     return 0
 
 
@@ -226,7 +228,7 @@ def _stop_on_signals() -> threading.Event:
 
 def _say_kept(writer: SessionWriter) -> None:
     if writer.session_id is not None:
-        print(f"Kept as session {writer.session_id} (jam sessions show {writer.session_id}).")
+        print(f"Recorded as session {writer.session_id} (jam sessions show {writer.session_id}).")
 
 
 def check_places(
@@ -240,9 +242,9 @@ def check_places(
     end_s = session.info.length_s
     for place_s in (from_s, *(loop or ())):
         if place_s is not None and not place_s <= end_s:
-            raise BadInput(f"second {place_s:g}: the session ends at {end_s:.1f}")
+            raise BadInput(f"second {place_s:g}: the session ends at second {end_s:.1f}")
     if loop is not None and not loop[0] < loop[1]:
-        raise BadInput(f"a loop from {loop[0]:g} to {loop[1]:g}: it must end after it begins")
+        raise BadInput(f"loop from {loop[0]:g} to {loop[1]:g}: it must end after it begins")
 
 
 def play_back(

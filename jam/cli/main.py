@@ -20,9 +20,12 @@ if TYPE_CHECKING:
     from jam.midi.file import MidiSong
 
 
+NO_SCREEN = "No screen here"
+
+
 def load_predictor(name: str = "auto") -> tuple[Predictor, str]:
-    """The agent's mind: the network, or the rules where it can't be had, with the reason."""
-    from jam.agent.rules import RuleBasedPredictor
+    """The agent's engine: the network, or the rules where it can't be loaded, with the reason."""
+    from jam.agent.rules import RULES_PLAY, RuleBasedPredictor
 
     if name != "rules":
         try:
@@ -30,12 +33,12 @@ def load_predictor(name: str = "auto") -> tuple[Predictor, str]:
 
             predictor = models.load_predictor()
         except ImportError as error:
-            mend, why = "`jam doctor` says how to mend it", str(error)
+            fix, why = "`jam doctor` says how to fix it", str(error)
         except BadInput as error:
-            mend, why = "`git checkout models/weights` brings what was shipped back", str(error)
+            fix, why = "`git checkout models/weights` restores the shipped ones", str(error)
         else:
             return predictor, ""
-        return RuleBasedPredictor(), f"The rule-based partner plays: {why}. {mend}."
+        return RuleBasedPredictor(), f"{RULES_PLAY}: {why}. {fix}."
     return RuleBasedPredictor(), ""
 
 
@@ -70,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Carry out a command. In a jam the agent has both minds, since the player may exchange them;
+    """Carry out a command. In a jam the agent has both engines, since the player may switch;
     elsewhere it has the one that was asked for."""
     load = load_rules if getattr(args, "agent", "auto") == "rules" else load_predictor
     seconds = getattr(args, "seconds", None)
@@ -120,7 +123,8 @@ def _window(args: argparse.Namespace) -> int:
     if has_screen():
         return _run_window(args, None)
     print(
-        "No screen here: playing the demo for 30 seconds instead (jam play jams without a window)."
+        f"{NO_SCREEN}: playing the demo for {DEMO_SECONDS:g} seconds instead (jam play jams without"
+        " a window)."
     )
     args.tune, args.seconds = None, DEMO_SECONDS
     from jam.cli import live
@@ -134,7 +138,7 @@ def _demo(args: argparse.Namespace) -> int:
     if not args.no_window and has_screen():
         return _run_window(args, live.song_of(args))
     if not args.no_window:
-        print("No screen here: the demo plays without a window.")
+        print(f"{NO_SCREEN}: the demo plays without a window.")
     return live.demo(args, load_predictor)
 
 

@@ -22,7 +22,7 @@ DEMO_SECONDS = 30.0
 ALL_GROUPS = ("time", "agent", "harmony", "band", "sound", "devices")
 """Parts of the table of settings that an option can belong to."""
 _SAME_SEED = "random seed; the same seed gives the same file"
-_MELODY = "its tempo and meter are kept"
+_MELODY = "its tempo and metre are kept"
 
 
 def parser(words: list[str] | None = None) -> argparse.ArgumentParser:
@@ -159,7 +159,7 @@ def _add_setting(parser: argparse._ActionsContainer, line: Line, defaults: bool)
     if is_switch:
         parser.add_argument(line.flag, action=argparse.BooleanOptionalAction, help=help_)
     else:
-        parser.add_argument(line.flag, metavar=line.value_name, help=help_)
+        parser.add_argument(*line.flags, metavar=line.value_name, help=help_)
 
 
 def settings_from(args: argparse.Namespace, base: JamSettings) -> JamSettings:
@@ -309,7 +309,7 @@ def _sessions(parser: argparse.ArgumentParser) -> None:
 
 _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]] = {
     "window": ("open the window (the default)", "jam window --midi-api jack", _window),
-    "play": ("jam without a window", "jam play --bpm 96 --meter 3/4 --record waltz.mid", _play),
+    "play": ("jam without a window", "jam play --bpm 96 --metre 3/4 --record waltz.mid", _play),
     "demo": ("play a bundled tune as if somebody played it", "jam demo --no-window", _demo),
     "sessions": (
         "list, play, export, … the jams that were recorded",

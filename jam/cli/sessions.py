@@ -21,6 +21,7 @@ from jam.sessions.session import Session, SessionInfo, TakeKind, key_name
 from jam.sessions.tasks import make_take
 from jam.settings import JamSettings
 
+NO_SESSIONS, NOTHING_WRONG = "No sessions found.", "nothing wrong."
 _KINDS: dict[str, TakeKind] = {
     "voiced": "re-voiced",
     "harmonised": "re-harmonised",
@@ -58,8 +59,8 @@ def run(
                 for info in _infos(library, args.ids):
                     library.delete(info.id)
                     print(
-                        f"{info.name} is deleted; jam sessions undelete {info.id} brings it back"
-                        " for 30 days."
+                        f"{info.name} deleted; jam sessions undelete {info.id} restores it for"
+                        " 30 days."
                     )
             case "undelete":
                 for info in _infos(library, args.ids):
@@ -73,7 +74,7 @@ def _path(args: argparse.Namespace) -> Path:
     try:
         return library_path()
     except OSError as error:
-        raise JamError(f"the folder for sessions: {error.strerror or error}") from None
+        raise JamError(f"sessions folder: {error.strerror or error}") from None
 
 
 def open_library(args: argparse.Namespace) -> Library:
@@ -91,14 +92,14 @@ def session_id(library: Library, text: str) -> int:
     """The number of a session given as a word. Raises BadInput."""
     if text == "last":
         if not (sessions := library.sessions()):
-            raise BadInput("there is no session yet")
+            raise BadInput("there are no sessions yet")
         return sessions[0].id
     try:
         if len(text) > 18:  # SQLite's numbers end there
             raise ValueError
         return library.info(int(text)).id
     except ValueError:
-        raise BadInput(f"session {text!r}: not a number of the list, nor last") from None
+        raise BadInput(f"no session {text!r} (use a number from the list, or 'last')") from None
 
 
 def _infos(library: Library, words: Sequence[str]) -> list[SessionInfo]:
@@ -126,7 +127,7 @@ _COLUMNS = (
 
 def _list(sessions: Sequence[SessionInfo], deleted: bool) -> None:
     if not sessions:
-        print("No session was found." if not deleted else "No deleted session can be brought back.")
+        print(NO_SESSIONS if not deleted else "No deleted sessions can be restored.")
         return
     rows = [_COLUMNS, *(_columns(info) for info in sessions)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS))]
@@ -137,7 +138,7 @@ def _list(sessions: Sequence[SessionInfo], deleted: bool) -> None:
 
 
 def _columns(info: SessionInfo) -> tuple[str, ...]:
-    state = {"recording": " (goes on)", "recovered": " (recovered)"}.get(info.state, "")
+    state = {"recording": " (recording)", "recovered": " (recovered)"}.get(info.state, "")
     title = " ".join((info.title, *(f"#{tag}" for tag in info.tags))).strip() + state
     return (
         str(info.id),
@@ -160,9 +161,11 @@ def _say(info: SessionInfo) -> None:
 def _show(session: Session, take_id: int) -> None:
     info, chosen = session.info, take_of(session, take_id)
     _say(info)
+    n_pedals = len(session.pedals)
+    pedals = f"{n_pedals} pedal changes" if n_pedals else "no pedal"
     sizes = ", ".join(f"{part} {len(notes)}" for part, notes in chosen.take.parts.items())
     print(
-        f"\nPlayed: {info.n_notes} notes, {len(session.pedals)} times the pedal."
+        f"\nPlayed: {info.n_notes} notes, {pedals}."
         f" Plans: {len(session.plans)}. Seed: {session.seed}."
     )
     if session.counters:
@@ -171,7 +174,7 @@ def _show(session: Session, take_id: int) -> None:
     for taken in session.takes:
         mark = "*" if taken is chosen else " "
         print(f"{mark} take {taken.info.id}: {taken.info.name} ({taken.info.kind})")
-    print(f"Notes of take {take_id}: {sizes}")
+    print(f"Notes in take {take_id}: {sizes}")
     for moment in session.moments:
         print(f"  {_length(moment.at_s)} {moment.kind} {moment.text}".rstrip())
     print("\nChords by bar:\n" + chord_chart(chosen.take.chords, session.tempo_map))
@@ -195,7 +198,7 @@ def _import(library: Library, files: Sequence[str]) -> None:
         with progress_bar("importing", "session") as progress:
             infos = import_file(library, file, progress, tell)
         for info in infos:
-            print(f"{file} is session {info.id}: {info.name}, {info.n_bars} bars")
+            print(f"{file}: imported as session {info.id}, {info.name}, {info.n_bars} bars")
 
 
 def _retake(
@@ -229,7 +232,7 @@ def _retake(
 
 def _check(path: Path, repair: bool) -> int:
     if not path.is_file():
-        raise BadInput(f"{path}: there is no library yet")
+        raise BadInput(f"{path}: no library yet")
     with progress_bar("checking", "session") as progress:
         report = check(path, repair, progress)
     for finding in report.findings:
@@ -237,9 +240,9 @@ def _check(path: Path, repair: bool) -> int:
     for repaired in report.repairs:
         print(f"Repaired: {repaired}")
     if not report.findings:
-        print(f"{path}: {report.n_sessions} sessions, all is well.")
+        print(f"{path}: {report.n_sessions} sessions, {NOTHING_WRONG}")
         return 0
     if repair:
         return 0
-    print("jam sessions check --repair mends what can be mended; nothing that is readable is lost.")
+    print("jam sessions check --repair repairs what it can; nothing readable is lost.")
     return 1

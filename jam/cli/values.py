@@ -11,6 +11,7 @@ from jam.settings import DEVICES, SETTINGS
 from jam.settings.line import Line
 
 WORDS: dict[str, Line] = {line.word: line for line in SETTINGS.values()}
+_ALSO = {line.also: line for line in SETTINGS.values() if line.also}
 """Word -> the setting that it means."""
 
 
@@ -47,9 +48,15 @@ def help_lines() -> list[str]:
     ]
 
 
+def line_named(word: str) -> Line | None:
+    """The setting that a word means, in any spelling; None where it means none."""
+    return WORDS.get(word) or _ALSO.get(word)
+
+
 def setting(word: str, text: str) -> dict[str, Any]:
     """The setting that a word means, and its value. Raises BadInput."""
-    line = WORDS[word]
+    line = line_named(word)
+    assert line is not None
     value = line.read(text)
     if line.control == "style":
         value = style_named(value).name

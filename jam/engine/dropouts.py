@@ -11,6 +11,7 @@ from jam.messages.snapshot import DeviceState, Snapshot
 OFTEN = 5
 """So many moments with dropouts within OFTEN_WITHIN_S are too many; one alone never is."""
 OFTEN_WITHIN_S = 60.0
+OFTEN_WORDS = "Frequent audio dropouts"
 _MOMENT_S = 1.0
 """Dropouts that follow each other so closely are one: something came in between."""
 QUIET_FOR_S = 300.0
@@ -40,15 +41,15 @@ def larger_block(devices: DeviceState) -> int:
 def advice_for(snapshot: Snapshot) -> Advice:
     """What helps against dropouts on the devices that are open."""
     devices = snapshot.devices
-    often = "The sound drops out often"
+    often = OFTEN_WORDS
     if devices.audio.startswith("JACK"):
-        return Advice(f"{often}: a larger buffer in JACK's own settings helps")
+        return Advice(f"{often}. Try a larger buffer in JACK")
     if not (frames := larger_block(devices)):
-        return Advice(f"{often}, even with the largest buffer: close what else is running")
+        return Advice(f"{often}, even with the largest buffer. Close other programs")
     later = ""
     if devices.sample_rate:
-        later = f", {1000 * (frames - devices.block_frames) / devices.sample_rate:.0f} ms later"
-    return Advice(f"{often}: a buffer of {frames} frames helps{later}", frames)
+        later = f" (adds {1000 * (frames - devices.block_frames) / devices.sample_rate:.0f} ms)"
+    return Advice(f"{often}. Try a buffer of {frames} frames{later}", frames)
 
 
 class DropoutWatch:

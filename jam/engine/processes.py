@@ -15,7 +15,7 @@ from pathlib import Path
 
 from jam.agent.predictor import LoadPredictor, Predictor
 from jam.agent.process import agent_main
-from jam.agent.rules import RuleBasedPredictor
+from jam.agent.rules import RULES_PLAY, RuleBasedPredictor
 from jam.messages.commands import StageChoice
 from jam.stage.process import stage_main
 
@@ -24,15 +24,14 @@ SPELL_S = 30.0
 CRASHES = 3
 """So many deaths in one spell are enough: of the agent, to have the rules in its place; of the
 stage, to give up."""
+CRASHED = f"The agent has crashed {CRASHES} times: {RULES_PLAY.lower()} until the next start."
 _MIN_WAIT_S, _MAX_WAIT_S = 1.0, 20.0
 """Between two starts of an agent."""
 
 
 def load_stand_in() -> tuple[Predictor, str]:
     """What is loaded in place of a predictor whose process dies again and again."""
-    return RuleBasedPredictor(), (
-        f"The partner has crashed {CRASHES} times: the rule-based one plays until the next start."
-    )
+    return RuleBasedPredictor(), CRASHED
 
 
 class Pulse:

@@ -43,7 +43,7 @@ class Meter:
         try:
             numerator, denominator = (int(part) for part in text.split("/"))
         except ValueError:
-            raise BadInput(f"metre {text!r}: not of the form 4/4") from None
+            raise BadInput(f"metre {text!r}: use 3/4 or 6/8") from None
         return cls(numerator, denominator)
 
     def __str__(self) -> str:
@@ -111,7 +111,9 @@ class Place:
 def check_bpm(bpm: float) -> float:
     """Return `bpm`. Raises BadInput outside 30 to 300 beats a minute."""
     if not MIN_BPM <= bpm <= MAX_BPM:  # also catches NaN
-        raise BadInput(f"tempo {bpm:g}: must be between {MIN_BPM:g} and {MAX_BPM:g} beats a minute")
+        raise BadInput(
+            f"tempo {bpm:g}: must be between {MIN_BPM:g} and {MAX_BPM:g} beats per minute"
+        )
     return float(bpm)
 
 

@@ -58,7 +58,7 @@ def in_key(chord: Chord, key: Key) -> bool:
 def parse_key(text: str) -> Key:
     """Read "C", "Am", "F# minor", "Eb major". Raises BadInput."""
     words = text.replace("-", " ").split()
-    fault = BadInput(f"key {text!r}: not of the form C, Am, F# minor")
+    fault = BadInput(f"key {text!r}: use C, Am or F# minor")
     if len(words) == 2 and words[1].lower() in ("major", "maj", "minor", "min"):
         words = [words[0] + ("m" if words[1].lower().startswith("min") else "")]
     try:

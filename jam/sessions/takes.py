@@ -24,7 +24,7 @@ def song_of(session: Session) -> MidiSong:
     """The melody as the engines take it. Raises BadInput where nothing was played."""
     player = session.takes[0].take.parts["player"]
     if not any(note.end_frame > 0 for note in player):
-        raise BadInput(f"session {session.info.id}: there is no melody in it")
+        raise BadInput(f"session {session.info.id}: no melody was played")
     return MidiSong(session.info.name, player, session.tempo_map)
 
 
@@ -66,7 +66,7 @@ def replay(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Take:
-    """The live partner again, under the same rules, with other settings or another seed."""
+    """Played again live, under the same rules, with other settings or another seed."""
     return render(song_of(session), predictor, settings, seed, progress)
 
 
@@ -77,9 +77,9 @@ def take_name(kind: TakeKind, settings: JamSettings, seed: int) -> str:
         case "re-voiced":
             return f"Same chords, {style}"
         case "re-harmonised":
-            return f"Harmonised afterwards, {style}"
+            return f"Reharmonised, {style}"
         case "re-played":
-            return f"Live again, {style}, seed {seed}"
+            return f"Played again, {style}, seed {seed}"
         case "imported":
             return "Imported"
         case _:

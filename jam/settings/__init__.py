@@ -2,7 +2,7 @@
 
 Options and typed words of the command line, controls and tool tips of the window, and the files
 that keep settings are all made from the lines here. Settings act while playing: what concerns
-the agent acts from the commit point on, meter at the next bar line, tempo at the next frame,
+the agent acts from the commit point on, metre at the next bar line, tempo at the next frame,
 everything that concerns sound at once.
 """
 
@@ -63,10 +63,11 @@ class JamSettings:
     )
     meter: Meter = setting(
         Meter(4, 4),
-        "&Meter",
+        "&Metre",
         "Time signature; a change takes effect at the next bar line.",
         "time signature",
-        "meter",
+        "metre",
+        also="meter",
         group="time",
         choices=tuple(Choice(Meter.parse(name), name, name) for name in METERS),
         others=True,

@@ -37,6 +37,8 @@ class Line:
     """What is typed for it while a jam goes on, and its option; "" where it has neither."""
     option: str = ""
     """Its option where that isn't called as the word."""
+    also: str = ""
+    """Another spelling of the word and the option."""
     metavar: str = ""
     """What its value is called there; "" for what follows from its unit or option."""
     group: str = ""
@@ -80,6 +82,11 @@ class Line:
     def flag(self) -> str:
         """Its option on the command line, "" where it has none."""
         return self.option or (f"--{self.word}" if self.word else "")
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Its option in every spelling, the first the usual one."""
+        return (self.flag, f"--{self.also}") if self.also else (self.flag,)
 
     @property
     def value_name(self) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from jam.agent.predictor import Predictor
-from jam.agent.rules import RuleBasedPredictor
+from jam.agent.rules import RULES_PLAY, RuleBasedPredictor
 from jam.cli.main import load_predictor, load_rules
 from jam.engine.engine import Engine
 from jam.messages.commands import AudioChoice, ChangeSettings, ListAudio, SelectDevices, StageChoice
@@ -166,7 +166,7 @@ def test_the_model_changes_while_it_plays() -> None:
 
 def without_weights() -> tuple[Predictor, str]:
     """What the agent loads where the weights are broken."""
-    return RuleBasedPredictor(), "The rule-based partner plays: weights.safetensors is broken"
+    return RuleBasedPredictor(), f"{RULES_PLAY}: weights.safetensors is broken"
 
 
 def test_what_is_remembered_and_missing_is_replaced_and_said(server: JackServer) -> None:

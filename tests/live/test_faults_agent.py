@@ -15,9 +15,10 @@ from pathlib import Path
 
 from jam.agent.anticipation import Anticipator
 from jam.agent.predictor import Predictor
+from jam.agent.process import cannot_load, failing
 from jam.agent.rules import RuleBasedPredictor
 from jam.cli.main import load_predictor
-from jam.engine.processes import CRASHES, SPELL_S, Spell
+from jam.engine.processes import CRASHED, CRASHES, SPELL_S, Spell
 from jam.messages.commands import AudioChoice, StageChoice, Start
 from jam.messages.plans import Plan, PlanRequest
 from jam.music.grid import Place
@@ -119,9 +120,7 @@ def test_an_agent_that_is_killed_again_and_again_is_replaced_until_the_next_star
                 "it to be ready",
             )
             assert player.snapshot.agent_name == ("neural" if number < CRASHES else "rules")
-        player.play_until_told(
-            "The partner has crashed 3 times: the rule-based one plays until the next start."
-        )
+        player.play_until_told(CRASHED)
         gone_on(player)
         pid = player.engine.agent_pid or 0
         player.engine.send(Start(SEED))
@@ -157,9 +156,7 @@ def test_an_agent_that_is_killed_while_it_starts() -> None:
 def test_an_agent_that_fails_at_every_plan() -> None:
     with player_in(silent(), load_failing) as player:
         pid = player.engine.agent_pid
-        player.play_until_told(
-            "The partner fails (MemoryError): the rule-based one plays until the next start."
-        )
+        player.play_until_told(failing("MemoryError"))
         assert player.snapshot.agent_name == "rules"
         gone_on(player)
         assert player.engine.agent_pid == pid and player.snapshot.counters.agent_restarts == 0
@@ -170,6 +167,6 @@ def test_an_agent_that_fails_at_every_plan() -> None:
 
 def test_an_agent_without_memory() -> None:
     with player_in(silent(), load_without_memory) as player:
-        player.play_until_told("The rule-based partner plays: the other can't be loaded (")
+        player.play_until_told(cannot_load("").removesuffix(")."))
         gone_on(player)
     check_ends(player.logs)

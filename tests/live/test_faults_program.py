@@ -211,7 +211,7 @@ def test_two_programs_and_the_commands_beside_them(tmp_path: Path) -> None:
         assert len(listed.splitlines()) >= 2
         for jam in (one, other):
             output, _ = jam.communicate(timeout=60)
-            assert jam.returncode == 0 and "Kept as session" in output, output
+            assert jam.returncode == 0 and "Recorded as session" in output, output
     assert not check(library(tmp_path)).findings
     with Library(library(tmp_path)) as kept:
         infos = kept.sessions()

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import models
-from jam.agent.rules import RuleBasedPredictor
+from jam.agent.rules import RULES_PLAY, RuleBasedPredictor
 from jam.cli.main import load_predictor, main
 from jam.files import demo_tunes
 from tools.fuzzing.mutate import mutated
@@ -102,7 +102,7 @@ def test_the_rules_play_where_the_weights_are_broken(
         shutil.copy(HOSTILE / "weights" / "cut.safetensors", tmp_path / f"{name}.safetensors")
     predictor, complaint = load_predictor()
     assert isinstance(predictor, RuleBasedPredictor)
-    assert complaint.startswith(f"The rule-based partner plays: {tmp_path}/online.safetensors: ")
+    assert complaint.startswith(f"{RULES_PLAY}: {tmp_path}/online.safetensors: ")
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 
 from jam.cli.main import main
+from jam.cli.sessions import NO_SESSIONS, NOTHING_WRONG
 from jam.files import demo_tunes, library_path
 from jam.midi.file import read_midi
 from jam.sessions.check import check
 from jam.sessions.library import Library
 from jam.sessions.recorder import SessionWriter
+from jam.sessions.takes import take_name
+from jam.settings import JamSettings
 from tests.support.recorded import plain_jam
 
 
@@ -49,7 +52,7 @@ def test_list_and_show(path: Path, capsys: Said) -> None:
     (_, line) = capsys.readouterr().out.splitlines()
     assert "★★★★" in line and line.endswith("Rain #blues #slow")
     sessions("list", "nothing like it")
-    assert capsys.readouterr().out == "No session was found.\n"
+    assert capsys.readouterr().out == f"{NO_SESSIONS}\n"
     sessions("show", "1")
     said = capsys.readouterr().out
     for words in ("Played: 16 notes", "Plans: 64", "* take 0: As played (live)", "1 | Am . . . |"):
@@ -60,7 +63,7 @@ def test_delete_and_undo(path: Path, capsys: Said) -> None:
     sessions("delete", "1", "last")
     assert "jam sessions undelete 1" in capsys.readouterr().out
     sessions("list")
-    assert "No session" in capsys.readouterr().out
+    assert NO_SESSIONS in capsys.readouterr().out
     sessions("list", "--deleted")
     assert capsys.readouterr().out.count("Blue evening") == 2
     sessions("undelete", "1", "2")
@@ -70,23 +73,31 @@ def test_delete_and_undo(path: Path, capsys: Said) -> None:
 
 
 def test_export_retake_and_import(path: Path, tmp_path: Path, capsys: Said) -> None:
+    bossa = JamSettings(accompaniment="bossa")
     sessions("retake", "last", "--how", "voiced", "--style", "bossa")
     said = capsys.readouterr().out
-    assert "Take 1 of session 2: Same chords, bossa" in said and "1 | Am" in said
+    assert f"Take 1 of session 2: {take_name('re-voiced', bossa, 0)}" in said and "1 | Am" in said
     sessions("retake", "2", "--how", "harmonised", "--agent", "rules", "--name", "Mine")
     sessions("retake", "2", "--how", "played", "--agent", "rules", "--seed", "5", "--listen", "0")
     capsys.readouterr()
     sessions("show", "2", "--take", "2")
     said = capsys.readouterr().out
-    assert "* take 2: Mine (re-harmonised)" in said and "take 3: Live again, piano, seed 5" in said
+    assert (
+        "* take 2: Mine (re-harmonised)" in said
+        and f"take 3: {take_name('re-played', JamSettings(), 5)}" in said
+    )
     for suffix in ("mid", "musicxml", "json"):
         sessions("export", "2", "--take", "1", "-o", str(tmp_path / f"out.{suffix}"))
     assert "Drums" in {n.part for n in read_midi(tmp_path / "out.mid").notes}
     capsys.readouterr()
     sessions("import", str(tmp_path / "out.json"), str(tmp_path / "out.mid"), str(demo_tunes()[0]))
-    assert capsys.readouterr().out.splitlines()[0].startswith(f"{tmp_path / 'out.json'} is session")
+    assert (
+        capsys.readouterr()
+        .out.splitlines()[0]
+        .startswith(f"{tmp_path / 'out.json'}: imported as session")
+    )
     sessions("check")
-    assert "5 sessions, all is well" in capsys.readouterr().out
+    assert f"5 sessions, {NOTHING_WRONG}" in capsys.readouterr().out
 
 
 def test_another_library_is_taken_over(path: Path, tmp_path: Path, capsys: Said) -> None:
@@ -105,7 +116,7 @@ def test_another_library_is_taken_over(path: Path, tmp_path: Path, capsys: Said)
     ("words", "said"),
     [
         ("show 99", "no session 99"),
-        ("show first", "session 'first': not a number"),
+        ("show first", "no session 'first'"),
         ("show 1 --take 9", "no take 9"),
         ("export 1 -o jam.txt", "jam.txt: the name must end in"),
         ("export 1 -o /no/such/jam.mid", "no such folder"),
@@ -117,8 +128,8 @@ def test_another_library_is_taken_over(path: Path, tmp_path: Path, capsys: Said)
         ("rate 1 9", "rating 9: must be between"),
         ("delete 1 99", "no session 99"),
         ("play 1 --speed 400", "speed 400: must be between 50 and 150"),
-        ("play 1 --from 99", "second 99: the session ends at 8.0"),
-        ("play 1 --loop 5 2", "a loop from 5 to 2"),
+        ("play 1 --from 99", "second 99: the session ends at"),
+        ("play 1 --loop 5 2", "loop from 5 to 2"),
         ("play 1 --take 9", "no take 9"),
         ("retake 1 --how voiced --style polka", "polka"),
     ],
@@ -178,7 +189,7 @@ def test_check_finds_what_is_wrong_and_mends_it(
         other = library.session(2)
     spoil(path, statement)
     sessions("check", status=1)
-    assert found in (said := capsys.readouterr().out) and "check --repair mends" in said
+    assert found in (said := capsys.readouterr().out) and "check --repair" in said
     sessions("check", "--repair")
     assert found in (said := capsys.readouterr().out) and "Repaired: " in said
     sessions("check")

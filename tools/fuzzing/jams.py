@@ -273,7 +273,8 @@ def _type(data: bytes) -> None:
 
 _TYPED = (
     b"bpm 120\nmeter 7/8\nstyle bossa\nlookahead 8\ntemperature 0.5\ndensity any\nkey Am\n"
-    b"palette maj min7 G7\nsplit C4\nchannel all\nlatency -12\npartner style\n",
+    b"palette maj min7 G7\nsplit C4\nchannel all\nlatency -12\n"
+    b"chord-instrument style\nharmony jazz\nbass off\nhelp\n",
     b"in all\nout none\naudio default\nrate 48000\nbuffer 256\npanic\nstop\nstart\ndevices\n",
 )
 _NUMBERS = (b"nan", b"inf", b"-inf", b"1e999", b"9" * 5000, b"-0", b"0x10", b"1_0", "٣".encode())
