@@ -32,7 +32,9 @@ from models.decoding.harmoniser import OfflineDecoder, harmonies
 from models.decoding.mixture import Mixture, load_mixture
 from models.decoding.rules import Decoding, without
 from models.decoding.spectral import Floats
-from models.network import vocab
+from models.network import recall, vocab
+from models.network.recall import Found, Recall
+from models.network.vocab import Ints
 
 _PITCH_CLASSES = (np.arange(N_MELODY_CLASSES - MELODY_FIRST) + LOWEST_PITCH) % 12
 MAX_AHEAD = 32
@@ -88,7 +90,7 @@ def features(memory: Memory) -> tuple[int, ...]:
 
 @lru_cache(maxsize=1024)
 def place_features(place: Place) -> tuple[int, ...]:
-    """The features of a place in the metre, in the order of `vocab`."""
+    """The features of a place in the metre, in the order of `vocab`, with bars counted on."""
     meter = place.meter
     return (
         place.frame_in_bar,
@@ -96,7 +98,7 @@ def place_features(place: Place) -> tuple[int, ...]:
         meter.frames_per_beat,
         place.frame_in_bar % meter.frames_per_beat,
         place.strength,
-        place.bar % vocab.BARS_IN_FORM,
+        place.bar,
     )
 
 
@@ -130,6 +132,11 @@ class NeuralPredictor:
         """Of each row, and of the next where its position has been computed."""
         self._hidden: Floats | None = None
         """Of position n_rows, where it has been computed already."""
+        self._recall = Recall()
+        self._found: Found | None = None
+        """The places of the past that are like position n_rows, where they are known."""
+        self._copied: Ints | None = None
+        """The classes that copying from these places would give, (1, places)."""
         self._branches: OnlineDecoder | None = None
 
     @property
@@ -157,19 +164,35 @@ class NeuralPredictor:
 
     def _forget(self, n_rows: int) -> None:
         del self._memories[n_rows + 1 :], self._places[n_rows:]
-        self._hidden = None
+        self._hidden = self._found = self._copied = None
+        self._recall.rewind(n_rows)
 
     def _read(self) -> None:
         """All of the rows held, or the newest of them: a second's worth would stall the music."""
         n = self.n_rows
         start = max(0, n - max(self._online.config.context, LEAST_READ)) // ROUNDED * ROUNDED
         self._online.stack.clear(start)
-        found = [self._features(t) for t in range(start, n)]
-        if found:
-            self._online.stack.read(self._online.past(np.array(found)))
+        if start == n:
+            return
+        rows = np.array([self._features(t) for t in range(start, n)])
+        if self._online.recalls:
+            rows = np.concatenate([rows, self._recalled(start, n)[0]], 1)
+        self._online.stack.read(self._online.past(rows))
 
     def _features(self, t: int) -> tuple[int, ...]:
-        return features(self._memories[t]) + self._places[t] + (self._style, self._density)
+        *place, bar = self._places[t]
+        there = (*place, bar % vocab.BARS_IN_FORM)
+        return features(self._memories[t]) + there + (self._style, self._density)
+
+    def _recalled(self, start: int, end: int) -> tuple[Ints, Ints]:
+        """The features of places of the past for positions start to end - 1, (n, 24), and the
+        classes to copy, (n, places)."""
+        self._found = self._recall.find(start, np.array(self._places[start:end]))
+        before = np.array([m[CHORD] for m in self._memories[start:end]])
+        chord, onset = self._recall.chords.T
+        there, event, copied = recall.recalled(self._found, chord, onset, before)
+        columns = recall.feature_columns(self._found, there, event)
+        return columns.reshape(end - start, -1), copied
 
     def _position(self, place: Place) -> Floats:
         """The hidden vector of position n_rows, computed once for each place, (1, D)."""
@@ -181,8 +204,24 @@ class NeuralPredictor:
             if not self._online.stack.rewind(t):
                 self._read()
         self._places[t:] = [there]
-        self._hidden = self._online.position(np.array((self._features(t),)))
+        row = np.array((self._features(t),))
+        if self._online.recalls:
+            recalled, self._copied = self._recalled(t, t + 1)
+            row = np.concatenate([row, recalled], 1)
+        self._hidden = self._online.position(row)
         return self._hidden
+
+    def _append(self, row: Row, place: tuple[int, ...]) -> None:
+        memory = remembered(self._memories[-1], row)
+        self._memories.append(memory)
+        self._hidden = None
+        if self._online.recalls:
+            pitch, last, _, age, onset, chord, _, chord_onset = memory
+            line, code = recall.line_of_row(pitch, onset, age, last)
+            self._recall.extend(
+                np.array([line]), np.array([code]), np.array([place]),
+                np.array([[chord, chord_onset]]),
+            )  # fmt: skip
 
     def extend(self, rows: Sequence[Row], places: Sequence[Place]) -> None:
         n_before = self.n_rows
@@ -190,14 +229,13 @@ class NeuralPredictor:
         for row, place in zip(rows, places, strict=True):
             if not reads:
                 self._position(place)
-            self._memories.append(remembered(self._memories[-1], row))
-            self._hidden = None
+            self._append(row, place_features(place))
         if reads:
             self._places[n_before:] = map(place_features, places)
             self._read()
 
     def chord_logits(self, place: Place, forbidden: Mask | None = None) -> Logits:
-        logits = self._online.chord_logits(self._position(place))
+        logits = self._online.chord_logits(self._position(place), self._copied)
         if forbidden is not None:
             logits = without(logits, forbidden)
         return self._rules.applied(logits, np.array([place.strength]))[0]
@@ -224,11 +262,20 @@ class NeuralPredictor:
         branches.stack.clear(self._online.stack.n)
         memories = [self._memories[-1]] * len(chords)
         indices = [vocab.chord_index(chord) for chord in chords]
+        holding = np.array(indices)
+        chord, onset = self._recall.chords.T
         sounding = np.zeros(12)
         for i, place in enumerate(places):
             if i:
-                shared = (*place_features(place), self._style, self._density)
-                hidden = branches.position(np.array([features(m) + shared for m in memories]))
+                *there, bar = place_features(place)
+                shared = (*there, bar % vocab.BARS_IN_FORM, self._style, self._density)
+                found = np.array([features(m) + shared for m in memories])
+                if self._found is not None:
+                    later = self._recall.later(self._found, i, there[2], len(chords))
+                    then, event, _ = recall.recalled(later, chord, onset, holding)
+                    columns = recall.feature_columns(later, then, event)
+                    found = np.concatenate([found, columns.reshape(len(chords), -1)], 1)
+                hidden = branches.position(found)
             now = np.array([(index, int(i == 0)) for index in indices])
             last = np.array([m[LAST_PITCH] for m in memories])
             logits = branches.melody_logits(hidden, now, last)

@@ -16,7 +16,7 @@ from torch import Tensor
 from models.data.augment import Wrongness, imperfect, transposed, wrong_past
 from models.data.piece import _BAR, _FRAME_IN_BAR, Piece
 from models.data.situations import disturbed
-from models.network import vocab
+from models.network import recall, vocab
 from models.network.vocab import Ints
 
 
@@ -149,6 +149,7 @@ def stack(windows: Sequence[Shown], length: int) -> Batch:
     common["density"] = np.repeat([[w.density] for w in windows], length, 1)
     features = {k: _later(v) for k, v in melody.items()}
     features |= {k: _later(v) for k, v in vocab.chord_features(chord, chord_onset).items()}
+    features |= _recalled(windows, length)
     last = _later(vocab.last_pitches(pitch, onset))
     target = padded([w.target for w in windows])
     # The melody is predicted beside the chord that the target leads to.
@@ -167,6 +168,24 @@ def stack(windows: Sequence[Shown], length: int) -> Batch:
         torch.from_numpy(weight).float(),
         tuple(w.piece.name for w in windows),
     )
+
+
+def _recalled(windows: Sequence[Shown], length: int) -> dict[str, Ints]:
+    """What came at like places of the past: features by "place.name", and the classes to copy."""
+    places, names = vocab.RECALL_SLOTS, tuple(vocab.RECALL_FEATURES)
+    features = np.zeros((len(windows), length, len(places), len(names)), np.int64)
+    copied = np.full((len(windows), length, len(places)), -1)
+    for i, w in enumerate(windows):
+        n = w.piece.n_frames
+        features[i, :n], copied[i, :n] = recall.features_of(
+            w.piece.pitch, w.piece.onset, w.piece.places, w.past, w.past_onset
+        )
+    found = {
+        f"{place}.{name}": features[..., i, j]
+        for i, place in enumerate(places)
+        for j, name in enumerate(names)
+    }
+    return found | {"copied": copied}
 
 
 def _tensors(arrays: dict[str, Ints]) -> dict[str, Tensor]:

@@ -325,7 +325,9 @@ class OnlineDecoder:
         self.config = config
         layers = [spectral.layer(config, weights, f"blocks.{i}") for i in range(config.layers)]
         self.stack = Stack(config, layers, batch, frames)
-        self.past: Tables = spectral.tables(config, weights, "past")
+        names = ["past"] + [f"recall.{s}" for s in vocab.RECALL_SLOTS if config.recall]
+        self.past: Tables = spectral.together([spectral.tables(config, weights, n) for n in names])
+        self.copying = spectral.copying(config, weights) if config.recall else None
         self.now: Tables = spectral.tables(config, weights, "now")
         width = config.width
         c, d = width
@@ -341,6 +343,11 @@ class OnlineDecoder:
         self.melody_out = spectral.head(weights, "melody_out", (2 * c, 2 * d))
         self._set_rooms()
 
+    @property
+    def recalls(self) -> bool:
+        """Whether its positions take the features of `models.network.recall`."""
+        return self.config.recall
+
     def _set_rooms(self) -> None:
         config, batch = self.config, self.stack.batch
         self._normed = Split(batch, config.dim, config.invariant + 2 * config.channels)
@@ -353,24 +360,43 @@ class OnlineDecoder:
         branches._set_rooms()
         return branches
 
-    def hidden(self, memory: Ints, shared: Ints) -> Floats:
+    def hidden(self, memory: Ints, shared: Ints, recalled: Ints | None = None) -> Floats:
         """Takes in one position; (B, D), normed.
 
         memory: (B, N_MEMORY) of the rows before; shared: (B, 8) or (1, 8), place features and
-        conditions of the frame to be predicted, in the order of `vocab`.
+        conditions of the frame to be predicted, in the order of `vocab`; recalled: (B, 24), the
+        features of places of the past, for a network that takes them (`models.network.recall`).
         """
         found = memory_features(memory)
         own = np.stack([found[n] for n in vocab.MELODY_FEATURES + vocab.CHORD_FEATURES], 1)
         features = np.concatenate([own, np.broadcast_to(shared, (len(own), shared.shape[1]))], 1)
+        if recalled is not None and self.copying is not None:
+            features = np.concatenate([features, recalled], 1)
         return self.position(features)
 
     def position(self, features: Ints) -> Floats:
-        """The same from indices of all features, (B, 15), in the order of `vocab`."""
+        """The same from indices of all features, (B, 15 or 39), in the order of `vocab`."""
         return normed(self.stack.step(self.past(features)))
 
-    def chord_logits(self, hidden: Floats) -> Floats:
-        """(B, N_CHORD_CLASSES)."""
-        return self.chord_out(hidden)
+    def chord_logits(self, hidden: Floats, copied: Ints | None = None) -> Floats:
+        """(B, N_CHORD_CLASSES). copied: (B, places), the classes that copying would give."""
+        logits = self.chord_out(hidden)
+        if self.copying is None or copied is None:
+            return logits
+        shares = self.copying(hidden)
+        shares[:, 1:][copied < 0] = -1e9
+        shares -= shares.max(-1, keepdims=True)
+        np.exp(shares, out=shares)
+        shares /= shares.sum(-1, keepdims=True)
+        logits -= logits.max(-1, keepdims=True)
+        np.exp(logits, out=logits)
+        logits *= shares[:, :1] / logits.sum(-1, keepdims=True)
+        rows = np.arange(len(logits))
+        for i in range(copied.shape[1]):
+            logits[rows, copied[:, i]] += shares[:, 1 + i]
+        logits += np.float32(1e-30)
+        found: Floats = np.log(logits, out=logits)
+        return found
 
     def melody_logits(self, hidden: Floats, chord: Ints, last_pitch: Ints) -> Floats:
         """(B, N_MELODY_CLASSES), beside the chord (B, 2) of the frame itself: index, onset."""

@@ -16,7 +16,8 @@ from models.decoding.decoder import CHORD, OnlineDecoder, no_memory, remember, s
 from models.decoding.harmoniser import drawn
 from models.decoding.rules import Decoding
 from models.decoding.spectral import Floats
-from models.network import vocab
+from models.network import recall, vocab
+from models.network.recall import Found
 from models.network.vocab import Ints
 
 _STRENGTH = vocab.PLACE_FEATURES.index("strength")
@@ -30,14 +31,17 @@ def online_chords(
     rules: Decoding,
     temperature: float,
     seeds: list[int],
+    found: Found,
 ) -> tuple[Ints, Ints]:
-    """Chord indices and onsets, (B, T), for melodies (B, T) and places (B, T, 8)."""
+    """Chord indices and onsets, (B, T), for melodies (B, T), places (B, T, 8) and what is found of
+    their pasts (B, T, …)."""
     b, n = pitch.shape
     chords, onsets = np.zeros((b, n), np.int64), np.zeros((b, n), np.int64)
     decoder.stack.clear()
     memory = no_memory(b)
     for t in range(n):
-        logits = decoder.chord_logits(decoder.hidden(memory, shared[:, t]))
+        recalled, copied = recall.at_frame(found, t, chords, onsets)
+        logits = decoder.chord_logits(decoder.hidden(memory, shared[:, t], recalled), copied)
         logits = rules.applied(logits, shared[:, t, _STRENGTH])
         chords[:, t], onsets[:, t] = drawn(logits, memory[:, CHORD], temperature, seeds, t)
         memory = remember(memory, pitch[:, t], onset[:, t], chords[:, t], onsets[:, t])
@@ -55,28 +59,30 @@ class Sampled:
 
 
 def sampled_chords(
-    decoder: OnlineDecoder, pitch: Ints, onset: Ints, shared: Ints, rng: np.random.Generator
-) -> Sampled:
-    """Chords for melodies (B, T), places (B, T, 8), at temperature 1 and without rules.
+    decoder: OnlineDecoder, pitch: Ints, onset: Ints, shared: Ints, found: Found,
+    rng: np.random.Generator,
+) -> Sampled:  # fmt: skip
+    """Chords for melodies as `online_chords` takes them, at temperature 1 and without rules.
 
     For learning from: with the probability of every choice, and the same dice for all in step.
     """
     b, n = pitch.shape
     chord, onset_, class_ = (np.zeros((b, n), np.int64) for _ in range(3))
-    found = Sampled(chord, onset_, class_, np.zeros((b, n), np.float32))
+    sampled = Sampled(chord, onset_, class_, np.zeros((b, n), np.float32))
     decoder.stack.clear()
     memory = no_memory(b)
     everyone = np.arange(b)
     for t in range(n):
-        logits = decoder.chord_logits(decoder.hidden(memory, shared[:, t]))
+        recalled, copied = recall.at_frame(found, t, chord, onset_)
+        logits = decoder.chord_logits(decoder.hidden(memory, shared[:, t], recalled), copied)
         logits = logits - logits.max(-1, keepdims=True)
         classes = (logits + rng.gumbel(size=logits.shape)).argmax(-1)
-        found.log_probability[:, t] = logits[everyone, classes] - np.log(np.exp(logits).sum(-1))
+        sampled.log_probability[:, t] = logits[everyone, classes] - np.log(np.exp(logits).sum(-1))
         before = memory[:, CHORD]
         chord[:, t] = np.where(classes == 0, before, np.where(classes == 1, 0, classes - 1))
         class_[:, t], onset_[:, t] = classes, classes > 1
         memory = remember(memory, pitch[:, t], onset[:, t], chord[:, t], onset_[:, t])
-    return found
+    return sampled
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,8 @@ class Padded:
     pitch: Ints
     onset: Ints
     shared: Ints
+    found: Found
+    """Places of the past, all (B, T, …)."""
 
 
 def padded(pieces: Sequence[Piece], frames: int | None = None) -> Padded:
@@ -94,4 +102,5 @@ def padded(pieces: Sequence[Piece], frames: int | None = None) -> Padded:
     pitch = np.stack([np.pad(p.pitch, (0, n - p.n_frames)) for p in pieces])
     onset = np.stack([np.pad(p.onset, (0, n - p.n_frames)) for p in pieces])
     places = np.stack([np.pad(p.places, ((0, n - p.n_frames), (0, 0))) for p in pieces])
-    return Padded(pitch, onset, shared_features(places))
+    found = [recall.find_all(*one) for one in zip(pitch, onset, places, strict=True)]
+    return Padded(pitch, onset, shared_features(places), recall.stacked(found))

@@ -14,6 +14,7 @@ cosine and sine of frequencies 1 to 5 (or, in the basis of pitch classes, C, C#,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -277,8 +278,9 @@ def tables(config: NetConfig, weights: Weights, name: str) -> Tables:
     names = embeddings(config)[name]
     for feature in names:
         plain = weights[f"{name}.plain.{feature}"]
-        if feature == "melody":
-            notes = turned(weights[f"{name}.melody"])
+        if feature == "melody" or feature in vocab.NOTES:
+            own = "melody" if feature == "melody" else f"notes.{feature}"
+            notes = turned(weights[f"{name}.{own}"])
             rest = np.zeros_like(notes[:1, 0])
             sites = np.concatenate([rest, notes[:, 0], rest, notes[:, 1]])
             kinds = np.concatenate(
@@ -296,6 +298,32 @@ def tables(config: NetConfig, weights: Weights, name: str) -> Tables:
         else:
             sites, kinds = np.zeros((len(plain), 12 * config.channels), np.float32), plain
         found.append(in_frequencies(np.concatenate([sites, kinds], 1), config.width))
-    first = np.cumsum([0, *(len(t) for t in found[:-1])]).astype(np.int64)
-    assert all(len(t) == vocab.FEATURES[n] for t, n in zip(found, names, strict=True))
-    return Tables(names, first, np.concatenate(found))
+    assert all(len(t) == vocab.n_values(n) for t, n in zip(found, names, strict=True))
+    return Tables(names, _first_rows([len(t) for t in found]), np.concatenate(found))
+
+
+def _first_rows(lengths: list[int]) -> NDArray[np.int64]:
+    return np.cumsum([0, *lengths[:-1]]).astype(np.int64)
+
+
+def together(tables: Sequence[Tables]) -> Tables:
+    """One table of several, their features one after another."""
+    lengths = [len(t.table) for t in tables]
+    starts = _first_rows(lengths)
+    first = np.concatenate([t.first_rows + at for t, at in zip(tables, starts, strict=True)])
+    names = tuple(name for t in tables for name in t.names)
+    return Tables(names, first, np.concatenate([t.table for t in tables]))
+
+
+def copying(config: NetConfig, weights: Weights) -> Linear:
+    """From the normed hidden vector to the logits of the network's own chord and of each copy."""
+    c = config.channels
+    weight = weights["copying.weight"] * gain_of_kind(weights, "norm")
+    dense = np.concatenate([np.tile(weight[:, :c] / 12, (1, 12)), weight[:, c:]], 1)
+    found = in_frequencies(dense, config.width)
+    return Linear(np.ascontiguousarray(found.T), weights["copying.bias"])
+
+
+def gain_of_kind(weights: Weights, name: str) -> Floats:
+    """A norm's gain, once for each channel: (c + d,)."""
+    return np.concatenate([weights[f"{name}.pitch_gain"], weights[f"{name}.plain_gain"]])

@@ -137,7 +137,7 @@ def network(folder: Path, kind: str, adventurous: float = JamSettings().adventur
             if kind != "offline":
                 online = OnlineDecoder(config, weights, len(some), frames)
                 found = online_chords(
-                    online, p.pitch, p.onset, p.shared, decoding, temperature, seeds
+                    online, p.pitch, p.onset, p.shared, decoding, temperature, seeds, p.found
                 )
             else:
                 offline = OfflineDecoder(config, weights, len(some), frames)

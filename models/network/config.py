@@ -39,6 +39,9 @@ class NetConfig:
     ffn: int = 3
     context: int = 1024
     tied: bool = True
+    recall: bool = False
+    """Shown what came at like places of the past, which it may copy (`models.network.recall`);
+    online only."""
 
     def __post_init__(self) -> None:
         if self.kind not in ("online", "offline"):
@@ -49,8 +52,12 @@ class NetConfig:
                 raise BadInput(
                     f"network {name} {value!r:.20}: must be a whole number from {low} to {high}"
                 )
-        if type(self.tied) is not bool:
-            raise BadInput(f"network tied {self.tied!r:.20}: must be true or false")
+        for name in ("tied", "recall"):
+            value = getattr(self, name)
+            if type(value) is not bool:
+                raise BadInput(f"network {name} {value!r:.20}: must be true or false")
+        if self.recall and self.kind == "offline":
+            raise BadInput("network recall: an offline network has none")
         if self.channels % self.heads or self.invariant % self.heads:
             raise BadInput("network channels: must be divisible by the number of heads")
         if self.kind == "offline" and self.heads % 2:
@@ -127,6 +134,9 @@ def parameter_shapes(config: NetConfig) -> Shapes:
             found[f"{name}.quality"] = (vocab.N_QUALITIES, 12, c)
             found[f"{name}.quality_plain"] = (vocab.N_QUALITIES, d)
             found[f"{name}.tone"], found[f"{name}.root"] = (c,), (c,)
+        for feature in features:
+            if feature in vocab.NOTES:
+                found[f"{name}.notes.{feature}"] = (2, 12, c)
 
     for name, features in embeddings(config).items():
         embedding(name, features)
@@ -143,6 +153,9 @@ def parameter_shapes(config: NetConfig) -> Shapes:
         block(f"blocks.{i}")
     norm("norm")
     linear("chord_out", (c, d), (vocab.N_QUALITIES, 2))
+    if config.recall:
+        n = 1 + len(vocab.RECALL_SLOTS)
+        found["copying.weight"], found["copying.bias"] = (n, c + d), (n,)
     return found
 
 
@@ -151,7 +164,10 @@ def embeddings(config: NetConfig) -> dict[str, tuple[str, ...]]:
     place = vocab.PLACE_FEATURES + vocab.CONDITION_FEATURES
     past = vocab.MELODY_FEATURES + vocab.CHORD_FEATURES + place
     if config.kind == "online":
-        return {"past": past, "now": ("chord", "chord_onset")}
+        found = {"past": past, "now": ("chord", "chord_onset")}
+        if config.recall:
+            found |= {f"recall.{slot}": tuple(vocab.RECALL_FEATURES) for slot in vocab.RECALL_SLOTS}
+        return found
     return {"heard": vocab.MELODY_FEATURES + place, "past": past}
 
 

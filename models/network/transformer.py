@@ -24,7 +24,7 @@ from torch.nn import functional
 
 from jam.music.chord import QUALITIES, QUALITY_NAMES
 from jam.music.rows import N_CHORD_CLASSES
-from models.network import vocab
+from models.network import frequencies, vocab
 from models.network.config import NetConfig, Width, embeddings, encoder_slopes, slopes
 
 
@@ -159,6 +159,9 @@ class Embedding(nn.Module):
         self.plain = nn.ParameterDict(
             {n: nn.Parameter(torch.randn(vocab.plain_rows(n), d) * 0.3) for n in names}
         )
+        self.notes = nn.ParameterDict(
+            {n: nn.Parameter(torch.randn(2, 12, c) * 0.3) for n in names if n in vocab.NOTES}
+        )
         if "melody" in names:
             self.melody = nn.Parameter(torch.randn(2, 12, c) * 0.3)
         if "chord" in names:
@@ -180,8 +183,9 @@ class Embedding(nn.Module):
         found = {}
         for name in self.names:
             plain = self.plain[name]
-            if name == "melody":
-                notes = turned(self.melody)  # (12, 2, 12c)
+            if name == "melody" or name in vocab.NOTES:
+                own = self.melody if name == "melody" else self.notes[name]
+                notes = turned(own)  # (12, 2, 12c)
                 rest = torch.zeros_like(notes[:1, 0])
                 sites = torch.cat([rest, notes[:, 0], rest, notes[:, 1]])
                 kinds = torch.cat([plain[:1], plain[1:2].repeat(12, 1)] * 2)
@@ -200,12 +204,44 @@ class Embedding(nn.Module):
                 found[name] = self._filled(plain)
         return found
 
-    def forward(self, features: dict[str, Tensor]) -> Tensor:
+    def forward(self, features: dict[str, Tensor], prefix: str = "") -> Tensor:
         tables = self.tables()
         total = torch.zeros((), device=tables[self.names[0]].device)
         for name in self.names:
-            total = total + functional.embedding(features[name], tables[name])
+            total = total + functional.embedding(features[prefix + name], tables[name])
         return total
+
+
+class Copying(nn.Module):
+    """Whether the next chord is the network's own or a copy: log-probabilities, first of its own
+    and then of each place of the past (`models.network.recall`). Alike in all keys."""
+
+    def __init__(self, width: Width) -> None:
+        super().__init__()
+        self.channels, d = width
+        n = len(vocab.RECALL_SLOTS)
+        self.weight = nn.Parameter(torch.zeros(1 + n, self.channels + d))
+        self.bias = nn.Parameter(torch.tensor([0.0] + n * [-RELUCTANCE]))
+
+    def forward(self, hidden: Tensor, copied: Tensor) -> Tensor:
+        """(B, T, D) and (B, T, places), -1 where there is none, to (B, T, 1 + places)."""
+        sites, plain = hidden.split((12 * self.channels, hidden.shape[-1] - 12 * self.channels), -1)
+        seen = torch.cat([sites.unflatten(-1, (12, self.channels)).mean(-2), plain], -1)
+        logits = functional.linear(seen, self.weight, self.bias).float()
+        none = functional.pad(copied < 0, (1, 0))
+        return functional.log_softmax(logits.masked_fill(none, -1e9), -1)
+
+    def mixed(self, logits: Tensor, hidden: Tensor, copied: Tensor) -> Tensor:
+        """Log-probabilities of the classes, (B, T, N_CHORD_CLASSES), from the network's own
+        logits: each place adds its share to the class that copying it would give."""
+        shares = self(hidden, copied)
+        own = functional.log_softmax(logits.float(), -1) + shares[..., :1]
+        copies = torch.zeros_like(own).scatter_add(-1, copied.clamp(min=0), shares[..., 1:].exp())
+        return torch.logaddexp(own, copies.clamp(min=1e-30).log())
+
+
+RELUCTANCE = 4.0
+"""Of a network that has not learned yet when to copy; in nats."""
 
 
 def causal_bias(heads: int, n: int, device: torch.device | str = "cpu") -> Tensor:
@@ -239,6 +275,12 @@ class Net(nn.Module):
             self.melody_out = TurnLinear((2 * c, 2 * d), (vocab.N_OCTAVES, 2), config.tied, 0.5)
             relative = torch.from_numpy(vocab.MELODY_FROM_RELATIVE)
             self.register_buffer("from_relative", relative, persistent=False)
+            self.recall = nn.ModuleDict(
+                {n: Embedding(config, tuple(vocab.RECALL_FEATURES)) for n in vocab.RECALL_SLOTS}
+                if config.recall else {}
+            )  # fmt: skip
+            if config.recall:
+                self.copying = Copying(config.width)
         else:
             self.heard = Embedding(config, embeddings(config)["heard"])
             self.encoder = nn.ModuleList(Block(config) for _ in range(config.encoder_layers))
@@ -260,26 +302,41 @@ class Net(nn.Module):
     def encode(self, features: dict[str, Tensor]) -> Tensor:
         """The whole melody, (B, T, D); offline only. `features` are of frames 0 to T - 1."""
         x = self.heard(features)
-        bias = self.bias(False, x.shape[1], x.device)
-        for block in self.encoder:
-            x = block(x, bias)
+        x = self._through(self.encoder, x, self.bias(False, x.shape[1], x.device))
         encoded: Tensor = self.heard_out(self.heard_norm(x))
         return encoded
+
+    def _through(self, blocks: nn.ModuleList, x: Tensor, bias: Tensor) -> Tensor:
+        """(B, T, D) through blocks; on a processor in the basis of frequencies, a third quicker.
+        A card is quicker with large matrices than with many small ones."""
+        if self.config.tied and x.device.type == "cpu":
+            return frequencies.through([cast(Block, b) for b in blocks], x, bias, self.config)
+        for block in blocks:
+            x = block(x, bias)
+        return x
 
     def hidden(self, features: dict[str, Tensor], encoded: Tensor | None = None) -> Tensor:
         """(B, T, D). Melody and chord features at t are of frame t - 1, the place of t."""
         x = self.past(features)
+        if self.config.recall:
+            for slot, embedding in self.recall.items():
+                x = x + embedding(features, f"{slot}.")
         if encoded is not None:
             x = x + encoded
-        bias = self.bias(True, x.shape[1], x.device)
-        for block in self.blocks:
-            x = block(x, bias)
+        x = self._through(self.blocks, x, self.bias(True, x.shape[1], x.device))
         normed: Tensor = self.norm(x)
         return normed
 
-    def chord_logits(self, hidden: Tensor) -> Tensor:
-        """(B, T, N_CHORD_CLASSES): the classes of `jam.music.rows`."""
-        return in_class_order(self.chord_out(hidden))
+    def chord_logits(self, hidden: Tensor, copied: Tensor | None = None) -> Tensor:
+        """(B, T, N_CHORD_CLASSES): the classes of `jam.music.rows`.
+
+        copied: (B, T, places), the classes that copying would give; a network that recalls says
+        only its own without them.
+        """
+        logits = in_class_order(self.chord_out(hidden))
+        if self.config.recall and copied is not None:
+            logits = self.copying.mixed(logits, hidden, copied)
+        return logits
 
     def melody_logits(self, hidden: Tensor, now: dict[str, Tensor], last_pitch: Tensor) -> Tensor:
         """(B, T, N_MELODY_CLASSES), given the chord chosen and the newest note before t.

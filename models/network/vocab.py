@@ -63,6 +63,19 @@ PITCHED_FEATURES: dict[str, int] = {
     "chord": N_CHORDS,
 }
 FEATURES: dict[str, int] = PLAIN_FEATURES | PITCHED_FEATURES
+# Features of each place of the past that `models.network.recall` finds: the chord there; whether
+# there is a place, a chord is struck there, and the chord before it is the one that sounds now;
+# agreement; distance; the melody there and on the three beats after it. Pitches are turned into
+# the present key.
+RECALL_SLOTS = ("alike", "near", "far")
+N_EVENTS, N_MATCHES, N_DISTANCES = 5, 37, 13
+NOTES = ("note_0", "note_1", "note_2", "note_3")
+RECALL_FEATURES: dict[str, int] = {
+    "chord": N_CHORDS,
+    "event": N_EVENTS,
+    "match": N_MATCHES,
+    "distance": N_DISTANCES,
+} | dict.fromkeys(NOTES, 2 * 13)
 MELODY_FEATURES = ("melody", "melody_height", "melody_interval", "melody_age")
 CHORD_FEATURES = ("chord", "chord_age", "chord_onset")
 PLACE_FEATURES = (
@@ -79,7 +92,14 @@ assert {*MELODY_FEATURES, *CHORD_FEATURES, *PLACE_FEATURES, *CONDITION_FEATURES}
 
 def plain_rows(feature: str) -> int:
     """Rows of a feature's invariant table; for pitched features: whatever the pitch is."""
-    return {"chord": 2, "melody": 3}.get(feature, FEATURES[feature])
+    if feature in NOTES:
+        return 3
+    return {"chord": 2, "melody": 3}.get(feature) or n_values(feature)
+
+
+def n_values(feature: str) -> int:
+    """Values that a feature has."""
+    return FEATURES[feature] if feature in FEATURES else RECALL_FEATURES[feature]
 
 
 # Melody classes as the network computes them: hold, rest, and for each pitch class a note

@@ -55,7 +55,7 @@ def rollouts(
     decoder = OnlineDecoder(net.config, plain_weights(net), sessions, FRAMES)
     seeds = [int(s) for s in rng.integers(2**31, size=sessions)]
     chords, onsets = online_chords(
-        decoder, heard.pitch, heard.onset, shared, Decoding(), temperature, seeds
+        decoder, heard.pitch, heard.onset, shared, Decoding(), temperature, seeds, heard.found
     )
     found = []
     for i, w in enumerate(windows):
@@ -84,6 +84,8 @@ def main(argv: list[str] | None = None) -> None:
     training.seed_everything(args.seed)
     net = training.load_net(args.init, "online") if args.init else None
     net = net or Net(CONFIGS["online"][args.config])
+    if args.recall and not net.config.recall:
+        net = training.recalling(net)
     run = training.Run(args, net, net.config.to_dict())
     teacher = training.load_net(args.teacher, "offline").to(run.device).eval()
     corpus, held_out = pieces(args.data, "train"), pieces(args.data, "valid")
@@ -93,7 +95,7 @@ def main(argv: list[str] | None = None) -> None:
     def own_losses(batch: Batch) -> dict[str, Tensor]:
         with torch.no_grad():
             taught = training.offline_logits(teacher, batch)
-        logits = net.chord_logits(net.hidden(batch.features))
+        logits = net.chord_logits(net.hidden(batch.features), batch.features["copied"])
         forward, reverse = divergence(logits, taught, batch.weight)
         return {"kl_forward": forward, "kl_reverse": reverse}
 

@@ -147,6 +147,7 @@ def cut(played: Played, start: int, end: int) -> Played:
         vocab.with_changes(played.chord[:, at], played.chord_onset[:, at]),
         played.places[:, at],
         played.weight[:, at],
+        played.style,
     )
 
 

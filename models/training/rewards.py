@@ -11,14 +11,17 @@ All arrays are (B, T): B jams of T frames; places (B, T, 6).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jam.music.chord import QUALITIES, QUALITY_NAMES
+from jam.settings import STYLES
 from models.evaluation.metrics import CHORD_TONES, COLUMN
 from models.network import vocab
 from models.network.vocab import Ints
@@ -34,6 +37,23 @@ LONG_BEATS, MOST_STRIKES = 8, 4
 FORM_BARS = (4, 8, 16)
 CHORD_SIZES: NDArray[np.float32] = CHORD_TONES.sum(1).astype(np.float32)
 N_STRENGTHS = 4
+_ROOT, _QUALITY = np.divmod(np.arange(vocab.N_CHORDS) - 1, vocab.N_QUALITIES)
+_ROOT[0] = _QUALITY[0] = -1
+_TONES = [QUALITIES[name][0] for name in QUALITY_NAMES]
+_THIRDS = np.array([0] + 12 * [4 if 4 in t else 3 if 3 in t else 0 for t in _TONES])
+"""Semitones of each chord's third; 0 where it has none."""
+_DOMINANTS = np.array([False] + 12 * [name in ("7", "9", "aug7") for name in QUALITY_NAMES])
+
+
+def _clashes() -> NDArray[np.bool_]:
+    """(N_CHORDS, 12): a note a semitone above a tone of the chord and not in it; the minor ninth
+    of a dominant is none."""
+    above = np.roll(CHORD_TONES, 1, 1) & ~CHORD_TONES
+    ninth = (np.arange(12) - 1) % 12 == _ROOT[:, None]
+    return above & ~(_DOMINANTS[:, None] & ninth)
+
+
+CLASHES = _clashes()
 N_MOVES = 1 + 12 * vocab.N_QUALITIES**2
 
 
@@ -48,6 +68,8 @@ class Played:
     places: Ints
     weight: Rewards
     """1 where a frame counts, 0 where it only fills up."""
+    style: Ints
+    """(B,): what the pieces are, whether the network is told or not."""
 
     def of(self, name: str) -> Ints:
         """A column of the places."""
@@ -74,8 +96,9 @@ def played_of(pieces: Sequence[Piece], frames: int) -> Played:
     places = np.stack([np.pad(p.places, ((0, frames - p.n_frames), (0, 0))) for p in pieces])
     weight = np.stack([np.arange(frames) < p.n_frames for p in pieces]).astype(np.float32)
     return Played(
-        padded("pitch"), padded("onset"), padded("chord"), padded("chord_onset"), places, weight
-    )
+        padded("pitch"), padded("onset"), padded("chord"), padded("chord_onset"), places, weight,
+        np.array([p.style for p in pieces]),
+    )  # fmt: skip
 
 
 def fit(played: Played) -> Rewards:
@@ -86,6 +109,26 @@ def fit(played: Played) -> Rewards:
     inside = CHORD_TONES[played.chord, played.pitch % 12]
     earned = np.where(played.chord > 0, inside - CHORD_SIZES[played.chord] / 12, -TRIAD_CHANCE)
     return np.where((played.pitch > 0) & (played.weight > 0), earned, 0).astype(np.float32)
+
+
+def held_notes(played: Played) -> NDArray[np.bool_]:
+    """The frames of notes that last a beat or more."""
+    n = played.pitch.shape[1]
+    age = vocab.ages(played.pitch, played.onset, n + 1)
+    last = np.ones_like(age, bool)
+    last[:, :-1] = age[:, 1:] <= age[:, :-1]
+    # The age at a note's last frame, carried back to its beginning.
+    index = np.where(last, np.arange(n), n - 1)
+    end = np.minimum.accumulate(index[:, ::-1], 1)[:, ::-1]
+    length = np.take_along_axis(age, end, 1) + 1
+    return (length >= played.of("beat_frames")) & (played.pitch > 0) & (played.weight > 0)
+
+
+def clash(played: Played) -> Rewards:
+    """-1 in the frames of a held note a semitone above a tone of the chord, where it is not the
+    minor ninth of a dominant."""
+    found = held_notes(played) & CLASHES[played.chord, played.pitch % 12]
+    return -found.astype(np.float32)
 
 
 def silence(played: Played) -> Rewards:
@@ -122,17 +165,25 @@ def struck_again(played: Played) -> Rewards:
 
 
 def came_then(played: Played) -> list[Ints]:
-    """For 4, 8 and 16 bars: the chord that sounded so long before each frame, (B, T).
+    """For 4, 8 and 16 bars, and for the newest bar with this melody: the chord that sounded so
+    long before each frame, (B, T).
 
     -1 where the melody of the frame's bar is not that of the bar then.
     """
-    found = [np.full(played.chord.shape, -1) for _ in FORM_BARS]
+    found = [np.full(played.chord.shape, -1) for _ in range(1 + len(FORM_BARS))]
     for i in range(len(played.chord)):
         n = int(played.weight[i].sum())
         lines = np.flatnonzero(played.of("frame_in_bar")[i, :n] == 0)
         ends = np.append(lines[1:], n)
-        pitch, chord = played.pitch[i], played.chord[i]
-        for then_chord, bars in zip(found, FORM_BARS, strict=True):
+        pitch, chord, onset = played.pitch[i], played.chord[i], played.onset[i]
+        newest: dict[tuple[bytes, bytes], slice] = {}
+        for b in range(len(lines)):
+            now = slice(lines[b], ends[b])
+            melody = (pitch[now].tobytes(), onset[now].tobytes())
+            if melody in newest and pitch[now].any():
+                found[-1][i, now] = chord[newest[melody]]
+            newest[melody] = now
+        for then_chord, bars in zip(found, FORM_BARS, strict=False):
             for b in range(bars, len(lines)):
                 now, then = slice(lines[b], ends[b]), slice(lines[b - bars], ends[b - bars])
                 same = now.stop - now.start == then.stop - then.start
@@ -142,12 +193,84 @@ def came_then(played: Played) -> list[Ints]:
 
 
 def returns(played: Played) -> Rewards:
-    """1 in the frames of a bar whose melody is that of 4, 8 or 16 bars before, where the chord
-    sounds that sounded then (the mean, where the melody has come several times)."""
+    """1 in the frames of a bar whose melody came before, where the chord sounds that sounded then
+    (the mean over the times of `came_then`)."""
     then = came_then(played)
     total = sum(((t == played.chord) & (played.chord > 0)).astype(np.float32) for t in then)
     times = sum((t >= 0).astype(np.float32) for t in then)
     return np.asarray(total / np.maximum(times, 1), np.float32)
+
+
+def phrase_ends(played: Played, i: int) -> list[int]:
+    """Of session i the frames where phrases close: at their last note, or on the bar line that
+    follows where the note is off the beats of groups.
+
+    The last note of a phrase is one after which nothing begins for three quarters of a bar or
+    more, until the next bar line; a phrase has two bars at least.
+    """
+    n = int(played.weight[i].sum())
+    starts = np.flatnonzero(played.onset[i, :n])
+    bar, in_bar = played.of("bar_frames")[i], played.of("frame_in_bar")[i]
+    strength = played.of("strength")[i]
+    found, last = [], -(10**9)
+    for start, following in pairwise([*starts.tolist(), n]):
+        line = start + int(bar[start] - in_bar[start])
+        long = following - start >= 0.75 * bar[start] and line <= following
+        if long and start - last >= 2 * bar[start] - 2:
+            found.append(start if strength[start] >= 2 else min(line, n - 1))
+            last = start
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Cadences:
+    """Where musicians close a phrase from V to I: the chords of the close, (B, T)."""
+
+    root: Ints
+    """Of V until the phrase ends and of I for a beat from there; -1 elsewhere."""
+    third: Ints
+    end: NDArray[np.bool_]
+    """Where I is reached."""
+
+
+def cadences(true: Played) -> Cadences:
+    """Of musicians' chords: V for at most a bar before the phrase ends, then I."""
+    shape = true.chord.shape
+    found = Cadences(np.full(shape, -1), np.zeros(shape, np.int64), np.zeros(shape, bool))
+    for i, chords in enumerate(true.chord):
+        for end in phrase_ends(true, i):
+            bar, beat = (int(true.of(n)[i, end]) for n in ("bar_frames", "beat_frames"))
+            last = int(chords[end])
+            start = end
+            while start > 0 and chords[start - 1] == last:
+                start -= 1
+            five = int(chords[start - 1]) if start else 0
+            if not (five and last and leads_home(five, last)):
+                continue
+            begin = start
+            while begin > max(0, start - bar) and chords[begin - 1] == five:
+                begin -= 1
+            for span, chord in ((slice(begin, start), five), (slice(start, end + beat), last)):
+                found.root[i, span], found.third[i, span] = _ROOT[chord], _THIRDS[chord]
+            found.end[i, end] = True
+    return found
+
+
+def leads_home(before: Ints | int, after: Ints | int) -> NDArray[np.bool_]:
+    """From a major (or thirdless) chord down a fifth."""
+    falls = (_ROOT[before] - _ROOT[after]) % 12 == 7
+    return np.asarray(falls & (_THIRDS[before] != 3) & (np.asarray(after) > 0))
+
+
+def _as_wanted(chord: Ints, root: Ints, third: Ints) -> NDArray[np.bool_]:
+    """Chords with this root and no other third."""
+    same = (_ROOT[chord] == root) & (root >= 0)
+    return same & ((_THIRDS[chord] == third) | (_THIRDS[chord] == 0) | (third == 0))
+
+
+def cadence(played: Played, cadences: Cadences) -> Rewards:
+    """1 in the frames of a close in which the chord is the musicians', by root and third."""
+    return _as_wanted(played.chord, cadences.root, cadences.third).astype(np.float32)
 
 
 @cache
@@ -177,10 +300,15 @@ class Habits:
     """(4,) changes at each strength."""
     moves: NDArray[np.float64]
     """(N_MOVES,)."""
+    qualities: NDArray[np.float64]
+    """(styles, N_QUALITIES): frames in which each sounds in pieces of each style."""
 
     @classmethod
     def none(cls) -> Habits:
-        return cls(np.zeros(N_STRENGTHS), np.zeros(N_STRENGTHS), np.zeros(N_MOVES))
+        return cls(
+            np.zeros(N_STRENGTHS), np.zeros(N_STRENGTHS), np.zeros(N_MOVES),
+            np.zeros((len(STYLES), vocab.N_QUALITIES)),
+        )  # fmt: skip
 
     def and_of(self, played: Played, keep: float) -> Habits:
         """With what was played just now; what was before counts `keep` times as much."""
@@ -190,12 +318,36 @@ class Habits:
             keep * self.frames + np.bincount(strength[counted], minlength=N_STRENGTHS),
             keep * self.changes + np.bincount(strength[changed], minlength=N_STRENGTHS),
             keep * self.moves + np.bincount(move[changed], minlength=N_MOVES),
+            keep * self.qualities + _quality_frames(played),
         )
 
     def rates(self) -> NDArray[np.float64]:
         """Changes a frame at each strength, a little smoothed."""
         smoothed: NDArray[np.float64] = (self.changes + 0.5) / (self.frames + 100)
         return smoothed
+
+
+def _quality_frames(played: Played) -> NDArray[np.float64]:
+    sounds = (played.chord > 0) & (played.weight > 0)
+    kind = _QUALITY[played.chord] + vocab.N_QUALITIES * played.style[:, None]
+    size = len(STYLES) * vocab.N_QUALITIES
+    return np.bincount(kind[sounds], minlength=size).reshape(len(STYLES), -1).astype(np.float64)
+
+
+def value_of_quality(own: Habits, true: Habits) -> Rewards:
+    """(styles, N_QUALITIES): log(a quality's share of musicians' frames in a style / of the
+    policy's). The policy's together earn nothing."""
+    both = (own.qualities + true.qualities).sum(0)
+    prior = 400.0 * both / max(1.0, both.sum())
+
+    def shares(habits: Habits) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = habits.qualities + prior + 1e-3
+        return found / found.sum(1, keepdims=True)
+
+    mine = shares(own)
+    value = np.clip(np.log(shares(true) / mine), -2, 2)
+    value -= (value * mine).sum(1, keepdims=True)
+    return value.astype(np.float32)
 
 
 def value_of_strength(own: Habits, true: Habits) -> Rewards:
@@ -234,6 +386,13 @@ def common_moves(played: Played, own: Habits, true: Habits) -> Rewards:
     return np.where(changed, value_of_move(own, true)[move], 0).astype(np.float32)
 
 
+def in_style(played: Played, own: Habits, true: Habits) -> Rewards:
+    """What a chord's quality earns in a piece of its style; nothing once all are as common as
+    musicians'."""
+    values = value_of_quality(own, true)[played.style[:, None], _QUALITY[played.chord]]
+    return np.where((played.chord > 0) & (played.weight > 0), values, 0).astype(np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Gains:
     """What every chord would earn if it began at a frame, (B, T, N_CHORDS), and not only the one
@@ -245,38 +404,54 @@ class Gains:
     """By beginning here."""
 
 
+EARNED_BY_ALL = ("fit", "clash", "returns", "cadence", "in_style", "on_time", "moves")
+
+
 def gains_of_every_chord(
     played: Played,
     own: Habits,
     true: Habits,
+    closes: Cadences,
     persistence: float,
-    fit: float,
-    returns: float,
-    on_time: float,
-    moves: float,
+    worth: Mapping[str, float],
 ) -> Gains:
-    """The last four are the weights of those rewards. A chord is taken to last as chords do:
+    """worth: the weights of the rewards `EARNED_BY_ALL`. A chord is taken to last as chords do:
     each frame to come counts `persistence` times the one before it."""
     b, t = played.pitch.shape
+    fit, returns = worth["fit"], worth["returns"]
     gain = (CHORD_TONES.T - CHORD_SIZES / 12).astype(np.float32)  # (12, N_CHORDS)
     gain = np.float32(fit) * np.concatenate([np.zeros((1, vocab.N_CHORDS), np.float32), gain])
     gain[1:, 0] = -fit * TRIAD_CHANCE
+    held = gain.copy()
+    held[1:] -= np.float32(worth["clash"]) * CLASHES.T
+    gain = np.concatenate([gain, held])
     note = np.where((played.pitch > 0) & (played.weight > 0), 1 + played.pitch % 12, 0)
+    note += 13 * held_notes(played)
+    style = np.zeros((b, vocab.N_CHORDS), np.float32)
+    style[:, 1:] = value_of_quality(own, true)[played.style][:, _QUALITY[1:]]
+    style *= np.float32(worth["in_style"])
+    every = np.arange(vocab.N_CHORDS)
     then = came_then(played)
     times = np.maximum(sum((c >= 0).astype(np.float32) for c in then), 1)
     lasting = np.zeros((b, t, vocab.N_CHORDS), np.float32)
     ahead = np.zeros((b, vocab.N_CHORDS), np.float32)
     for frame in range(t - 1, -1, -1):
         ahead = gain[note[:, frame]] + np.float32(persistence) * ahead
+        ahead += style * played.weight[:, frame, None]
+        closing = np.flatnonzero(closes.root[:, frame] >= 0)
+        if len(closing):
+            wanted = (a[closing, frame, None] for a in (closes.root, closes.third))
+            ahead[closing] += np.float32(worth["cadence"]) * _as_wanted(every, *wanted)
         for chords in then:
             back = np.flatnonzero(chords[:, frame] > 0)
             ahead[back, chords[back, frame]] += returns / times[back, frame]
         lasting[:, frame] = ahead
     before = played.before()
-    value = np.float32(moves) * value_of_move(own, true)
+    value = np.float32(worth["moves"]) * value_of_move(own, true)
     beginning: Rewards = value[move_table()[before]]
     beginning += (
-        np.float32(on_time) * value_of_strength(own, true)[played.of("strength")][..., None]
+        np.float32(worth["on_time"])
+        * value_of_strength(own, true)[played.of("strength")][..., None]
     )
     beginning[..., 0] = 0
     np.put_along_axis(beginning, before[..., None], 0, -1)

@@ -49,7 +49,7 @@ from models.network.transformer import Net, TurnLinear
 from models.training import adversary, rewards
 from models.training import run as training
 from models.training.judge import Judge, JudgeConfig, judged, load_judge
-from models.training.rewards import Gains, Habits, Played, Rewards, played_of
+from models.training.rewards import Cadences, Gains, Habits, Played, Rewards, played_of
 from models.training.run import plain_weights
 
 FRAMES = 256
@@ -68,7 +68,7 @@ VALIDATION_PIECES = 64
 
 @dataclass(frozen=True, slots=True)
 class RewardWeights:
-    """What a frame's reward is made of. The last four terms, and fit, are ours."""
+    """What a frame's reward is made of. Those from fit on are ours."""
 
     judges: float = 0.6
     silence: float = 0.5
@@ -76,9 +76,12 @@ class RewardWeights:
     struck_again: float = 1.0
     adversary: float = 0.3
     fit: float = 1.0
+    clash: float = 0.5
+    returns: float = 1.0
+    cadence: float = 0.4
+    in_style: float = 0.1
     on_time: float = 8.0
     moves: float = 4.0
-    returns: float = 0.4
 
     @classmethod
     def parse(cls, changes: Sequence[str]) -> RewardWeights:
@@ -153,7 +156,7 @@ def rolled_out(net: Net, windows: Sequence[Shown], rng: np.random.Generator) -> 
     shared = heard.shared.copy()
     shared[..., -2:] = np.array([(w.style, w.density) for w in windows])[:, None]
     decoder = OnlineDecoder(net.config, plain_weights(net), len(windows), FRAMES)
-    drawn = sampled_chords(decoder, heard.pitch, heard.onset, shared, rng)
+    drawn = sampled_chords(decoder, heard.pitch, heard.onset, shared, heard.found, rng)
     true = played_of([w.piece for w in windows], FRAMES)
     own = replace(true, chord=drawn.chord, chord_onset=drawn.onset)
     found = []
@@ -176,6 +179,7 @@ def reward_terms(
     rival: Judge,
     own: Habits,
     true: Habits,
+    closes: Cadences,
     device: torch.device,
 ) -> dict[str, Rewards]:
     """Every term by its name in `RewardWeights`, (B, T)."""
@@ -191,6 +195,9 @@ def reward_terms(
         "on_time": rewards.on_time(played, own, true),
         "moves": rewards.common_moves(played, own, true),
         "returns": rewards.returns(played),
+        "clash": rewards.clash(played),
+        "cadence": rewards.cadence(played, closes),
+        "in_style": rewards.in_style(played, own, true),
     }
 
 
@@ -234,7 +241,7 @@ def validated(net: Net, corpus: Sequence[Piece]) -> dict[str, float]:
     windows = [corpus[i].window(0, FRAMES) for i in order]
     heard = padded(windows, FRAMES)
     decoder = OnlineDecoder(net.config, plain_weights(net), len(windows), FRAMES)
-    drawn = sampled_chords(decoder, heard.pitch, heard.onset, heard.shared, dice)
+    drawn = sampled_chords(decoder, heard.pitch, heard.onset, heard.shared, heard.found, dice)
     jams = [
         with_chords(w, drawn.chord[i, : w.n_frames], drawn.onset[i, : w.n_frames])
         for i, w in enumerate(windows)
@@ -319,11 +326,14 @@ def main(argv: list[str] | None = None) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     training.seed_everything(args.seed)
     actor = training.load_net(args.init, "online")
+    if args.recall and not actor.config.recall:
+        actor = training.recalling(actor)
     teacher = training.load_net(args.teacher, "offline")
     learner = Learner(actor, teacher.config.width)
     run = training.Run(
-        args, learner, actor.config.to_dict(), scales={"critic": 5.0, "adversary": 2.0}
-    )
+        args, learner, actor.config.to_dict(),
+        scales={"critic": 5.0, "adversary": 2.0, "actor.recall": 3.0, "actor.copying": 10.0},
+    )  # fmt: skip
     device = run.device
     teacher = teacher.to(device).eval()
     judges = [load_judge(folder).to(device) for folder in args.judges]
@@ -336,7 +346,8 @@ def main(argv: list[str] | None = None) -> None:
         own = habits_of(run).and_of(rollout.own, FADE)
         remember_habits(run, own)
         some = [judges[i] for i in rng.permutation(len(judges))[: args.judges_a_step]]
-        terms = reward_terms(rollout, some, learner.adversary, own, true, device)
+        closes = rewards.cadences(rollout.true)
+        terms = reward_terms(rollout, some, learner.adversary, own, true, closes, device)
         total = sum(getattr(weights, name) * term for name, term in terms.items())
 
         batches = [
@@ -356,12 +367,9 @@ def main(argv: list[str] | None = None) -> None:
         advantage = (advantage - counted.mean()) / spread
         value_scale = float(returned[weight > 0].var()) + 1e-6
         gains = rewards.gains_of_every_chord(
-            rollout.own,
-            own,
-            true,
-            PERSISTENCE,
-            *(getattr(weights, name) / spread for name in ("fit", "returns", "on_time", "moves")),
-        )
+            rollout.own, own, true, closes, PERSISTENCE,
+            {name: getattr(weights, name) / spread for name in rewards.EARNED_BY_ALL},
+        )  # fmt: skip
 
         past_rewards = list(run.memory.get("adversary", np.zeros(0)))
         past_rewards.append(float(terms["adversary"].sum() / weight.sum()))
@@ -377,7 +385,7 @@ def main(argv: list[str] | None = None) -> None:
                 rows = slice(i * args.minibatch, (i + 1) * args.minibatch)
                 with run.autocast():
                     hidden = actor.hidden(batch.features)
-                    logits = actor.chord_logits(hidden)
+                    logits = actor.chord_logits(hidden, batch.features["copied"])
                     parts = policy_losses(
                         logits,
                         batch,

@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,9 @@ def parser(description: str, **defaults: Any) -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, required=True, help="folder of this run")
     p.add_argument("--config", choices=("small", "large"), default="small")
     p.add_argument("--init", type=Path, help="weights to begin from")
+    p.add_argument(
+        "--recall", action="store_true", help="give it a recall of the past, if it has none"
+    )
     p.add_argument("--steps", type=int, default=4000)
     p.add_argument(
         "--minutes", type=float, help="end after so long instead; the learning rate follows"
@@ -333,6 +337,20 @@ def load_net(folder: Path, kind: str) -> Net:
     return net
 
 
+def recalling(net: Net) -> Net:
+    """The same network, shown what came at like places of the past: until it has learned what
+    that is worth, it says nearly what it said before."""
+    found = Net(replace(net.config, recall=True))
+    known = dict(net.named_parameters())
+    with torch.no_grad():
+        for name, p in found.named_parameters():
+            if name in known:
+                p.copy_(known[name])
+            elif name.startswith("recall."):
+                p.zero_()
+    return found
+
+
 def take_over(net: Net, folder: Path) -> None:
     """Begin an offline network from offline weights or, where it has the same parts, online ones.
 
@@ -365,7 +383,8 @@ def class_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 def online_losses(net: Net, batch: Batch) -> tuple[Tensor, Tensor]:
     """(chord, melody) cross-entropy of the online network, nats a frame."""
     hidden = net.hidden(batch.features)
-    chord = class_loss(net.chord_logits(hidden), batch.chord_target, batch.weight)
+    logits = net.chord_logits(hidden, batch.features["copied"])
+    chord = class_loss(logits, batch.chord_target, batch.weight)
     logits = net.melody_logits(hidden, batch.now, batch.last_pitch)
     return chord, class_loss(logits, batch.melody_target, batch.weight)
 

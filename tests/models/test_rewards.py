@@ -51,6 +51,7 @@ def test_a_big_chord_has_no_better_fit_with_notes_by_chance(seed: int) -> None:
         np.zeros_like(chord),
         np.zeros((1, 12, 6), np.int64),
         np.ones((1, 12), np.float32),
+        np.zeros(1, np.int64),
     )
     assert abs(float(rewards.fit(p).sum())) < 1e-5
 
@@ -122,11 +123,14 @@ def test_who_changes_too_often_pays_for_changes() -> None:
 
 
 def test_what_every_chord_would_earn_agrees_with_what_one_earns() -> None:
-    """A chord held to the end earns the discounted sum of its fit and returns."""
+    """A chord held to the end earns the discounted sum of what it earns in each frame."""
     p = with_chords(played(2), np.full((1, 128), C))
     habits = Habits.none().and_of(p, 1.0)
-    gains = rewards.gains_of_every_chord(p, habits, habits, 0.9, 1.0, 0.5, 1.0, 1.0)
-    each = rewards.fit(p)[0] + 0.5 * rewards.returns(p)[0]
+    closes = rewards.cadences(played(2))
+    worth = dict.fromkeys(rewards.EARNED_BY_ALL, 1.0) | {"returns": 0.5, "in_style": 0.0}
+    gains = rewards.gains_of_every_chord(p, habits, habits, closes, 0.9, worth)
+    each = rewards.fit(p)[0] + 0.5 * rewards.returns(p)[0] + rewards.clash(p)[0]
+    each += rewards.cadence(p, closes)[0]
     for frame in (0, 17, 64, 127):
         expected = float((each[frame:] * 0.9 ** np.arange(128 - frame)).sum())
         assert gains.lasting[0, frame, C] == pytest.approx(expected, abs=1e-3)

@@ -104,7 +104,9 @@ def test_learning_from_every_action_raises_the_gain_expected() -> None:
     played = rollout(net)
     batch = stack(played.windows, 128)
     none = Habits.none()
-    gains: Gains = rewards.gains_of_every_chord(played.own, none, none, 0.9, 1.0, 0.0, 0.0, 0.0)
+    worth = dict.fromkeys(rewards.EARNED_BY_ALL, 0.0) | {"fit": 1.0}
+    closes = rewards.cadences(played.true)
+    gains: Gains = rewards.gains_of_every_chord(played.own, none, none, closes, 0.9, worth)
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-3)
     found = []
     for _ in range(3):

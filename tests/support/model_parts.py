@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -55,9 +56,15 @@ def tiny_net(kind: str = "online", seed: int = 0) -> Net:
     return Net(TINY if kind == "online" else TINY_OFFLINE).eval()
 
 
-def write_tiny_weights(folder: Path) -> dict[str, Net]:
-    """online.* and offline.* of untrained tiny networks."""
+def write_tiny_weights(folder: Path, recall: bool = False) -> dict[str, Net]:
+    """online.* and offline.* of untrained tiny networks; recall: the online one's."""
     nets = {kind: tiny_net(kind) for kind in ("online", "offline")}
+    if recall:
+        torch.manual_seed(1)
+        nets["online"] = Net(replace(TINY, recall=True, context=512)).eval()
+        with torch.no_grad():
+            nets["online"].copying.weight.normal_()
+            nets["online"].copying.bias.zero_()
     for net in nets.values():
         save_net(folder, net, {"stage": "untrained"})
     return nets

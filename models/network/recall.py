@@ -1,0 +1,328 @@
+"""Where in the past the music was as it is now, and what came then.
+
+A small network doesn't learn to copy by itself, so it is shown what it might copy. For every frame
+three places of the past are looked up, each at the same place of its bar: the one whose last four
+bars of melody are most like the present ones, in any key; and the better of those 4 and 8 bars
+back, and of those 16 and 32 bars back, as songs are built. The network sees the chord that sounded
+there, how well the melodies agree, and the notes that followed; it can also give a frame's chord
+by copying (a pointer with a sentinel: Merity et al. 2017, "Pointer sentinel mixture models").
+
+All of it is a function of the rows before the frame and of the frame's own place in the metre,
+computed with whole numbers: in one go or row by row, it is the same. Agreement is counted on
+pitch classes of the line as it is remembered: a note goes on in the mind for half a bar of rest,
+so playing shorter or a little late costs little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.network import vocab
+from models.network.vocab import Ints
+
+NEAR, FAR = (4, 8), (16, 32)
+"""Bars back; of two that agree equally the first of them that is `USUAL`."""
+MOST_BARS = 64
+"""No place further back is looked for."""
+WINDOWS = (16, 32, 64)
+"""Frames over which agreement is counted; the newest count in all three."""
+LEAST_AGREEMENT = 24
+"""Of the sum over the windows: what is less alike is no place."""
+OTHER_KEY_COSTS = 16
+MIND = 8
+"""Frames for which a note that has ended is still in mind."""
+REST, NEUTRAL = 12, 13
+AHEAD_BEATS = len(vocab.NOTES) - 1
+
+_LAG_CLASSES = {1: 2, 2: 3, 4: 4, 8: 5, 12: 6, 16: 7, 32: 8}
+
+_FRAME_IN_BAR, _BAR_FRAMES, _BEAT_FRAMES, _BAR = (
+    vocab.PLACE_FEATURES.index(n)
+    for n in ("frame_in_bar", "bar_frames", "beat_frames", "bar_in_form")
+)
+
+
+def _lag_class(bars: int) -> int:
+    if bars in _LAG_CLASSES:
+        return _LAG_CLASSES[bars]
+    return 9 if bars % 8 == 0 else 10 if bars % 4 == 0 else 11 if bars % 2 == 0 else 12
+
+
+_CLASS_OF_LAG: Ints = np.array([0] + [_lag_class(b) for b in range(1, MOST_BARS + 1)])
+_LAGS = np.arange(1, MOST_BARS + 1)
+_PREFERENCE: Ints = (
+    (MOST_BARS - _LAGS)[:, None]
+    + np.where(_LAGS % 8 == 0, 128, 0)[:, None]
+    + np.where(_LAGS % 4 == 0, 64, 0)[:, None]
+    + np.where(np.arange(12) == 0, 256, -512 * OTHER_KEY_COSTS)
+)
+"""(bars, semitones): what decides between places that agree equally well (512 is one frame)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The places found for n frames, (n, 3), and the features that the melody alone decides."""
+
+    frame: Ints
+    """-1 where there is none."""
+    turn: Ints
+    """Semitones from then to now."""
+    known: Ints
+    """(n, 3, 6): match, distance and the four notes."""
+
+    def arrays(self) -> tuple[Ints, Ints, Ints]:
+        return self.frame, self.turn, self.known
+
+
+class Recall:
+    """The melody of one session and its agreement with its own past. It grows and rewinds."""
+
+    def __init__(self) -> None:
+        self.n = 0
+        self._line: Ints = np.zeros(256, np.int64)
+        """The pitch class in mind, or REST."""
+        self._code: Ints = np.zeros(256, np.int64)
+        self.chords: Ints = np.zeros((256, 2), np.int64)
+        """Chord index and onset, for whom they are told."""
+        self._places: Ints = np.zeros((256, len(vocab.PLACE_FEATURES)), np.int64)
+        self._interval: NDArray[np.int8] = np.full((256, MOST_BARS), NEUTRAL, np.int8)
+        """Semitones from so many bars before to each frame; REST where only one of the two has a
+        note, NEUTRAL where there is nothing to compare."""
+        self._starts: dict[int, int] = {}
+        """Bar to the frame of its line."""
+
+    def rewind(self, n: int) -> None:
+        """Forget the rows from number n on."""
+        self.n = min(self.n, n)
+        for bar in [b for b, start in reversed(self._starts.items()) if start >= n]:
+            del self._starts[bar]
+
+    def extend(self, line: Ints, code: Ints, places: Ints, chords: Ints | None = None) -> None:
+        """n rows more: the pitch class in mind (n,), the feature "melody" of `vocab` (n,), the
+        places (n, 6) with bars counted on, and the chords (n, 2)."""
+        first, end = self.n, self.n + len(line)
+        while end > len(self._line):
+            self._line, self._code = (np.concatenate([a, a]) for a in (self._line, self._code))
+            self.chords = np.concatenate([self.chords, self.chords])
+            self._places = np.concatenate([self._places, self._places])
+            self._interval = np.concatenate([self._interval, self._interval])
+        self._line[first:end], self._code[first:end] = line, code
+        self._places[first:end] = places
+        if chords is not None:
+            self.chords[first:end] = chords
+        for frame in range(first, end):
+            bar, in_bar = (
+                int(places[frame - first, _BAR]),
+                int(places[frame - first, _FRAME_IN_BAR]),
+            )
+            self._starts.setdefault(bar, frame - in_bar)
+        self.n = end
+        then = self._then(self._places[first:end])
+        now, before = self._line[first:end, None], self._line[then]
+        interval = np.where((now == REST) | (before == REST), REST, (now - before) % 12)
+        neutral = (then < 0) | ((now == REST) & (before == REST))
+        self._interval[first:end] = np.where(neutral, NEUTRAL, interval)
+
+    def _then(self, places: Ints) -> Ints:
+        """(n, MOST_BARS): the frame at the same place of its bar, so many bars before; or -1."""
+        bars = places[:, _BAR]
+        lowest, highest = int(bars.min()) - MOST_BARS, int(bars.max())
+        starts = np.array([self._starts.get(b, -1) for b in range(lowest, highest)] or [-1])
+        start = starts[bars[:, None] - _LAGS - lowest]
+        frame = start + places[:, _FRAME_IN_BAR, None]
+        there = (start >= 0) & (frame < self.n)
+        frame = np.where(there, frame, 0)
+        alike = self._places[frame, _BAR_FRAMES] == places[:, _BAR_FRAMES, None]
+        alike &= self._places[frame, _FRAME_IN_BAR] == places[:, _FRAME_IN_BAR, None]
+        return np.where(there & alike, frame, -1)
+
+    def find(self, first: int, places: Ints) -> Found:
+        """The places for the frames from `first` on, at `places` in the metre; all but the last
+        of them are rows that are held."""
+        m = len(places)
+        then = self._then(places)
+        # A row that is held already sees only what was before it.
+        then = np.where(then < np.arange(first, first + m)[:, None], then, -1)
+        n_lags = int(np.flatnonzero((then >= 0).any(0))[-1]) + 1 if (then >= 0).any() else 1
+        then = then[:, :n_lags]
+        agreed = self._agreed(first, m, n_lags)
+        before = np.minimum(np.arange(first, first + m), np.array(WINDOWS)[:, None])
+        compared = before[..., None] - agreed[..., NEUTRAL]
+        total = agreed[..., :12].sum(0, dtype=np.int64)
+        score = 512 * total + _PREFERENCE[:n_lags]
+        score[then < 0] = -(2**40)
+        best = score.reshape(m, -1).argmax(1)
+        rows = np.arange(m)
+        lag, turn = np.divmod(best, 12)
+        none = (then[rows, lag] < 0) | (total[rows, lag, turn] < LEAST_AGREEMENT)
+        lags = [np.where(none, -1, lag)]
+        turns = [np.where(none, 0, turn)]
+        for one, other in (NEAR[::-1], FAR):
+            lags.append(_better(then, score[..., 0], one - 1, other - 1))
+            turns.append(np.zeros(m, np.int64))
+        lag, turn = np.stack(lags, 1), np.stack(turns, 1)
+        has, at = lag >= 0, np.maximum(lag, 0)
+        frame = np.where(has, then[rows[:, None], at], -1)
+        hits = agreed[:, rows[:, None], at, turn]
+        seen = compared[:, rows[:, None], at]
+        share = np.where(
+            4 * seen < np.array(WINDOWS)[:, None, None], 0,
+            1 + (20 * hits >= np.array((5, 10, 15, 19))[:, None, None, None] * seen).sum(0),
+        )  # fmt: skip
+        known = np.empty((m, len(vocab.RECALL_SLOTS), 3 + AHEAD_BEATS), np.int64)
+        known[..., 0] = np.where(has, 1 + 6 * share[0] + share[2], 0)
+        known[..., 1] = np.where(has, np.where(turn > 0, 1, _CLASS_OF_LAG[at + 1]), 0)
+        ends = np.arange(first, first + m)[:, None]
+        known[..., 2:] = self._notes(frame, turn, places[:, _BEAT_FRAMES, None], ends)
+        return Found(frame, turn, known)
+
+    def _notes(self, frame: Ints, turn: Ints, beat: Ints | int, end: Ints | int) -> Ints:
+        """(n, 3, 4): the melody at the places and on the beats after, as far as it is known before
+        `end`; beat and end (n, 1) or numbers."""
+        there = frame[..., None] + np.arange(1 + AHEAD_BEATS) * np.asarray(beat)[..., None]
+        heard = (frame >= 0)[..., None] & (there < np.asarray(end)[..., None])
+        code = np.where(heard, self._code[np.where(heard, there, 0)], 0)
+        return turned_code(code, turn[..., None])
+
+    def later(self, found: Found, frames: int, beat: int, times: int) -> Found:
+        """The places found for one position, so many frames on, without looking again; `times`
+        over."""
+        frame = np.where(found.frame < 0, -1, found.frame + frames)
+        frame = np.where(frame < self.n, frame, -1)
+        known = found.known.copy()
+        known[..., 2:] = self._notes(frame, found.turn, beat, self.n)
+        known[frame < 0] = 0
+        return Found(*(np.repeat(a, times, 0) for a in (frame, found.turn, known)))
+
+    def _agreed(self, first: int, m: int, n_lags: int) -> Ints:
+        """(windows, m, n_lags, intervals): in so many frames of each window before each of m
+        frames the melody lay so many semitones above that of so many bars before."""
+        longest = WINDOWS[-1]
+        interval = self._interval[max(0, first - longest) : first + m - 1, :n_lags]
+        shape = (n_lags, NEUTRAL + 1)
+        if m == 1:
+            index = interval + (NEUTRAL + 1) * np.arange(n_lags)
+            size = n_lags * (NEUTRAL + 1)
+            return np.stack(
+                [
+                    np.bincount(index[-w:].ravel(), minlength=size).reshape(1, *shape)
+                    for w in WINDOWS
+                ]
+            )
+        counts = np.zeros((longest + m, *shape), np.int16)
+        one_hot = counts[len(counts) - len(interval) :]
+        one_hot[...] = interval[..., None] == np.arange(NEUTRAL + 1, dtype=np.int8)
+        np.cumsum(counts, 0, out=counts)
+        ends = counts[longest:]
+        return np.stack([ends - counts[longest - w : len(counts) - w] for w in WINDOWS])
+
+
+def _better(then: Ints, score: Ints, one: int, other: int) -> Ints:
+    """Of two distances (less 1) the one whose melody agrees better, the first if equal; or -1."""
+    n_lags = then.shape[1]
+    found = np.full(len(then), -1)
+    best = np.full(len(then), -(2**39))
+    for lag in (one, other):
+        if lag < n_lags:
+            agrees = score[:, lag] // 512
+            better = (then[:, lag] >= 0) & (agrees > best)
+            found, best = np.where(better, lag, found), np.where(better, agrees, best)
+    return found
+
+
+def turned_code(code: Ints, turn: Ints | int) -> Ints:
+    """The feature "melody" of `vocab`, transposed."""
+    onset, note = np.divmod(code, 13)
+    return np.where(note > 0, 13 * onset + 1 + (note - 1 + turn) % 12, code)
+
+
+def line_of_row(pitch: int, onset: int, age: int, last: int) -> tuple[int, int]:
+    """`line_of` for one frame, from what is remembered of it."""
+    in_mind = pitch or (last if age < MIND else 0)
+    return in_mind % 12 if in_mind else REST, onset * 13 + (1 + pitch % 12 if pitch else 0)
+
+
+def line_of(pitch: Ints, onset: Ints) -> tuple[Ints, Ints]:
+    """(the pitch class in mind or REST, the feature "melody") of each frame of a melody (n,)."""
+    age = vocab.ages(pitch, onset, MIND + 1)
+    last = vocab.last_pitches(pitch, onset)
+    in_mind = (pitch > 0) | ((last > 0) & (age < MIND))
+    code = onset * 13 + np.where(pitch > 0, 1 + pitch % 12, 0)
+    return np.where(in_mind, np.where(pitch > 0, pitch, last) % 12, REST), code
+
+
+def find_all(pitch: Ints, onset: Ints, places: Ints) -> Found:
+    """The places for every frame of a melody (n,) with its places (n, 6)."""
+    recall = Recall()
+    recall.extend(*line_of(pitch, onset), places)
+    return recall.find(0, places)
+
+
+def recalled(found: Found, chord: Ints, chord_onset: Ints, before: Ints) -> tuple[Ints, Ints, Ints]:
+    """What the chords add, (n, 3) each: the features "chord" and "event", and the class that
+    copying would give (-1: nothing to copy).
+
+    chord, chord_onset: rows at least as far as the places go; before (n,): what sounds before
+    each frame.
+    """
+    has, at = found.frame >= 0, np.maximum(found.frame, 0)
+    earlier = np.where(at > 0, chord[np.maximum(at - 1, 0)], 0)
+    return _recalled(has, found.turn, chord[at], chord_onset[at], earlier, before[:, None])
+
+
+def _recalled(
+    has: NDArray[np.bool_], turn: Ints, chord: Ints, onset: Ints, earlier: Ints, before: Ints
+) -> tuple[Ints, Ints, Ints]:
+    there = turned_chord(np.where(has, chord, 0), turn)
+    struck = has & (onset > 0)
+    same = turned_chord(earlier, turn) == before
+    event = np.where(has, 1 + 2 * struck + same, 0)
+    held = (there == before) & ~struck
+    copied = np.where(held, 0, there + 1)
+    return there, event, np.where(has, copied, -1)
+
+
+def turned_chord(chord: Ints, turn: Ints | int) -> Ints:
+    """Chord indices transposed."""
+    root, quality = np.divmod(chord - 1, vocab.N_QUALITIES)
+    return np.where(chord == 0, 0, 1 + (root + turn) % 12 * vocab.N_QUALITIES + quality)
+
+
+def feature_columns(found: Found, there: Ints, event: Ints) -> Ints:
+    """(n, 3, 8) in the order of `vocab.RECALL_FEATURES`."""
+    return np.concatenate([np.stack([there, event], -1), found.known], -1)
+
+
+def features_of(
+    pitch: Ints, onset: Ints, places: Ints, chord: Ints, chord_onset: Ints
+) -> tuple[Ints, Ints]:
+    """(n, 3, 8) features and (n, 3) classes to copy, for a whole window, each array (n,)."""
+    found = find_all(pitch, onset, places)
+    before = np.concatenate([[0], chord[:-1]])
+    there, event, copied = recalled(found, chord, chord_onset, before)
+    return feature_columns(found, there, event), copied
+
+
+def at_frame(found: Found, t: int, chord: Ints, chord_onset: Ints) -> tuple[Ints, Ints]:
+    """Of frame t of B sessions, whose chords (B, T) are known before it: the features of the
+    places, (B, 24), and the classes to copy, (B, 3)."""
+    rows = np.arange(len(chord))[:, None]
+    has, at = found.frame[:, t] >= 0, np.maximum(found.frame[:, t], 0)
+    turn = found.turn[:, t]
+    before = chord[:, t - 1, None] if t else np.zeros((len(chord), 1), np.int64)
+    there, event, copied = _recalled(
+        has, turn, chord[rows, at], chord_onset[rows, at],
+        np.where(at > 0, chord[rows, np.maximum(at - 1, 0)], 0), before,
+    )  # fmt: skip
+    columns = np.concatenate([np.stack([there, event], -1), found.known[:, t]], -1)
+    return columns.reshape(len(chord), -1), copied
+
+
+def stacked(found: Sequence[Found]) -> Found:
+    """Of several sessions, on a new first axis."""
+    frame, turn, known = zip(*(f.arrays() for f in found), strict=True)
+    return Found(np.stack(frame), np.stack(turn), np.stack(known))

@@ -1,0 +1,134 @@
+"""What came at like places of the past: found row by row as at once, never in the future, in
+every key; and copied where the music comes back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from models.data.augment import shift_pitches, turn_chords
+from models.data.batches import Shown, stack
+from models.data.piece import Piece, piece_of
+from models.data.situations import returning
+from models.network import recall, vocab
+from models.network.recall import Recall, features_of, find_all, line_of, line_of_row
+from models.network.transformer import Net
+from models.training.run import recalling
+from tests.support.model_parts import TINY, tiny_net, tune
+
+ALIKE, NEAR, FAR = range(3)
+
+
+def coming_round(number: int, bars: int = 4, times: int = 5, meter: str = "4/4") -> Piece:
+    piece = piece_of(tune(number, n_bars=bars + 1, meter=meter))
+    frames = times * bars * int(piece.places[0, vocab.PLACE_FEATURES.index("bar_frames")])
+    return returning(piece, bars, frames)
+
+
+def shown(piece: Piece) -> Shown:
+    before = np.concatenate([[0], piece.chord[:-1]])
+    target = vocab.chord_targets(piece.chord, piece.chord_onset, before)
+    return Shown(piece, piece.chord, piece.chord_onset, target, 0, 0)
+
+
+def seen(piece: Piece) -> tuple[vocab.Ints, vocab.Ints]:
+    return features_of(piece.pitch, piece.onset, piece.places, piece.chord, piece.chord_onset)
+
+
+@pytest.mark.parametrize("meter", ["4/4", "3/4", "6/8"])
+def test_row_by_row_is_as_at_once(meter: str) -> None:
+    piece = coming_round(1, meter=meter)
+    whole = find_all(piece.pitch, piece.onset, piece.places)
+    line, code = line_of(piece.pitch, piece.onset)
+    memory = Recall()
+    for t in range(piece.n_frames):
+        found = memory.find(t, piece.places[t : t + 1])
+        for one, all_ in zip(found.arrays(), whole.arrays(), strict=True):
+            assert np.array_equal(one[0], all_[t])
+        if t % 7 == 3:  # what was expected doesn't come
+            end = min(t + 9, piece.n_frames)
+            memory.extend(line[t:end] * 0, code[t:end] * 0, piece.places[t:end])
+            memory.rewind(t)
+        memory.extend(line[t : t + 1], code[t : t + 1], piece.places[t : t + 1])
+
+
+def test_the_line_of_a_row_is_that_of_the_whole() -> None:
+    piece = piece_of(tune(3))
+    line, code = line_of(piece.pitch, piece.onset)
+    ages = vocab.ages(piece.pitch, piece.onset, 1000)
+    last = vocab.last_pitches(piece.pitch, piece.onset)
+    for t in range(piece.n_frames):
+        row = (int(a[t]) for a in (piece.pitch, piece.onset, ages, last))
+        assert line_of_row(*row) == (line[t], code[t])
+
+
+def test_nothing_is_seen_of_the_frame_itself_or_later() -> None:
+    piece = coming_round(2)
+    t = 150
+    other = replace(piece, pitch=piece.pitch.copy(), chord=piece.chord.copy())
+    other.pitch[t:], other.chord[t:] = 61, 17
+    (here, copies), (there, others) = seen(piece), seen(other)
+    assert np.array_equal(here[: t + 1], there[: t + 1])
+    assert np.array_equal(copies[: t + 1], others[: t + 1])
+    assert not np.array_equal(here[t + 1 :], there[t + 1 :])
+
+
+def test_transposed_music_recalls_the_same_transposed() -> None:
+    piece = coming_round(4)
+    up = replace(piece, pitch=shift_pitches(piece.pitch, 5), chord=turn_chords(piece.chord, 5))
+    (here, copies), (there, others) = seen(piece), seen(up)
+    pitched = [list(vocab.RECALL_FEATURES).index(n) for n in ("chord", *vocab.NOTES)]
+    assert np.array_equal(np.delete(here, pitched, -1), np.delete(there, pitched, -1))
+    assert np.array_equal(recall.turned_chord(here[..., 0], 5), there[..., 0])
+    struck = copies > 1
+    assert np.array_equal(copies[~struck], others[~struck])
+    assert np.array_equal(recall.turned_chord(copies[struck] - 1, 5), others[struck] - 1)
+
+
+def test_a_phrase_that_comes_back_in_another_key_is_found_there() -> None:
+    piece = coming_round(5, times=2)
+    half = piece.n_frames // 2
+    pitch, chord = piece.pitch.copy(), piece.chord.copy()
+    pitch[half:] = shift_pitches(pitch[half:], 3)
+    chord[half:] = turn_chords(chord[half:], 3)
+    found = find_all(pitch, piece.onset, piece.places)
+    late = np.arange(half + 32, 2 * half)
+    assert (found.turn[late, ALIKE] == 3).mean() > 0.9
+    there, _, _ = recall.recalled(found, chord, piece.chord_onset, chord)
+    assert (there[late, ALIKE] == chord[late]).mean() > 0.9
+
+
+def test_copies_of_what_comes_round_are_right() -> None:
+    piece = coming_round(6, bars=8, times=4)
+    target = shown(piece).target
+    _, copies = seen(piece)
+    again = slice(16 * 9, piece.n_frames)  # a bar after it came back
+    for place in (ALIKE, NEAR):
+        assert (copies[again, place] == target[again]).all()
+
+
+def test_a_network_that_has_not_learned_to_recall_says_what_it_said() -> None:
+    net = tiny_net()
+    batch = stack([shown(coming_round(7))], 320)
+    with torch.no_grad():
+        before = net.chord_logits(net.hidden(batch.features)).softmax(-1)
+        taught = recalling(net)
+        after = taught.chord_logits(taught.hidden(batch.features), batch.features["copied"]).exp()
+    assert torch.allclose(after.sum(-1), torch.ones(1, 320), atol=1e-5)
+    assert float((after - before).abs().max()) < 0.1
+
+
+def test_who_copies_gives_what_came_then() -> None:
+    torch.manual_seed(0)
+    net = Net(replace(TINY, recall=True)).eval()
+    with torch.no_grad():
+        net.copying.bias.copy_(torch.tensor([-9.0, 9.0, -9.0, -9.0]))
+        batch = stack([shown(coming_round(8))], 320)
+        copied = batch.features["copied"]
+        logits = net.chord_logits(net.hidden(batch.features), copied)
+    has = copied[..., ALIKE] >= 0
+    assert has.any() and not has.all()
+    assert torch.equal(logits.argmax(-1)[has], copied[..., ALIKE][has])
