@@ -14,14 +14,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jam.music.chord import QUALITIES, QUALITY_NAMES
 from jam.settings import STYLES
+from models.evaluation.hearing import (
+    CLASHES,
+    QUALITY,
+    ROOT,
+    THIRD,
+    held_notes,
+    leads_home,
+    phrase_ends,
+)
 from models.evaluation.metrics import CHORD_TONES, COLUMN
 from models.network import vocab
 from models.network.vocab import Ints
@@ -37,23 +44,6 @@ LONG_BEATS, MOST_STRIKES = 8, 4
 FORM_BARS = (4, 8, 16)
 CHORD_SIZES: NDArray[np.float32] = CHORD_TONES.sum(1).astype(np.float32)
 N_STRENGTHS = 4
-_ROOT, _QUALITY = np.divmod(np.arange(vocab.N_CHORDS) - 1, vocab.N_QUALITIES)
-_ROOT[0] = _QUALITY[0] = -1
-_TONES = [QUALITIES[name][0] for name in QUALITY_NAMES]
-_THIRDS = np.array([0] + 12 * [4 if 4 in t else 3 if 3 in t else 0 for t in _TONES])
-"""Semitones of each chord's third; 0 where it has none."""
-_DOMINANTS = np.array([False] + 12 * [name in ("7", "9", "aug7") for name in QUALITY_NAMES])
-
-
-def _clashes() -> NDArray[np.bool_]:
-    """(N_CHORDS, 12): a note a semitone above a tone of the chord and not in it; the minor ninth
-    of a dominant is none."""
-    above = np.roll(CHORD_TONES, 1, 1) & ~CHORD_TONES
-    ninth = (np.arange(12) - 1) % 12 == _ROOT[:, None]
-    return above & ~(_DOMINANTS[:, None] & ninth)
-
-
-CLASHES = _clashes()
 N_MOVES = 1 + 12 * vocab.N_QUALITIES**2
 
 
@@ -111,23 +101,14 @@ def fit(played: Played) -> Rewards:
     return np.where((played.pitch > 0) & (played.weight > 0), earned, 0).astype(np.float32)
 
 
-def held_notes(played: Played) -> NDArray[np.bool_]:
-    """The frames of notes that last a beat or more."""
-    n = played.pitch.shape[1]
-    age = vocab.ages(played.pitch, played.onset, n + 1)
-    last = np.ones_like(age, bool)
-    last[:, :-1] = age[:, 1:] <= age[:, :-1]
-    # The age at a note's last frame, carried back to its beginning.
-    index = np.where(last, np.arange(n), n - 1)
-    end = np.minimum.accumulate(index[:, ::-1], 1)[:, ::-1]
-    length = np.take_along_axis(age, end, 1) + 1
-    return (length >= played.of("beat_frames")) & (played.pitch > 0) & (played.weight > 0)
+def _held(played: Played) -> NDArray[np.bool_]:
+    return held_notes(played.pitch, played.onset, played.of("beat_frames")) & (played.weight > 0)
 
 
 def clash(played: Played) -> Rewards:
     """-1 in the frames of a held note a semitone above a tone of the chord, where it is not the
     minor ninth of a dominant."""
-    found = held_notes(played) & CLASHES[played.chord, played.pitch % 12]
+    found = _held(played) & CLASHES[played.chord, played.pitch % 12]
     return -found.astype(np.float32)
 
 
@@ -201,27 +182,6 @@ def returns(played: Played) -> Rewards:
     return np.asarray(total / np.maximum(times, 1), np.float32)
 
 
-def phrase_ends(played: Played, i: int) -> list[int]:
-    """Of session i the frames where phrases close: at their last note, or on the bar line that
-    follows where the note is off the beats of groups.
-
-    The last note of a phrase is one after which nothing begins for three quarters of a bar or
-    more, until the next bar line; a phrase has two bars at least.
-    """
-    n = int(played.weight[i].sum())
-    starts = np.flatnonzero(played.onset[i, :n])
-    bar, in_bar = played.of("bar_frames")[i], played.of("frame_in_bar")[i]
-    strength = played.of("strength")[i]
-    found, last = [], -(10**9)
-    for start, following in pairwise([*starts.tolist(), n]):
-        line = start + int(bar[start] - in_bar[start])
-        long = following - start >= 0.75 * bar[start] and line <= following
-        if long and start - last >= 2 * bar[start] - 2:
-            found.append(start if strength[start] >= 2 else min(line, n - 1))
-            last = start
-    return found
-
-
 @dataclass(frozen=True, slots=True)
 class Cadences:
     """Where musicians close a phrase from V to I: the chords of the close, (B, T)."""
@@ -238,7 +198,8 @@ def cadences(true: Played) -> Cadences:
     shape = true.chord.shape
     found = Cadences(np.full(shape, -1), np.zeros(shape, np.int64), np.zeros(shape, bool))
     for i, chords in enumerate(true.chord):
-        for end in phrase_ends(true, i):
+        n = int(true.weight[i].sum())
+        for end in phrase_ends(true.onset[i, :n], true.places[i, :n]):
             bar, beat = (int(true.of(n)[i, end]) for n in ("bar_frames", "beat_frames"))
             last = int(chords[end])
             start = end
@@ -251,21 +212,15 @@ def cadences(true: Played) -> Cadences:
             while begin > max(0, start - bar) and chords[begin - 1] == five:
                 begin -= 1
             for span, chord in ((slice(begin, start), five), (slice(start, end + beat), last)):
-                found.root[i, span], found.third[i, span] = _ROOT[chord], _THIRDS[chord]
+                found.root[i, span], found.third[i, span] = ROOT[chord], THIRD[chord]
             found.end[i, end] = True
     return found
 
 
-def leads_home(before: Ints | int, after: Ints | int) -> NDArray[np.bool_]:
-    """From a major (or thirdless) chord down a fifth."""
-    falls = (_ROOT[before] - _ROOT[after]) % 12 == 7
-    return np.asarray(falls & (_THIRDS[before] != 3) & (np.asarray(after) > 0))
-
-
 def _as_wanted(chord: Ints, root: Ints, third: Ints) -> NDArray[np.bool_]:
     """Chords with this root and no other third."""
-    same = (_ROOT[chord] == root) & (root >= 0)
-    return same & ((_THIRDS[chord] == third) | (_THIRDS[chord] == 0) | (third == 0))
+    same = (ROOT[chord] == root) & (root >= 0)
+    return same & ((THIRD[chord] == third) | (THIRD[chord] == 0) | (third == 0))
 
 
 def cadence(played: Played, cadences: Cadences) -> Rewards:
@@ -329,7 +284,7 @@ class Habits:
 
 def _quality_frames(played: Played) -> NDArray[np.float64]:
     sounds = (played.chord > 0) & (played.weight > 0)
-    kind = _QUALITY[played.chord] + vocab.N_QUALITIES * played.style[:, None]
+    kind = QUALITY[played.chord] + vocab.N_QUALITIES * played.style[:, None]
     size = len(STYLES) * vocab.N_QUALITIES
     return np.bincount(kind[sounds], minlength=size).reshape(len(STYLES), -1).astype(np.float64)
 
@@ -389,7 +344,7 @@ def common_moves(played: Played, own: Habits, true: Habits) -> Rewards:
 def in_style(played: Played, own: Habits, true: Habits) -> Rewards:
     """What a chord's quality earns in a piece of its style; nothing once all are as common as
     musicians'."""
-    values = value_of_quality(own, true)[played.style[:, None], _QUALITY[played.chord]]
+    values = value_of_quality(own, true)[played.style[:, None], QUALITY[played.chord]]
     return np.where((played.chord > 0) & (played.weight > 0), values, 0).astype(np.float32)
 
 
@@ -426,9 +381,9 @@ def gains_of_every_chord(
     held[1:] -= np.float32(worth["clash"]) * CLASHES.T
     gain = np.concatenate([gain, held])
     note = np.where((played.pitch > 0) & (played.weight > 0), 1 + played.pitch % 12, 0)
-    note += 13 * held_notes(played)
+    note += 13 * _held(played)
     style = np.zeros((b, vocab.N_CHORDS), np.float32)
-    style[:, 1:] = value_of_quality(own, true)[played.style][:, _QUALITY[1:]]
+    style[:, 1:] = value_of_quality(own, true)[played.style][:, QUALITY[1:]]
     style *= np.float32(worth["in_style"])
     every = np.arange(vocab.N_CHORDS)
     then = came_then(played)
