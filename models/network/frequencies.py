@@ -14,17 +14,36 @@ attention's inner products are what they were.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable
+from typing import Protocol, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-if TYPE_CHECKING:
-    from models.network.config import NetConfig
-    from models.network.transformer import Block, TurnLinear, TurnNorm
+from models.network.config import NetConfig
+from models.network.turning import TurnLinear, TurnNorm
 
 Vectors = tuple[Tensor, Tensor]
+
+
+class AttentionParts(Protocol):
+    qkv: nn.ModuleList
+    out: TurnLinear
+
+
+class BlockParts(Protocol):
+    """What a block of `models.network.transformer` is made of."""
+
+    norm1: TurnNorm
+    norm2: TurnNorm
+    up: TurnLinear
+    down: TurnLinear
+
+    @property
+    def attention(self) -> AttentionParts: ...
+
+
 _ROOT_12 = 12**0.5
 
 
@@ -121,10 +140,10 @@ class Heads:
         return (s.transpose(1, 2).reshape(n, -1), t.permute(3, 0, 2, 1, 4).reshape(5, n, -1))
 
 
-def attention(block: Block, x: Vectors, b: int, bias: Tensor, heads: Heads) -> Vectors:
+def attention(block: BlockParts, x: Vectors, b: int, bias: Tensor, heads: Heads) -> Vectors:
     """What attention adds."""
     still, turning = normed(x)
-    made = [blocks(cast("TurnLinear", part), block.norm1) for part in block.attention.qkv]
+    made = [blocks(cast(TurnLinear, part), block.norm1) for part in block.attention.qkv]
     weight = torch.cat([s[:, heads.still] for s, _, _ in made], 1)
     offset = torch.cat([o[heads.still] for _, o, _ in made])
     turn = torch.cat([t[:, :, heads.turning] for _, _, t in made], 2)
@@ -137,7 +156,7 @@ def attention(block: Block, x: Vectors, b: int, bias: Tensor, heads: Heads) -> V
     return (torch.addmm(offset, ys, weight[heads.still]), torch.bmm(yt, turn[:, heads.turning]))
 
 
-def feed_forward(block: Block, x: Vectors, channels: int, d: int) -> Vectors:
+def feed_forward(block: BlockParts, x: Vectors, channels: int, d: int) -> Vectors:
     """What the feed-forward layer adds; channels, d: of its hidden layer."""
     still, turning = normed(x)
     weight, offset, turn = blocks(block.up, block.norm2)
@@ -158,7 +177,7 @@ def feed_forward(block: Block, x: Vectors, channels: int, d: int) -> Vectors:
     )
 
 
-def through(blocks_: list[Block], x: Tensor, bias: Tensor, config: NetConfig) -> Tensor:
+def through(blocks_: Iterable[BlockParts], x: Tensor, bias: Tensor, config: NetConfig) -> Tensor:
     """(B, T, D) through blocks of `models.network.transformer`: what goes in and comes out is in
     the layout of that module."""
     b, t, dim = x.shape

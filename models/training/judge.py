@@ -23,7 +23,8 @@ from torch.nn import functional
 from jam.errors import BadInput
 from models.network import vocab, weights
 from models.network.config import NetConfig
-from models.network.transformer import Block, Embedding, TurnLinear, TurnNorm, two_sided_bias
+from models.network.transformer import Block, Embedding, two_sided_bias
+from models.network.turning import TurnLinear, TurnNorm
 from models.training.rewards import Played, Rewards
 
 KINDS = ("contrastive", "discriminative", "adversary")

@@ -45,7 +45,8 @@ from models.decoding.decoder import OnlineDecoder
 from models.decoding.rollout import padded, sampled_chords
 from models.evaluation import metrics
 from models.evaluation.contestants import truth, with_chords
-from models.network.transformer import Net, TurnLinear
+from models.network.transformer import Net
+from models.network.turning import TurnLinear
 from models.training import adversary, rewards
 from models.training import run as training
 from models.training.judge import Judge, JudgeConfig, judged, load_judge
