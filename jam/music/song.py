@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from jam.errors import BadInput
 from jam.limits import LABEL_CHARACTERS, SONG_BARS
-from jam.music.chord import COMMON_NAMES, Chord
+from jam.music.chord import COMMON_NAMES, QUALITIES, Chord
 from jam.music.chord_notation import parse_symbol
 from jam.music.grid import Meter, check_bpm
 from jam.music.key import Key, spell
@@ -49,12 +49,15 @@ class Symbol:
         """The symbol so much higher, spelled for `key`, the key that it then is in."""
         if self.chord is None or not semitones % 12:
             return self
-        found = _WRITTEN.fullmatch(self.written)
-        assert found is not None, self.written
-        opened, _, rest, _, closed = found.groups()
         name = _spelled(self.chord.root + semitones, key)
         bass = "" if self.bass is None else "/" + _spelled(self.bass + semitones, key)
-        return Symbol(opened + name + rest + bass + closed)
+        found = _WRITTEN.fullmatch(self.written)
+        if found is not None:
+            opened, _, rest, _, closed = found.groups()
+            moved = Symbol(opened + name + rest + bass + closed)
+            if moved.chord == self.chord.transposed(semitones):
+                return moved
+        return Symbol(name + QUALITIES[self.chord.quality][1] + bass)  # no letter for its root
 
 
 def _spelled(pitch_class: int, key: Key | None) -> str:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from jam.charts.bar_text import bar_text, read_bar
 from jam.charts.chordpro import read_chordpro, write_chordpro
-from jam.charts.ireal import obfuscated, read_ireal, revealed, write_html, write_ireal
+from jam.charts.ireal import obfuscated, read_ireal, revealed
+from jam.charts.ireal_out import write_html, write_ireal
 from jam.charts.text import read_text, write_text
 from jam.errors import BadInput
 from jam.music.chord import COMMON_NAMES
