@@ -24,10 +24,18 @@ from jam.music.grid import TempoMap
 from jam.preferences import Preferences, View
 from jam.sessions.session import MomentKind
 from jam.settings import JamSettings
-from ui.common.notice import DropoutNotice, Notice
+from ui.common.notice import DropoutNotice, Notice, Notices, Offer
 from ui.common.pages import JAM, REVIEW, Pages
-from ui.common.record_button import MOMENT_WORDS, RecordButton, Recorder
-from ui.common.status import StatusLine, notice_of
+from ui.common.record_button import (
+    JAM_AGAIN,
+    LISTEN,
+    MOMENT_WORDS,
+    RecordButton,
+    Recorder,
+    after_jam,
+    saved_words,
+)
+from ui.common.status import StatusLine, panic_words, problems_of
 from ui.common.text import hardware_inputs
 from ui.common.theme import Theme, dress, system_theme
 from ui.engine_link import EngineLink
@@ -84,6 +92,7 @@ class MainWindow(QWidget):
         self._polls = 0
         self._frugal = False
         self._news = ""
+        self._anything_played = False
         self._dressed: tuple[Theme, float] | None = None
         self.setWindowTitle("jam")
         self.setMinimumHeight(480)
@@ -99,7 +108,13 @@ class MainWindow(QWidget):
         for action in self._actions():
             self.keymap.add(action)
         self.keys = KeyFilter(
-            self, self.keymap, self.piano, lambda: self.pages.page, self._escape, self._show_letters
+            self,
+            self.keymap,
+            self.piano,
+            lambda: self.pages.page,
+            self._escape,
+            self._focus_page,
+            self._show_letters,
         )
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -117,7 +132,8 @@ class MainWindow(QWidget):
     def _build(self) -> None:
         self.page = JamPage(self.model, self.look)
         self.controls, self.waterfall = self.page.bar, self.page.waterfall
-        self.notice, self.dropouts = Notice(), DropoutNotice(self.clock.now_s)
+        self.notice, self.saved = Notice(), Notice("After the jam", "news")
+        self.dropouts = DropoutNotice(self.clock.now_s, self.use_larger_buffer)
         self.status = StatusLine()
         self.pages = Pages()
         self.pages.add_page(JAM, self.page, "Play, and see what the agent plans (Ctrl+J).")
@@ -142,10 +158,11 @@ class MainWindow(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for widget in (self.pages.header, self.notice, self.dropouts):
-            column.addWidget(widget)
+        column.addWidget(self.pages.header)
         column.addWidget(self.pages, 1)
         column.addWidget(self.status)
+        told = (self.notice, self.dropouts, self.saved)
+        self.notices = Notices(told, self.status, self)
         self.help = Help(lambda: self.keymap, self._printed, self)
 
     def _actions(self) -> Iterator[Action]:
@@ -196,7 +213,6 @@ class MainWindow(QWidget):
         for teller in (self.model, self.look, self.presets, self.review):
             teller.told.connect(lambda words: self.status.flash(words, self.clock.now_s()))
         self.page.devices.wanted.connect(self._on_devices)
-        self.dropouts.acted.connect(self.use_larger_buffer)
         self.page.panel_shown.connect(self._on_panel)
         self.pages.page_shown.connect(self._on_page)
         if self.record_button is not None:
@@ -251,9 +267,16 @@ class MainWindow(QWidget):
         self.controls.show_running(snapshot.running)
         if before is None or before.devices != snapshot.devices:
             self.page.devices.show_devices(snapshot.devices)
-        lines = (self._news, notice_of(snapshot))
-        self.notice.show_notice("\n".join(line for line in lines if line))
+        self._show_news()
         self._show_letters()
+        if before is not None and before.running and not snapshot.running:
+            self._on_jam_end(before)
+        elif snapshot.running:
+            began_s = snapshot.tempo_map.seconds_at(0)
+            self._anything_played = any(note.start_s >= began_s for note in snapshot.played) or (
+                self._anything_played and before is not None and before.running
+            )
+            self.saved.show_notice("")
 
     def _show_letters(self) -> None:
         """The computer keys are written on the piano while nothing else is there to play on."""
@@ -274,7 +297,25 @@ class MainWindow(QWidget):
     def tell(self, news: str) -> None:
         """Show a sentence that doesn't come from the engine."""
         self._news = news
-        self.notice.show_notice(news)
+        self._show_news()
+
+    def _show_news(self) -> None:
+        self.notice.show_lines(line for line in (self._news, *problems_of(self._snapshot)) if line)
+
+    def _on_jam_end(self, last: Snapshot) -> None:
+        """Say what became of the jam, and what can be done now."""
+        length_s = self.clock.now_s() - last.tempo_map.seconds_at(0)
+        words = after_jam(self.recorder, self._anything_played, length_s)
+        again = Offer(JAM_AGAIN, "Start another jam (Space).", self.start_stop)
+        listen = Offer(LISTEN, "Go to Review and play it.", self.listen)
+        is_saved = words == saved_words(length_s)
+        self.saved.show_notice(words, (listen, again) if is_saved else (again,))
+
+    def listen(self) -> None:
+        """Play the jam that was recorded last, on the page Review."""
+        self.saved.show_notice("")
+        self.pages.show_page(REVIEW)
+        self.review.listen(self.recorder.session_id if self.recorder is not None else None)
 
     # Window to engine
 
@@ -289,16 +330,22 @@ class MainWindow(QWidget):
         """Silence; the keys that are down are forgotten, so they can't sound again."""
         self.release_keys()
         self.link.send(Panic())
+        self.notices.flash(panic_words(self._snapshot))
 
     def _escape(self) -> None:
-        self.panic()
-        if QApplication.activeModalWidget() or QApplication.activePopupWidget():
-            return
-        self.help.hide()
+        """Esc: the list of shortcuts closes; where nothing is open it is panic."""
+        if self.help.isVisible():
+            self.help.hide()
+        else:
+            self.panic()
+        self._focus_page()
+
+    def _focus_page(self) -> None:
+        """The keys are the page's again, and not a field's."""
         if self.pages.page == JAM:
             self.waterfall.setFocus()
         else:
-            self.review.escape()
+            self.review.roll.setFocus()
 
     def release_keys(self) -> None:
         self.waterfall.release_mouse_key()
@@ -415,6 +462,7 @@ class MainWindow(QWidget):
 
     def resizeEvent(self, a0: QResizeEvent | None) -> None:
         super().resizeEvent(a0)
+        self.notices.fit()
         if self.help.isVisible():
             self.help.fit()
 

@@ -112,8 +112,8 @@ def test_in_the_window_a_click_takes_the_larger_buffer(bench: Bench) -> None:
     drop_out(OFTEN)
     assert notice.isVisible()
     assert OFTEN_WORDS in notice.label.text()
-    assert notice.action.text() == use_words(512)
-    notice.action.click()
+    assert notice.buttons[0].text() == use_words(512)
+    notice.buttons[0].click()
     command = bench.sent(SelectDevices)[-1]
     assert isinstance(command, SelectDevices) and command.block_frames == 512
     larger = replace(ALSA, block_frames=512)
@@ -132,7 +132,7 @@ def test_in_the_window_a_click_takes_the_larger_buffer(bench: Bench) -> None:
     bench.tick(QUIET_FOR_S)
     drop_out(OFTEN + 1, larger)
     assert notice.isVisible()
-    notice._close()
+    notice.close_notice()
     drop_out(OFTEN, larger)
     assert not notice.isVisible()
 

@@ -16,10 +16,10 @@ from pytestqt.qtbot import QtBot
 
 from jam.messages.commands import Panic, Start
 from tests.support.ui_bench import Bench, key
-from ui.common.pages import JAM
+from ui.common.pages import JAM, REVIEW
 from ui.settings.preset_button import NameDialog
 from ui.shortcuts.actions import Action, Actions
-from ui.shortcuts.help import ALL_NOTES_OFF, help_rows
+from ui.shortcuts.help import PANIC, help_rows
 from ui.shortcuts.jam_actions import LOAD_PRESET
 
 QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
@@ -34,13 +34,14 @@ def test_escape_is_panic(bench: Bench) -> None:
     assert len(bench.notes()) == 2
 
 
-def test_escape_is_panic_while_a_dialog_is_open(bench: Bench, qtbot: QtBot) -> None:
+def test_escape_first_closes_a_dialog(bench: Bench, qtbot: QtBot) -> None:
     dialog = QDialog(bench.window)
     qtbot.addWidget(dialog)
     dialog.show()
     QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    assert not dialog.isVisible() and not bench.sent(Panic)
+    QTest.keyClick(bench.window.waterfall, Qt.Key.Key_Escape)
     assert bench.sent(Panic)
-    assert not dialog.isVisible()
 
 
 def names_of(key: str) -> Any:
@@ -61,7 +62,9 @@ def test_every_key_does_what_the_list_says(bench: Bench) -> None:
         window.pages.show_page(action.page or JAM)
         for name in action.keys:
             code, modifiers = names_of(name)
-            QTest.keyClick(window.pages.currentWidget(), code, modifiers)
+            widget = window.review.roll if action.page == REVIEW else window.waterfall
+            widget.setFocus()
+            QTest.keyClick(widget, code, modifiers)
             expected.append(f"{action.title} {name}")
     assert done == expected
     assert bench.notes() == []
@@ -75,7 +78,7 @@ def test_the_list_of_keys_shows_all_of_them(bench: Bench) -> None:
     text = dict(rows)
     assert text[LOAD_PRESET] == "Ctrl+1 … Ctrl+9"
     assert text["Start or stop"] == "Space"
-    assert text[ALL_NOTES_OFF] == "Esc"
+    assert text[PANIC] == "Esc"
     QTest.keyClick(bench.window.waterfall, Qt.Key.Key_F1)
     help_ = bench.window.help
     assert help_.isVisible()
@@ -166,33 +169,81 @@ def test_what_lies_on_the_piano_plays_on_any_layout(
     assert bench.window.model.settings == before
 
 
-def test_escape_silences_wherever_one_is(bench: Bench, qtbot: QtBot) -> None:
+def test_escape_first_closes_what_is_open_and_is_panic_everywhere_else(bench: Bench) -> None:
     window = bench.window
     window.open_panel("Music")
 
-    def escape(widget: QWidget) -> None:
+    def escape(widget: QWidget) -> bool:
+        """Whether it was panic."""
         before = len(bench.sent(Panic))
         QTest.keyClick(widget, Qt.Key.Key_Escape)
-        assert len(bench.sent(Panic)) > before, widget
+        return len(bench.sent(Panic)) > before
 
-    for setting in ("palette", "bpm", "agent_volume", "metronome", "key_lock"):
-        escape(bench.control(setting))
+    for setting in ("agent_volume", "metronome", "key_lock"):
+        assert escape(bench.control(setting))
     combo = bench.control("key_lock")
     combo.showPopup()
-    escape(combo.view())
+    assert not escape(combo.view())
     assert not combo.is_open
     menu = window.preset_button.menu()
     assert menu is not None
     menu.popup(QPoint(0, 0))
-    escape(menu)
+    assert not escape(menu)
     assert not menu.isVisible()
     window.preset_button.ask_name()
     (dialog,) = window.findChildren(NameDialog)
-    escape(dialog.name)
+    assert not escape(dialog.name)
     assert not dialog.isVisible()
     window.help.toggle()
-    escape(window.help)
+    assert not escape(window.help)
     assert not window.help.isVisible()
+    assert escape(window.waterfall)
+
+
+def test_a_field_is_clicked_into_and_left_by_return_and_escape(bench: Bench, qtbot: QtBot) -> None:
+    window = bench.window
+    window.open_panel("Music")
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
+    palette, tempo = bench.control("palette"), bench.control("bpm")
+    for field in (palette, tempo):
+        QTest.mouseClick(field, Qt.MouseButton.LeftButton)
+        assert field.hasFocus()
+        QTest.keyClick(field, Qt.Key.Key_Return)
+        assert window.waterfall.hasFocus()
+    before = window.model.settings
+    QTest.mouseClick(palette, Qt.MouseButton.LeftButton)
+    QTest.keyClicks(palette, "G7 b")
+    QTest.keyClick(palette, Qt.Key.Key_Escape)
+    assert window.waterfall.hasFocus() and palette.text() == ""
+    QTest.mouseClick(tempo, Qt.MouseButton.LeftButton)
+    tempo.selectAll()
+    QTest.keyClicks(tempo, "77bnm-")
+    QTest.keyClick(tempo, Qt.Key.Key_Escape)
+    assert window.waterfall.hasFocus() and tempo.value() == before.bpm
+    assert window.model.settings == before
+    assert not bench.sent(Panic) and not bench.sent(Start)
+
+
+def test_a_list_keeps_its_keys_also_at_its_end(bench: Bench, qtbot: QtBot) -> None:
+    window = bench.window
+    window.open_panel("Devices")
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
+    ports = window.page.devices.inputs
+    ports.setFocus(Qt.FocusReason.TabFocusReason)
+    ports.setCurrentRow(ports.count() - 1)
+    before = window.model.settings
+    for _ in range(3):
+        QTest.keyClick(ports, Qt.Key.Key_Down)
+    for setting in ("agent_volume", "bpm"):
+        control = bench.control(setting)
+        control.setFocus(Qt.FocusReason.TabFocusReason)
+        control.setValue(control.maximum())
+        after = window.model.settings
+        QTest.keyClick(control, Qt.Key.Key_Up)
+        assert window.model.settings == after
+    assert before.changed(agent_volume=1.0, bpm=window.model.settings.bpm) == window.model.settings
 
 
 def test_keys_act_while_no_dialog_is_in_the_way(bench: Bench) -> None:

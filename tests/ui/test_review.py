@@ -21,7 +21,7 @@ from pytestqt.qtbot import QtBot
 
 from jam.clock import FakeClock
 from jam.files import demo_tunes
-from jam.messages.commands import LoadTake, Play, PlaybackCommand, Start
+from jam.messages.commands import KeyInput, LoadTake, Play, PlaybackCommand, Start
 from jam.messages.snapshot import Snapshot
 from jam.preferences import Preferences
 from jam.sessions.library import Library
@@ -31,8 +31,19 @@ from jam.stage.playback import steer
 from jam.stage.transport import Transport
 from tests.support.ui_fake import FakeLink
 from tools.support.session_parts import made_session, played_tune, waltz
-from ui.common.pages import REVIEW
-from ui.common.record_button import DELETE_RECORDING, PRIVATE, RECORDING, UNSAVED
+from ui.common.pages import JAM, REVIEW
+from ui.common.record_button import (
+    DELETE_RECORDING,
+    JAM_AGAIN,
+    LISTEN,
+    NOT_RECORDED,
+    NOTHING_PLAYED,
+    PRIVATE,
+    RECORDING,
+    UNSAVED,
+    after_jam,
+    saved_words,
+)
 from ui.common.theme import CONTRAST, LIGHT
 from ui.review.dialogs import NO_FOLDER, ExportDialog, ExportWish, NewTakeDialog, TakeWish
 from ui.review.model import ReviewModel
@@ -72,6 +83,7 @@ class PlayingLink(FakeLink):
 class FakeRecorder:
     def __init__(self) -> None:
         self.recording, self.trouble = True, ""
+        self.session_id: int | None = None
         self.marks: list[tuple[str, float]] = []
 
     def mark(self, kind: str, at_s: float, text: str = "") -> bool:
@@ -627,6 +639,60 @@ def test_moments_are_marked_while_jamming_and_jams_are_private(bench: Bench) -> 
     assert bench.kept["record"] is False
     button.click()
     assert bench.recorder.recording
+
+
+def test_return_never_deletes_the_recording_of_a_jam(bench: Bench) -> None:
+    window, button = bench.window, bench.window.record_button
+    assert button is not None
+    window.start_stop()
+    bench.tick(5.0)
+    for code in (Qt.Key.Key_Return, Qt.Key.Key_Escape):
+        button.turn()
+        (box,) = [b for b in window.findChildren(QMessageBox) if b.isVisible()]
+        QTest.keyClick(box, code)
+        assert not box.isVisible() and bench.recorder.recording
+
+
+def test_what_became_of_a_jam_is_told() -> None:
+    recorder = FakeRecorder()
+    assert after_jam(recorder, True, 38.2) == saved_words(38.2)
+    assert after_jam(recorder, False, 38.2) == NOTHING_PLAYED
+    recorder.trouble = "The disk is full."
+    assert after_jam(recorder, True, 38.2) == recorder.trouble
+    recorder.recording = False
+    assert after_jam(recorder, True, 38.2) == after_jam(None, True, 38.2) == NOT_RECORDED
+
+
+def test_after_a_jam_one_hears_it_or_jams_again(bench: Bench) -> None:
+    window = bench.window
+    window.pages.show_page(JAM)
+
+    def jam(plays: bool) -> None:
+        window.start_stop()
+        bench.tick(3.0)
+        if plays:
+            QTest.keyClick(window.waterfall, Qt.Key.Key_A)
+            window.link.send(KeyInput(60, 90, bench.clock.now_s()))
+        bench.tick(40.0)
+        window.start_stop()
+        bench.tick(0.1)
+
+    bench.recorder.session_id = bench.ids[1]
+    jam(True)
+    words, buttons = window.notices.text, window.saved.buttons
+    assert words == saved_words(43.1 - 4 * 60 / window.model.settings.bpm)
+    assert [button.text() for button in buttons] == [LISTEN, JAM_AGAIN]
+    buttons[0].click()
+    assert window.pages.page == REVIEW and not window.saved.isVisible()
+    bench.wait(lambda: bench.info_in_front().id == bench.ids[1] and bench.model.player.playing)
+    bench.window.pages.show_page(JAM)
+    window.start_stop()
+    bench.tick(0.1)
+    window.start_stop()
+    bench.tick(0.1)
+    window.saved.buttons[-1].click()
+    bench.tick(0.1)
+    assert window.running and not window.saved.isVisible()
 
 
 @pytest.mark.parametrize("theme", [LIGHT, CONTRAST], ids=lambda theme: theme.name)

@@ -15,7 +15,7 @@ from jam.messages.snapshot import Counters, DeviceState
 from tests.support.ui_bench import Bench, key, turn
 from tests.support.ui_fake import jam_snapshot, stopped_snapshot
 from ui.common.geometry import KEY_RANGES
-from ui.common.status import WHERE_DEVICES_ARE, notice_of, status_of
+from ui.common.status import ALL_NOTES_OFF, WHERE_DEVICES_ARE, panic_words, problems_of, status_of
 from ui.common.theme import app_icon
 from ui.jam_page.captions import PRESS_SPACE, STARTING
 from ui.window import is_frugal
@@ -44,11 +44,30 @@ def test_the_buttons_start_stop_and_silence(bench: Bench) -> None:
     assert [type(c) for c in bench.link.sent] == [Start, Stop, Panic]
 
 
-def test_space_on_a_control_reached_by_tab_is_meant_for_it(bench: Bench) -> None:
-    before = bench.control("metronome").isChecked()
-    QTest.keyClick(bench.control("metronome"), Qt.Key.Key_Space)
-    assert bench.control("metronome").isChecked() != before
-    assert bench.sent(Start) == []
+def test_panic_says_that_it_was_done_and_what_goes_on(bench: Bench) -> None:
+    window = bench.window
+    key(window.waterfall, Qt.Key.Key_Escape)
+    assert window.notices.text == ALL_NOTES_OFF
+    window.start_stop()
+    bench.tick(0.1)
+    key(window.waterfall, Qt.Key.Key_Escape)
+    assert window.notices.text == panic_words(bench.link.snapshot()) != ALL_NOTES_OFF
+    assert window.running
+
+
+def test_space_starts_wherever_no_text_is_written_and_return_presses(bench: Bench) -> None:
+    switch, tempo = bench.control("metronome"), bench.control("bpm")
+    window = bench.window
+    before = switch.isChecked()
+    for number, widget in enumerate((switch, tempo, window.settings_button, window.pages), 1):
+        QTest.keyClick(widget, Qt.Key.Key_Space)
+        assert len(bench.sent(Start)) == number, widget
+    assert switch.isChecked() == before
+    QTest.keyClick(switch, Qt.Key.Key_Return)
+    assert switch.isChecked() != before
+    QTest.keyClick(bench.control("style"), Qt.Key.Key_Return)
+    assert bench.control("style").is_open
+    bench.control("style").hidePopup()
 
 
 def test_each_start_has_dice_of_its_own(bench: Bench) -> None:
@@ -155,6 +174,30 @@ def test_problems_and_messages_are_said_in_place(bench: Bench) -> None:
     assert not notice.isVisible()
 
 
+def test_notices_lie_over_the_page_and_move_nothing(bench: Bench) -> None:
+    window = bench.window
+    before = window.waterfall.geometry()
+    problem, other = "Silent: no audio device was found.", "Another thing."
+    bench.link.override = stopped_snapshot(devices=DeviceState(problems=(problem,)))
+    bench.tick()
+    QApplication.processEvents()
+    assert window.waterfall.geometry() == before
+    inside = window.pages.geometry()
+    assert inside.contains(window.notices.geometry())
+    assert inside.bottom() - window.notices.geometry().bottom() < 20
+    # What was closed stays closed while it holds, whatever else there is to say.
+    window.notice.close_notice()
+    bench.link.override = replace(bench.link.override, seq=1, message=other)
+    bench.tick()
+    assert window.notice.label.text() == other
+    bench.link.override = stopped_snapshot()
+    bench.tick()
+    assert not window.notice.isVisible()
+    bench.link.override = replace(stopped_snapshot(devices=DeviceState(problems=(problem,))), seq=2)
+    bench.tick()
+    assert problem in window.notice.label.text()  # it was over: news again
+
+
 def test_the_bar_fits_the_usual_window(bench: Bench) -> None:
     assert bench.window.minimumSizeHint().width() <= 1280
 
@@ -247,7 +290,7 @@ def test_the_status_line() -> None:
     gone = replace(snapshot, agent_state="gone", devices=DeviceState())
     assert status_of(gone, 0.0).agent_alert
     assert status_of(gone, 0.0).audio_alert
-    assert notice_of(None) == ""
+    assert problems_of(None) == ()
 
 
 def test_a_new_dropout_is_marked_for_a_while(bench: Bench) -> None:

@@ -8,6 +8,7 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QMessageBox, QPushButton
 
 from jam.sessions.session import MomentKind
+from ui.common.text import length_text
 
 MOMENT_WORDS: dict[MomentKind, str] = {
     "good": "Marked as good",
@@ -18,6 +19,10 @@ MOMENT_WORDS: dict[MomentKind, str] = {
 PRIVATE, AUTO_RECORD, RECORDING, UNSAVED = "Private", "Auto-record: on", "● Recording", "● Unsaved"
 DELETE_RECORDING, KEEP_RECORDING = "Delete recording", "Keep"
 
+LISTEN, JAM_AGAIN = "Listen", "Jam again"
+NOTHING_PLAYED = "You played nothing, so nothing was saved."
+NOT_RECORDED = "Private: this jam wasn't saved."
+
 
 class Recorder(Protocol):
     """What keeps the jams, as the window sees it. No method may block."""
@@ -26,10 +31,26 @@ class Recorder(Protocol):
     """Whether jams are kept; turned off in mid-jam, what was kept of it is erased."""
     trouble: str
     """Why the jam isn't saved at the moment; "" when all is well."""
+    session_id: int | None
+    """Of the jam that was saved last; None before the first."""
 
     def mark(self, kind: MomentKind, at_s: float, text: str = "") -> bool:
         """Rate or mark a moment of the jam; False when none is kept."""
         ...
+
+
+def saved_words(length_s: float) -> str:
+    """What is said of a jam that was saved."""
+    return f"Saved, {length_text(length_s)}."
+
+
+def after_jam(recorder: Recorder | None, anything_played: bool, length_s: float) -> str:
+    """What became of a jam that has just ended."""
+    if recorder is None or not recorder.recording:
+        return NOT_RECORDED
+    if not anything_played:
+        return NOTHING_PLAYED
+    return recorder.trouble or saved_words(length_s)
 
 
 class RecordButton(QPushButton):
@@ -81,7 +102,10 @@ class RecordButton(QPushButton):
         box.setText("Make this jam private?")
         box.setInformativeText("The recording so far will be deleted; the music goes on.")
         erase = box.addButton(DELETE_RECORDING, QMessageBox.ButtonRole.DestructiveRole)
-        box.addButton(KEEP_RECORDING, QMessageBox.ButtonRole.RejectRole)
+        # Return and Esc, pressed without looking, delete nothing.
+        keep = box.addButton(KEEP_RECORDING, QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(keep)
+        box.setEscapeButton(keep)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         if erase is not None:
             erase.clicked.connect(lambda _: self._set(False))

@@ -13,6 +13,7 @@ _FLASH_S = 2.5
 _ALERT_S = 4.0
 """How long a field stays marked after something went wrong."""
 
+ALL_NOTES_OFF = "All notes off."
 WHERE_DEVICES_ARE = "Plug one in, or choose another in Settings, Devices (F5)."
 _PHASES = {
     "stopped": "Stopped",
@@ -71,13 +72,22 @@ def status_of(snapshot: Snapshot | None, now_s: float) -> Status:
     )
 
 
-def notice_of(snapshot: Snapshot | None) -> str:
-    """What the user should know now, one sentence per line; "" when all is well."""
+def problems_of(snapshot: Snapshot | None) -> tuple[str, ...]:
+    """What the user should know now, one sentence each; empty when all is well."""
     if snapshot is None:
-        return ""
+        return ()
     problems = snapshot.devices.problems
     lines = [snapshot.message, *problems, WHERE_DEVICES_ARE if problems else ""]
-    return "\n".join(dict.fromkeys(line for line in lines if line))
+    return tuple(dict.fromkeys(line for line in lines if line))
+
+
+def panic_words(snapshot: Snapshot | None) -> str:
+    """What was done by panic, and what goes on."""
+    if snapshot is not None and snapshot.running:
+        return f"{ALL_NOTES_OFF} The jam goes on; Space stops it."
+    if snapshot is not None and snapshot.playback is not None and snapshot.playback.playing:
+        return f"{ALL_NOTES_OFF} The playback goes on; Space pauses it."
+    return ALL_NOTES_OFF
 
 
 class StatusLine(QFrame):

@@ -326,13 +326,17 @@ QProgressBar::chunk {{ background: {t.agent}; border-radius: 3px; }}
 QLabel#title {{ font-size: {large}px; font-weight: 600; }}
 QLabel#key {{ color: {t.agent_light}; font-weight: 600; }}
 #panel {{ border-left: 1px solid {t.outline}; }}
-#notice {{ background: {t.warning_bar}; }}
+#notices {{ background: transparent; }}
+#notice {{ background: {t.warning_bar}; border: 1px solid {t.warning}; border-radius: 8px; }}
 #notice QLabel {{ color: {t.warning}; }}
 #notice QPushButton {{ background: transparent; color: {t.warning}; border: none;
     padding: 2px 8px; font-size: {large}px; }}
-#notice QPushButton#noticed {{ border: 1px solid {t.warning}; border-radius: 4px;
+#notice QPushButton#offer {{ border: 1px solid {t.warning}; border-radius: 4px;
     font-size: {normal}px; font-weight: normal; }}
-#notice QPushButton:focus {{ border: 1px solid {t.warning}; border-radius: 4px; }}
+#notice[kind="news"] {{ background: {t.field}; border-color: {t.outline}; }}
+#notice[kind="news"] QLabel, #notice[kind="news"] QPushButton {{ color: {t.text}; }}
+#notice[kind="news"] QPushButton#offer {{ border-color: {t.text_dim}; font-weight: 600; }}
+#notice QPushButton:focus {{ border: {focus}; border-radius: 4px; }}
 #status {{ background: {t.bar}; border-top: 1px solid {t.outline}; }}
 #status QLabel {{ color: {t.text_dim}; font-size: {small}px; }}
 #status QLabel[alert="true"] {{ color: {t.warning}; }}

@@ -64,6 +64,7 @@ class ReviewPage(QWidget):
         self._asked = 0
         self._plan_index: int | None = _NOTHING_YET
         self._newest: SessionInfo | None = None
+        self._to_hear: int | None = None
         self._is_shown = self._is_laid_out = False
         self.model = ReviewModel(send, now_s, library, self)
         self.list = SessionList()
@@ -159,6 +160,8 @@ class ReviewPage(QWidget):
         self.list.table.space.connect(playback.play_pause)
         self.list.dragged_out.connect(lambda _: tasks.drag_out())
         details = self.details
+        for field in (details.title, details.tags):
+            field.returnPressed.connect(self.roll.setFocus)
         details.renamed.connect(edits.rename)
         details.tagged.connect(edits.set_tags)
         details.rated.connect(edits.rate)
@@ -205,10 +208,22 @@ class ReviewPage(QWidget):
         if self.model.player.playing:
             self.model.player.play_pause()
 
-    def escape(self) -> None:
-        """Esc was pressed: what was typed and not confirmed is discarded."""
-        self.details.revert()
-        self.roll.setFocus()
+    def listen(self, session_id: int | None) -> None:
+        """Play a session as soon as it is there; None: the newest one comes to the front."""
+        self._to_hear = session_id
+        if session_id is not None:
+            self.list.choose(session_id)
+        self._hear()
+        self.refresh()
+
+    def _hear(self) -> None:
+        session = self.model.session
+        if session is None or session.info.id != self._to_hear:
+            return
+        if session.info.state != "recording":  # its end may still be on the way to the library
+            self._to_hear = None
+            if not self.model.player.playing:
+                self.playback.play_pause()
 
     def close_page(self) -> None:
         """The window closes."""
@@ -315,6 +330,7 @@ class ReviewPage(QWidget):
         self.delete_take_action.setEnabled(model.take_id != LIVE_TAKE)
         for part, button in self.transport.parts.items():
             button.setEnabled(bool(shown.take.parts.get(part)))
+        self._hear()
 
     def _on_info(self) -> None:
         if (session := self.model.session) is not None:

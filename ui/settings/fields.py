@@ -15,6 +15,7 @@ from PyQt6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QSlider,
     QSpinBox,
     QStyle,
@@ -112,7 +113,7 @@ def describe(widget: QWidget, name: str, caption: str, tip: str) -> None:
     widget.setToolTip(tip)
     widget.setAccessibleName(caption.replace("&", ""))
     widget.setAccessibleDescription(tip)
-    if isinstance(widget, QAbstractSpinBox):
+    if isinstance(widget, QAbstractSpinBox | QLineEdit):
         widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     else:
         # A click must not take the keyboard away from the piano; Tab and Alt still reach it.

@@ -27,6 +27,11 @@ class PaletteEdit(QLineEdit):
         if not self.hasFocus() or not self.isModified():
             self.setText(self._line.typed(settings.palette) if settings.palette else "")
 
+    def revert(self) -> None:
+        """Discard what was typed."""
+        self.setModified(False)
+        self.show_palette(self._desk.settings)
+
     def _on_finished(self) -> None:
         self.setModified(False)
         try:

@@ -25,7 +25,7 @@ from ui.shortcuts.piano_keys import OCTAVE_DOWN, OCTAVE_UP, PIANO_ROW
 
 Row = tuple[str, str]
 """(what it does, its keys)"""
-ALL_NOTES_OFF = "All notes off"
+PANIC = "All notes off"
 _COLUMNS = 3
 
 
@@ -39,7 +39,7 @@ def help_rows(actions: Actions, printed: Mapping[str, str]) -> dict[str, list[Ro
         keys = [[shown_key(key) for key in action.keys] for action in some]
         text = f"{keys[0][0]} … {keys[-1][0]}" if len(keys) > 1 else "  or  ".join(keys[0])
         groups.setdefault(group, []).append((title, text))
-    groups.setdefault("Play", []).insert(0, (ALL_NOTES_OFF, shown_key("Esc")))
+    groups.setdefault("Play", []).insert(0, (PANIC, shown_key("Esc")))
 
     def letters(names: Iterable[str], between: str = " ") -> str:
         return between.join(printed.get(name, name).upper() for name in names)
