@@ -1,4 +1,4 @@
-"""Files of any origin are read up to a limit; our own are written whole or not at all."""
+"""Files: where ours lie; others' are read up to a limit, our own written whole or not at all."""
 
 from __future__ import annotations
 

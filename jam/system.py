@@ -1,4 +1,4 @@
-"""The terminal: what C libraries print is kept off it, and what its end means."""
+"""The operating system: priorities, the terminal, a screen, JACK's libraries once it has died."""
 
 from __future__ import annotations
 

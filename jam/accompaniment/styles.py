@@ -1,4 +1,4 @@
-"""The styles there are: those that come with the program, and the user's own."""
+"""Styles: what a table of one says, and those there are, the program's and the user's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""jam.agent.process.predictor."""
+"""What a predictor is: logits for the next chord and note, and the pinned dice that choose."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The command line: what each command does; `jam.cli.main.main` chooses one."""
+"""The command line: what each command does; `jam.cli.main` chooses one."""

@@ -1,4 +1,4 @@
-"""What is handed from one step, thread or process to the next: frozen, picklable, no behaviour.
+"""What the window tells the stage, and the choice of devices.
 
 Times in seconds are of `jam.clock`, frames are of the session's `TempoMap`.
 """

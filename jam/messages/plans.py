@@ -1,4 +1,4 @@
-"""jam.messages.commands.plans."""
+"""What stage and agent say to each other: a frame was closed, and the plan from there."""
 
 from __future__ import annotations
 

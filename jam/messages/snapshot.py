@@ -1,4 +1,4 @@
-"""jam.messages.commands.snapshot."""
+"""What the stage tells the window: how it stands now, and what has happened for the record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""jam.music.chord_notation."""
+"""Chords as people write them (lead sheets, Harte, MusicXML), reduced to the table of qualities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""jam.music.key."""
+"""Keys: their scales and names, the one that fits best, and how notes are spelled in them."""
 
 from __future__ import annotations
 

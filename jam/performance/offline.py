@@ -1,4 +1,4 @@
-"""A file streamed through the live code as fast as it goes, under the same online rule."""
+"""Without real time: a file accompanied under the live rule, or harmonised as a whole."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MIDI clock for what is played along: 24 ticks a quarter, start, continue, stop, song position.
+"""What other machines are told: MIDI clock (24 ticks a quarter, song position), program changes.
 
 The messages are those of the MIDI 1.0 specification (System Real Time; Song Position Pointer).
 """

@@ -1,4 +1,4 @@
-"""jam.stage.stage.process."""
+"""The stage's process: it opens the devices and runs the loop until it is told to quit."""
 
 from __future__ import annotations
 

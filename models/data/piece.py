@@ -1,4 +1,4 @@
-"""models.data.batches.piece."""
+"""A piece: a lead sheet as arrays, one value a frame."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from jam.cli.options import parser
+from tools.house.__main__ import modules, said_of
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(
@@ -52,3 +53,12 @@ def test_the_words_of_its_commands_are_understood(document: Path) -> None:
     for line in re.findall(r"^    jam (.+)$", text, re.M):
         words = re.split(r"\s+#|…", line)[0].split()
         parser().parse_args(words)
+
+
+def test_every_file_has_its_line_in_the_map() -> None:
+    """`python -m tools.house --map` writes it anew."""
+    text = (ROOT / "docs" / "map.md").read_text(encoding="utf-8")
+    for path in modules(ROOT).values():
+        said = said_of(path)
+        assert said, f"{path}: says nothing of itself"
+        assert said in text, f"{path}: its line is out of date (python -m tools.house --map)"
