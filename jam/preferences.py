@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from jam.errors import BadInput
 from jam.files import config_dir, read_limited
 from jam.limits import SETTINGS_BYTES
-from jam.messages.commands import EVERY_INPUT, AudioChoice
+from jam.messages.commands import DeviceChoice
 from jam.music.grid import Meter
 from jam.settings import JamSettings
 from jam.settings.line import Choice, lines_of, setting
@@ -96,7 +96,7 @@ class View:
 VIEW = lines_of(View)
 """The table of what the window shows: name -> line."""
 
-_Record = TypeVar("_Record", JamSettings, AudioChoice, View)
+_Record = TypeVar("_Record", JamSettings, DeviceChoice, View)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +104,7 @@ class Preferences:
     """What is remembered. Devices are remembered by name, whether they are there or not."""
 
     settings: JamSettings = field(default_factory=JamSettings)
-    midi_inputs: tuple[str, ...] = EVERY_INPUT
-    midi_outputs: tuple[str, ...] = ()
-    audio: AudioChoice = field(default_factory=AudioChoice)
+    devices: DeviceChoice = field(default_factory=DeviceChoice)
     presets: Presets = field(default_factory=dict)
     """The player's own, by name; never changed in place."""
     view: View = field(default_factory=View)
@@ -166,7 +164,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
     "key_lock": _key_lock,
     "density": _optional(float),
     **{name: _optional(int) for name in ("agent_program", "bass_program", "drums_program")},
-    "palette": _names,
+    **dict.fromkeys(("palette", "midi_inputs", "midi_outputs"), _names),
 }
 """How a value is read whose kind its default doesn't tell."""
 
@@ -201,7 +199,8 @@ def settings_from_json(values: Any) -> JamSettings:
 
 
 def _right_ones(default: _Record, values: Any, what: str, faults: list[str]) -> _Record:
-    """The default with those of the values that are right; a sentence for each that is not."""
+    """The default with those of the values that are right; a sentence for each that is not, which
+    begins with `what`."""
     if not isinstance(values, dict):
         faults.append(f"{what} is no object of names and values")
         return default
@@ -212,7 +211,7 @@ def _right_ones(default: _Record, values: Any, what: str, faults: list[str]) -> 
                 value = _read(name, values[name], getattr(default, name))
                 record = replace(record, **{name: value})
             except BadInput as error:
-                faults.append(f"{what}: {error}")
+                faults.append(f"{what}: {error}" if what else str(error))
     return record
 
 
@@ -224,23 +223,27 @@ def preferences_from_json(data: dict[str, Any]) -> tuple[Preferences, list[str]]
     default = Preferences()
     faults: list[str] = []
 
-    def names(name: str, default: tuple[str, ...]) -> tuple[str, ...]:
-        try:
-            return _names(data[name]) if name in data else default
-        except BadInput as error:
-            faults.append(f"{name}: {error}")
-            return default
-
     found = Preferences(
         _right_ones(default.settings, data.get("settings", {}), "settings", faults),
-        names("midi_inputs", default.midi_inputs),
-        names("midi_outputs", default.midi_outputs),
-        _right_ones(default.audio, data.get("audio", {}), "audio", faults),
+        _devices(data, faults),
         _presets(data.get("presets", {}), faults),
         _right_ones(default.view, data.get("view", {}), "view", faults),
         _switch(data.get("record", default.record), "record", faults),
     )
     return found, faults
+
+
+_AUDIO = {"device": "audio", "sample_rate": "sample_rate", "block_frames": "block_frames"}
+"""Names within "audio" in the file, and in `DeviceChoice`."""
+
+
+def _devices(data: dict[str, Any], faults: list[str]) -> DeviceChoice:
+    audio = data.get("audio", {})
+    if isinstance(audio, dict):
+        audio = {ours: audio[name] for name, ours in _AUDIO.items() if name in audio}
+    devices = _right_ones(DeviceChoice(), audio, "audio", faults)
+    ports = {name: data[name] for name in ("midi_inputs", "midi_outputs") if name in data}
+    return _right_ones(devices, ports, "", faults)
 
 
 def _switch(value: Any, name: str, faults: list[str]) -> bool:
@@ -265,11 +268,12 @@ def _presets(given: Any, faults: list[str]) -> Presets:
 
 
 def preferences_to_json(preferences: Preferences) -> dict[str, Any]:
+    devices = preferences.devices
     return {
         "settings": settings_to_json(preferences.settings),
-        "midi_inputs": preferences.midi_inputs,
-        "midi_outputs": preferences.midi_outputs,
-        "audio": asdict(preferences.audio),
+        "midi_inputs": devices.midi_inputs,
+        "midi_outputs": devices.midi_outputs,
+        "audio": {name: getattr(devices, ours) for name, ours in _AUDIO.items()},
         "presets": {name: settings_to_json(s) for name, s in preferences.presets.items()},
         "view": asdict(preferences.view),
         "record": preferences.record,
@@ -346,7 +350,7 @@ def _with_unknown(ours: dict[str, Any], before: Any, deep: bool = True) -> dict[
     return merged
 
 
-_Values = TypeVar("_Values", JamSettings, AudioChoice, View, Preferences)
+_Values = TypeVar("_Values", JamSettings, DeviceChoice, View, Preferences)
 
 
 def merged(ours: _Values, before: _Values, theirs: _Values) -> _Values:
@@ -354,7 +358,7 @@ def merged(ours: _Values, before: _Values, theirs: _Values) -> _Values:
     values: dict[str, Any] = {}
     for name in (f.name for f in fields(ours)):
         own, old, other = getattr(ours, name), getattr(before, name), getattr(theirs, name)
-        if isinstance(own, JamSettings | AudioChoice | View):
+        if isinstance(own, JamSettings | DeviceChoice | View):
             values[name] = merged(own, old, other)
         elif isinstance(own, dict):  # presets, each of them a value
             changed = {n: v for n, v in own.items() if n not in old or old[n] != v}

@@ -26,7 +26,7 @@ from jam.agent.predictor import Predictor
 from jam.agent.rules import ScriptedPredictor
 from jam.clock import SystemClock
 from jam.engine.engine import Engine
-from jam.messages.commands import AudioChoice, StageChoice, Start
+from jam.messages.commands import DeviceChoice, Start
 from jam.messages.notes import NoteEvent
 from jam.messages.snapshot import SessionLog
 from jam.music.chord import Chord
@@ -124,14 +124,14 @@ def live_loop(
     where += f", blocks of {block_frames}"
     logs: list[SessionLog] = []
     settings = JamSettings(bpm=BPM, listen_bars=0, count_in_bars=0, metronome=False)
-    choice = StageChoice(settings, AudioChoice(audio, RATE, block_frames), "jack")
+    devices = DeviceChoice(audio, RATE, block_frames, midi_api="jack")
     decoder = multiprocessing.get_context("spawn").Process(target=decode_forever, daemon=True)
     if loaded:
         decoder.start()
         time.sleep(4)  # torch has been imported
     clock = SystemClock()
     started_s = clock.now_s()
-    engine = Engine(choice, load_busy_script, logs.append)
+    engine = Engine(settings, devices, load_busy_script, logs.append)
     engine.wait_until_up()
     up_s = clock.now_s() - started_s
     time.sleep(1.0)

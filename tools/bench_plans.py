@@ -13,7 +13,7 @@ from jam.agent.predictor import Predictor, gumbel_noise
 from jam.cli.main import load_predictor, load_rules
 from jam.clock import SystemClock
 from jam.engine.engine import Engine
-from jam.messages.commands import AudioChoice, KeyInput, StageChoice, Start
+from jam.messages.commands import DeviceChoice, KeyInput, Start
 from jam.messages.plans import PlanRequest
 from jam.messages.snapshot import SessionLog
 from jam.music.chord import Chord
@@ -144,7 +144,7 @@ def wire(seconds: float = 25.0) -> Iterator[Line]:
     logs: list[SessionLog] = []
     settings = JamSettings(bpm=120.0, listen_bars=1, count_in_bars=0, metronome=False)
     clock = SystemClock()
-    with Engine(StageChoice(settings, AudioChoice("none")), load_predictor, logs.append) as engine:
+    with Engine(settings, DeviceChoice("none"), load_predictor, logs.append) as engine:
         engine.wait_until_up()
         while (newest := engine.snapshot()) is None or newest.agent_state == "loading":
             time.sleep(0.05)

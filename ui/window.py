@@ -87,7 +87,7 @@ class MainWindow(QWidget):
         self._load = load
         self.clock = clock or SystemClock()
         self.keeper = Keeper(save, self)
-        self._audio = preferences.audio
+        self._devices = preferences.devices
         self._snapshot: Snapshot | None = None
         self._polls = 0
         self._frugal = False
@@ -391,22 +391,8 @@ class MainWindow(QWidget):
         self.link.send(command)
         if isinstance(command, ListAudio):
             return
-        given = {
-            name: value
-            for name in ("midi_inputs", "midi_outputs")
-            if (value := getattr(command, name)) is not None
-        }
-        audio = replace(
-            self._audio,
-            device=self._audio.device if command.audio is None else command.audio,
-            sample_rate=command.sample_rate
-            if command.sample_rate is not None
-            else self._audio.sample_rate,
-            block_frames=command.block_frames or self._audio.block_frames,
-        )
-        if audio != self._audio:
-            self._audio = given["audio"] = audio
-        self.keeper.keep(**given)
+        self._devices = self._devices.after(command)
+        self.keeper.keep(devices=self._devices)
 
     # Looks
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from jam.audio.synth import Synth
 from jam.errors import BadInput, JamError
-from jam.messages.commands import SAMPLE_RATES, AudioChoice
+from jam.messages.commands import SAMPLE_RATES, DeviceChoice
 from jam.system import AUDIO, bury, deaths, died, quiet_stderr, raise_priority
 
 OWN_DRIVER = "fluidsynth:"
@@ -179,7 +179,7 @@ class AudioOutput:
     Raises JamError when the device can't be opened.
     """
 
-    def __init__(self, synth: Synth, choice: AudioChoice, device: OutputDevice) -> None:
+    def __init__(self, synth: Synth, choice: DeviceChoice, device: OutputDevice) -> None:
         sd = _load_sounddevice()
         self.dropouts = 0
         self.rendered = 0
@@ -244,7 +244,7 @@ class OwnDriverOutput:
     Raises JamError when it can't open the device.
     """
 
-    def __init__(self, synth: Synth, choice: AudioChoice, driver: str) -> None:
+    def __init__(self, synth: Synth, choice: DeviceChoice, driver: str) -> None:
         synth.start_own_driver(driver, None, choice.block_frames)
         self._synth = synth
         self.dropouts = 0
@@ -252,7 +252,7 @@ class OwnDriverOutput:
         """Its driver doesn't tell; what is rendered does."""
         self.on_jack = driver == "jack"
         self.rates = SAMPLE_RATES
-        self.name, self.description = choice.device, f"FluidSynth: {driver}"
+        self.name, self.description = choice.audio, f"FluidSynth: {driver}"
         self.sample_rate, self.block_frames = synth.sample_rate, choice.block_frames
         self.latency_ms = 2000.0 * choice.block_frames / synth.sample_rate
 
@@ -271,14 +271,14 @@ class OwnDriverOutput:
 Output = AudioOutput | OwnDriverOutput
 
 
-def open_audio(choice: AudioChoice) -> tuple[Synth, Output]:
+def open_audio(choice: DeviceChoice) -> tuple[Synth, Output]:
     """Open the device, and a synth at its sample rate.
 
     Raises BadInput for a device that doesn't exist, JamError for one that can't be opened.
     """
-    if choice.device.startswith(OWN_DRIVER):
+    if choice.audio.startswith(OWN_DRIVER):
         synth = Synth(choice.sample_rate or 48000)
-        return synth, OwnDriverOutput(synth, choice, choice.device[len(OWN_DRIVER) :])
-    device = find_device(choice.device)
+        return synth, OwnDriverOutput(synth, choice, choice.audio[len(OWN_DRIVER) :])
+    device = find_device(choice.audio)
     synth = Synth(choice.sample_rate or device.rate_hz)
     return synth, AudioOutput(synth, choice, device)

@@ -166,10 +166,10 @@ def _synth_finding() -> Finding:
 def _latency_finding() -> Finding | None:
     """Opens the default device for a moment; None where there is none."""
     from jam.audio.output import open_audio
-    from jam.messages.commands import AudioChoice
+    from jam.messages.commands import DeviceChoice
 
     try:
-        synth, output = open_audio(AudioChoice())
+        synth, output = open_audio(DeviceChoice())
     except JamError:
         return None
     latency_ms, description = output.latency_ms, output.description

@@ -22,15 +22,7 @@ from jam.engine.demo import TunePlayer
 from jam.engine.engine import Engine
 from jam.errors import BadInput, JamError
 from jam.files import demo_tunes, recordings_dir
-from jam.messages.commands import (
-    EVERY_INPUT,
-    AudioChoice,
-    Play,
-    SetLoop,
-    SetSpeed,
-    StageChoice,
-    Start,
-)
+from jam.messages.commands import DeviceChoice, Play, SetLoop, SetSpeed, Start
 from jam.messages.snapshot import PlaybackState, SessionLog
 from jam.midi.file import MidiSong, read_tune
 from jam.performance.take import Recorder, chart_cells, chord_chart
@@ -60,30 +52,27 @@ def open_engine(
         value = getattr(args, option, None)
         return otherwise if value is None else value
 
-    known = remembered.audio if remembered is not None else AudioChoice()
+    known = remembered.devices if remembered is not None else DeviceChoice()
     named = tuple(getattr(args, "midi_in", None) or ())
-    choice = StageChoice(
-        settings=settings,
-        audio=AudioChoice(
-            given("audio", known.device),
-            given("rate", known.sample_rate),
-            given("buffer", known.block_frames),
-        ),
-        midi_api=getattr(args, "midi_api", "auto"),
-        midi_inputs=named or (remembered.midi_inputs if remembered else EVERY_INPUT),
-        midi_outputs=tuple(given("midi_out", remembered.midi_outputs if remembered else ())),
-        devices_required=bool(named or getattr(args, "midi_out", None)),
+    devices = DeviceChoice(
+        given("audio", known.audio),
+        given("rate", known.sample_rate),
+        given("buffer", known.block_frames),
+        named or known.midi_inputs,
+        tuple(given("midi_out", known.midi_outputs)),
+        getattr(args, "midi_api", "auto"),
+        midi_required=bool(named or getattr(args, "midi_out", None)),
         audio_required=getattr(args, "audio", None) is not None,
     )
     if writer is None:
-        return Engine(choice, load, on_log)
+        return Engine(settings, devices, load, on_log)
 
     def take_log(log: SessionLog) -> None:
         writer.take_log(log)
         if on_log is not None:
             on_log(log)
 
-    return Engine(choice, load, take_log, writer.message)
+    return Engine(settings, devices, load, take_log, writer.message)
 
 
 @contextmanager

@@ -14,8 +14,9 @@ from jam.agent.predictor import LoadPredictor
 from jam.clock import SystemClock
 from jam.engine.processes import CRASHES, AgentProcess, Spell, StageProcess, load_stand_in
 from jam.errors import BadInput, JamError
-from jam.messages.commands import AudioChoice, ChangeSettings, Quit, StageChoice, Start
+from jam.messages.commands import ChangeSettings, DeviceChoice, Quit, Start
 from jam.messages.snapshot import SessionLog, Snapshot, StageFailed
+from jam.settings import JamSettings
 
 _log = logging.getLogger(__name__)
 _LOOK_S = 0.1
@@ -44,7 +45,8 @@ class Engine:
 
     def __init__(
         self,
-        choice: StageChoice,
+        settings: JamSettings,
+        devices: DeviceChoice,
         load_predictor: LoadPredictor,
         on_log: Callable[[SessionLog], None] | None = None,
         news: Callable[[], str] | None = None,
@@ -54,7 +56,8 @@ class Engine:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         # spawn: the children must inherit neither Qt nor threads nor torch.
         self._context = multiprocessing.get_context("spawn")
-        self._choice, self._load, self._on_log, self._news = choice, load_predictor, on_log, news
+        self._settings, self._devices = settings, devices
+        self._load, self._on_log, self._news = load_predictor, on_log, news
         self._clock = SystemClock()
         self._snapshot: Snapshot | None = None
         self._shown_by: StageProcess | None = None
@@ -72,7 +75,7 @@ class Engine:
         self._stands_in = False
         self._try_again = False
         self._stuck_looks = 0
-        self._stage = StageProcess(self._context, choice)
+        self._stage = StageProcess(self._context, settings, devices)
         self._agent = self._new_agent()
         self._reader = self._new_reader()
         for target in (self._write, self._supervise):
@@ -119,7 +122,7 @@ class Engine:
             self._start = command
             self._try_again = self._stands_in
         elif isinstance(command, ChangeSettings):
-            self._choice = replace(self._choice, settings=command.settings)
+            self._settings = command.settings
         self._outgoing.put(command)
 
     def snapshot(self) -> Snapshot | None:
@@ -229,22 +232,17 @@ class Engine:
         self._stage.end(timeout_s=0.0)
         last = self._snapshot
         assert last is not None
-        devices = last.devices
-        audio = AudioChoice(
-            devices.wanted_audio,
-            devices.wanted_rate,
-            devices.block_frames or self._choice.audio.block_frames,
-        )
-        choice = replace(
-            self._choice,
-            audio=audio,
-            midi_inputs=devices.wanted_inputs,
-            midi_outputs=devices.wanted_outputs,
-            devices_required=False,
+        devices = DeviceChoice(
+            last.devices.wanted_audio,
+            last.devices.wanted_rate,
+            last.devices.block_frames or self._devices.block_frames,
+            last.devices.wanted_inputs,
+            last.devices.wanted_outputs,
+            self._devices.midi_api,
+            midi_required=False,
             audio_required=False,
-            sessions_before=self._sessions,
         )
-        self._stage = StageProcess(self._context, choice)
+        self._stage = StageProcess(self._context, self._settings, devices, self._sessions)
         self._reader = self._new_reader()
         self._agent.end()
         self._agent = self._new_agent()

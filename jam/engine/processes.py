@@ -16,7 +16,8 @@ from pathlib import Path
 from jam.agent.predictor import LoadPredictor, Predictor
 from jam.agent.process import agent_main
 from jam.agent.rules import RULES_PLAY, RuleBasedPredictor
-from jam.messages.commands import StageChoice
+from jam.messages.commands import DeviceChoice
+from jam.settings import JamSettings
 from jam.stage.process import stage_main
 
 SPELL_S = 30.0
@@ -83,7 +84,13 @@ def _agent_address() -> str:
 class StageProcess:
     """The stage, the line to it, and the address at which it waits for the agent."""
 
-    def __init__(self, context: SpawnContext, choice: StageChoice) -> None:
+    def __init__(
+        self,
+        context: SpawnContext,
+        settings: JamSettings,
+        devices: DeviceChoice,
+        sessions_before: int = 0,
+    ) -> None:
         self.address = _agent_address()
         self.authkey = secrets.token_bytes(32)
         self.pulse = Pulse()
@@ -91,7 +98,15 @@ class StageProcess:
         self.connection, theirs = pipe
         self.process: SpawnProcess = context.Process(
             target=stage_main,
-            args=(theirs, self.address, self.authkey, choice, self.pulse.value),
+            args=(
+                theirs,
+                self.address,
+                self.authkey,
+                settings,
+                devices,
+                sessions_before,
+                self.pulse.value,
+            ),
             name="jam-stage",
         )
         self.process.start()

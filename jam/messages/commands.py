@@ -5,7 +5,7 @@ Times in seconds are of `jam.clock`, frames are of the session's `TempoMap`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields, replace
 
 from jam.errors import BadInput
 from jam.messages.notes import TimedNote
@@ -13,6 +13,8 @@ from jam.settings import JamSettings
 
 EVERY_INPUT: tuple[str, ...] = ("*",)
 """Chosen as MIDI inputs: every MIDI keyboard there is, now and later."""
+SAMPLE_RATES = (44100, 48000, 88200, 96000)
+BLOCK_SIZES = (64, 128, 256, 512, 1024, 2048)
 
 
 # Commands: window or command line to stage.
@@ -46,8 +48,40 @@ class ChangeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DeviceChoice:
+    """Which devices are to be open, by name. Raises BadInput for a rate or buffer there isn't.
+
+    A name that is required must be there at the start (else BadInput); one that is only
+    remembered is waited for, and meanwhile the default device plays.
+    """
+
+    audio: str = ""
+    """A name or part of one, empty for the system's default, "none" for silence, or
+    "fluidsynth:DRIVER"."""
+    sample_rate: int = 0
+    """In Hz; 0 is the device's own."""
+    block_frames: int = 256
+    midi_inputs: tuple[str, ...] = EVERY_INPUT
+    midi_outputs: tuple[str, ...] = ()
+    midi_api: str = "auto"
+    midi_required: bool = True
+    audio_required: bool = True
+
+    def __post_init__(self) -> None:
+        if self.sample_rate not in (0, *SAMPLE_RATES):
+            raise BadInput(f"sample rate {self.sample_rate}: must be one of {SAMPLE_RATES}")
+        if self.block_frames not in BLOCK_SIZES:
+            raise BadInput(f"audio buffer {self.block_frames}: must be one of {BLOCK_SIZES}")
+
+    def after(self, command: SelectDevices) -> DeviceChoice:
+        """With what a command chooses, the rest as it is. Raises BadInput."""
+        given = {f.name: getattr(command, f.name) for f in fields(command)}
+        return replace(self, **{name: value for name, value in given.items() if value is not None})
+
+
+@dataclass(frozen=True, slots=True)
 class SelectDevices:
-    """Open these, by name, and close the others; None leaves as it is.
+    """Open these, by name, and close the others; None leaves as it is. See `DeviceChoice`.
 
     EVERY_INPUT opens every MIDI keyboard. Audio is opened anew when one of its three values
     changes: sound is away for some tenths of a second, the session goes on. What can't be opened
@@ -57,9 +91,7 @@ class SelectDevices:
     midi_inputs: tuple[str, ...] | None = None
     midi_outputs: tuple[str, ...] | None = None
     audio: str | None = None
-    """A name or part of one, "" for the system's default, "none" for silence."""
     sample_rate: int | None = None
-    """In Hz; 0 is the device's own."""
     block_frames: int | None = None
 
 
@@ -144,56 +176,3 @@ class MuteParts(PlaybackCommand):
     """These parts, and no others, are silent in what is played back."""
 
     parts: tuple[str, ...]
-
-
-SAMPLE_RATES = (44100, 48000, 88200, 96000)
-
-BLOCK_SIZES = (64, 128, 256, 512, 1024, 2048)
-
-
-@dataclass(frozen=True, slots=True)
-class AudioChoice:
-    """What to open. device: "" the system's default, "none" silence, a name or part of one, or
-    "fluidsynth:DRIVER". sample_rate 0 is the device's own. Raises BadInput.
-    """
-
-    device: str = ""
-    sample_rate: int = 0
-    block_frames: int = 256
-
-    def __post_init__(self) -> None:
-        if self.sample_rate not in (0, *SAMPLE_RATES):
-            raise BadInput(f"sample rate {self.sample_rate}: must be one of {SAMPLE_RATES}")
-        if self.block_frames not in BLOCK_SIZES:
-            raise BadInput(f"audio buffer {self.block_frames}: must be one of {BLOCK_SIZES}")
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceChoice:
-    """What is to be open. A name that is required must be there at the start (else BadInput);
-    one that is only remembered is waited for, and meanwhile the default device plays.
-    """
-
-    audio: AudioChoice = field(default_factory=AudioChoice)
-    midi_api: str = "auto"
-    midi_inputs: tuple[str, ...] = EVERY_INPUT
-    midi_outputs: tuple[str, ...] = ()
-    midi_required: bool = True
-    audio_required: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class StageChoice:
-    """What the stage opens when it starts."""
-
-    settings: JamSettings
-    audio: AudioChoice = field(default_factory=AudioChoice)
-    midi_api: str = "auto"
-    midi_inputs: tuple[str, ...] = EVERY_INPUT
-    midi_outputs: tuple[str, ...] = ()
-    devices_required: bool = True
-    """False where MIDI names are only remembered: what isn't there is waited for."""
-    audio_required: bool = True
-    """False where the audio device is only remembered: the default plays where it isn't there."""
-    sessions_before: int = 0
-    """Sessions are counted on from there."""

@@ -14,14 +14,7 @@ from jam.audio.output import Output, look_again, open_audio, output_devices, out
 from jam.audio.synth import CHANNELS
 from jam.clock import Clock
 from jam.errors import BadInput, JamError
-from jam.messages.commands import (
-    BLOCK_SIZES,
-    EVERY_INPUT,
-    AudioChoice,
-    DeviceChoice,
-    ListAudio,
-    SelectDevices,
-)
+from jam.messages.commands import BLOCK_SIZES, EVERY_INPUT, DeviceChoice, ListAudio, SelectDevices
 from jam.messages.snapshot import DeviceState
 from jam.midi.ports import MidiPorts, open_api
 from jam.stage.player import Player
@@ -109,11 +102,11 @@ class Devices:
         state = DeviceState(
             wanted_inputs=choice.midi_inputs,
             wanted_outputs=choice.midi_outputs,
-            wanted_audio=choice.audio.device,
-            wanted_rate=choice.audio.sample_rate,
+            wanted_audio=choice.audio,
+            wanted_rate=choice.sample_rate,
             available_audio=self._available_audio,
             audio_blocks=BLOCK_SIZES,
-            block_frames=choice.audio.block_frames,
+            block_frames=choice.block_frames,
             key_to_synth_ms=round(statistics.median(delays_ms), 2) if delays_ms else 0.0,
             key_to_synth_worst_ms=round(max(delays_ms, default=0.0), 2),
             problems=tuple(self._problems.values()),
@@ -170,26 +163,24 @@ class Devices:
             self._tell(f"{error}. It is opened when it comes.")
 
     def _open_audio_at_start(self) -> None:
-        choice = self._choice.audio
         try:
-            self._open_audio(choice)
+            self._open_audio(self._choice)
         except BadInput as error:
             if self._choice.audio_required:
                 raise
-            self._open_default(choice, error)
+            self._open_default(error)
         except JamError as error:
             self._problems["audio"] = f"Silent: {error}."
         self._list_audio()
 
-    def _open_default(self, choice: AudioChoice, error: BadInput) -> None:
+    def _open_default(self, error: BadInput) -> None:
         """The device that is remembered isn't there: another is better than none."""
         try:
-            self._open_audio(replace(choice, device="", sample_rate=0))
+            self._open_audio(replace(self._choice, audio="", sample_rate=0))
         except JamError:
             self._problems["audio"] = f"Silent: {error}."
             return
-        assert self._output is not None
-        self._tell(f"Audio device {choice.device!r} isn't there; {self._output.description} plays.")
+        self._tell(f"Audio device {self._choice.audio!r} isn't there; {self._name()} plays.")
 
     # -- opening --------------------------------------------------------------------------------
 
@@ -205,9 +196,9 @@ class Devices:
         if self._ports is not None:
             self._ports.want(self._choice.midi_inputs, self._choice.midi_outputs)
 
-    def _open_audio(self, choice: AudioChoice) -> None:
+    def _open_audio(self, choice: DeviceChoice) -> None:
         """Raises BadInput, JamError; then nothing is open."""
-        if choice.device == "none":
+        if choice.audio == "none":
             self._problems["audio"] = "Silent: no audio device was asked for."
             return
         synth, self._output = open_audio(choice)
@@ -254,27 +245,21 @@ class Devices:
 
     def _select(self, command: SelectDevices) -> None:
         """Raises BadInput for what isn't there, JamError for what can't be opened."""
-        choice = self._choice
-        audio = AudioChoice(
-            choice.audio.device if command.audio is None else command.audio,
-            choice.audio.sample_rate if command.sample_rate is None else command.sample_rate,
-            choice.audio.block_frames if command.block_frames is None else command.block_frames,
-        )
-        inputs = choice.midi_inputs if command.midi_inputs is None else command.midi_inputs
-        outputs = choice.midi_outputs if command.midi_outputs is None else command.midi_outputs
+        before, choice = self._choice, self._choice.after(command)
         try:
-            if (inputs, outputs) != (choice.midi_inputs, choice.midi_outputs):
-                self._choice = replace(self._choice, midi_inputs=inputs, midi_outputs=outputs)
+            if _midi_of(choice) != _midi_of(before):
+                inputs, outputs = _midi_of(choice)
+                self._choice = replace(before, midi_inputs=inputs, midi_outputs=outputs)
                 self._tell("")
                 self._want_midi()
         finally:
             given = {command.audio, command.sample_rate, command.block_frames} != {None}
-            if given and (audio != choice.audio or self._output is None):
-                self._change_audio(audio)
+            if given and (_audio_of(choice) != _audio_of(before) or self._output is None):
+                self._change_audio(choice)
 
-    def _change_audio(self, choice: AudioChoice) -> None:
+    def _change_audio(self, choice: DeviceChoice) -> None:
         """Close the device and open another; on failure the one before. Raises JamError."""
-        before = self._choice.audio
+        before = self._choice
         self._close_audio()
         self._look_again()
         try:
@@ -288,7 +273,7 @@ class Devices:
             raise JamError(f"{error}; {self._name()} plays on") from None
         finally:
             self._list_audio()
-        self._choice = replace(self._choice, audio=choice)
+        self._choice = choice
         self._tell("")
 
     def _name(self) -> str:
@@ -316,7 +301,7 @@ class Devices:
             self._find_midi()
         elif self._ports.api == "jack" and not (self._output and self._output.on_jack):
             self._check_jack()
-        if self._output is None and self._choice.audio.device != "none":
+        if self._output is None and self._choice.audio != "none":
             self._find_audio()
 
     def _is_alive(self, output: Output, now_s: float) -> bool:
@@ -365,9 +350,9 @@ class Devices:
 
     def _find_audio(self) -> None:
         self._look_again()
-        wanted = self._choice.audio
+        wanted = self._choice
         try:
-            self._open_audio(replace(wanted, device=self._lost_audio or wanted.device))
+            self._open_audio(replace(wanted, audio=self._lost_audio or wanted.audio))
             self._tell(f"Sound is back: {self._name()}.")
         except JamError:
             _log.debug("audio is still missing", exc_info=True)
@@ -384,3 +369,11 @@ class Devices:
         if is_gone:
             self._gone_ports.add(port)
             self._tell(f"MIDI port {port} is gone; it is opened again when it comes back.")
+
+
+def _midi_of(choice: DeviceChoice) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return choice.midi_inputs, choice.midi_outputs
+
+
+def _audio_of(choice: DeviceChoice) -> tuple[str, int, int]:
+    return choice.audio, choice.sample_rate, choice.block_frames

@@ -9,25 +9,32 @@ from ctypes import c_uint64
 from multiprocessing.connection import Connection
 
 from jam.errors import JamError
-from jam.messages.commands import StageChoice
+from jam.messages.commands import DeviceChoice
 from jam.messages.snapshot import StageFailed
+from jam.settings import JamSettings
 from jam.stage.stage import Stage
 from jam.system import STAGE, ignore_the_terminal, raise_priority
 
 
 def stage_main(
-    parent: Connection, address: str, authkey: bytes, choice: StageChoice, pulse: c_uint64
+    parent: Connection,
+    address: str,
+    authkey: bytes,
+    settings: JamSettings,
+    devices: DeviceChoice,
+    sessions_before: int,
+    pulse: c_uint64,
 ) -> None:
     """The process: opens devices, runs until told to quit or until the parent is gone.
 
-    `pulse` is counted on as long as the loop goes round.
+    Sessions are counted on from `sessions_before`; `pulse` as long as the loop goes round.
     """
     ignore_the_terminal()
     raise_priority(STAGE)
     # A thread that wakes for a note must not wait 5 ms (the default) for the interpreter.
     sys.setswitchinterval(0.0002)
     try:
-        stage = Stage(parent, address, authkey, choice)
+        stage = Stage(parent, address, authkey, settings, devices, sessions_before)
     except JamError as error:
         parent.send(StageFailed(str(error), error.exit_status))
         return

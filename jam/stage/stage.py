@@ -21,7 +21,6 @@ from jam.messages.commands import (
     PlaybackCommand,
     Quit,
     SelectDevices,
-    StageChoice,
     Start,
     Stop,
     UnloadTake,
@@ -30,6 +29,7 @@ from jam.messages.notes import NoteEvent
 from jam.messages.plans import AgentAnswer, AgentReady, Plan
 from jam.messages.snapshot import DeviceState
 from jam.performance.conductor import Conductor
+from jam.settings import JamSettings
 from jam.stage.agent_link import Agent
 from jam.stage.devices import Devices
 from jam.stage.midi_sync import MidiClock, ProgramChanges
@@ -48,30 +48,25 @@ _OVERSLEPT_S = 20.0
 """After so long a sleep nobody is in the music any more."""
 
 
-def _devices_of(choice: StageChoice) -> DeviceChoice:
-    return DeviceChoice(
-        choice.audio,
-        choice.midi_api,
-        choice.midi_inputs,
-        choice.midi_outputs,
-        choice.devices_required,
-        choice.audio_required,
-    )
-
-
 class Stage:
     """Everything that must be in time. `run` is its loop; other threads only append and wake.
 
-    Raises BadInput when a device named in `choice` doesn't exist; a machine without MIDI or
-    audio is no error: what is missing is told in `DeviceState.problems`.
+    Raises BadInput when a device that is required doesn't exist; a machine without MIDI or audio
+    is no error: what is missing is told in `DeviceState.problems`.
     """
 
     def __init__(
-        self, parent: Connection, address: str, authkey: bytes, choice: StageChoice
+        self,
+        parent: Connection,
+        address: str,
+        authkey: bytes,
+        settings: JamSettings,
+        devices: DeviceChoice,
+        sessions_before: int = 0,
     ) -> None:
         self._clock = SystemClock()
         self._wake = threading.Event()
-        self._settings = choice.settings
+        self._settings = settings
         self._conductor: Conductor | None = None
         self._quit = False
         self._message = ""
@@ -80,10 +75,8 @@ class Stage:
         self._style_heard: Style | None = None
         self._devices_shown: DeviceState | None = None
         self._player = Player(self._clock, self._wake, self._sound)
-        self._player.channel = choice.settings.midi_channel
-        self._devices = Devices(
-            self._clock, _devices_of(choice), self._sound, self._player, self._tell
-        )
+        self._player.channel = settings.midi_channel
+        self._devices = Devices(self._clock, devices, self._sound, self._player, self._tell)
         self._scheduler = Scheduler(self._clock, self._devices.play)
         self._midi_clock = MidiClock(self._clock, self._devices.send)
         self._programs = ProgramChanges(self._devices.send)
@@ -98,7 +91,7 @@ class Stage:
             self._sound,
             self._playback,
             self._scheduler.sent,
-            choice.sessions_before,
+            sessions_before,
         )
         self._apply_sound_settings()
 

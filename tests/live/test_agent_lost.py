@@ -14,7 +14,7 @@ from jam.accompaniment.styles import conditioned
 from jam.agent.anticipation import Anticipator
 from jam.cli.main import load_predictor
 from jam.engine.engine import Engine
-from jam.messages.commands import AudioChoice, StageChoice, Start
+from jam.messages.commands import DeviceChoice, Start
 from jam.messages.plans import Plan, PlanRequest
 from jam.messages.snapshot import SessionLog
 from jam.music.grid import TempoMap
@@ -50,7 +50,7 @@ def test_a_lost_agent_is_replaced_by_one_that_knows_the_history(how: signal.Sign
     settings = JamSettings(
         bpm=150.0, listen_bars=1, count_in_bars=0, metronome=False, temperature=0.9
     )
-    with Engine(StageChoice(settings, AudioChoice("none")), load_predictor, logs.append) as engine:
+    with Engine(settings, DeviceChoice("none"), load_predictor, logs.append) as engine:
         engine.wait_until_up()
         player = Player(engine, logs)
         player.play_until(lambda: player.snapshot.agent_name == "neural", "the weights")

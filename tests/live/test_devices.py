@@ -12,7 +12,7 @@ from jam.agent.predictor import Predictor
 from jam.agent.rules import RULES_PLAY, RuleBasedPredictor
 from jam.cli.main import load_predictor, load_rules
 from jam.engine.engine import Engine
-from jam.messages.commands import AudioChoice, ChangeSettings, ListAudio, SelectDevices, StageChoice
+from jam.messages.commands import ChangeSettings, DeviceChoice, ListAudio, SelectDevices
 from tests.support.jam_player import SETTINGS, Player, jamming
 from tools.support.jack import (
     RATE,
@@ -26,7 +26,8 @@ from tools.support.jack import (
 
 
 def test_another_buffer_while_it_plays(server: JackServer, tmp_path: Path) -> None:
-    with recorder(server.environment, tmp_path) as out, jamming(AudioChoice("", 0, 256)) as player:
+    devices = DeviceChoice("", 0, 256, midi_api="jack")
+    with recorder(server.environment, tmp_path) as out, jamming(devices) as player:
         assert (player.devices.block_frames, player.devices.sample_rate) == (256, RATE)
         assert player.devices.audio_rates == (RATE,)
         player.engine.send(SelectDevices(block_frames=1024))
@@ -59,7 +60,7 @@ def test_another_buffer_while_it_plays(server: JackServer, tmp_path: Path) -> No
 
 
 def test_jack_dies_and_comes_back(server: JackServer, tmp_path: Path) -> None:
-    with jamming(AudioChoice()) as player:
+    with jamming(DeviceChoice(midi_api="jack")) as player:
         for rate in (RATE, 44100):
             server.kill()
             player.play_until(lambda: not player.devices.audio, "the loss to be seen")
@@ -84,7 +85,7 @@ def test_another_midi_output_leaves_no_note_behind(server: JackServer) -> None:
     with (
         midi_listener("Piano") as piano,
         midi_listener("Organ") as organ,
-        jamming(AudioChoice("none")) as player,
+        jamming(DeviceChoice("none", midi_api="jack")) as player,
     ):
 
         def is_out(name: str) -> bool:
@@ -115,8 +116,7 @@ def test_another_midi_output_leaves_no_note_behind(server: JackServer) -> None:
 
 
 def test_a_channel_that_is_closed_lets_go_of_its_keys(server: JackServer) -> None:
-    choice = StageChoice(SETTINGS, AudioChoice("none"), "jack")
-    with Engine(choice, load_rules) as engine:
+    with Engine(SETTINGS, DeviceChoice("none", midi_api="jack"), load_rules) as engine:
         engine.wait_until_up()
         player = Player(engine, [])
 
@@ -144,7 +144,7 @@ def test_a_channel_that_is_closed_lets_go_of_its_keys(server: JackServer) -> Non
 
 
 def test_the_model_changes_while_it_plays() -> None:
-    with jamming(AudioChoice("none"), load_predictor, "auto") as player:
+    with jamming(DeviceChoice("none"), load_predictor) as player:
         assert player.snapshot.agent_models == ("neural", "rules")
 
         def newest() -> str:
@@ -171,16 +171,15 @@ def without_weights() -> tuple[Predictor, str]:
 
 def test_what_is_remembered_and_missing_is_replaced_and_said(server: JackServer) -> None:
     """An audio device that isn't there, a MIDI keyboard that isn't, and no weights."""
-    choice = StageChoice(
-        SETTINGS,
-        AudioChoice("Gramophone", 44100),
-        "jack",
-        ("Theremin",),
-        (),
-        devices_required=False,
+    choice = DeviceChoice(
+        "Gramophone",
+        44100,
+        midi_inputs=("Theremin",),
+        midi_api="jack",
+        midi_required=False,
         audio_required=False,
     )
-    with Engine(choice, without_weights) as engine:
+    with Engine(SETTINGS, choice, without_weights) as engine:
         devices = engine.wait_until_up().devices
         assert devices.audio == "JACK: system" and devices.sample_rate == RATE
         assert devices.wanted_audio == "Gramophone" and devices.wanted_inputs == ("Theremin",)

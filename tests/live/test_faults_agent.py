@@ -19,7 +19,7 @@ from jam.agent.process import cannot_load, failing
 from jam.agent.rules import RuleBasedPredictor
 from jam.cli.main import load_predictor
 from jam.engine.processes import CRASHED, CRASHES, SPELL_S, Spell
-from jam.messages.commands import AudioChoice, StageChoice, Start
+from jam.messages.commands import DeviceChoice, Start
 from jam.messages.plans import Plan, PlanRequest
 from jam.music.grid import Place
 from jam.music.rows import Row
@@ -72,8 +72,7 @@ def load_without_memory() -> tuple[Predictor, str]:
     return load_predictor()
 
 
-def silent(bpm: float = SETTINGS.bpm) -> StageChoice:
-    return StageChoice(SETTINGS.changed(bpm=bpm), AudioChoice("none"))
+SILENT = DeviceChoice("none")
 
 
 def gone_on(player: Player) -> None:
@@ -91,7 +90,7 @@ def kill_agent(player: Player) -> int:
 
 def test_every_plan_takes_half_a_second_at_180() -> None:
     """Six frames late each: what is committed reaches further than that, so nothing is missing."""
-    with player_in(silent(180.0), load_slow) as player:
+    with player_in(SILENT, load_slow, settings=SETTINGS.changed(bpm=180.0)) as player:
         player.play_until(lambda: player.snapshot.counters.plans > 12, "a dozen plans")
         snapshot = player.snapshot
         assert snapshot.running and snapshot.counters.plan_ms >= 1000 * PLAN_S
@@ -108,7 +107,7 @@ def test_every_plan_takes_half_a_second_at_180() -> None:
 
 
 def test_an_agent_that_is_killed_again_and_again_is_replaced_until_the_next_start() -> None:
-    with player_in(silent(), load_learned) as player:
+    with player_in(SILENT, load_learned) as player:
         for number in range(1, CRASHES + 1):
             pid = kill_agent(player)
             player.play_until(
@@ -143,7 +142,7 @@ def test_deaths_that_follow_each_other_make_the_next_start_wait() -> None:
 
 
 def test_an_agent_that_is_killed_while_it_starts() -> None:
-    with player_in(silent(), load_learned, until_ready=False) as player:
+    with player_in(SILENT, load_learned, until_ready=False) as player:
         pid = kill_agent(player)
         player.play_until(lambda: player.engine.agent_pid != pid, "another agent")
         gone_on(player)
@@ -154,7 +153,7 @@ def test_an_agent_that_is_killed_while_it_starts() -> None:
 
 
 def test_an_agent_that_fails_at_every_plan() -> None:
-    with player_in(silent(), load_failing) as player:
+    with player_in(SILENT, load_failing) as player:
         pid = player.engine.agent_pid
         player.play_until_told(failing("MemoryError"))
         assert player.snapshot.agent_name == "rules"
@@ -166,7 +165,7 @@ def test_an_agent_that_fails_at_every_plan() -> None:
 
 
 def test_an_agent_without_memory() -> None:
-    with player_in(silent(), load_without_memory) as player:
+    with player_in(SILENT, load_without_memory) as player:
         player.play_until_told(cannot_load("").removesuffix(")."))
         gone_on(player)
     check_ends(player.logs)

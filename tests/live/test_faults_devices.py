@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from jam.files import soundfont_path
-from jam.messages.commands import AudioChoice, ChangeSettings, SelectDevices, StageChoice
+from jam.messages.commands import ChangeSettings, DeviceChoice, SelectDevices
 from jam.midi.ports import matching
 from tests.support.jam_player import SETTINGS, Player, check_ends, player_in
 from tools.support.jack import JackServer, left_on, midi_listener
@@ -55,7 +55,7 @@ def held(player: Player) -> set[int]:
 
 
 def test_two_keyboards_of_one_name_and_one_is_unplugged(server: JackServer) -> None:
-    choice = StageChoice(SETTINGS, AudioChoice("none"), "jack", ("Twin",), devices_required=False)
+    choice = DeviceChoice("none", midi_inputs=("Twin",), midi_api="jack", midi_required=False)
     with player_in(choice) as player, keyboard("Twin") as one:
 
         def twins() -> int:
@@ -81,9 +81,7 @@ def test_two_keyboards_of_one_name_and_one_is_unplugged(server: JackServer) -> N
 
 
 def test_an_instrument_is_unplugged_while_it_sounds(server: JackServer) -> None:
-    choice = StageChoice(
-        SETTINGS, AudioChoice("none"), "jack", midi_outputs=("Harp",), devices_required=False
-    )
+    choice = DeviceChoice("none", midi_outputs=("Harp",), midi_api="jack", midi_required=False)
     with player_in(choice) as player:
         with midi_listener("Harp"):
             player.play_until(lambda: len(player.devices.midi_outputs) == 2, "the harp")
@@ -114,7 +112,7 @@ def test_the_soundfont_is_missing_and_comes(
 ) -> None:
     font, real = tmp_path / "font.sf3", soundfont_path()
     monkeypatch.setenv("JAM_SOUNDFONT", str(font))
-    choice = StageChoice(SETTINGS, AudioChoice(), "jack", audio_required=False)
+    choice = DeviceChoice(midi_api="jack", audio_required=False)
     with player_in(choice) as player:
         (problem,) = player.devices.problems
         assert problem.startswith("Silent: ") and f"{font}: no such file" in problem

@@ -15,15 +15,7 @@ import pytest
 import jam.stage
 from jam.clock import Sleep, SystemClock
 from jam.engine.processes import CRASHES
-from jam.messages.commands import (
-    AudioChoice,
-    ChangeSettings,
-    KeyInput,
-    Quit,
-    SelectDevices,
-    StageChoice,
-    Start,
-)
+from jam.messages.commands import ChangeSettings, DeviceChoice, KeyInput, Quit, SelectDevices, Start
 from jam.messages.snapshot import SessionLog, Snapshot
 from jam.sessions.library import Library
 from jam.sessions.recorder import SessionWriter
@@ -39,7 +31,7 @@ def test_a_lost_stage_is_replaced_and_the_jam_begins_anew(
     how: signal.Signals, server: JackServer, tmp_path: Path
 ) -> None:
     writer = SessionWriter(tmp_path / "sessions.sqlite3")
-    choice = StageChoice(SETTINGS, AudioChoice("none"), "jack")
+    choice = DeviceChoice("none", midi_api="jack")
     with midi_listener("Piano") as piano:
         with player_in(choice) as player:
             player.on_log = writer.take_log
@@ -68,7 +60,7 @@ def test_a_lost_stage_is_replaced_and_the_jam_begins_anew(
 
 
 def test_a_stage_that_dies_again_and_again_is_given_up() -> None:
-    with player_in(StageChoice(SETTINGS, AudioChoice("none"))) as player:
+    with player_in(DeviceChoice("none")) as player:
         engine = player.engine
         for _ in range(CRASHES + 1):
             pid = engine.stage_pid
@@ -99,8 +91,8 @@ def test_a_long_sleep_ends_the_jam(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = LateClock()
     monkeypatch.setattr(jam.stage.stage, "SystemClock", lambda: clock)
     ours, theirs = Pipe()
-    choice = StageChoice(SETTINGS.changed(metronome=True), AudioChoice("none"))
-    stage = Stage(theirs, f"/tmp/jam-asleep-{os.getpid()}", b"key", choice)
+    settings, address = SETTINGS.changed(metronome=True), f"/tmp/jam-asleep-{os.getpid()}"
+    stage = Stage(theirs, address, b"key", settings, DeviceChoice("none"))
     running = threading.Thread(target=stage.run, args=(c_uint64(0),))
     running.start()
     logs: list[SessionLog] = []

@@ -18,7 +18,7 @@ import pytest
 from jam.audio.synth import CHANNELS
 from jam.cli.main import load_rules
 from jam.engine.engine import Engine
-from jam.messages.commands import AudioChoice, StageChoice
+from jam.messages.commands import DeviceChoice
 from jam.messages.snapshot import Snapshot
 from jam.midi.file import read_midi
 from jam.music.grid import Meter, TempoMap
@@ -298,8 +298,8 @@ def test_a_keyboard_is_unplugged_and_comes_back(
 ) -> None:
     monkeypatch.setenv("JACK_DEFAULT_SERVER", jack["JACK_DEFAULT_SERVER"])
     with instrument(jack) as keyboard:
-        choice = StageChoice(JamSettings(), AudioChoice("none"), "jack", ("Clavinova",))
-        with Engine(choice, load_rules) as engine:
+        choice = DeviceChoice("none", midi_inputs=("Clavinova",), midi_api="jack")
+        with Engine(JamSettings(), choice, load_rules) as engine:
             engine.wait_until_up()
 
             def snapshot() -> Snapshot:

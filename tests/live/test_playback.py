@@ -13,17 +13,7 @@ import pytest
 from jam.audio.synth import CHANNELS
 from jam.cli.main import load_rules
 from jam.engine.engine import Engine
-from jam.messages.commands import (
-    AudioChoice,
-    MuteParts,
-    Pause,
-    Play,
-    Seek,
-    SetSpeed,
-    StageChoice,
-    Start,
-    Stop,
-)
+from jam.messages.commands import DeviceChoice, MuteParts, Pause, Play, Seek, SetSpeed, Start, Stop
 from jam.messages.snapshot import PlaybackState
 from jam.sessions.library import Library
 from jam.sessions.recorder import SessionWriter
@@ -85,8 +75,8 @@ def test_what_was_recorded_sounds_again(
     path = tmp_path / "sessions.sqlite3"
     settings = JamSettings(bpm=120.0, listen_bars=1)
     writer = SessionWriter(path)
-    choice = StageChoice(settings, AudioChoice(block_frames=512), "jack")
-    with Engine(choice, load_rules, writer.take_log) as engine:
+    devices = DeviceChoice(block_frames=512, midi_api="jack")
+    with Engine(settings, devices, load_rules, writer.take_log) as engine:
         engine.wait_until_up()
         session = recorded_jam(jack, engine, path, live)
         taken = session.takes[0]

@@ -11,7 +11,7 @@ from jam.agent.predictor import LoadPredictor
 from jam.cli.main import load_rules
 from jam.clock import SystemClock
 from jam.engine.engine import Engine
-from jam.messages.commands import AudioChoice, KeyInput, StageChoice, Start
+from jam.messages.commands import DeviceChoice, KeyInput, Start
 from jam.messages.notes import SoundedNote
 from jam.messages.snapshot import DeviceState, SessionLog, Snapshot
 from jam.settings import JamSettings
@@ -82,7 +82,10 @@ class Player:
 
 @contextmanager
 def player_in(
-    choice: StageChoice, load: LoadPredictor = load_rules, until_ready: bool = True
+    devices: DeviceChoice,
+    load: LoadPredictor = load_rules,
+    until_ready: bool = True,
+    settings: JamSettings = SETTINGS,
 ) -> Iterator[Player]:
     """A jam that has begun, with its player."""
     logs: list[SessionLog] = []
@@ -93,7 +96,7 @@ def player_in(
         if player is not None:
             player.on_log(log)
 
-    with Engine(choice, load, take_log) as engine:
+    with Engine(settings, devices, load, take_log) as engine:
         engine.wait_until_up()
         player = Player(engine, logs)
         if until_ready:
@@ -106,11 +109,9 @@ def player_in(
 
 
 @contextmanager
-def jamming(
-    audio: AudioChoice, load: LoadPredictor = load_rules, midi_api: str = "jack"
-) -> Iterator[Player]:
+def jamming(devices: DeviceChoice, load: LoadPredictor = load_rules) -> Iterator[Player]:
     """A jam in full swing; at its end every note that was started has been ended, once."""
-    with player_in(StageChoice(SETTINGS, audio, midi_api), load) as player:
+    with player_in(devices, load) as player:
         player.play_on(8)
         yield player
         assert player.snapshot.running

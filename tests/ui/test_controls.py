@@ -25,7 +25,13 @@ from PyQt6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from jam.messages.commands import EVERY_INPUT, AudioChoice, ChangeSettings, ListAudio, SelectDevices
+from jam.messages.commands import (
+    EVERY_INPUT,
+    ChangeSettings,
+    DeviceChoice,
+    ListAudio,
+    SelectDevices,
+)
 from jam.music.grid import Meter
 from jam.settings import JamSettings
 from tests.support.ui_bench import Bench, other_value, turn
@@ -122,7 +128,7 @@ def test_midi_inputs_come_and_go(bench: Bench) -> None:
     tick(ports, 1)
     both = ("Digital Piano", "nanoKEY2")
     assert bench.sent(SelectDevices)[-1] == SelectDevices(midi_inputs=both)
-    assert bench.window.keeper.unsaved["midi_inputs"] == both
+    assert bench.window.keeper.unsaved["devices"].midi_inputs == both
     bench.link.devices = replace(bench.link.devices, available_inputs=("Digital Piano",))
     bench.link._changed = True
     bench.tick()
@@ -165,7 +171,7 @@ def test_audio_devices_are_chosen_and_remembered(bench: Bench) -> None:
     assert bench.sent(SelectDevices)[-1] == SelectDevices(sample_rate=44100)
     turn(section.block, 512)
     assert bench.sent(SelectDevices)[-1] == SelectDevices(block_frames=512)
-    assert bench.window.keeper.unsaved["audio"] == AudioChoice("Headphones", 44100, 512)
+    assert bench.window.keeper.unsaved["devices"] == DeviceChoice("Headphones", 44100, 512)
     assert "11.5 ms" in section.latency.text()
     section.look_again.click()
     assert bench.sent(ListAudio)

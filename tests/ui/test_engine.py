@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from jam.cli.main import load_rules
 from jam.engine.engine import Engine
-from jam.messages.commands import AudioChoice, StageChoice
+from jam.messages.commands import DeviceChoice
 from jam.preferences import Preferences
 from jam.settings import JamSettings
 from tests.support.ui_bench import other_value, turn
@@ -26,7 +26,7 @@ WAIT_MS = 20_000
 @pytest.fixture
 def jam(qtbot: QtBot) -> Iterator[tuple[MainWindow, Engine]]:
     settings = JamSettings(count_in_bars=0)
-    with Engine(StageChoice(settings, AudioChoice("none")), load_rules) as engine:
+    with Engine(settings, DeviceChoice("none"), load_rules) as engine:
         engine.wait_until_up()
         window = MainWindow(engine, Preferences(settings))
         window.show()

@@ -15,7 +15,7 @@ from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from jam.messages.commands import AudioChoice
+from jam.messages.commands import DeviceChoice
 from jam.music.grid import MAX_BPM, MIN_BPM
 from jam.preferences import PreferenceFile
 from jam.settings import JamSettings
@@ -195,9 +195,9 @@ def test_everything_is_there_again_after_a_restart(qtbot: QtBot, tmp_path: Path)
     assert window.waterfall.theme.name == "light"
     assert second.control("theme").values[second.control("theme").currentIndex()] == "light"
     assert (window.width(), window.height()) == (1111, 666)
-    assert kept.current.midi_inputs == ("nanoKEY2",)
-    assert kept.current.midi_outputs == ("Synth",)
-    assert kept.current.audio == AudioChoice("Headphones")
+    assert kept.current.devices == DeviceChoice(
+        "Headphones", midi_inputs=("nanoKEY2",), midi_outputs=("Synth",)
+    )
     window.look.change(theme="dark", text_scale=1.0)
     second.close()
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.errors import BadInput
-from jam.messages.commands import AudioChoice
+from jam.messages.commands import DeviceChoice
 from jam.music.grid import Meter
 from jam.preferences import (
     PreferenceFile,
@@ -41,9 +41,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     saved = Preferences(
         CHANGED,
-        ("Keys",),
-        ("Synth",),
-        AudioChoice("Speakers", 44100, 512),
+        DeviceChoice("Speakers", 44100, 512, ("Keys",), ("Synth",)),
         {"mine": CHANGED, "plain": JamSettings()},
         View(theme="dark", zoom=2.0),
         record=False,
@@ -173,7 +171,7 @@ def test_two_programs_keep_each_other_s_values(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     PreferenceFile(path).update(presets={"Old": JamSettings(bpm=60.0)})
     one, other = PreferenceFile(path), PreferenceFile(path)
-    one.update(settings=JamSettings(bpm=120.0), midi_inputs=("Piano",))
+    one.update(settings=JamSettings(bpm=120.0), devices=DeviceChoice(midi_inputs=("Piano",)))
     other.update(
         settings=JamSettings(accompaniment="bossa"), presets={"Mine": JamSettings(bpm=90.0)}
     )
@@ -183,7 +181,7 @@ def test_two_programs_keep_each_other_s_values(tmp_path: Path) -> None:
     assert one.current.settings.accompaniment == "piano"  # what is in use doesn't change by itself
     kept = load_preferences(path)[0]
     assert (kept.settings.bpm, kept.settings.accompaniment) == (120.0, "bossa")
-    assert kept.midi_inputs == ("Piano",) and kept.view.theme == "light"
+    assert kept.devices.midi_inputs == ("Piano",) and kept.view.theme == "light"
     assert sorted(kept.presets) == ["Mine", "Two"]  # "Old" was deleted by the other
     other.update(settings=JamSettings(bpm=140.0, accompaniment="bossa"))
     one.update(settings=JamSettings(bpm=100.0))
@@ -199,5 +197,5 @@ def test_what_could_not_be_written_is_written_with_the_next(tmp_path: Path) -> N
     with pytest.raises(OSError):
         kept.update(settings=JamSettings(bpm=120.0))
     folder.unlink()
-    kept.update(midi_inputs=())
+    kept.update(devices=DeviceChoice(midi_inputs=()))
     assert load_preferences(path)[0].settings.bpm == 120.0

@@ -13,6 +13,7 @@ from jam.agent.anticipation import Anticipator
 from jam.agent.rules import RuleBasedPredictor
 from jam.audio.mixer import mix
 from jam.errors import BadInput
+from jam.messages.commands import DeviceChoice
 from jam.music.chord import Chord
 from jam.music.grid import METERS, Meter, TempoMap
 from jam.music.rows import ChordState
@@ -83,8 +84,7 @@ def _settings_seeds() -> list[bytes]:
     )
     full = Preferences(
         mine,
-        ("Keys",),
-        ("Synth",),
+        DeviceChoice(midi_inputs=("Keys",), midi_outputs=("Synth",)),
         presets={"mine": mine, "été": JamSettings()},
         view=View(export_folder="/home"),
     )
