@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 import sys
@@ -58,22 +59,34 @@ def _too_large(file: Path, most_bytes: int) -> BadInput:
 
 
 @contextmanager
-def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """The name under which a file is to be written that appears complete or not at all.
 
     At the end of the block it takes the place of `path`; when the block fails, nothing is left.
-    Raises JamError, one line that begins with the file's name, when it can't be written.
+    Raises OSError when it can't be written.
     """
     file = Path(path)
-    unfinished = file.with_name(f".{file.stem[:40]}.{os.getpid()}.part{file.suffix.lower()}")
+    number = f"{os.getpid()}-{next(_unfinished)}"
+    unfinished = file.with_name(f".{file.stem[:40]}.{number}.part{file.suffix.lower()}")
     try:
         yield unfinished
         unfinished.replace(file)
-    except OSError as error:
-        raise JamError(f"{file}: can't be written: {error.strerror or error}") from None
     finally:
         with suppress(OSError):
             unfinished.unlink()
+
+
+_unfinished = itertools.count(1)
+
+
+@contextmanager
+def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """The same, but raises JamError, one line that begins with the file's name."""
+    try:
+        with replacing(path) as unfinished:
+            yield unfinished
+    except OSError as error:
+        raise JamError(f"{path}: can't be written: {error.strerror or error}") from None
 
 
 SOUNDFONT_NAME = "FluidR3Mono_GM.sf3"

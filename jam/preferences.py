@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jam.errors import BadInput
-from jam.files import config_dir, read_limited
+from jam.files import config_dir, read_limited, replacing
 from jam.limits import SETTINGS_BYTES
 from jam.messages.commands import DeviceChoice
 from jam.music.grid import Meter
@@ -327,13 +327,8 @@ def save_preferences(preferences: Preferences, path: Path | None = None) -> None
     except RecursionError:  # nested as deeply as could be read, and written from deeper down
         text = json.dumps(ours, indent=1)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with replacing(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(path)
-    except OSError:
-        _done(unfinished.unlink)
-        raise
 
 
 def _with_unknown(ours: dict[str, Any], before: Any, deep: bool = True) -> dict[str, Any]:

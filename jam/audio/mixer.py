@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from jam.accompaniment import Style, playable_style
 from jam.audio.synth import Synth
+from jam.midi.numbers import SUSTAIN
 from jam.settings import JamSettings
-
-_SUSTAIN = 64
 
 
 class Sound:
@@ -43,7 +42,7 @@ class Sound:
         for part, voice in list(self._voices.items()):
             synth.set_volume(part, voice.volume)
             synth.set_program(part, voice.program)
-        synth.control("player", _SUSTAIN, self._pedal)
+        synth.control("player", SUSTAIN, self._pedal)
 
     def apply(self, settings: JamSettings, style: Style) -> None:
         """Volumes and instruments: the user's, and those of the style."""
@@ -83,7 +82,7 @@ class Sound:
         """The player's sustain pedal, 0 to 127."""
         self._pedal = value
         if (synth := self._synth) is not None:
-            synth.control("player", _SUSTAIN, value)
+            synth.control("player", SUSTAIN, value)
 
     @property
     def voices(self) -> int:

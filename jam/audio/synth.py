@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 from jam.errors import BadInput, JamError
 from jam.files import check_file, soundfont_path
 from jam.limits import SOUNDFONT_BYTES
+from jam.midi.numbers import DRUM_CHANNEL, SILENCE
 from jam.system import quiet_stderr
 
-CHANNELS = {"player": 0, "chords": 1, "bass": 2, "metronome": 8, "drums": 9}
+CHANNELS = {"player": 0, "chords": 1, "bass": 2, "metronome": 8, "drums": DRUM_CHANNEL}
 """MIDI channel (from 0) of each part, in the synth and at the MIDI output."""
 _SPARE_CHANNELS = {"chords": 11, "bass": 12, "drums": 13}
 """Nothing is played on them: what is selected there stays in memory."""
 _DRUM_BANK = 128
-_PANIC_CONTROLLERS = (123, 120, 64)
-"""All notes off, all sound off, sustain pedal (released)."""
 _CEILING = 0.97
 
 
@@ -166,7 +165,7 @@ class Synth:
     def panic(self) -> None:
         """Silence every channel at once."""
         for channel in range(16):
-            for controller in _PANIC_CONTROLLERS:
+            for controller in SILENCE:
                 self._fluid.cc(channel, controller, 0)
 
     def render_into(self, block: NDArray[np.float32]) -> None:

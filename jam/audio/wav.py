@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from jam.audio.synth import Synth
 from jam.errors import BadInput, JamError
+from jam.files import whole
 from jam.messages.notes import TimedNote
+from jam.midi.numbers import SUSTAIN
 
 _BLOCK = 4096
 _TAIL_S = 2.5
 _CEILING = 0.97
-_SUSTAIN = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ class _Sound:
             if kind == 2:
                 synth.note_on(part, value, velocity)
             elif kind == 1:
-                synth.control(part, _SUSTAIN, value)
+                synth.control(part, SUSTAIN, value)
             else:
                 synth.note_off(part, value)
 
@@ -139,17 +140,9 @@ class _Sound:
 
 def _save_all(raws: Iterable[tuple[Path, IO[bytes]]], gain: float, sample_rate: int) -> None:
     """Unscaled samples to WAV files, all of them or none."""
-    unfinished: list[tuple[Path, Path]] = []
-    try:
+    with ExitStack() as stack:
         for file, raw in raws:
-            part = file.with_name(f".{file.name}.{os.getpid()}.part")
-            unfinished.append((part, file))
-            _save(part, raw, gain, sample_rate)
-        for part, file in unfinished:
-            part.replace(file)
-    finally:
-        for part, _ in unfinished:
-            part.unlink(missing_ok=True)
+            _save(stack.enter_context(whole(file)), raw, gain, sample_rate)
 
 
 def _save(file: Path, raw: IO[bytes], gain: float, sample_rate: int) -> None:

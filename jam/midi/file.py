@@ -21,6 +21,7 @@ from jam.files import read_limited, whole
 from jam.limits import MIDI_BYTES
 from jam.messages.notes import Note
 from jam.midi import smf
+from jam.midi.numbers import DRUM_CHANNEL, SUSTAIN
 from jam.music.grid import (
     FRAMES_PER_QUARTER,
     Meter,
@@ -31,7 +32,6 @@ from jam.music.grid import (
     quarter_bpm,
 )
 
-DRUM_CHANNEL = 9
 TICKS_PER_QUARTER = 960
 COUNT_IN, BAR_ONE = "Count-in", "Bar 1"
 """Cue points of a file that begins before its bar 1: where the count-in and where bar 1 begins."""
@@ -370,7 +370,9 @@ def _part_track(part: Part, shift: int) -> mido.MidiTrack:
             (
                 _tick(frame + shift),
                 3 if down else 0,
-                mido.Message("control_change", channel=part.channel, control=64, value=127 * down),
+                mido.Message(
+                    "control_change", channel=part.channel, control=SUSTAIN, value=127 * down
+                ),
             )
         )
     next_start: dict[int, int] = {}

@@ -13,13 +13,14 @@ from typing import Any
 from jam.clock import Clock
 from jam.errors import BadInput, JamError
 from jam.messages.commands import EVERY_INPUT
+from jam.midi.numbers import CONTROL, NOTE_OFF, NOTE_ON, SILENCE
 from jam.system import STAGE, died, quiet_stderr, raise_priority
 
 CLIENT_NAME = "jam"
 VIRTUAL_IN, VIRTUAL_OUT = "jam in", "jam out"
 _FLUSH_S = 0.05
 """So long a port takes to send what waits in it."""
-_PANIC = tuple((0xB0 | channel, c, 0) for channel in range(16) for c in (123, 120, 64))
+_PANIC = tuple((CONTROL | channel, c, 0) for channel in range(16) for c in SILENCE)
 _ALSA_NUMBER = re.compile(r" (\d+):\d+$")
 """Client and port at the end of a port's name."""
 _log = logging.getLogger(__name__)
@@ -43,11 +44,11 @@ def parse_message(data: Sequence[int]) -> MidiMessage | None:
     if len(data) != 3 or not 0x80 <= data[0] <= 0xBF or data[1] > 127 or data[2] > 127:
         return None
     kind, channel = data[0] & 0xF0, data[0] & 0x0F
-    if kind == 0x90:
+    if kind == NOTE_ON:
         return MidiMessage("note", channel, data[1], data[2])
-    if kind == 0x80:
+    if kind == NOTE_OFF:
         return MidiMessage("note", channel, data[1], 0)
-    if kind == 0xB0:
+    if kind == CONTROL:
         return MidiMessage("control", channel, data[1], data[2])
     return None
 
@@ -224,7 +225,7 @@ class MidiPorts:
             return
         with self._sending:
             closing = [self._outputs.pop(name) for name in names]
-            ends = [(0x80 | channel, pitch, 0) for channel, pitch in self._sounding]
+            ends = [(NOTE_OFF | channel, pitch, 0) for channel, pitch in self._sounding]
         for _ in range(2):  # a busy system may lose one cycle, and an instrument would go on
             for port in closing:
                 for data in (*ends, *_PANIC):
@@ -276,7 +277,7 @@ class MidiPorts:
                 _send(port, data)
 
     def panic(self) -> None:
-        """CC 123, 120 and 64 = 0 on all channels of every output."""
+        """Notes, sound and pedal off on all channels of every output."""
         for data in _PANIC:
             self.send(data)
 

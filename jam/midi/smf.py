@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 from jam.errors import BadInput
 from jam.limits import MIDI_EVENTS, MIDI_NOTES, MIDI_QUARTERS, MIDI_TRACKS
+from jam.midi.numbers import CONTROL, NOTE_OFF, NOTE_ON, PROGRAM, SUSTAIN, is_down
 
-_SUSTAIN = 64
 _META_NAME, _META_MARKER, _META_CUE, _META_END, _META_TEMPO, _META_METER = (
     0x03,
     0x06,
@@ -184,18 +184,18 @@ class _TrackReader:
     def channel_event(self, status: int) -> None:
         kind, channel = status & 0xF0, status & 0x0F
         first = self.data_byte()
-        if kind == 0xC0:
+        if kind == PROGRAM:
             self.song.programs.append((self.tick, channel, first))
             return
         second = 0 if kind == 0xD0 else self.data_byte()
-        if kind == 0x90 and second > 0:
+        if kind == NOTE_ON and second > 0:
             self.song.n_note_ons += 1
             if self.song.n_note_ons > MIDI_NOTES:
                 raise BadInput(f"more than {MIDI_NOTES:,} notes")
             self.sounding.setdefault((channel, first), deque()).append((self.tick, second))
-        elif kind == 0xB0 and first == _SUSTAIN:
-            self.song.pedals.append((self.tick, channel, second >= 64))
-        elif kind in (0x80, 0x90) and (waiting := self.sounding.get((channel, first))):
+        elif kind == CONTROL and first == SUSTAIN:
+            self.song.pedals.append((self.tick, channel, is_down(second)))
+        elif kind in (NOTE_OFF, NOTE_ON) and (waiting := self.sounding.get((channel, first))):
             self.add_note((channel, first), *waiting.popleft())
 
     def add_note(self, key: tuple[int, int], start_tick: int, velocity: int) -> None:

@@ -15,6 +15,7 @@ from statistics import median
 
 from jam.messages.notes import Note
 from jam.music.grid import FRAMES_PER_QUARTER, TempoMap, nearest_frame
+from jam.music.swing import SWUNG, straightened
 
 # Frames in a beat -> divisions of the beat, and how much (in beats squared) each has to explain
 # better than the plain beat before it is written. Chosen so that exact sixteenths always stay.
@@ -26,8 +27,6 @@ _DIVISIONS: dict[int, dict[int, float]] = {
 }
 _CHORD_FRAMES = 0.35
 """Notes struck within so many frames are one chord; the top one is the melody."""
-_SWUNG = (0.58, 0.71)
-"""Where in the beat a swung eighth falls."""
 _ARTICULATED = 0.6
 """A note that lasts this share of the way to the next one is written to its full length."""
 
@@ -121,12 +120,7 @@ def _is_swung(beats: dict[tuple[int, int], list[tuple[float, Note]]]) -> bool:
         for (_, frames), played in beats.items()
         if frames == 4 and len(played) == 2 and played[0][0] < 0.2 and 0.35 < played[1][0] < 0.8
     ]
-    return len(seconds) >= 6 and _SWUNG[0] <= median(seconds) <= _SWUNG[1]
-
-
-def _straight(where: float) -> float:
-    """Swung time in a beat as straight time: two thirds become the half."""
-    return 0.75 * where if where < 2 / 3 else 0.5 + 1.5 * (where - 2 / 3)
+    return len(seconds) >= 6 and SWUNG[0] <= median(seconds) <= SWUNG[1]
 
 
 def _place(
@@ -134,7 +128,7 @@ def _place(
 ) -> list[_Onset]:
     """The onsets of one beat on its best division."""
     if swung and beat_frames == 4:
-        played = [(_straight(where), note) for where, note in played]
+        played = [(straightened(where), note) for where, note in played]
     best: tuple[float, int, list[int]] | None = None
     for division, price in _DIVISIONS[beat_frames].items():
         steps = [min(max(round(w * division), 0), division - 1) for w, _ in played]

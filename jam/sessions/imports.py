@@ -14,7 +14,8 @@ from jam.errors import BadInput, JamError
 from jam.files import read_limited
 from jam.limits import LABEL_CHARACTERS, LIBRARY_BYTES, MIB, SESSION_BYTES, SESSION_LISTS
 from jam.messages.notes import Note, PedalEvent, PlayedNote, by_part
-from jam.midi.file import DRUM_CHANNEL, MidiSong, read_midi
+from jam.midi.file import MidiSong, read_midi
+from jam.midi.numbers import DRUM_CHANNEL
 from jam.music.chord_notation import parse_symbol
 from jam.music.grid import nearest_frame
 from jam.music.rows import NO_CHORD, REST, ChordState, MelodyState, Row

@@ -16,6 +16,7 @@ from jam.clock import Clock
 from jam.errors import BadInput, JamError
 from jam.messages.commands import BLOCK_SIZES, EVERY_INPUT, DeviceChoice, ListAudio, SelectDevices
 from jam.messages.snapshot import DeviceState
+from jam.midi.numbers import NOTE_OFF, NOTE_ON
 from jam.midi.ports import MidiPorts, open_api
 from jam.stage.player import Player
 
@@ -75,7 +76,7 @@ class Devices:
         Runs on: scheduler, playback.
         """
         if part != "metronome":
-            self.send(((0x90 if velocity else 0x80) | CHANNELS[part], pitch, velocity))
+            self.send(((NOTE_ON if velocity else NOTE_OFF) | CHANNELS[part], pitch, velocity))
         self._sound.note(part, pitch, velocity)
 
     def send(self, data: tuple[int, ...]) -> None:

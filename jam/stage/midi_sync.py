@@ -13,6 +13,7 @@ from jam.accompaniment import Style
 from jam.audio.mixer import mix
 from jam.audio.synth import CHANNELS
 from jam.clock import Clock
+from jam.midi.numbers import PROGRAM
 from jam.music.grid import FRAMES_PER_QUARTER, TempoMap
 from jam.settings import JamSettings
 from jam.stage.scheduler import Sender
@@ -144,7 +145,7 @@ class ProgramChanges:
         for part in _PARTS:
             if self._sent.get(part) != voices[part].program:
                 self._sent[part] = voices[part].program
-                self._send((0xC0 | CHANNELS[part], voices[part].program))
+                self._send((PROGRAM | CHANNELS[part], voices[part].program))
 
     def forget(self) -> None:
         """Somebody listens who doesn't know what was sent: the next time all of it is."""

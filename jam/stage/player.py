@@ -9,6 +9,7 @@ from collections import deque
 from jam.audio.mixer import Sound
 from jam.clock import Clock, Sleep
 from jam.messages.notes import NoteEvent, PedalEvent
+from jam.midi.numbers import NOTES_OFF, SOUND_OFF, SUSTAIN, is_down
 from jam.midi.ports import MidiMessage
 
 COMPUTER_KEYS = "computer keyboard"
@@ -17,8 +18,6 @@ ASLEEP_S = 1.0
 """When the loop has stood still for so long, keys that went down meanwhile are not sounded."""
 _DEAF_S = 0.25
 """So long after a sleep what had piled up may still come in."""
-_SUSTAIN = 64
-_SOUND_OFF, _NOTES_OFF = 120, 123
 
 
 class Player:
@@ -54,9 +53,9 @@ class Player:
         if message.kind == "note":
             if not (message.value and self._may_have_waited(at_s)):
                 self.key(*key, message.value, at_s)
-        elif message.number == _SUSTAIN:
+        elif message.number == SUSTAIN:
             self.pedal(message.channel, message.value, at_s)
-        elif message.number in (_SOUND_OFF, _NOTES_OFF):
+        elif message.number in (SOUND_OFF, NOTES_OFF):
             self.release(port)
 
     def computer_key(self, pitch: int, velocity: int, at_s: float) -> None:
@@ -82,10 +81,11 @@ class Player:
         self._wake.set()
 
     def pedal(self, channel: int, value: int, at_s: float) -> None:
-        """The sustain pedal, 0 to 127; down from 64 on."""
+        """The sustain pedal, 0 to 127."""
         self._sound.pedal(value)
-        self._pedal = channel if value >= 64 else None
-        self.played.append(PedalEvent(value >= 64, at_s, channel))
+        down = is_down(value)
+        self._pedal = channel if down else None
+        self.played.append(PedalEvent(down, at_s, channel))
 
     def release(self, source: str | None = None) -> None:
         """Release every key held on one source, or on all, and the pedal."""

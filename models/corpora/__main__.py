@@ -15,6 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from jam.errors import BadInput
+from jam.files import whole
 from models.corpora import Outcome, find_corpora, outcomes
 from models.corpora.files import open_files
 from models.corpora.report import CorpusReport, report_of
@@ -67,10 +68,9 @@ def _reports(path: Path, jsonl: Path | None, why: bool) -> Iterator[CorpusReport
         print("\n".join(report.lines()), flush=True)
         if jsonl is not None:
             jsonl.mkdir(parents=True, exist_ok=True)
-            partial = jsonl / f"{corpus.name}.jsonl.partial"
-            write_jsonl(partial, sheets)
             # Readers of the file see the old one or the new one, never half of it.
-            partial.replace(jsonl / f"{corpus.name}.jsonl")
+            with whole(jsonl / f"{corpus.name}.jsonl") as unfinished:
+                write_jsonl(unfinished, sheets)
         yield report
 
 

@@ -18,6 +18,7 @@ from jam.errors import BadInput
 from jam.midi.smf import RawSong, parse_smf
 from jam.music.chord_notation import parse_harte
 from jam.music.grid import Meter
+from jam.music.swing import straightened
 from models.corpora.draft import Draft, DraftChord, DraftNote
 from models.corpora.files import Files, decoded
 
@@ -158,11 +159,3 @@ def straight_or_triplets(notes: Sequence[Note]) -> tuple[int, list[Note]]:
     if first > late / 4:
         return 6, list(notes)
     return 4, [(straightened(s), straightened(e), p) for s, e, p in notes]
-
-
-def straightened(position: float, late: float = 2 / 3) -> float:
-    """A place in a swung beat to where it is written: `late` becomes the half beat."""
-    beat, part = divmod(position, 1.0)
-    if part <= late:
-        return beat + part / late / 2
-    return beat + 0.5 + (part - late) / (1 - late) / 2

@@ -17,6 +17,7 @@ from jam.errors import BadInput
 from jam.limits import TABLE_ROWS
 from jam.music.chord_notation import parse_symbol
 from jam.music.grid import FRAMES_PER_QUARTER, Meter
+from jam.music.swing import SWUNG
 from models.corpora.draft import Draft, DraftChord, DraftNote
 from models.corpora.files import Files, decoded
 
@@ -25,8 +26,6 @@ Table = dict[str, list[dict[str, str]]]
 
 _LONGEST_LAST_NOTE_BEATS = 1.0
 _MAX_COLUMNS = 200
-# The second eighth of a swung beat lies between these two places.
-_SWUNG = (0.55, 0.72)
 
 
 def pieces(files: Files) -> list[str]:
@@ -68,7 +67,7 @@ def _draft(
         per_beat[index] += 1
     # Two notes in a swung beat are eighths however late the second comes; three are a triplet.
     starts = [
-        index + (0.5 if swing and per_beat[index] < 3 and _SWUNG[0] < part < _SWUNG[1] else part)
+        index + (0.5 if swing and per_beat[index] < 3 and SWUNG[0] < part < SWUNG[1] else part)
         for index, part, _, _ in placed
     ]
     ends = [*starts[1:], (starts[-1] if starts else 0) + _LONGEST_LAST_NOTE_BEATS]

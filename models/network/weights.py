@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from jam.errors import BadInput
-from jam.files import check_file, read_limited
+from jam.files import check_file, read_limited, whole
 from jam.limits import CHECKPOINT_BYTES, WEIGHT_SIZE, WEIGHTS_SETTINGS_BYTES
 
 Arrays = dict[str, NDArray[Any]]
@@ -22,12 +22,11 @@ Arrays = dict[str, NDArray[Any]]
 def write_arrays(path: Path, arrays: Arrays, metadata: dict[str, str] | None = None) -> None:
     """Write a safetensors file: whole or not at all, also when killed meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    save_file(contiguous, partial, metadata)
-    with partial.open("rb") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
+    with whole(path) as unfinished:
+        save_file(contiguous, unfinished, metadata)
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
 
 
 def read_arrays(path: Path, most_bytes: int = CHECKPOINT_BYTES) -> tuple[Arrays, dict[str, str]]:
@@ -45,9 +44,8 @@ def read_arrays(path: Path, most_bytes: int = CHECKPOINT_BYTES) -> tuple[Arrays,
 def write_json(path: Path, values: dict[str, Any]) -> None:
     """Write JSON, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
+    with whole(path) as unfinished:
+        unfinished.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -21,8 +21,9 @@ holds it near to music (KL on the policy's own samples). Departs from ReaLchords
 
 On a processor 32 jams a step of 8 to 15 seconds; half an hour brings most of what there is. On a
 GPU (`--device cuda`, bf16): `--sessions 384 --minibatch 96`, half an hour at a time, each time the
-same command with more `--minutes`, the checkpoint handed on by `tools.split_file`. Rollouts stay on
-the processor (`models.decoding.rollout`), several times quicker there than torch frame by frame.
+same command with more `--minutes`, the checkpoint handed on; where only small files pass,
+`split -b 16M`, `cat` and `sha256sum` take it along. Rollouts stay on the processor
+(`models.decoding.rollout`), several times quicker there than torch frame by frame.
 """
 
 from __future__ import annotations
