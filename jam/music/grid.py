@@ -91,6 +91,26 @@ class Meter:
         return 1
 
 
+def counted_meter(numerator: int, denominator: int) -> Meter:
+    """The metre in which the program counts bars of n/d: the same bars wherever that is exact.
+
+    n/1 is counted in halves, n/16 in eighths (an odd n: two bars as one), n/32 accordingly; a bar
+    of more than MAX_FRAMES_PER_BAR in equal parts; what can't be counted at all as 4/4.
+    """
+    if numerator < 1 or denominator < 1 or denominator & (denominator - 1):
+        return Meter()
+    if denominator == 1:
+        numerator, denominator = 2 * numerator, 2
+    while denominator > 8:
+        numerator = numerator if numerator % 2 else numerator // 2
+        denominator //= 2
+    for parts in range(1, numerator + 1):
+        size, rest = divmod(numerator, parts)
+        if not rest and size * 16 // denominator <= MAX_FRAMES_PER_BAR:
+            return Meter(size, denominator)
+    raise AssertionError("one unit of a metre is a bar")
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a frame lies in the metre. `bar` counts from 0 at the start of the session."""

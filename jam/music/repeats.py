@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -36,6 +37,25 @@ class Signs(Protocol):
     def marks(self) -> frozenset[str]:
         """Of MARKS."""
         ...
+
+
+def jump_marks(words: str) -> frozenset[str]:
+    """What words above the staff say of the way through the piece, as marks of a `Measure`."""
+    text = re.sub(r"[^a-z]+", " ", words.lower()).strip()
+    marks: set[str] = set()
+    if re.search(r"\bd ?s\b|\bdal segno\b|\bdel segno\b", text):
+        marks.add("dalsegno")
+    elif re.search(r"\bd ?c\b|\bda capo\b", text):
+        marks.add("dacapo")
+    elif re.search(r"\bto (?:the )?coda\b|\bal coda\b|\bda coda\b", text):
+        marks.add("tocoda")
+    elif text == "coda":
+        marks.add("coda")
+    elif text == "segno":
+        marks.add("segno")
+    elif text in ("fine", "end", "fin"):
+        marks.add("fine")
+    return frozenset(marks)
 
 
 def played_order(measures: Sequence[Signs]) -> list[int]:

@@ -7,14 +7,16 @@ that is too short (a pickup, or an end that a pickup completes), and yields the 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from jam.errors import BadInput
-from jam.limits import FRAMES, MELODY_NOTES, RHYTHM_DENOMINATOR, SHEET_CHORDS
+from jam.limits import FRAMES, MELODY_NOTES, MIDI_NOTES, RHYTHM_DENOMINATOR, SHEET_CHORDS
 from jam.music.chord import Chord
+from jam.music.chord_notation import SAME_CHORD, Naming, Symbol, read_symbol
 from jam.music.grid import Meter
 from jam.music.repeats import played_order
 from models.corpora.draft import DraftChord, DraftNote
@@ -37,6 +39,8 @@ class Measure:
     notes: list[Note] = field(default_factory=list)
     chords: list[tuple[Fraction, Chord | None, str]] = field(default_factory=list)
     """(position in sixteenths from the start of the measure, chord, label)"""
+    under: list[Note] = field(default_factory=list)
+    """Notes of the other voices and parts: what chords can be found in."""
     length: Fraction = Fraction(0)
     starts_section: bool = False
     """A repeat may go back to here."""
@@ -48,6 +52,59 @@ class Measure:
     """A double bar: a short measure before it is an end, not a pickup."""
     marks: frozenset[str] = frozenset()
     """Of "segno", "coda", "tocoda", "fine", "dacapo", "dalsegno"; jumps act at the end."""
+
+
+@dataclass(slots=True)
+class Losses:
+    """What a reader leaves out of a piece: counts by reason, and where the user can look."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    unread: list[str] = field(default_factory=list)
+    """Each chord symbol that could not be read: "bar 3: H7x"."""
+
+
+CHORDS_NOT_READ = "chords not read"
+_A_CHORD = re.compile(r"[(\[]*[A-H](?:$|[#b♯♭0-9+\-(/\\°ºøØΔ∆^mM;]|sus|add|dim|aug|alt|maj|no|omit|o7?$)")
+_BASS_ALONE = re.compile(r"[/\\]\s*([A-H][#b♯♭]*)")
+
+
+@dataclass(slots=True)
+class SymbolReader:
+    """The chord symbols of one piece, in the order in which they stand.
+
+    What can't be read is told with its bar, and ends the chord before it. A bass alone ("/B") is
+    the chord before it over another bass; "%" lets the chord before it go on.
+    """
+
+    losses: Losses
+    naming: Naming = "english"
+    before: Symbol | None = None
+
+    def read(self, text: str, bar: int) -> tuple[Chord | None, str] | None:
+        """Chord and label of a symbol; None where nothing begins here.
+
+        What doesn't look like a chord is a word above the staff and changes nothing.
+        """
+        if text.strip() in SAME_CHORD:
+            return None
+        alone = _BASS_ALONE.fullmatch(text.strip())
+        if alone and self.before is not None and self.before.root:
+            text = f"{self.before.root}{self.before.suffix}/{alone[1]}"
+        try:
+            self.before = read_symbol(text, self.naming)
+        except ValueError:
+            if not alone and not _A_CHORD.match(text.strip()):
+                self.losses.counts["words above the staff"] += 1
+                return None
+            return self.unread(text, bar)
+        return self.before.chord, self.before.text
+
+    def unread(self, text: str, bar: int) -> tuple[None, str]:
+        """A symbol that is beyond this program."""
+        self.losses.counts[CHORDS_NOT_READ] += 1
+        self.losses.unread.append(f"bar {bar}: {text[:40]}")
+        self.before = None
+        return None, text
 
 
 def exact(position: Fraction) -> Fraction:
@@ -64,6 +121,7 @@ class LaidOut:
     bars: list[Meter] = field(default_factory=list)
     notes: list[DraftNote] = field(default_factory=list)
     chords: list[DraftChord] = field(default_factory=list)
+    under: list[DraftNote] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
 
 
@@ -98,6 +156,8 @@ def lay_out(measures: Sequence[Measure], order: Sequence[int] | None = None) -> 
             open_ties = _put(measure, place, out, open_ties)
             if len(out.notes) > MELODY_NOTES or len(out.chords) > SHEET_CHORDS:
                 raise BadInput(f"more than {MELODY_NOTES} notes or chords with all repeats")
+            if len(out.under) > MIDI_NOTES:
+                raise BadInput(f"more than {MIDI_NOTES} notes with all repeats")
             place += measure.length
         out.bars.extend([meter] * n_bars)
         at += n_bars * size
@@ -150,4 +210,7 @@ def _put(
             still_open[note.pitch] = index
     for position, chord, label in measure.chords:
         out.chords.append(DraftChord(place + position, chord, label))
+    for note in measure.under:
+        start = place + note.start
+        out.under.append(DraftNote(start, start + note.length, note.pitch))
     return still_open

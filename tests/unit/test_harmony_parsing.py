@@ -7,20 +7,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.music.chord import QUALITIES, SHARP_NAMES, Chord, pitch_class
-from jam.music.chord_notation import parse_harte, parse_symbol, quality_of_musicxml_kind
+from jam.music.chord_notation import (
+    naming_of,
+    parse_harte,
+    parse_symbol,
+    quality_of_musicxml_kind,
+    read_symbol,
+)
 from tests.support.strategies import chords
 
 SPELLINGS = {
-    "maj": "| maj M ma add9 (add9) add2",
-    "min": "m - min mi MI madd9 (m)",
-    "7": "7 dom7 7b9 79b 79# 7#9 7alt alt 7#11 79b13b 7b9b13 7b5 7(b9) 7(13) 7b13",
-    "maj7": "maj7 M7 ma7 Maj7 MA7 7M j7 Δ Δ7 ^ ^7 maj7#11 j79#",
+    "maj": "| maj M ma major add9 (add9) add2 add#11 /9 (no5) omit5",
+    "min": "m - – − min minor mi MI madd9 (m)",
+    "7": "7 dom7 7b9 79b 79# 7#9 7alt alt 7#11 79b13b 7b9b13 7b5 7(b9) 7(13) 7b13 7(b9,#11) 7-9 7#11b9 7/b9",
+    "maj7": "maj7 M7 ma7 Maj7 MA7 7M j7 Δ Δ7 ∆ △7 ^ ^7 maj7#11 j79# 7M 7maj",
     "min7": "m7 -7 min7 mi7 MI7 m7(11) m7#5",
-    "dim": "dim o ° d mb5 m(b5) -b5",
+    "dim": "dim o ° º d mb5 m(b5) -b5",
     "aug": "+ aug (#5) +j7 maj7#5",
     "sus4": "sus sus4 4",
     "sus2": "sus2 2",
-    "hdim7": "ø ø7 m7b5 -7b5 m7(b5) m7-5 m7♭5 h7 hdim7 m9b5 min7b5",
+    "hdim7": "ø ø7 Ø m7b5 -7b5 m7(b5) m7-5 m7♭5 h7 hdim7 m9b5 min7b5",
     "dim7": "dim7 o7 °7",
     "maj6": "6 69 6/9 maj6 6add9 6911#",
     "min6": "m6 -6 min6 -69 m6/9",
@@ -28,9 +34,9 @@ SPELLINGS = {
     "min9": "m9 -9 -79 -7911 m11 min9 m13",
     "maj9": "maj9 M9 MA9 j79 j7911# maj13",
     "7sus4": "7sus4 7sus sus7 9sus4 9sus 13sus4 sus79 sus7913 7susb9",
-    "minmaj7": "mM7 m(maj7) mMaj7 minmaj7 -j7 -^7 -Δ7 m/maj7 -j7913",
+    "minmaj7": "mM7 m(maj7) mMaj7 minmaj7 -j7 -^7 -Δ7 m/maj7 -j7913 m#7 m+7",
     "5": "5 no3 (no3)",
-    "aug7": "+7 aug7 7+ 7#5 7(#5) 7aug 7+5 9#5 +79# +9",
+    "aug7": "+7 aug7 7+ 7#5 7(#5) 7aug 7+5 9#5 +79# +9 7#5#9 7b13#5",
 }
 CASES = [
     (spelling.replace("|", ""), quality)
@@ -65,7 +71,9 @@ def test_what_the_program_writes_it_reads(chord: Chord) -> None:
     assert parse_symbol(chord.symbol) == (chord, None)
 
 
-@pytest.mark.parametrize("text", ["N.C.", "NC", "n.c.", "N", "", "  "])
+@pytest.mark.parametrize(
+    "text", ["N.C.", "NC", "n.c.", "N.C", "N", "", "  ", "No chord", "tacet", "—"]
+)
 def test_no_chord(text: str) -> None:
     assert parse_symbol(text) == (None, None)
 
@@ -81,15 +89,65 @@ def test_no_chord(text: str) -> None:
         ("Bbb", Chord(9, "maj"), None),
         ("E7/b", Chord(4, "7"), 11),
         ("Cb", Chord(11, "maj"), None),
+        ("H7", Chord(11, "7"), None),
+        ("Fism", Chord(6, "min"), None),
+        ("Es7/As", Chord(3, "7"), 8),
+        ("Asus4", Chord(9, "sus4"), None),
+        ("Esus", Chord(4, "sus4"), None),
+        ("Bes", Chord(10, "maj"), None),
+        ("C/H", Chord(0, "maj"), 11),
+        ("Sol7", Chord(7, "7"), None),
+        ("Sib", Chord(10, "maj"), None),
+        ("Ré m", Chord(2, "min"), None),
+        ("Am7(D7)", Chord(9, "min7"), None),
+        ("C(Am)", Chord(0, "maj"), None),
     ],
 )
 def test_whole_symbols(text: str, chord: Chord, bass: int | None) -> None:
     assert parse_symbol(text) == (chord, bass)
 
 
+def test_one_symbol_tells_what_the_others_mean() -> None:
+    """Beside an H, B is B flat; beside a Sol, Do is no D diminished."""
+    assert naming_of(["C", "F", "H7"]) == "german"
+    assert naming_of(["Do", "Sol7"]) == "solfege"
+    assert naming_of(["Intro", "Hook", "Do", "Solo", "B", "Refrain"]) == "english"
+    assert read_symbol("B7/D", "german").text == "Bb7/D"
+    assert read_symbol("Bb", "german").text == read_symbol("Bes", "german").text == "Bb"
+    assert read_symbol("Do7/Mi", "solfege").text == "C7/E"
+    assert read_symbol("Do7").text == "Do7"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "degrees"),
+    [
+        ("G7b9", "dominant", [("add", 9, -1)]),
+        ("C6/9", "major-sixth", [("add", 9, 0)]),
+        ("C13#11", "dominant-13th", [("add", 11, 1)]),
+        ("C7sus4", "suspended-fourth", [("add", 7, 0)]),
+        ("C9sus", "suspended-fourth", [("add", 7, 0), ("add", 9, 0)]),
+        ("C7b5", "dominant", [("alter", 5, -1)]),
+        ("Cmaj7(no5)", "major-seventh", [("subtract", 5, 0)]),
+        ("C9#5", "augmented-seventh", [("add", 9, 0)]),
+        ("Em(maj7)", "major-minor", []),
+        ("N.C.", "none", []),
+    ],
+)
+def test_a_symbol_for_musicxml(text: str, kind: str, degrees: list[tuple[str, int, int]]) -> None:
+    symbol = read_symbol(text)
+    assert (symbol.kind, list(symbol.degrees), symbol.text) == (kind, degrees, text)
+
+
+@given(st.sampled_from(CASES))
+def test_kind_and_degrees_say_what_the_symbol_says(case: tuple[str, str]) -> None:
+    symbol = read_symbol("C" + case[0])
+    again = tuple((value, alter, type_) for type_, value, alter in symbol.degrees)
+    assert quality_of_musicxml_kind(symbol.kind, again) == case[1]
+
+
 @pytest.mark.parametrize(
     "text",
-    ["H7", "Verse", "Bridge 2", "Coda", "Cfoo", "C7xyz", "C?", "CC", "C/", "C/E/G", "Dm7 G7"],
+    ["Q7", "Verse", "Bridge 2", "Coda", "Cfoo", "C7xyz", "C?", "CC", "C/", "C/E/G", "Dm7 G7"],
 )
 def test_what_is_no_symbol_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="chord symbol"):
