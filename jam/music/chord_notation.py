@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import reprlib
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeVar
 
 from jam.limits import CHORD_CHARACTERS
 from jam.music.chord import QUALITIES, Chord, pitch_class, quality_of_intervals
@@ -20,6 +20,8 @@ NO_CHORD_SYMBOL = "N.C."
 
 Naming = Literal["english", "german", "solfege"]
 """What notes are called: German writers call B natural H, and B flat B; Romance ones sing."""
+
+_Place = TypeVar("_Place")
 
 Degree = tuple[str, int, int]
 """A `degree` of MusicXML: ("add", "alter" or "subtract", value, alteration in semitones)."""
@@ -163,6 +165,73 @@ def read_symbol(text: str, naming: Naming = "english") -> Symbol:
     raise ValueError(f"not a chord symbol: {reprlib.repr(text)}")
 
 
+_A_CHORD = re.compile(
+    r"[(\[]*[A-H](?:$|[#b♯♭0-9+\-(/\\°ºøØΔ∆^mM;]|sus|add|dim|aug|alt|maj|no|omit|o7?$)"
+)
+_BASS_ALONE = re.compile(r"[/\\]\s*([A-H][#b♯♭]*)")
+
+
+@dataclass(slots=True)
+class SymbolReader:
+    """The chord symbols of one piece, in the order in which they stand.
+
+    What can't be read is told with its bar, and ends the chord before it. A bass alone ("/B") is
+    the chord before it over another bass; "%" lets the chord before it go on.
+    """
+
+    naming: Naming = "english"
+    before: Symbol | None = None
+    unread: list[str] = field(default_factory=list)
+    """ "bar 3: H7x"."""
+    n_words: int = 0
+    """Texts that don't look like a chord at all."""
+
+    def read(self, text: str, bar: int) -> tuple[Chord | None, str] | None:
+        """Chord and label of a symbol; None where nothing begins here.
+
+        What doesn't look like a chord is a word above the staff and changes nothing.
+        """
+        text = text.strip()
+        if text in SAME_CHORD:
+            return None
+        alone = _BASS_ALONE.fullmatch(text)
+        if alone and self.before is not None and self.before.root:
+            text = f"{self.before.root}{self.before.suffix}/{alone[1]}"
+        try:
+            self.before = read_symbol(text, self.naming)
+        except ValueError:
+            if not alone and not _A_CHORD.match(text):
+                self.n_words += 1
+                return None
+            return self.unreadable(text, bar)
+        return self.before.chord, f"/{self.before.bass}" if alone else text
+
+    def unreadable(self, text: str, bar: int) -> tuple[None, str]:
+        """A symbol that is beyond this program."""
+        self.unread.append(f"bar {bar}: {text[:40]}")
+        self.before = None
+        return None, text
+
+
+def chords_of_texts(
+    texts: Iterable[tuple[_Place, str]], bar_of: Callable[[_Place], int]
+) -> tuple[list[tuple[_Place, Chord | None, str]], list[str]]:
+    """(place, chord, label) of the markers of a file, and the symbols that could not be read.
+
+    None where fewer than two are chords, or more are words.
+    """
+    marked = [(place, text.strip()) for place, text in texts if text.strip()]
+    reader = SymbolReader(naming_of(text for _, text in marked))
+    chords = []
+    for place, text in marked:
+        if (found := reader.read(text, bar_of(place))) is not None:
+            chords.append((place, *found))
+    n_read = len(chords) - len(reader.unread)
+    if n_read < 2 or len(reader.unread) + reader.n_words > n_read:
+        return [], []
+    return chords, reader.unread
+
+
 def _plain(text: str) -> str:
     """Without spaces and accents on letters, signs that look alike as one."""
     text = re.sub(r"\s", "", text).translate(_ALIKE)
@@ -170,25 +239,26 @@ def _plain(text: str) -> str:
 
 
 def _read(symbol: str, naming: Naming) -> Symbol:
-    bass = ""
-    if found := _BASS.fullmatch(symbol):
-        head, name = found.groups()
+    for head, bass in _with_bass(symbol, naming):
         try:
             root, rest = _root_of(head, naming)
-            bass, _ = _root_of(name[0].upper() + name[1:], naming)
             parts = _symbol_parts(rest)
         except ValueError:
-            bass, found = "", None
-    if not bass:
-        if (sung := re.fullmatch(r"(.*)/([A-Za-z]{2,3}[#b]?)", symbol)) and (
-            naming == "solfege" and _SOLFEGE.match(sung[2])
-        ):
-            symbol, (bass, _) = sung[1], _root_of(sung[2], naming)
-        root, rest = _root_of(symbol, naming)
-        parts = _symbol_parts(rest)
-    quality = quality_of_intervals(frozenset(parts.intervals())) or "maj"
-    kind, degrees = parts.musicxml(quality)
-    return Symbol(Chord(pitch_class(root), quality), root, rest, bass, kind, degrees)
+            continue
+        quality = quality_of_intervals(frozenset(parts.intervals())) or "maj"
+        kind, degrees = parts.musicxml(quality)
+        return Symbol(Chord(pitch_class(root), quality), root, rest, bass, kind, degrees)
+    raise ValueError(symbol)
+
+
+def _with_bass(symbol: str, naming: Naming) -> Iterator[tuple[str, str]]:
+    """The ways in which a symbol may be parted in chord and bass ("" without one)."""
+    if found := _BASS.fullmatch(symbol):
+        yield found[1], _root_of(found[2][0].upper() + found[2][1:], naming)[0]
+    sung = re.fullmatch(r"(.*)/([A-Za-z]{2,3}[#b]?)", symbol)
+    if sung and naming == "solfege" and _SOLFEGE.fullmatch(sung[2].rstrip("#b")):
+        yield sung[1], _root_of(sung[2], naming)[0]
+    yield symbol, ""
 
 
 def _root_of(symbol: str, naming: Naming) -> tuple[str, str]:

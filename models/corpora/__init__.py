@@ -1,7 +1,7 @@
 """Readers of corpora and of a user's own songs, each to the same `LeadSheet`.
 
-A corpus is a module with a NAME, `pieces(files)` and `read(files, piece)`; `read` yields drafts,
-and for a tune that it can't read its name with the reason. `python -m models.corpora` reports.
+A corpus has a name, `pieces(files)` and `read(files, piece)`; `read` yields drafts, and for a tune
+that it can't read its name with the reason. `python -m models.corpora` reports.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jam.errors import BadInput
-from models.corpora import chord_melody, cocopops, collections, nottingham, pop909, wjd
-from models.corpora.draft import Draft, finish
+from models.corpora import pop909, wjd
+from models.corpora.collections import COLLECTIONS, SONGS, Found
+from models.corpora.draft import finish
 from models.corpora.files import ARCHIVE_SUFFIXES, Files, open_files
 from models.data.leadsheet import LeadSheet
 
-Read = Callable[[Files, str], Iterator[Draft | LeadSheet | tuple[str, BadInput]]]
+Read = Callable[[Files, str], Iterator[Found]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,17 @@ class Outcome:
     why_not: str = ""
     dropped: Counter[str] = field(default_factory=Counter)
     """What was left out inside the piece, by reason."""
+    unread: tuple[str, ...] = ()
+    """The chord symbols that could not be read, each with its bar."""
 
 
 CORPORA: dict[str, Corpus] = {
-    module.NAME: Corpus(module.NAME, module.pieces, module.read)
-    for module in (pop909, wjd, nottingham, chord_melody, cocopops, collections)
+    corpus.name: corpus
+    for corpus in (
+        Corpus(pop909.NAME, pop909.pieces, pop909.read),
+        Corpus(wjd.NAME, wjd.pieces, wjd.read),
+        *(Corpus(each.name, each.pieces, each.read) for each in COLLECTIONS),
+    )
 }
 
 
@@ -62,13 +69,13 @@ def outcomes(
             yield Outcome(piece, why_not=f"damaged ({type(error).__name__}: {error})")
 
 
-def _outcome(found: Draft | LeadSheet | tuple[str, BadInput]) -> Outcome:
+def _outcome(found: Found) -> Outcome:
     if isinstance(found, LeadSheet):
         return Outcome(found.piece, found)
     if isinstance(found, tuple):
         return Outcome(found[0], why_not=str(found[1]))
     try:
-        return Outcome(found.piece, finish(found), dropped=found.dropped)
+        return Outcome(found.piece, finish(found), "", found.dropped, tuple(found.unread))
     except BadInput as error:
         return Outcome(found.piece, why_not=str(error))
     except _DAMAGE as error:
@@ -92,7 +99,7 @@ def find_corpora(where: Path) -> list[tuple[Corpus, Path]]:
             if name is not None and (name not in inside or path.is_dir()):
                 inside[name] = path
     return [(CORPORA[name], path) for name, path in inside.items()] or [
-        (CORPORA[collections.NAME], where)
+        (CORPORA[SONGS.name], where)
     ]
 
 
@@ -100,7 +107,7 @@ def _corpus_name(where: Path) -> str | None:
     name = where.resolve().name
     for suffix in ARCHIVE_SUFFIXES:
         name = name.removesuffix(suffix)
-    return name if name in CORPORA and name != collections.NAME else None
+    return name if name in CORPORA and name != SONGS.name else None
 
 
 def read_sheets(where: Path, on_drop: Callable[[Outcome], None] | None = None) -> list[LeadSheet]:

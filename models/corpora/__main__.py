@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
     parser.add_argument("--jsonl", type=Path, metavar="OUT_DIR", help="write one file a corpus")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON")
-    parser.add_argument("--why", action="store_true", help="name every piece that is dropped")
+    parser.add_argument("--why", action="store_true", help="name what is dropped or not read")
     options = parser.parse_args(arguments)
     try:
         reports = [
@@ -61,6 +61,9 @@ def _reports(path: Path, jsonl: Path | None, why: bool) -> Iterator[CorpusReport
                     sheets.append(outcome.sheet)
                 elif why:
                     print(f"{outcome.piece}: {outcome.why_not}", file=sys.stderr)
+                if why and outcome.unread:
+                    symbols = "; ".join(outcome.unread)
+                    print(f"{outcome.piece}: chords not read: {symbols}", file=sys.stderr)
                 yield outcome
 
         progress = tqdm(pieces, desc=corpus.name, disable=not sys.stderr.isatty(), leave=False)

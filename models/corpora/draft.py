@@ -45,7 +45,9 @@ class DraftChord:
 
 @dataclass(slots=True)
 class Draft:
-    """What a reader found in one piece. `dropped` counts by reason what it left out."""
+    """What a reader found in one piece. `dropped` counts by reason what it left out, `unread` says
+    where: "bar 3: H7x".
+    """
 
     source: str
     piece: str
@@ -55,6 +57,7 @@ class Draft:
     style: str = "any"
     bpm: float | None = None
     dropped: Counter[str] = field(default_factory=Counter)
+    unread: list[str] = field(default_factory=list)
 
 
 def nearest(position: Position) -> int:
@@ -128,11 +131,16 @@ def _chord_spans(chords: Sequence[DraftChord], n_frames: int) -> list[tuple[int,
         chord, label = by_frame[frame].chord, by_frame[frame].label
         if chord is None:
             continue
-        if spans and spans[-1][1] == frame and spans[-1][2] == chord:
+        if spans and spans[-1][1] == frame and spans[-1][2] == chord and not _anew(label):
             spans[-1] = (*spans[-1][:1], end, *spans[-1][2:])
         else:
             spans.append((frame, end, chord, label))
     return spans
+
+
+def _anew(label: str) -> bool:
+    """True for a bass alone ("/B"): the same chord, but whoever wrote it marked a change."""
+    return label.startswith("/")
 
 
 def finish(draft: Draft) -> LeadSheet:
@@ -193,7 +201,8 @@ def finish(draft: Draft) -> LeadSheet:
         raise BadInput("no chords")
     joined: list[tuple[int, int, Chord, str]] = []
     for span in spans:
-        if joined and joined[-1][1] == span[0] and joined[-1][2] == span[2]:
+        same = joined and joined[-1][1] == span[0] and joined[-1][2] == span[2]
+        if same and not _anew(span[3]):
             joined[-1] = (*joined[-1][:1], span[1], *joined[-1][2:])
         else:
             joined.append(span)

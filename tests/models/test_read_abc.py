@@ -11,7 +11,7 @@ from jam.music.chord import Chord
 from jam.music.grid import Meter
 from jam.music.repeats import played_order
 from models.corpora import CORPORA, Outcome, outcomes
-from models.corpora.abc import key_fifths, parse_tune, split_tunes
+from models.corpora.abc import key_accidentals, key_signs, parse_tune, split_tunes
 from models.corpora.files import Files
 from models.data.leadsheet import melody_spans
 from tests.support.lead_sheets import (
@@ -74,7 +74,7 @@ def test_abc_metre_change_rests_and_no_chord(found: dict[str, Outcome]) -> None:
     assert starts_of(sheet)[:3] == [(0, 60), (6, 62), (8, 64)]  # C>D
     assert chords_of(sheet)[2:] == [(24, 40, "G7sus4"), (56, 104, "Cmaj7")]
     assert starts_of(sheet)[-7:-3] == [(56, 76), (57, 77), (59, 79), (60, 76)]  # a triplet
-    assert outcome.dropped["chords not read"] == 1
+    assert outcome.dropped["words above the staff"] == 1
 
 
 def test_abc_part_order(found: dict[str, Outcome]) -> None:
@@ -126,15 +126,83 @@ def test_abc_without_notes_is_dropped(found: dict[str, Outcome]) -> None:
     ],
 )
 def test_abc_keys(key: str, fifths: int) -> None:
-    assert key_fifths(key) == fifths
+    assert key_accidentals(key) == key_signs(fifths)
+
+
+@pytest.mark.parametrize(
+    ("key", "signs"),
+    [
+        ("am", {}),
+        ("d dorian", {}),
+        ("D phr ^f", {"F": 1, "B": -1, "E": -1}),
+        ("D =c", {"F": 1, "C": 0}),
+        ("D=c", {"F": 1, "C": 0}),
+        ("C exp ^f_b", {"F": 1, "B": -1}),
+        ("^f", {"F": 1}),
+        ("clef=bass", {}),
+        ("bass", {}),
+        ("Bb treble", {"B": -1, "E": -1}),
+        ("G clef=treble-8 octave=-1", {"F": 1}),
+    ],
+)
+def test_abc_keys_with_signs_of_their_own_and_clefs(key: str, signs: dict[str, int]) -> None:
+    assert key_accidentals(key) == signs
+
+
+def one_abc(body: str, header: str = "K:C") -> Outcome:
+    files = Files("memory", {"a.abc": f"X:1\nM:4/4\nL:1/4\n{header}\n{body}\n".encode()})
+    (outcome,) = outcomes(CORPORA["songs"], files)
+    assert outcome.sheet is not None, outcome.why_not
+    return outcome
+
+
+def test_what_cannot_be_read_is_told_and_ends_the_chord_before() -> None:
+    outcome = one_abc('"C"CDEF|"C7xyz"GABc|"slowly"cBAG|"G7"FEDC|')
+    assert outcome.sheet is not None
+    assert chords_of(outcome.sheet) == [(0, 16, "C"), (48, 64, "G7")]
+    assert outcome.unread == ("bar 2: C7xyz",)
+
+
+def test_a_bass_alone_is_the_chord_before_over_it() -> None:
+    outcome = one_abc('"C"CDEF|"/B"GABc|"Am"cBAG|FEDC|')
+    assert outcome.sheet is not None
+    assert chords_of(outcome.sheet) == [(0, 16, "C"), (16, 32, "C"), (32, 64, "Am")]
+    assert outcome.sheet.labels[1] == (16, "/B")
+
+
+def test_of_several_voices_the_first_or_the_one_that_is_named_is_the_tune() -> None:
+    voices = '[V:1] "C"C,4|"F"F,4|\n[V:2] cdef|gfed|\n[V:1] "G"G,4|"C"C,4|\n[V:2] cdef|gfed|'
+    assert chords_of(sheet := one_abc(voices, 'V:2 name="Melody"\nK:C').sheet or pytest.fail())
+    assert [pitch for _, pitch in starts_of(sheet)][:4] == [72, 74, 76, 77]
+    assert [name for _, _, name in chords_of(sheet)] == ["C", "F", "G", "C"]
+
+
+def test_chords_are_found_in_the_voices_of_a_hymn() -> None:
+    voices = "V:1\nGGGG|AAAA|GGGG|E4|\nV:2\nEEEE|FFFF|DDDD|C4|\nV:3\nC,4|F,4|G,4|C,4|\n"
+    voices += "V:4\nCCCC|CCCC|B,B,B,B,|C4|\n"
+    outcome = one_abc(voices)
+    assert outcome.sheet is not None
+    assert chords_of(outcome.sheet) == [
+        (0, 16, "C"), (16, 32, "F"), (32, 48, "G"), (48, 64, "C"),
+    ]  # fmt: skip
+
+
+def test_two_tunes_with_one_number_have_two_names() -> None:
+    tunes = "X:1\nK:C\nCDEF|\n\nX:1\nK:C\nGABc|\nX:2\nK:C\nC|\n"
+    assert [number for number, _ in split_tunes(tunes)] == ["1", "1.2", "2"]
+
+
+def test_what_stands_behind_a_tune_is_no_music() -> None:
+    outcome = one_abc('"C"CDEF|GABc|\n\nA faded edge, bad ACE deed.')
+    assert outcome.sheet is not None
+    assert outcome.sheet.n_frames == 32
 
 
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
         ("X:1\nT:no key\nM:4/4\n", "no K: field"),
-        ("X:1\nM:a/b\nK:C\nCDEF|\n", "invalid literal"),
-        ("X:1\nM:4/16\nK:C\nCDEF|\n", "only n/2, n/4 and n/8"),
+        ("X:1\nM:a/b\nK:C\nCDEF|\n", "no such metre"),
         ("X:1\nL:1/0\nK:C\nCDEF|\n", "Fraction"),
         ("X:1\nK:C\nC9999999|\n", "a note of"),
         ("X:1\nK:Q\nC|\n", "no such key"),

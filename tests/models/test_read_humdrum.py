@@ -59,8 +59,7 @@ def test_recip(token: str, sixteenths: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["4c\n", "**kern\n4c\n", "**kern\t**harte\n4c\n", "**harte\n*^\n" * 3, "*-\n", "**harte\n*-"],
+    "text", ["4c\n", "**kern\t**harte\n4c\n", "**harte\n*^\n" * 3, "*-\n", "**harte\n*-"]
 )
 def test_broken_humdrum_is_refused(text: str) -> None:
     with pytest.raises(BadInput):

@@ -5,11 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from jam.music.chord import Chord
 from jam.music.grid import Meter
 from models.corpora import CORPORA, Outcome, outcomes
 from models.corpora.files import Files
-from models.corpora.midi import chord_of
 from models.data.leadsheet import chord_spans
 from tests.support.lead_sheets import (
     C_MAJOR,
@@ -36,7 +34,7 @@ def test_midi_with_chord_markers() -> None:
     assert outcome.sheet.n_frames == 40
     assert starts_of(outcome.sheet) == [(start, pitch) for start, _, pitch in SCALE]
     assert chords_of(outcome.sheet) == [(0, 8, "Cmaj7"), (8, 18, "F#m7b5")]
-    assert outcome.dropped["chords not read"] == 1
+    assert outcome.dropped["chords not read"] == 0  # "Chorus" is no chord that could be meant
     assert outcome.sheet.bpm == 120
 
 
@@ -66,15 +64,6 @@ def test_midi_of_one_track_splits_melody_and_chords() -> None:
     assert outcome.sheet is not None
     assert [pitch for _, pitch in starts_of(outcome.sheet)] == C_MAJOR
     assert [name[0] for _, _, name in chords_of(outcome.sheet)][-1] == "G"
-
-
-def test_chord_of_prefers_the_bass_as_root() -> None:
-    weights = [0.0] * 12
-    for pitch_class in (0, 4, 7, 9):
-        weights[pitch_class] = 1.0
-    assert chord_of(weights, 0) == Chord(0, "maj6")
-    assert chord_of(weights, 9) == Chord(9, "min7")
-    assert chord_of([1.0] + [0.0] * 11, 0) is None
 
 
 @pytest.mark.parametrize("data", [b"", b"MThd", b"RIFF....", midi_file({"a": SCALE}, [], [])[:-9]])

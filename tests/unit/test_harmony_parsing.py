@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from jam.music.chord import QUALITIES, SHARP_NAMES, Chord, pitch_class
 from jam.music.chord_notation import (
+    SymbolReader,
+    chords_of_texts,
     naming_of,
     parse_harte,
     parse_symbol,
@@ -19,7 +21,8 @@ from tests.support.strategies import chords
 SPELLINGS = {
     "maj": "| maj M ma major add9 (add9) add2 add#11 /9 (no5) omit5",
     "min": "m - – − min minor mi MI madd9 (m)",
-    "7": "7 dom7 7b9 79b 79# 7#9 7alt alt 7#11 79b13b 7b9b13 7b5 7(b9) 7(13) 7b13 7(b9,#11) 7-9 7#11b9 7/b9",
+    "7": "7 dom7 7b9 79b 79# 7#9 7alt alt 7#11 79b13b 7b9b13 7b5 7(b9) 7(13) 7b13 "
+    "7(b9,#11) 7-9 7#11b9 7/b9",
     "maj7": "maj7 M7 ma7 Maj7 MA7 7M j7 Δ Δ7 ∆ △7 ^ ^7 maj7#11 j79# 7M 7maj",
     "min7": "m7 -7 min7 mi7 MI7 m7(11) m7#5",
     "dim": "dim o ° º d mb5 m(b5) -b5",
@@ -116,6 +119,36 @@ def test_one_symbol_tells_what_the_others_mean() -> None:
     assert read_symbol("Bb", "german").text == read_symbol("Bes", "german").text == "Bb"
     assert read_symbol("Do7/Mi", "solfege").text == "C7/E"
     assert read_symbol("Do7").text == "Do7"
+
+
+def test_symbols_in_their_order() -> None:
+    """A bass alone, a chord that goes on, a word, and what can't be read."""
+    reader = SymbolReader()
+    texts = ("C7", "/Bb", "%", "Chorus", "C7xyz", "/B", "N.C.")
+    found = [reader.read(text, bar) for bar, text in enumerate(texts, 1)]
+    seventh = Chord(0, "7")
+    assert found == [
+        (seventh, "C7"),
+        (seventh, "/Bb"),
+        None,
+        None,
+        (None, "C7xyz"),
+        (None, "/B"),
+        (None, "N.C."),
+    ]
+    assert (reader.unread, reader.n_words) == (["bar 5: C7xyz", "bar 6: /B"], 1)
+
+
+def test_markers_are_chords_where_most_of_them_are() -> None:
+    marked = [(0, "C"), (16, "Chorus"), (32, "H7"), (48, "B")]
+    found, unread = chords_of_texts(marked, lambda at: at // 16 + 1)
+    assert [(at, chord.symbol if chord else "") for at, chord, _ in found] == [
+        (0, "C"),
+        (32, "B7"),
+        (48, "Bb"),
+    ]
+    assert unread == []
+    assert chords_of_texts([(0, "Verse"), (8, "C"), (9, "Chorus")], int) == ([], [])
 
 
 @pytest.mark.parametrize(
