@@ -97,7 +97,7 @@ def counted_meter(numerator: int, denominator: int) -> Meter:
     n/1 is counted in halves, n/16 in eighths (an odd n: two bars as one), n/32 accordingly; a bar
     of more than MAX_FRAMES_PER_BAR in equal parts; what can't be counted at all as 4/4.
     """
-    if numerator < 1 or denominator < 1 or denominator & (denominator - 1):
+    if not 1 <= numerator <= 255 or not 1 <= denominator <= 128 or denominator & (denominator - 1):
         return Meter()
     if denominator == 1:
         numerator, denominator = 2 * numerator, 2

@@ -9,7 +9,15 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from jam.errors import BadInput
-from jam.music.grid import METERS, Meter, TempoMap, check_bpm, frame_duration_s, quarter_bpm
+from jam.music.grid import (
+    METERS,
+    Meter,
+    TempoMap,
+    check_bpm,
+    counted_meter,
+    frame_duration_s,
+    quarter_bpm,
+)
 from tests.support.strategies import all_meters, bpms, tempo_maps, usual_meters
 
 frames = st.integers(-64, 1500)
@@ -191,3 +199,22 @@ def test_a_change_of_meter_on_a_bar_line_counts_on(
 def test_a_tempo_map_must_hold_something() -> None:
     with pytest.raises(ValueError, match="segment"):
         TempoMap(())
+
+
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "counted"),
+    [
+        (4, 4, "4/4"),
+        (2, 1, "4/2"),
+        (12, 16, "6/8"),
+        (7, 16, "7/8"),
+        (6, 32, "3/8"),
+        (99, 4, "11/4"),
+        (97, 2, "1/2"),
+        (0, 4, "4/4"),
+        (4, 3, "4/4"),
+        (10**6, 8, "4/4"),
+    ],
+)
+def test_metres_are_counted_in_other_units(numerator: int, denominator: int, counted: str) -> None:
+    assert str(counted_meter(numerator, denominator)) == counted
