@@ -13,13 +13,13 @@ from jam.charts.musicxml import FREE_WORD
 from jam.errors import BadInput
 from jam.limits import MEASURES, SONG_BARS
 from jam.music.chord import Chord
-from jam.music.grid import FRAMES_PER_QUARTER, MAX_BPM, MIN_BPM, Meter
+from jam.music.grid import FRAMES_PER_QUARTER, MAX_BPM, MIN_BPM, Meter, counted_meter
 from jam.music.key import Key
 from jam.music.repeats import MARKS, MAX_TURNS
 from jam.music.song import Bar, ChordAt, Chords, Song, Symbol, as_label, as_section
 from models.corpora.abc import Tune, parse_tune, split_tunes
 from models.corpora.files import decoded
-from models.corpora.musicxml import countable_meter, parse_xml, read_harmony, unzipped
+from models.corpora.musicxml import parse_xml, read_harmony, unzipped
 
 _FIFTHS_TONIC = {fifths: 7 * fifths % 12 for fifths in range(-7, 8)}
 
@@ -152,7 +152,7 @@ class _PartReader:
                 raise ValueError("divisions must be positive")
         if (time := item.find("time")) is not None and time.find("beats") is not None:
             above = sum(int(n) for n in (time.findtext("beats") or "")[:40].split("+"))
-            self.meter = countable_meter(above, int((time.findtext("beat-type") or "")[:4]))
+            self.meter = counted_meter(above, int((time.findtext("beat-type") or "")[:4]))
         fifths = item.findtext("key/fifths")
         if self.key is None and fifths and re.fullmatch(r"\s*-?[0-7]\s*", fifths):
             minor = (item.findtext("key/mode") or "").strip() == "minor"
@@ -260,7 +260,7 @@ def _abc_chart(tune: Tune, lines: list[str]) -> Chart:
     if len(measures) > SONG_BARS:
         raise BadInput(f"more than {SONG_BARS:,} bars")
     names = {start: letter for letter, start in tune.part_starts.items()}
-    remarks: list[str] = [f"{n} {what}" for what, n in tune.dropped.items() if "chord" in what]
+    remarks: list[str] = [f"{symbol}: can't be read" for symbol in tune.losses.unread]
     written = []
     for i, measure in enumerate(measures):
         later = measures[
