@@ -82,7 +82,7 @@ def test_what_cannot_be_read_is_named(text: str, bar: int, word: str) -> None:
     assert word in str(error.value)
 
 
-@pytest.mark.parametrize("text", ["", "C F G", "title: x", "key: H\n| C |", "tempo: fast\n| C |"])
+@pytest.mark.parametrize("text", ["", "C F G", "title: x", "key: Q\n| C |", "tempo: fast\n| C |"])
 def test_what_is_no_chart_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
         read_text(text)
