@@ -24,6 +24,7 @@ from jam.music.grid import TempoMap
 from jam.preferences import Preferences, View
 from jam.sessions.session import MomentKind
 from jam.settings import JamSettings
+from ui.common.jam_state import JamState
 from ui.common.notice import DropoutNotice, Notice, Notices, Offer
 from ui.common.pages import JAM, REVIEW, Pages
 from ui.common.record_button import (
@@ -140,6 +141,8 @@ class MainWindow(QWidget):
         self.review = ReviewPage(self.link.send, self.clock.now_s, self._load, self.look)
         tip = "Hear and see what was played (Ctrl+R)."
         self.pages.add_page(REVIEW, self.review, tip)
+        self.jam_state = JamState()
+        self.pages.add_state(self.jam_state)
         self.preset_button = PresetButton(self.presets, self.model)
         self.help_button = self._tool(
             "Shortcuts", "help_keys", "Keyboard shortcuts (F1).", lambda: self.help.toggle()
@@ -204,6 +207,8 @@ class MainWindow(QWidget):
 
     def _connect(self) -> None:
         self.controls.start_stop.connect(self.start_stop)
+        self.jam_state.stop.connect(self.stop)
+        self.review.model.jam_stop_wanted.connect(self.stop)
         self.controls.panic.connect(self.panic)
         self.controls.tap.connect(self.tap)
         self.model.wanted.connect(self._on_settings)
@@ -246,6 +251,7 @@ class MainWindow(QWidget):
         if self._polls % 60 == 0:
             self._frugal = is_frugal(self._frugal, self.waterfall.mean_paint_ms())
         self.status.show_status(snapshot, now_s)
+        self.jam_state.show_jam(snapshot, now_s, self.pages.page == JAM)
         self.dropouts.look(snapshot, now_s)
         if self.record_button is not None:
             self.record_button.show_state(snapshot.running)
@@ -325,6 +331,10 @@ class MainWindow(QWidget):
 
     def start_stop(self) -> None:
         self.link.send(Stop() if self.running else Start(seed=secrets.randbits(32)))
+
+    def stop(self) -> None:
+        if self.running:
+            self.link.send(Stop())
 
     def panic(self) -> None:
         """Silence; the keys that are down are forgotten, so they can't sound again."""

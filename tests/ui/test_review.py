@@ -330,22 +330,36 @@ def test_parts_are_muted_and_the_page_leaves_silence_behind(bench: Bench) -> Non
     assert not bench.link.transport.state.playing
 
 
-def test_while_a_jam_is_running_nothing_is_played_back(bench: Bench) -> None:
+def test_space_plays_the_take_though_a_jam_is_running(bench: Bench) -> None:
     bench.key(Qt.Key.Key_Space)
     bench.tick(1.0)
     bench.window.start_stop()
     bench.tick(0.1)
     assert not bench.model.player.playing
-    bench.key(Qt.Key.Key_Space)
-    assert not bench.model.player.playing
-    bench.window.start_stop()
-    bench.tick(1.0)
+    state = bench.window.jam_state
+    bench.tick(5.0)
+    assert state.isVisible() and "100 bpm" in state.label.text() and "bar " in state.label.text()
     loads = [c for c in bench.link.sent if isinstance(c, LoadTake)]
-    bench.key(Qt.Key.Key_Space)  # loaded anew, and from where it was
+    bench.key(Qt.Key.Key_Space)
+    bench.tick(0.1)
+    assert not bench.window.running and bench.model.player.playing and not state.isVisible()
     again = [c for c in bench.link.sent if isinstance(c, LoadTake)]
-    assert len(again) == len(loads) + 1
+    assert len(again) == len(loads) + 1  # loaded anew, and from where it was
     play = bench.link.sent[-1]
     assert isinstance(play, Play) and play.from_s == pytest.approx(1.1)
+
+
+def test_a_jam_is_stopped_from_the_other_page(bench: Bench) -> None:
+    window = bench.window
+    window.pages.show_page(JAM)
+    window.start_stop()
+    bench.tick(0.1)
+    assert not window.jam_state.isVisible()
+    window.pages.show_page(REVIEW)
+    bench.tick(0.1)
+    window.jam_state.button.click()
+    bench.tick(0.1)
+    assert not window.running
 
 
 def test_the_plan_shown_is_the_one_that_held_at_the_playhead(bench: Bench) -> None:

@@ -24,7 +24,7 @@ class Stack(QStackedWidget):
 class Pages(Stack):
     """The pages; `header` is the line above them, with a button for each.
 
-    What belongs to no page is put at the right of the header with `add_tool`.
+    What belongs to no page stands beside the tabs (`add_state`) and at the right (`add_tool`).
     """
 
     page_shown = pyqtSignal(str)
@@ -38,10 +38,12 @@ class Pages(Stack):
         row = QHBoxLayout(self.header)
         row.setContentsMargins(12, 4, 12, 0)
         row.setSpacing(4)
-        self._tabs, self._tools = QHBoxLayout(), QHBoxLayout()
+        self._tabs, self._middle, self._tools = QHBoxLayout(), QHBoxLayout(), QHBoxLayout()
         self._tabs.setSpacing(2)
         self._tools.setSpacing(8)
         row.addLayout(self._tabs)
+        row.addSpacing(16)
+        row.addLayout(self._middle)
         row.addStretch()
         row.addLayout(self._tools)
         self._buttons = QButtonGroup(self)
@@ -66,6 +68,10 @@ class Pages(Stack):
         self._tabs.addWidget(button)
         self.addWidget(widget)
         self._on_change(self.currentIndex())
+
+    def add_state(self, widget: QWidget) -> None:
+        """What is going on, beside the tabs."""
+        self._middle.addWidget(widget)
 
     def add_tool(self, widget: QWidget) -> None:
         self._tools.addWidget(widget)

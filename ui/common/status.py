@@ -41,6 +41,15 @@ class Status:
     midi: str
 
 
+def place_text(snapshot: Snapshot, now_s: float) -> str:
+    """Where a jam is."""
+    position = snapshot.tempo_map.position_at(now_s)
+    if position < 0:
+        return "count-in"
+    place = snapshot.tempo_map.place(int(position))
+    return f"bar {place.bar + 1}, beat {place.beat + 1}"
+
+
 def status_of(snapshot: Snapshot | None, now_s: float) -> Status:
     """What the status line says of a snapshot; None is before the first one."""
     if snapshot is None:
@@ -48,11 +57,8 @@ def status_of(snapshot: Snapshot | None, now_s: float) -> Status:
     transport = _PHASES.get(snapshot.phase, snapshot.phase)
     if snapshot.playback is not None and snapshot.playback.playing:
         transport = "Playing back"
-    if snapshot.running:
-        position = snapshot.tempo_map.position_at(now_s)
-        if position >= 0:
-            place = snapshot.tempo_map.place(int(position))
-            transport += f" · bar {place.bar + 1}, beat {place.beat + 1}"
+    if snapshot.running and snapshot.tempo_map.position_at(now_s) >= 0:
+        transport += f" · {place_text(snapshot, now_s)}"
     counters, devices = snapshot.counters, snapshot.devices
     state = _AGENT_STATES.get(snapshot.agent_state, snapshot.agent_state)
     agent = f"Agent: {snapshot.agent_name}, {state}" if snapshot.agent_name else f"Agent: {state}"

@@ -40,6 +40,9 @@ class ReviewModel(QObject):
     moments_changed = pyqtSignal()
     follow_changed = pyqtSignal()
     plan_lane_changed = pyqtSignal()
+    jam_changed = pyqtSignal()
+    """A jam has begun or ended."""
+    jam_stop_wanted = pyqtSignal()
     list_outdated = pyqtSignal()
     """The list of sessions has to be read again."""
     session_wished = pyqtSignal(int)
@@ -76,6 +79,12 @@ class ReviewModel(QObject):
     def take(self) -> TakeInfo | None:
         """The take in front."""
         return take_of(self.session, self.take_id).info if self.session is not None else None
+
+    def follow_jam(self, running: bool) -> None:
+        """Whether a jam is running now."""
+        if running != self.jam_running:
+            self.jam_running = running
+            self.jam_changed.emit()
 
     # Which session is in front
 

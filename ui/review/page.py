@@ -75,12 +75,12 @@ class ReviewPage(QWidget):
         self.playback = PlaybackActions(self.model)
         self.edits = Edits(self.model, self.news, self)
         self.tasks = Tasks(self.model, self.news, load, look, self)
-        self._build()
-        self._connect()
         self._refresh_timer = QTimer(self)
         self._refresh_timer.setSingleShot(True)
         self._refresh_timer.setInterval(_REFRESH_MS)
         self._refresh_timer.timeout.connect(self._on_refresh)
+        self._build()
+        self._connect()
 
     # Building
 
@@ -146,6 +146,7 @@ class ReviewPage(QWidget):
     def _connect(self) -> None:
         model, playback, edits, tasks = self.model, self.playback, self.edits, self.tasks
         model.told.connect(self.told)
+        model.jam_changed.connect(self._refresh_timer.start)
         model.front_changed.connect(self._on_front)
         model.info_changed.connect(self._on_info)
         model.moments_changed.connect(self._on_moments)
@@ -237,9 +238,7 @@ class ReviewPage(QWidget):
     def show_moment(self, snapshot: Snapshot) -> None:
         """Follow the engine; called as often as the screen is drawn, while the page is in front."""
         model, player = self.model, self.model.player
-        if snapshot.running != model.jam_running:
-            model.jam_running = snapshot.running
-            self._refresh_timer.start()
+        model.follow_jam(snapshot.running)
         player.follow(snapshot.playback)
         state, session = player.state, model.session
         if session is None or state is None:

@@ -6,7 +6,6 @@ from ui.review import roll_scene
 from ui.review.model import ReviewModel
 from ui.review.transport_bar import SPEED_STEP
 
-JAM_IS_RUNNING = "Stop the jam first"
 NO_LATER_MARK, NO_EARLIER_MARK = "No later marks", "No earlier marks"
 _NEAR_S = 0.05
 _NEAR_WHILE_PLAYING_S = 0.4
@@ -18,12 +17,21 @@ class PlaybackActions:
 
     def __init__(self, model: ReviewModel) -> None:
         self._model, self._player = model, model.player
+        self._plays_after_jam = False
+        model.jam_changed.connect(self._on_jam)
 
     def play_pause(self) -> None:
-        if self._model.jam_running:
-            self._model.told.emit(JAM_IS_RUNNING)
-            return
-        self._player.play_pause()
+        """A jam that is running is stopped first, and what is in front played after it."""
+        if not self._model.jam_running:
+            self._player.play_pause()
+        elif self._model.session is not None:
+            self._plays_after_jam = True
+            self._model.jam_stop_wanted.emit()
+
+    def _on_jam(self) -> None:
+        plays, self._plays_after_jam = self._plays_after_jam, False
+        if plays and not self._model.jam_running and not self._player.playing:
+            self._player.play_pause()
 
     def to_start(self) -> None:
         if (state := self._player.state) is not None:
