@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jam.accompaniment.voicing import BASS_RANGE, VOICES_RANGE
 from jam.messages.notes import ChordSpan, PlannedNote, PlayedNote
 from jam.messages.snapshot import DeviceState, Snapshot
 from jam.music.grid import Meter, TempoMap
@@ -17,7 +18,7 @@ from ui.common.geometry import KEY_RANGES, Rect, Size, is_black
 from ui.jam_page.captions import KEYBOARD, NO_KEYBOARD, PRESS_SPACE, headline
 from ui.jam_page.chart import BARS_A_LINE, chart_of, line_count, remember
 from ui.jam_page.layout import fitting_range
-from ui.jam_page.scene import View, waterfall_scene
+from ui.jam_page.scene import Side, View, waterfall_scene
 
 AREA = Rect(0, 0, 1280, 420)
 
@@ -177,15 +178,35 @@ def test_the_chord_lane_takes_the_place_of_the_fall() -> None:
 
 
 @given(st.lists(st.integers(21, 108), max_size=30))
-def test_the_piano_grows_with_what_is_played_and_never_shrinks(pitches: list[int]) -> None:
+def test_the_range_of_keys_grows_with_what_is_played_and_never_shrinks(pitches: list[int]) -> None:
     now = fitting_range(())
-    assert now == KEY_RANGES["61 keys"]
+    assert now == KEY_RANGES["76 keys"]
+    assert now[0] <= BASS_RANGE[0] and VOICES_RANGE[1] <= now[1]
     for n in range(len(pitches)):
         fits = fitting_range(pitches[: n + 1], now)
         assert fits[0] <= min(now[0], pitches[n]) and fits[1] >= max(now[1], pitches[n])
         assert fits in KEY_RANGES.values()
         assert not any(is_black(end) for end in fits)
         now = fits
+
+
+def test_a_key_beyond_the_piano_is_told_at_its_end() -> None:
+    snapshot = replace(
+        playing(2.0), played=(PlayedNote(1, 21, 90, 0.1), PlayedNote(2, 60, 90, 0.1))
+    )
+    scene = waterfall_scene(snapshot, 0.4, View(36, 96), SIZE)
+    assert scene.outside == {Side.BELOW}
+
+
+def test_chord_names_are_of_one_size() -> None:
+    """Whatever lasts longer or shorter, or is cut by the edge of the picture."""
+    spans = tuple(
+        ChordSpan(symbol, start, end, start < 16)
+        for symbol, start, end in (("C", 0, 4), ("Cmaj7", 4, 12), ("G", 12, 14), ("F", 14, 40))
+    )
+    for position in (0.0, 2.5, 7.0):
+        scene = waterfall_scene(playing(position, *spans), position * 0.15, View(), SIZE)
+        assert len({chord.font_px for chord in scene.chords}) == 1
 
 
 def test_the_first_words_name_the_keyboard_or_offer_the_letters() -> None:

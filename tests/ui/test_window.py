@@ -141,6 +141,39 @@ def test_the_key_range_is_the_piano_s(bench: Bench) -> None:
     assert len(bench.window.waterfall.areas.keys) == high - low + 1
 
 
+def test_the_piano_stays_as_it_is_during_a_jam(bench: Bench) -> None:
+    fall = bench.window.waterfall
+    bench.link.send(KeyInput(100, 90, bench.clock.now_s()))
+    bench.tick()
+    before = (fall.view.low_pitch, fall.view.high_pitch)
+    bench.link.send(KeyInput(105, 90, bench.clock.now_s()))
+    bench.tick()
+    grown = (fall.view.low_pitch, fall.view.high_pitch)
+    assert grown != before
+    bench.window.start_stop()
+    bench.tick(5.0)
+    bench.link.send(KeyInput(22, 90, bench.clock.now_s()))
+    bench.tick(0.2)
+    assert (fall.view.low_pitch, fall.view.high_pitch) == grown
+
+
+def test_the_chord_lane_that_is_opened_in_mid_jam_has_all_bars(bench: Bench) -> None:
+    window = bench.window
+    window.start_stop()
+    for _ in range(40):
+        bench.tick(0.5)
+    key(window.waterfall, Qt.Key.Key_V)
+    bench.tick(0.1)
+    scene = window.waterfall.scene
+    assert scene is not None and scene.chart is not None
+    first_bar = window.model.settings.listen_bars + 1
+    gone = [c for c in scene.chart.chords if c.gone]
+    bars = {cell.number: cell.rect.x for cell in scene.chart.bars if cell.gone}
+    named = [n for n in bars if n.isdigit() and int(n) >= first_bar]
+    assert len(named) >= 4
+    assert len(gone) >= 2 * len(named)  # two chords a bar
+
+
 def test_letters_are_on_the_keys_until_there_is_a_midi_keyboard(bench: Bench) -> None:
     fall = bench.window.waterfall
     assert fall.letters[60] == "a"

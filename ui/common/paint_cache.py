@@ -101,6 +101,19 @@ class PaintCache:
         return self.text(widget, text, size_px, colour, bold)
 
     @staticmethod
+    def draw_narrowed(painter: QPainter, picture: QPixmap, at: QPointF, width: float) -> None:
+        """Draw a text's picture at a point, narrower where there is less width; never lower."""
+        ratio = picture.devicePixelRatio()
+        full, height = picture.width() / ratio, picture.height() / ratio
+        at = QPointF(round(at.x()), round(at.y()))
+        if full <= width:
+            painter.drawPixmap(at, picture)
+            return
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        target = QRectF(at, QSizeF(max(1.0, width), height))
+        painter.drawPixmap(target, picture, QRectF(picture.rect()))
+
+    @staticmethod
     def draw(painter: QPainter, picture: QPixmap, area: QRectF) -> None:
         """Draw a text's picture in the middle of an area."""
         ratio = picture.devicePixelRatio()

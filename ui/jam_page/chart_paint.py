@@ -13,6 +13,12 @@ from ui.common.theme import Theme
 from ui.jam_page.chart import BarCell, Chart, ChartChord
 
 _LEGIBLE_PX = 34.0
+_MAX_NAME_PX = 56.0
+
+
+def name_px(bar_height: float) -> float:
+    """Height of the chord names in bars of a height, in pixels: the same for every name."""
+    return min(bar_height * 0.36, _MAX_NAME_PX)
 
 
 def paint_chart(
@@ -69,11 +75,11 @@ def _paint_chord(
     colour = theme.text_dim if chord.gone else theme.agent_light
     if chord.committed and not chord.gone:
         colour = theme.on_block
-    size = min(block.height() * (0.42 if chord.again else 0.62), 64.0)
-    text = cache.fitted(widget, chord.text, size, colour, block.width() - 14, bold=True)
+    # One size for all: a name that has too little room is narrowed, so C never reads as c.
+    text = cache.text(widget, chord.text, name_px(cell.height()), colour, bold=True)
     height = text.height() / text.devicePixelRatio()
-    at = QPointF(round(block.x() + 9), round(block.center().y() - height / 2))
-    painter.drawPixmap(at, text)
+    at = QPointF(block.x() + 9, block.center().y() - height / 2)
+    cache.draw_narrowed(painter, text, at, block.width() - 14)
     if chord.coming:
         mark = cache.text(widget, "next", max(11.0, block.height() * 0.17), theme.agent_light)
         width = mark.width() / mark.devicePixelRatio()

@@ -14,7 +14,8 @@ from functools import lru_cache
 from ui.common.geometry import KEY_RANGES, Rect, Size, is_black
 
 _SMALLEST_FIRST = ("49 keys", "61 keys", "76 keys", "88 keys")
-_USUAL = KEY_RANGES["61 keys"]
+_USUAL = KEY_RANGES["76 keys"]
+"""Holds all that the band plays, so the piano needn't grow when it comes in."""
 # How far a black key's middle lies from the crack between its neighbours, in its own widths:
 # real keyboards spread the groups of two and three apart.
 _BLACK_SHIFT = {1: -0.12, 3: 0.12, 6: -0.16, 8: 0.0, 10: 0.16}
@@ -61,10 +62,7 @@ class Layout:
 
 
 def fitting_range(pitches: Iterable[int], now: tuple[int, int] = _USUAL) -> tuple[int, int]:
-    """The smallest key range, from the one shown now upwards, that holds all of these pitches.
-
-    It only grows: a piano that shrinks while one plays would be hard to read.
-    """
+    """The smallest key range, from the one shown now upwards, that holds all of these pitches."""
     low, high = now
     for pitch in pitches:
         low, high = min(low, pitch), max(high, pitch)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QPainter, QPen, QRegion
+from PyQt6.QtGui import QPainter, QPen, QPolygonF, QRegion
 from PyQt6.QtWidgets import QWidget
 
 from ui.common.paint_cache import PaintCache
@@ -15,7 +15,7 @@ from ui.jam_page.background import paint_key, paint_key_name
 from ui.jam_page.captions import BAND_IN, NEXT_CHORD
 from ui.jam_page.chart_paint import paint_chart
 from ui.jam_page.layout import Key
-from ui.jam_page.scene import ChordShape, LineKind, LitKey, NoteShape, Scene
+from ui.jam_page.scene import ChordShape, LineKind, LitKey, NoteShape, Scene, Side
 
 
 @dataclass
@@ -119,13 +119,11 @@ class ScenePainter:
         if not chord.text or chord.label_bottom - chord.label_top < chord.font_px * 1.15:
             return  # coming in at the top, or on its way out: the panel below still says it
         colour = t.on_block if chord.committed else t.agent_light
-        text = cache.fitted(
-            self.widget, chord.text, chord.font_px, colour, rect.width() - 14, bold=True
-        )
+        text = cache.text(self.widget, chord.text, chord.font_px, colour, bold=True)
         height = text.height() / text.devicePixelRatio()
-        width = text.width() / text.devicePixelRatio()
+        width = min(text.width() / text.devicePixelRatio(), rect.width() - 8)
         x = rect.x() + (rect.width() - width) / 2
-        painter.drawPixmap(QPointF(x, chord.label_bottom - height - 3), text)
+        cache.draw_narrowed(painter, text, QPointF(x, chord.label_bottom - height - 2), width)
 
     def _paint_now(self, painter: QPainter, scene: Scene) -> None:
         """The chord that sounds, and as large the one that comes, with the beats until then."""
@@ -200,6 +198,18 @@ class ScenePainter:
                 paint_key(painter, black, t, cache, self.widget, self.letters.get(pitch, ""))
         for lit, key in blacks:
             self._paint_lit_key(painter, lit, key)
+        for side in scene.outside:
+            self._paint_outside(painter, q_rect(scene.layout.piano), side)
+
+    def _paint_outside(self, painter: QPainter, piano: QRectF, side: Side) -> None:
+        """An arrow at the end of the piano: a key beyond it is held."""
+        size, y = piano.height() * 0.16, piano.center().y()
+        sign = 1 if side is Side.BELOW else -1
+        edge = (piano.left() if side is Side.BELOW else piano.right()) + sign * 4
+        points = [(edge, y), (edge + sign * size, y - size), (edge + sign * size, y + size)]
+        painter.setPen(self.cache.pen(self.theme.on_lit))
+        painter.setBrush(self.cache.colour(self.theme.player))
+        painter.drawPolygon(QPolygonF([QPointF(*point) for point in points]))
 
     def _paint_lit_key(self, painter: QPainter, lit: LitKey, key: Key) -> None:
         t, cache = self.theme, self.cache

@@ -56,6 +56,13 @@ class NoteShape:
     opacity: float
 
 
+class Side(Enum):
+    """An end of the piano."""
+
+    BELOW = "below"
+    ABOVE = "above"
+
+
 class LineKind(Enum):
     """What a horizontal line of the fall stands for."""
 
@@ -116,6 +123,8 @@ class Scene:
     subline: str
     moving: bool
     chart: Chart | None = None
+    outside: frozenset[Side] = frozenset()
+    """Where the player holds keys that the piano doesn't reach."""
 
 
 def plan_opacity(committed: bool, confidence: float) -> float:
@@ -215,6 +224,11 @@ def waterfall_scene(
         notes=tuple(notes),
         lines=_lines(snapshot, scale, view.show_plan) if fall_shown else (),
         chords=_chords(snapshot, scale, areas.lane) if fall_shown and view.show_plan else (),
+        outside=frozenset(
+            Side.BELOW if pitch < areas.low_pitch else Side.ABOVE
+            for pitch, (player, _) in lit.items()
+            if player and areas.key(pitch) is None
+        ),
         lit=tuple(LitKey(p, who[0], who[1]) for p, who in sorted(lit.items())),
         now=now_panel(snapshot, scale.position, view.show_plan),
         headline=large,
@@ -298,12 +312,19 @@ def _lines(snapshot: Snapshot, scale: _Scale, show_plan: bool) -> tuple[LineShap
     return tuple(lines)
 
 
+def name_px(lane: Rect, beat_height: float) -> float:
+    """Height of the lane's chord names in pixels: the same for every name, and what a chord of one
+    beat has room for.
+    """
+    return max(12.0, min(lane.width * 0.2, lane.height * 0.09, beat_height * 0.7))
+
+
 def _chords(snapshot: Snapshot, scale: _Scale, lane: Rect) -> tuple[ChordShape, ...]:
     """Blocks of the lane; a name rides on its chord's onset and stays in sight while it sounds."""
     shapes: list[ChordShape] = []
     if not snapshot.running:
         return ()
-    largest = max(18.0, min(lane.width * 0.21, lane.height * 0.095))
+    font_px = name_px(lane, lane.height * scale.frames_per_beat / scale.ahead_frames)
     for span in snapshot.chords:
         onset_y = scale.fall_y(span.start_frame)
         stretches = scale.stretches(span.start_frame, span.end_frame, span.committed)
@@ -311,7 +332,6 @@ def _chords(snapshot: Snapshot, scale: _Scale, lane: Rect) -> tuple[ChordShape, 
             continue
         bottom = min(onset_y, lane.bottom)
         whole_top = max(scale.fall_y(stretches[0][0]), lane.y)
-        font_px = max(11.0, min(largest, (onset_y - whole_top) * 0.72))
         for i, (until, solid) in enumerate(stretches, 1):
             top = max(scale.fall_y(until), lane.y - 8)
             gap = min(1.5, (bottom - top) / 2)

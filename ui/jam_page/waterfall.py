@@ -75,7 +75,7 @@ class Waterfall(QWidget):
         self._mouse_pitch: int | None = None
         self._past_waits = 0
         self._wheel = 0
-        self._auto_keys = True
+        self._auto_keys = False
         self._snapshot: Snapshot | None = None
         self._known: tuple[ChordSpan, ...] = ()
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -105,14 +105,14 @@ class Waterfall(QWidget):
 
     def show_look(self, look: preferences.View, theme: Theme) -> None:
         """Show other colours, another range of keys or of time."""
-        self._auto_keys = look.key_range not in KEY_RANGES
+        was_auto, self._auto_keys = self._auto_keys, look.key_range not in KEY_RANGES
         view = replace(
             self.view, zoom=look.zoom, show_plan=look.show_plan, chord_lane=look.chord_lane
         )
         if look.key_range != AUTO_KEYS and not self._auto_keys:
             low, high = KEY_RANGES[look.key_range]
             view = replace(view, low_pitch=low, high_pitch=high)
-        elif self._auto_keys:
+        elif self._auto_keys and not was_auto:
             low, high = fitting_range(self._pitches())
             view = replace(view, low_pitch=low, high_pitch=high)
         scaled = look.text_scale != self._painter.text_scale
@@ -145,12 +145,11 @@ class Waterfall(QWidget):
         began = snapshot.running and self._snapshot is not None and not self._snapshot.running
         self._snapshot = snapshot
         self._known = () if began else self._known
-        if self.view.chord_lane:
-            self._known = remember(self._known, snapshot)
-        if not self._auto_keys:
-            return
+        self._known = remember(self._known, snapshot)  # for the chord lane, whenever it is opened
+        if not self._auto_keys or (snapshot.running and not began):
+            return  # a piano that changes its size in mid-jam would be hard to read
         now = (self.view.low_pitch, self.view.high_pitch)
-        fits = fitting_range(self._pitches()) if began else fitting_range(self._pitches(), now)
+        fits = fitting_range(self._pitches(), now)
         if fits != now:
             self.view = replace(self.view, low_pitch=fits[0], high_pitch=fits[1])
             self._forget()
@@ -185,7 +184,9 @@ class Waterfall(QWidget):
             dirty += outer(areas.lane)
         if old.now != new.now:
             dirty += outer(areas.now_panel)
-        if old.lit != new.lit:
+        if old.outside != new.outside:
+            dirty += outer(areas.piano)
+        elif old.lit != new.lit:
             for lit in set(old.lit) ^ set(new.lit):
                 if (key := areas.key(lit.pitch)) is not None:
                     dirty += outer(key.box)
