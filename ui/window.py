@@ -114,7 +114,7 @@ class MainWindow(QWidget):
             self.piano,
             lambda: self.pages.page,
             self._escape,
-            self._focus_page,
+            self._leave_field,
             self._show_letters,
         )
         self._timer = QTimer(self)
@@ -165,8 +165,10 @@ class MainWindow(QWidget):
         column.addWidget(self.pages, 1)
         column.addWidget(self.status)
         told = (self.notice, self.dropouts, self.saved)
-        self.notices = Notices(told, self.status, self)
-        self.help = Help(lambda: self.keymap, self._printed, self)
+        self.notices = Notices(told, self._notices_end, self)
+        self.help = Help(
+            lambda: self.keymap, self._printed, lambda: self.pages.page, self._focus_page, self
+        )
 
     def _actions(self) -> Iterator[Action]:
         """All that has a key, in the order of the list under F1."""
@@ -255,6 +257,8 @@ class MainWindow(QWidget):
         self.dropouts.look(snapshot, now_s)
         if self.record_button is not None:
             self.record_button.show_state(snapshot.running)
+        if self.notices.isVisible():
+            self.notices.fit()
         if self.review.isVisible():
             self.review.show_moment(snapshot)
         if not self.waterfall.isVisible():
@@ -345,9 +349,14 @@ class MainWindow(QWidget):
     def _escape(self) -> None:
         """Esc: the list of shortcuts closes; where nothing is open it is panic."""
         if self.help.isVisible():
-            self.help.hide()
+            self.help.close_help()
         else:
             self.panic()
+            self._focus_page()
+
+    def _leave_field(self) -> None:
+        """Esc in a field: the field is left, and with its own the list of shortcuts."""
+        self.help.hide()
         self._focus_page()
 
     def _focus_page(self) -> None:
@@ -417,6 +426,11 @@ class MainWindow(QWidget):
         self.review.show_theme(theme)
         self.keeper.keep(view=view)
 
+    def _notices_end(self) -> QWidget:
+        """What the notices lie above: they cover nothing that is clicked."""
+        review = self.review.transport
+        return review if review.isVisible() else self.status
+
     def _on_page(self, title: str) -> None:
         on_jam = title == JAM
         self.preset_button.setVisible(on_jam)
@@ -427,6 +441,7 @@ class MainWindow(QWidget):
         else:
             self.release_keys()
             self.review.shown()
+        self.notices.fit()
 
     def toggle_panel(self) -> None:
         """Open the settings panel where it was last, or close it."""

@@ -20,7 +20,8 @@ from ui.common.pages import JAM, REVIEW
 from ui.settings.preset_button import NameDialog
 from ui.shortcuts.actions import Action, Actions
 from ui.shortcuts.help import PANIC, help_rows
-from ui.shortcuts.jam_actions import LOAD_PRESET
+from ui.shortcuts.jam_actions import LOAD_PRESET, PLAY
+from ui.shortcuts.review_actions import PLAYBACK
 
 QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
 
@@ -85,10 +86,28 @@ def test_the_list_of_keys_shows_all_of_them(bench: Bench) -> None:
     shown = {label.text() for label in help_.findChildren(QLabel)}
     assert {part for row in rows for part in row} <= shown
     assert help_.geometry().width() <= bench.window.width()
-    QTest.keyClick(bench.window.waterfall, Qt.Key.Key_A)  # one plays on meanwhile
-    assert bench.notes() == [(60, True), (60, False)]
     QTest.keyClick(bench.window.waterfall, Qt.Key.Key_F1)
     assert not help_.isVisible()
+
+
+def test_the_page_s_own_shortcuts_come_first_and_can_be_filtered(bench: Bench) -> None:
+    window = bench.window
+    assert next(iter(help_rows(window.keymap, {}, JAM))) == PLAY
+    assert next(iter(help_rows(window.keymap, {}, REVIEW))) == PLAYBACK
+    assert help_rows(window.keymap, {}, JAM, "tempo up shift") == {
+        PLAY: [("Tempo up by 10", "Shift+Up")]
+    }
+    window.help.toggle()
+    QTest.keyClicks(window.help.filter, "loop b")
+    shown = {label.text() for label in window.help.findChildren(QLabel)}
+    assert "Loop this bar on/off" in shown and "Start or stop" not in shown
+    assert bench.notes() == [] and not bench.sent(Start)
+    window.help.filter.clear()
+    bar = window.help._area.verticalScrollBar()
+    QTest.keyClick(window.help.filter, Qt.Key.Key_PageDown)
+    assert bar is not None and bar.value() > 0
+    QTest.keyClick(window.help.filter, Qt.Key.Key_Escape)
+    assert not window.help.isVisible() and not bench.sent(Panic)
 
 
 @pytest.mark.parametrize("keys", [("A",), ("Z",), ("Esc",), ("NoSuchKey",), ("Ctrl+T",)])

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from PyQt6 import QtTest
-from PyQt6.QtCore import QEvent, QPoint, Qt
-from PyQt6.QtWidgets import QApplication
+from PyQt6.QtCore import QEvent, QPoint, QSize, Qt
+from PyQt6.QtWidgets import QAbstractButton, QAbstractScrollArea, QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from jam.messages.commands import KeyInput, Panic, Start, Stop
@@ -15,6 +16,7 @@ from jam.messages.snapshot import Counters, DeviceState
 from tests.support.ui_bench import Bench, key, turn
 from tests.support.ui_fake import jam_snapshot, stopped_snapshot
 from ui.common.geometry import KEY_RANGES
+from ui.common.pages import JAM, REVIEW
 from ui.common.status import ALL_NOTES_OFF, WHERE_DEVICES_ARE, panic_words, problems_of, status_of
 from ui.common.theme import app_icon
 from ui.jam_page.captions import PRESS_SPACE, STARTING
@@ -231,8 +233,36 @@ def test_notices_lie_over_the_page_and_move_nothing(bench: Bench) -> None:
     assert problem in window.notice.label.text()  # it was over: news again
 
 
-def test_the_bar_fits_the_usual_window(bench: Bench) -> None:
-    assert bench.window.minimumSizeHint().width() <= 1280
+TITLE_BAR = QSize(0, 40)
+
+
+@pytest.mark.parametrize("text_scale", [1.0, 2.0])
+def test_the_window_fits_a_small_screen(text_scale: float, bench: Bench) -> None:
+    """1280 x 720 pixels with its title bar, on both pages, with the panel, also with large text."""
+    window = bench.window
+    window.look.change(text_scale=text_scale)
+    screen = QSize(1280, 720) - TITLE_BAR
+    window.open_panel("Devices")
+    for page in (JAM, REVIEW):
+        window.pages.show_page(page)
+        window.review.front.setCurrentWidget(window.review.view)
+        QApplication.processEvents()
+        least = window.minimumSizeHint()
+        assert least.width() <= screen.width() and least.height() <= screen.height()
+        window.resize(screen)
+        QApplication.processEvents()
+        for button in window.findChildren(QAbstractButton):
+            if button.isVisible() and button.window() is window and not _scrolled(button):
+                corner = button.mapTo(window, button.rect().bottomRight())
+                assert window.rect().contains(corner), button.accessibleName()
+
+
+def _scrolled(widget: QWidget) -> bool:
+    """Whether it lies in an area that scrolls."""
+    parent = widget.parentWidget()
+    while parent is not None and not isinstance(parent, QAbstractScrollArea):
+        parent = parent.parentWidget()
+    return parent is not None
 
 
 def test_a_jam_is_painted(bench: Bench, qtbot: QtBot) -> None:

@@ -116,9 +116,11 @@ class Notice(QFrame):
 
 
 class Notices(QFrame):
-    """All notices of the window, one above the other. above: at whose upper edge they end."""
+    """All notices of the window, one above the other. above: tells at whose upper edge they end."""
 
-    def __init__(self, notices: Iterable[Notice], above: QWidget, parent: QWidget) -> None:
+    def __init__(
+        self, notices: Iterable[Notice], above: Callable[[], QWidget], parent: QWidget
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("notices")
         self._above = above
@@ -157,16 +159,17 @@ class Notices(QFrame):
         """At the lower edge of the page, as wide as it reads well."""
         parent, layout = self.parentWidget(), self.layout()
         shown = [notice for notice in self._notices if not notice.isHidden()]
-        self.setVisible(bool(shown))
+        if bool(shown) == self.isHidden():
+            self.setVisible(bool(shown))
+            self.raise_()
         if parent is None or layout is None or not shown:
             return
         widest = self.fontMetrics().horizontalAdvance("0") * _WIDTH_EMS
         width = min(parent.width() - 2 * _MARGIN_PX, widest)
         height = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else 0
         height = max(height, layout.totalMinimumSize().height())
-        foot = self._above.mapTo(parent, QPoint(0, 0)).y() - _MARGIN_PX
+        foot = self._above().mapTo(parent, QPoint(0, 0)).y() - _MARGIN_PX
         self.setGeometry(QRect((parent.width() - width) // 2, foot - height, width, height))
-        self.raise_()
 
 
 LARGER_BUFFER = "Ctrl+Shift+B"

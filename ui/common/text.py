@@ -61,11 +61,11 @@ def date_text(at: datetime) -> str:
     return f"{here.day} {_MONTHS[here.month - 1]} {here:%Y, %H:%M}"
 
 
-def day_text(at: datetime) -> str:
-    """The day here; the year only where it isn't this one."""
+def short_date_text(at: datetime) -> str:
+    """Time and day here, what differs first; the year only where it isn't this one."""
     here = at.astimezone()
     year = "" if here.year == date_now().astimezone().year else f" {here.year}"
-    return f"{here.day} {_MONTHS[here.month - 1]}{year}"
+    return f"{here:%H:%M}, {here.day} {_MONTHS[here.month - 1]}{year}"
 
 
 def stars(rating: int) -> str:

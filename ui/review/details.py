@@ -22,6 +22,7 @@ from PyQt6.QtWidgets import (
 
 from jam.accompaniment import playable_style
 from jam.sessions.session import MAX_RATING, SessionInfo, TakeInfo
+from ui.common.flow import FlowLayout, together
 from ui.common.text import date_text, summary
 from ui.settings.fields import Combo
 
@@ -153,7 +154,7 @@ class Details(QFrame):
             "The take you hear: the live one, or one made afterwards. Q switches between two, even"
             " during playback."
         )
-        self.take.setMinimumWidth(200)
+        self.take.setMinimumWidth(150)
         self.new_take = self._button(
             "New take", "Make another accompaniment for this melody (Ctrl+N)."
         )
@@ -172,18 +173,14 @@ class Details(QFrame):
         self.take.activated.connect(lambda index: self.take_chosen.emit(self._takes[index].id))
 
     def _lay_out(self) -> None:
-        upper, lower = QHBoxLayout(), QHBoxLayout()
-        upper.setSpacing(8)
+        upper, lower = FlowLayout(8), QHBoxLayout()
         lower.setSpacing(8)
-        upper.addWidget(self.title, 1)
+        upper.addWidget(self.title)
         upper.addWidget(self.stars)
-        upper.addSpacing(6)
-        for widget in (self.take, self.new_take, self.export, self.handle, self.more):
-            upper.addWidget(widget)
-        lower.addWidget(self.facts, 1)
-        lower.addWidget(self.tags)
-        self.tags.setFixedWidth(230)
-        self.title.setMinimumWidth(120)
+        upper.addWidget(together(self.take, self.new_take, spacing=8))
+        upper.addWidget(together(self.export, self.handle, self.more, spacing=8))
+        lower.addWidget(self.facts, 3)
+        lower.addWidget(self.tags, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 8, 12, 6)
         column.setSpacing(2)

@@ -15,7 +15,7 @@ from PyQt6.QtWidgets import (
 from jam.accompaniment import playable_style
 from jam.sessions.session import SessionInfo
 from ui.common.paint_cache import PaintCache
-from ui.common.text import date_text, day_text, key_text
+from ui.common.text import key_text, length_text, short_date_text
 from ui.common.theme import DARK
 
 INFO_ROLE = int(Qt.ItemDataRole.UserRole)
@@ -38,7 +38,7 @@ class NameCell(QStyledItemDelegate):
     def __init__(self, view: QTableView) -> None:
         super().__init__(view)
         self.theme = DARK
-        self.has_key = self.wide = False
+        self.has_length = self.has_key = self.wide = False
         self._view, self._ink = view, PaintCache()
 
     def paint(
@@ -72,10 +72,12 @@ class NameCell(QStyledItemDelegate):
         painter.restore()
 
     def _small(self, info: SessionInfo) -> str:
-        when = date_text if self.wide else day_text
-        parts = [when(info.started_at)] if info.title else []
+        """What tells it from others comes first: the end may not be seen."""
+        parts = [short_date_text(info.started_at)] if info.title else []
         if not self.has_key and info.key is not None:
             parts.append(key_text(info.key))
+        if not self.has_length:
+            parts.append(length_text(info.length_s))
         if not self.wide:
             parts += [style_title(info), *(f"#{tag}" for tag in info.tags)]
         elif not info.title:

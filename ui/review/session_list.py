@@ -21,24 +21,24 @@ from PyQt6.QtWidgets import (
 )
 
 from jam.sessions.session import SessionInfo
-from ui.common.text import date_text, key_text, length_text, stars, summary
+from ui.common.text import key_text, length_text, short_date_text, stars, summary
 from ui.common.theme import Theme
 from ui.review.name_cell import INFO_ROLE, NameCell, row_height, style_title
 
 COLUMNS = ("Session", "Length", "Tempo", "Key", "Rating", "Style", "Tags")
 SESSION, LENGTH, TEMPO, KEY, RATING, STYLE, TAGS = range(len(COLUMNS))
 _SEARCH_DELAY_MS = 60
-_KEY_EMS, _WIDE_EMS = 54, 96
+_LENGTH_EMS, _KEY_EMS, _WIDE_EMS = 38, 62, 96
 _COLUMN_EMS = {
-    LENGTH: (5.5, 0),
-    TEMPO: (5.5, 40),
+    LENGTH: (5.5, _LENGTH_EMS),
+    TEMPO: (5.5, 54),
     KEY: (9.5, _KEY_EMS),
-    RATING: (8.5, 0),
+    RATING: (8.5, 46),
     STYLE: (10.0, _WIDE_EMS),
     TAGS: (16.0, _WIDE_EMS),
 }
-"""Each column's width, and from which width of the list on it is there; before, key, style and tags
-are small print. In widths of a digit."""
+"""Each column's width, and from which width of the list on it is there; before, length, key, style
+and tags are small print. In widths of a digit."""
 
 NOTHING_DELETED = "Nothing was deleted in the last 30 days."
 NO_SESSIONS = (
@@ -137,7 +137,7 @@ class SessionTable(QAbstractTableModel):
 def _text(info: SessionInfo, column: int) -> str:
     match column:
         case 0:
-            return info.title or date_text(info.started_at)
+            return info.title or short_date_text(info.started_at)
         case 1:
             return length_text(info.length_s)
         case 2:
@@ -352,7 +352,9 @@ class SessionList(QWidget):
         metrics = self.fontMetrics()
         em = metrics.horizontalAdvance("0")
         wide = self.width() / em
-        self.delegate.has_key, self.delegate.wide = wide >= _KEY_EMS, wide >= _WIDE_EMS
+        delegate = self.delegate
+        delegate.has_length = wide >= _LENGTH_EMS
+        delegate.has_key, delegate.wide = wide >= _KEY_EMS, wide >= _WIDE_EMS
         for column, (ems, from_ems) in _COLUMN_EMS.items():
             title = self.model.headerData(column, Qt.Orientation.Horizontal)
             needed = metrics.horizontalAdvance(title) + 16

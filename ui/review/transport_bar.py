@@ -5,19 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
-from PyQt6.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QSizePolicy,
-    QSlider,
-    QVBoxLayout,
-    QWidget,
-)
+from PyQt6.QtWidgets import QFrame, QLabel, QPushButton, QSlider, QVBoxLayout
 
 from jam.messages.snapshot import PlaybackState
 from jam.stage.transport import MAX_SPEED, MIN_SPEED
+from ui.common.flow import ElidedLabel, FlowLayout, SizedLabel, together
 
 SPEED_STEP = 0.05
 PARTS = (("player", "You"), ("chords", "Chords"), ("bass", "Bass"), ("drums", "Drums"))
@@ -45,8 +37,7 @@ class TransportBar(QFrame):
         self.play = self._button("▶", "Play", "Play or pause (Space).", self.play_pause.emit)
         self.play.setObjectName("play")
         self.start = self._button("|◀", "Go to start", "Go to start (Home).", self.to_start.emit)
-        self.place = QLabel()
-        self.place.setMinimumWidth(176)
+        self.place = SizedLabel("bar 888.8   88:88.8 / 88:88")
         self.place.setAccessibleDescription("Position")
         self.speed = QSlider(Qt.Orientation.Horizontal)
         self.speed.setRange(round(MIN_SPEED * 100), round(MAX_SPEED * 100))
@@ -56,8 +47,7 @@ class TransportBar(QFrame):
         self.speed.setFixedWidth(110)
         self.speed.setAccessibleName("Speed in percent")
         self.speed.setToolTip("Speed, 50 to 150 %; pitch doesn't change (Up, Down).")
-        self.speed_label = QLabel("100 %")
-        self.speed_label.setMinimumWidth(44)
+        self.speed_label = SizedLabel("100 %")
         self.speed.valueChanged.connect(self._on_speed)
         self.loop = self._switch(
             "Loop",
@@ -79,10 +69,9 @@ class TransportBar(QFrame):
         self.larger = self._button(
             "+", "Zoom in", "Zoom in (PgDown or Ctrl+scroll).", lambda: self.zoom_wanted.emit(1)
         )
-        self.words = QLabel()
+        self.words = ElidedLabel(36)
         self.words.setObjectName("hint")
         self.words.setAccessibleDescription("The plan at this point")
-        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.parts: dict[str, QPushButton] = {}
         for part, title in PARTS:
             self.parts[part] = self._switch(
@@ -108,32 +97,16 @@ class TransportBar(QFrame):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        upper, lower = QHBoxLayout(), QHBoxLayout()
-        for row in (upper, lower):
-            row.setSpacing(6)
-        for widget in (self.start, self.play, self.place):
-            upper.addWidget(widget)
-        upper.addStretch()
         caption = QLabel("Speed")
         caption.setObjectName("hint")
-        widgets: tuple[QWidget, ...] = (
-            caption,
-            self.speed,
-            self.speed_label,
-            self.loop,
-            self.follow,
-            self.plan,
-            self.smaller,
-            self.larger,
-        )
-        for control in widgets:
-            upper.addWidget(control)
-        lower.addWidget(self.words, 1)
-        for button in self.parts.values():
-            lower.addWidget(button)
-        lower.addSpacing(10)
-        for widget in (self.before, self.next, self.good, self.bad, self.mark):
-            lower.addWidget(widget)
+        upper, lower = FlowLayout(), FlowLayout()
+        upper.addWidget(together(self.start, self.play, self.place))
+        upper.addWidget(together(caption, self.speed, self.speed_label))
+        upper.addWidget(together(self.loop, self.follow, self.plan, self.smaller, self.larger))
+        lower.addWidget(self.words)
+        lower.addWidget(together(*self.parts.values()))
+        marks = (self.before, self.next, self.good, self.bad, self.mark)
+        lower.addWidget(together(*marks))
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 6, 12, 8)
         column.setSpacing(6)
@@ -184,7 +157,6 @@ class TransportBar(QFrame):
     def show_words(self, words: str) -> None:
         if self.words.text() != words:
             self.words.setText(words)
-            self.words.setToolTip(words)
 
     def show_follow(self, on: bool) -> None:
         self._check(self.follow, on)

@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import groupby
 
 from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QKeyEvent
 from PyQt6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QLineEdit,
     QPushButton,
     QScrollArea,
     QSizePolicy,
@@ -20,25 +22,40 @@ from PyQt6.QtWidgets import (
 
 from ui.common.text import shown_key
 from ui.settings.fields import describe
-from ui.shortcuts.actions import Actions
+from ui.shortcuts.actions import EVERYWHERE, Actions
 from ui.shortcuts.piano_keys import OCTAVE_DOWN, OCTAVE_UP, PIANO_ROW
 
 Row = tuple[str, str]
 """(what it does, its keys)"""
 PANIC = "All notes off"
-_COLUMNS = 3
+NOTHING_FOUND = "No shortcut matches."
+_MAX_COLUMNS, _COLUMN_EMS = 3, 46
+_SCROLLING = (
+    Qt.Key.Key_Up,
+    Qt.Key.Key_Down,
+    Qt.Key.Key_PageUp,
+    Qt.Key.Key_PageDown,
+    Qt.Key.Key_Home,
+    Qt.Key.Key_End,
+)
 
 
-def help_rows(actions: Actions, printed: Mapping[str, str]) -> dict[str, list[Row]]:
+def help_rows(
+    actions: Actions, printed: Mapping[str, str], page: str = "", words: str = ""
+) -> dict[str, list[Row]]:
     """Group -> rows. Actions of one title that follow each other share a row.
 
-    printed: see `ui.shortcuts.piano_keys.printed_letters`.
+    printed: see `ui.shortcuts.piano_keys.printed_letters`. page: its groups come first. words:
+    only rows that have each of them, in what they do, their keys or their group.
     """
     groups: dict[str, list[Row]] = {}
+    pages: dict[str, set[str]] = {}
     for (group, title), some in groupby(actions, key=lambda a: (a.group, a.title)):
-        keys = [[shown_key(key) for key in action.keys] for action in some]
+        same = list(some)
+        keys = [[shown_key(key) for key in action.keys] for action in same]
         text = f"{keys[0][0]} … {keys[-1][0]}" if len(keys) > 1 else "  or  ".join(keys[0])
         groups.setdefault(group, []).append((title, text))
+        pages.setdefault(group, set()).update(action.page for action in same)
     groups.setdefault("Play", []).insert(0, (PANIC, shown_key("Esc")))
 
     def letters(names: Iterable[str], between: str = " ") -> str:
@@ -53,19 +70,69 @@ def help_rows(actions: Actions, printed: Mapping[str, str]) -> dict[str, list[Ro
         ("Jump to a control", "Alt+letter"),
         ("Next control", shown_key("Tab")),
     ]
-    return groups
+
+    def rank(group: str) -> int:
+        of = pages.get(group, {EVERYWHERE})
+        return 0 if page in of else 1 if EVERYWHERE in of else 2
+
+    wanted = words.lower().split()
+    found = {}
+    for group in sorted(groups, key=rank):
+        rows = [
+            row
+            for row in groups[group]
+            if all(word in " ".join((group, *row)).lower() for word in wanted)
+        ]
+        if rows:
+            found[group] = rows
+    return found
+
+
+class _Filter(QLineEdit):
+    """Where one types what is looked for; the keys that move scroll the list."""
+
+    def __init__(self, area: QScrollArea) -> None:
+        super().__init__()
+        self._area = area
+        self.setPlaceholderText("Filter …")
+        self.setClearButtonEnabled(True)
+        self.setAccessibleName("Filter the shortcuts")
+        self.setToolTip("Type what you look for; arrows and PgUp/PgDown scroll.")
+
+    def keyPressEvent(self, a0: QKeyEvent | None) -> None:
+        bar = self._area.verticalScrollBar()
+        if a0 is None or bar is None or a0.key() not in _SCROLLING:
+            super().keyPressEvent(a0)
+            return
+        steps = {
+            Qt.Key.Key_Up: -3 * bar.singleStep(),
+            Qt.Key.Key_Down: 3 * bar.singleStep(),
+            Qt.Key.Key_PageUp: -bar.pageStep(),
+            Qt.Key.Key_PageDown: bar.pageStep(),
+            Qt.Key.Key_Home: -bar.maximum(),
+            Qt.Key.Key_End: bar.maximum(),
+        }
+        bar.setValue(bar.value() + steps[Qt.Key(a0.key())])
 
 
 class Help(QFrame):
-    """Lies over the window, which goes on playing; F1 or Esc closes it."""
+    """Lies over the window, which goes on playing; F1 or Esc closes it.
+
+    page: tells the page in front. closed: called when it is closed.
+    """
 
     def __init__(
-        self, actions: Callable[[], Actions], printed: Mapping[str, str], parent: QWidget
+        self,
+        actions: Callable[[], Actions],
+        printed: Mapping[str, str],
+        page: Callable[[], str],
+        closed: Callable[[], object],
+        parent: QWidget,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("help")
         self.setAccessibleName("Keyboard shortcuts list")
-        self._actions, self._printed = actions, printed
+        self._actions, self._printed, self._page, self._closed = actions, printed, page, closed
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 16, 24, 20)
         head = QHBoxLayout()
@@ -73,12 +140,15 @@ class Help(QFrame):
         title.setObjectName("title")
         close = QPushButton("Close")
         describe(close, "close_help", "Close the list of shortcuts", "Close (F1).")
-        close.clicked.connect(self.hide)
+        close.clicked.connect(self.close_help)
+        self._area = QScrollArea()
+        self.filter = _Filter(self._area)
+        self.filter.textChanged.connect(lambda _: self._fill())
         head.addWidget(title)
         head.addStretch()
+        head.addWidget(self.filter)
         head.addWidget(close)
         column.addLayout(head)
-        self._area = QScrollArea()
         self._area.setWidgetResizable(True)
         self._area.setFrameShape(QFrame.Shape.NoFrame)
         self._area.setAccessibleName("Shortcuts")
@@ -88,12 +158,18 @@ class Help(QFrame):
 
     def toggle(self) -> None:
         if self.isVisible():
-            self.hide()
+            self.close_help()
             return
+        self.filter.clear()
         self._fill()
         self.fit()
         self.show()
         self.raise_()
+        self.filter.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def close_help(self) -> None:
+        self.hide()
+        self._closed()
 
     def fit(self) -> None:
         """In the middle of the window, as large as is needed and possible."""
@@ -109,36 +185,45 @@ class Help(QFrame):
         )
 
     def _fill(self) -> None:
+        groups = help_rows(self._actions(), self._printed, self._page(), self.filter.text())
+        parent = self.parentWidget()
+        room = (parent.width() if parent is not None else self.width()) - 140
+        em = self.fontMetrics().horizontalAdvance("0")
+        n_columns = max(1, min(_MAX_COLUMNS, room // (_COLUMN_EMS * em)))
         inner = QWidget()
-        grid = QHBoxLayout(inner)
-        grid.setContentsMargins(0, 0, 8, 0)
-        grid.setSpacing(32)
-        groups = help_rows(self._actions(), self._printed)
-        total = sum(len(rows) + 2 for rows in groups.values())
-        columns = [QVBoxLayout() for _ in range(_COLUMNS)]
+        line = QHBoxLayout(inner)
+        line.setContentsMargins(0, 0, 8, 0)
+        line.setSpacing(32)
+        columns = [QVBoxLayout() for _ in range(n_columns)]
         for column in columns:
             column.setSpacing(4)
+        total = sum(len(rows) + 2 for rows in groups.values())
         used = 0
         for group, rows in groups.items():
-            column = columns[min(_COLUMNS - 1, used * _COLUMNS // total)]
+            _add_group(columns[min(n_columns - 1, used * n_columns // total)], group, rows)
             used += len(rows) + 2
-            heading = QLabel(group)
-            heading.setObjectName("heading")
-            heading.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-            column.addWidget(heading)
-            table = QGridLayout()
-            table.setHorizontalSpacing(18)
-            table.setVerticalSpacing(2)
-            for i, (what, keys) in enumerate(rows):
-                table.addWidget(QLabel(what), i, 0)
-                label = QLabel(keys)
-                label.setObjectName("key")
-                label.setTextFormat(Qt.TextFormat.PlainText)
-                table.addWidget(label, i, 1)
-            table.setColumnStretch(1, 1)
-            column.addLayout(table)
-            column.addSpacing(10)
+        if not groups:
+            columns[0].addWidget(QLabel(NOTHING_FOUND))
         for column in columns:
             column.addStretch(1)
-            grid.addLayout(column)
+            line.addLayout(column)
         self._area.setWidget(inner)
+
+
+def _add_group(column: QVBoxLayout, group: str, rows: Iterable[Row]) -> None:
+    heading = QLabel(group)
+    heading.setObjectName("heading")
+    heading.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+    column.addWidget(heading)
+    table = QGridLayout()
+    table.setHorizontalSpacing(18)
+    table.setVerticalSpacing(2)
+    for i, (what, keys) in enumerate(rows):
+        table.addWidget(QLabel(what), i, 0)
+        label = QLabel(keys)
+        label.setObjectName("key")
+        label.setTextFormat(Qt.TextFormat.PlainText)
+        table.addWidget(label, i, 1)
+    table.setColumnStretch(1, 1)
+    column.addLayout(table)
+    column.addSpacing(10)
