@@ -59,6 +59,9 @@ def watched() -> Iterator[Stalls]:
             )
             for core in sorted(os.sched_getaffinity(0))
         ]
+        for watcher in watchers:
+            assert watcher.stdout is not None
+            watcher.stdout.readline()
         try:
             yield stalls
         finally:
@@ -76,6 +79,7 @@ def _watch(core: int) -> None:
     os.sched_setaffinity(0, {core})
     raise_priority(_PRIORITY)
     spells = []
+    print("watching", flush=True)
     due_s = time.perf_counter() + STEP_S
     while not select.select([0], [], [], STEP_S)[0]:
         woken_s = time.perf_counter()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ from jam.cli.main import load_predictor, load_rules
 from jam.engine.engine import Engine
 from jam.messages.commands import ChangeSettings, DeviceChoice, ListAudio, SelectDevices
 from tests.support.jam_player import SETTINGS, Player, jamming
+from tests.support.waiting import until
 from tools.support.jack import (
     RATE,
     JackServer,
@@ -123,24 +122,17 @@ def test_a_channel_that_is_closed_lets_go_of_its_keys(server: JackServer) -> Non
         def held() -> list[int]:
             return [note.pitch for note in player.snapshot.played if note.end_s is None]
 
-        def wait_for(condition: Callable[[], object], what: str) -> None:
-            for _ in range(300):
-                if condition():
-                    return
-                time.sleep(0.05)
-            raise AssertionError(f"waited for {what}")
-
         def send(*messages: list[int]) -> None:
             play(server.environment, [(0.0, message) for message in messages]).wait(20)
 
         send([0x90, 60, 90], [0x91, 64, 90])
-        wait_for(lambda: held() == [60, 64], "keys on two channels")
+        until(lambda: held() == [60, 64], "keys on two channels")
         engine.send(ChangeSettings(SETTINGS.changed(midi_channel=2)))
-        wait_for(lambda: player.snapshot.settings.midi_channel == 2, "the channel")
+        until(lambda: player.snapshot.settings.midi_channel == 2, "the channel")
         send([0x80, 60, 0], [0x90, 62, 90], [0x91, 65, 90])
-        wait_for(lambda: held() == [64, 65], "the second channel alone")
+        until(lambda: held() == [64, 65], "the second channel alone")
         send([0x81, 64, 0])
-        wait_for(lambda: held() == [65], "the release on the second channel")
+        until(lambda: held() == [65], "the release on the second channel")
 
 
 def test_the_model_changes_while_it_plays() -> None:

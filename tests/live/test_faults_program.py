@@ -23,6 +23,7 @@ from jam.sessions.check import check
 from jam.sessions.library import Library
 from jam.sessions.session import Session
 from tests.live.test_sessions import children, notes, read_until, wait_until_kept
+from tests.support.waiting import until
 from tools.support.jack import JackServer, Recording, load_recording, play, recorder
 
 Program = subprocess.Popen[str]
@@ -69,10 +70,7 @@ def is_there(pid: int) -> bool:
 
 
 def until_gone(pids: list[int], timeout_s: float = 20.0) -> None:
-    end_s = time.monotonic() + timeout_s
-    while left := [pid for pid in pids if is_there(pid)]:
-        assert time.monotonic() < end_s, f"left behind: {left}"
-        time.sleep(0.05)
+    until(lambda: not any(map(is_there, pids)), f"left behind: {pids}", timeout_s)
 
 
 def library(data: Path) -> Path:

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from ctypes import c_uint64
+from functools import partial
 from multiprocessing import Pipe
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 import jam.stage
 from jam.clock import Sleep, SystemClock
+from jam.engine.engine import Engine
 from jam.engine.processes import CRASHES
 from jam.messages.commands import ChangeSettings, DeviceChoice, KeyInput, Quit, SelectDevices, Start
 from jam.messages.snapshot import SessionLog, Snapshot
@@ -21,6 +23,7 @@ from jam.sessions.library import Library
 from jam.sessions.recorder import SessionWriter
 from jam.stage.stage import Stage
 from tests.support.jam_player import SETTINGS, check_ends, player_in
+from tests.support.waiting import until
 from tools.support.jack import JackServer, left_on, midi_listener
 
 BEGAN_ANEW = "The sound process had ended by itself and was started again. The jam begins anew."
@@ -66,10 +69,7 @@ def test_a_stage_that_dies_again_and_again_is_given_up() -> None:
             pid = engine.stage_pid
             assert pid is not None
             os.kill(pid, signal.SIGKILL)
-            end_s = time.monotonic() + 30
-            while engine.alive and engine.stage_pid == pid:
-                assert time.monotonic() < end_s
-                time.sleep(0.02)
+            until(partial(_is_gone, engine, pid))
         assert not engine.alive and not player.snapshot.running
         assert player.snapshot.message == "Stopped: the sound process has ended."
     assert player.closed_in_s < 5.0
@@ -85,6 +85,10 @@ class LateClock(SystemClock):
 
     def wait_until(self, deadline_s: float, wake: threading.Event | None = None) -> bool:
         return super().wait_until(deadline_s - self.slept_s, wake)
+
+
+def _is_gone(engine: Engine, pid: int) -> bool:
+    return not engine.alive or engine.stage_pid != pid
 
 
 def test_a_long_sleep_ends_the_jam(monkeypatch: pytest.MonkeyPatch) -> None:

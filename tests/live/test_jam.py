@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from jam.midi.file import read_midi
 from jam.music.grid import Meter, TempoMap
 from jam.settings import JamSettings
 from tests.support.live_jam import Jam, run_jam, tempo_map_of, tune
+from tests.support.waiting import until
 from tools.support.jack import RATE, jack_server, load_recording, play, recorder
 
 
@@ -212,11 +213,9 @@ def test_the_stage_ends_when_its_parent_is_killed(jack: dict[str, str], tmp_path
         assert jam.stdout is not None
         while "Type while" not in jam.stdout.readline():
             pass
-        player = play(jack, tune(6.0, 0.3))
-        time.sleep(6.0)
+        play(jack, tune(6.0, 0.3)).wait(20)
         jam.kill()
         jam.wait(10)
-        player.wait(20)
         time.sleep(3.0)
     recording = load_recording(out)
     sounding: Counter[int] = Counter()
@@ -285,14 +284,6 @@ def instrument(environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
         process.wait()
 
 
-def wait_for(condition: Callable[[], object], what: str) -> None:
-    for _ in range(300):
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"waited 15 s for {what}")
-
-
 def test_a_keyboard_is_unplugged_and_comes_back(
     jack: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,14 +308,14 @@ def test_a_keyboard_is_unplugged_and_comes_back(
             assert keyboard.stdin is not None
             keyboard.stdin.write("60 100\n64 90\n")
             keyboard.stdin.flush()
-            wait_for(lambda: held() == [60, 64], "two keys to be held")
+            until(lambda: held() == [60, 64], "two keys to be held")
             keyboard.kill()
-            wait_for(lambda: not held(), "the held notes to be released")
-            wait_for(lambda: not connected(), "the port to be closed")
+            until(lambda: not held(), "the held notes to be released")
+            until(lambda: not connected(), "the port to be closed")
             assert "is gone" in snapshot().message
             with instrument(jack) as again:
-                wait_for(connected, "the keyboard to be found again")
+                until(connected, "the keyboard to be found again")
                 assert again.stdin is not None
                 again.stdin.write("67 100\n")
                 again.stdin.flush()
-                wait_for(lambda: held() == [67], "a key of the keyboard that came back")
+                until(lambda: held() == [67], "a key of the keyboard that came back")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from jam.errors import BadInput
 from jam.jobs import Done, Failed, Job, Progress, Working
+from tests.support.waiting import until
 
 
 def count(progress: Progress, up_to: int) -> int:
@@ -34,13 +35,16 @@ def linger(progress: Progress, mark: Path) -> None:
 
 
 def finished(job: Job[object]) -> Done[object] | Failed:
-    for _ in range(600):
-        state = job.poll()
-        if not isinstance(state, Working):
-            job.close()
-            return state
-        time.sleep(0.1)
-    raise AssertionError("it never ends")
+    states: list[Done[object] | Failed] = []
+
+    def ended() -> bool:
+        if not isinstance(state := job.poll(), Working):
+            states.append(state)
+        return bool(states)
+
+    until(ended, "it never ends")
+    job.close()
+    return states[0]
 
 
 def test_a_result_and_an_error_come_back() -> None:
@@ -55,10 +59,7 @@ def test_a_result_and_an_error_come_back() -> None:
 def test_a_cancelled_job_tidies_up(tmp_path: Path) -> None:
     mark = tmp_path / "unfinished"
     job: Job[None] = Job(linger, mark)
-    for _ in range(600):
-        if job.poll() == Working(1, 2):
-            break
-        time.sleep(0.1)
+    until(lambda: job.poll() == Working(1, 2))
     assert mark.exists()
     job.close()
     assert not mark.exists()

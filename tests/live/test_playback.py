@@ -21,6 +21,7 @@ from jam.sessions.session import Session
 from jam.settings import JamSettings
 from jam.stage.playback import load_take
 from tests.support.live_jam import tune
+from tests.support.waiting import until
 from tools.support.jack import RATE, Recording, jack_server, load_recording, play, recorder
 
 PARTS = ("player", "chords", "bass")
@@ -34,30 +35,25 @@ def jack() -> Iterator[dict[str, str]]:
 
 
 def wait(engine: Engine, condition: Callable[[PlaybackState | None], bool]) -> None:
-    for _ in range(600):
+    def is_so() -> bool:
         snapshot = engine.snapshot()
-        if snapshot is not None and condition(snapshot.playback):
-            return
-        time.sleep(0.05)
-    raise AssertionError("it doesn't come to pass")
+        return snapshot is not None and condition(snapshot.playback)
+
+    until(is_so)
 
 
 def recorded_jam(environment: dict[str, str], engine: Engine, path: Path, folder: Path) -> Session:
     """Some seconds with a player in another process."""
     with recorder(environment, folder):
         engine.send(Start(5))
-        time.sleep(1.9)  # the count-in
+        until(lambda: (s := engine.snapshot()) is not None and s.phase == "listening")
         player = play(environment, [(0.0, [0xB0, 64, 0]), *tune(6.0, 0.5)])
         player.wait(30)
         engine.send(Stop())
-        time.sleep(0.5)
+        until(lambda: (s := engine.snapshot()) is not None and not s.running)
     with Library(path) as library:
-        for _ in range(200):
-            found = library.sessions()
-            if found and found[0].state == "complete":
-                return library.session(found[0].id)
-            time.sleep(0.1)
-    raise AssertionError("the jam is not in the library")
+        until(lambda: (found := library.sessions()) and found[0].state == "complete")
+        return library.session(library.sessions()[0].id)
 
 
 def starts(recording: Recording, part: str) -> list[tuple[float, int]]:
@@ -81,7 +77,6 @@ def test_what_was_recorded_sounds_again(
         session = recorded_jam(jack, engine, path, live)
         taken = session.takes[0]
         with recorder(jack, again) as out:
-            time.sleep(1.0)  # it has to find the program's ports
             engine.send(load_take("jam", taken.take, taken.info.settings))
             engine.send(SetSpeed(SPEED))
             engine.send(Play())

@@ -23,6 +23,7 @@ from jam.sessions.library import Library
 from jam.sessions.recorder import SessionWriter
 from jam.sessions.session import Session, SessionInfo
 from tests.support.recorded import plain_jam
+from tests.support.waiting import until
 from tools.support.jack import jack_server, play
 
 N_KILLS = 10
@@ -91,10 +92,10 @@ def children(pid: int) -> list[int]:
 
 
 def wait_until_gone(pids: Sequence[int]) -> None:
-    end_s = time.monotonic() + 30
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        assert time.monotonic() < end_s, "the stage goes on without its parent"
-        time.sleep(0.05)
+    until(
+        lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids),
+        "the stage goes on without its parent",
+    )
 
 
 def newest(path: Path) -> Session:

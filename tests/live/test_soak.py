@@ -18,6 +18,7 @@ import pytest
 from jam.cli.log_file import LogWriter
 from jam.messages.snapshot import SessionLog
 from jam.midi.ports import parse_message
+from tests.support.waiting import until
 from tools.soak import processes
 from tools.soak_machine import watched
 from tools.soak_player import LET_GO_S, performance
@@ -215,12 +216,7 @@ def test_what_jack_lost_is_told_apart_from_what_the_program_lost() -> None:
 def test_what_the_machine_did_is_told_apart() -> None:
     """Whoever watches a core is stopped for a while, as a core that is taken away does it."""
     with watched() as stalls:
-        time.sleep(1.0)  # Python has to start
-        watchers = [
-            int(path.parent.name)
-            for path in Path("/proc").glob("[0-9]*/cmdline")
-            if b"tools.soak_machine" in path.read_bytes() and _parent(path) == os.getpid()
-        ]
+        watchers = _watchers()
         assert len(watchers) == len(os.sched_getaffinity(0))
         stopped_s = time.perf_counter()
         for number in (signal.SIGSTOP, signal.SIGCONT):
@@ -239,6 +235,15 @@ def test_what_the_machine_did_is_told_apart() -> None:
     assert "2 / 1" in table(found)
 
 
+def _watchers() -> list[int]:
+    """The processes that watch a core each."""
+    return [
+        int(path.parent.name)
+        for path in Path("/proc").glob("[0-9]*/cmdline")
+        if b"tools.soak_machine" in path.read_bytes() and _parent(path) == os.getpid()
+    ]
+
+
 def _parent(path: Path) -> int:
     status = (path.parent / "stat").read_text()
     return int(status.rpartition(")")[2].split()[1])
@@ -253,11 +258,8 @@ def test_stage_and_agent_are_told_apart(tmp_path: Path) -> None:
             stdout=subprocess.DEVNULL,
         )
         try:
-            give_up_s = time.monotonic() + 60
-            while set(found := processes(program.pid)) != {"window", "stage", "agent"}:
-                assert time.monotonic() < give_up_s
-                time.sleep(0.1)
-            assert len(set(found.values())) == 3
+            until(lambda: set(processes(program.pid)) == {"window", "stage", "agent"})
+            assert len(set(processes(program.pid).values())) == 3
         finally:
             program.terminate()
             program.wait(20)

@@ -6,7 +6,6 @@ import pickle
 import secrets
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from multiprocessing import AuthenticationError
@@ -18,6 +17,7 @@ import pytest
 from jam.messages.plans import AgentReady
 from jam.stage import agent_link
 from jam.stage.agent_link import AgentLink
+from tests.support.waiting import until
 
 KEY = secrets.token_bytes(32)
 
@@ -59,10 +59,7 @@ def hear_out(line: socket.socket) -> None:
 
 
 def wait_for(link: AgentLink, n_events: int) -> None:
-    until_s = time.monotonic() + 60.0
-    while len(link.events) < n_events:
-        assert time.monotonic() < until_s
-        time.sleep(0.01)
+    until(lambda: len(link.events) >= n_events)
 
 
 def test_silent_strangers_keep_the_agent_waiting_for_nothing(address: str, link: AgentLink) -> None:

@@ -11,9 +11,8 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
-import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -29,16 +28,9 @@ from jam.sessions.library import Library
 from jam.sessions.recorder import SessionWriter
 from jam.sessions.session import Moment, Session
 from tests.support.recorded import plain_jam
+from tests.support.waiting import until
 
 NOBODY = 65534
-
-
-def until(condition: Callable[[], object], timeout_s: float = 30.0) -> None:
-    """Wait for the writer's thread."""
-    end_s = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end_s, "it never came true"
-        time.sleep(0.02)
 
 
 def whole(session: Session, seconds: float = 8.0) -> bool:
