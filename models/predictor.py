@@ -135,8 +135,8 @@ class NeuralPredictor:
         self._recall = Recall()
         self._found: Found | None = None
         """The places of the past that are like position n_rows, where they are known."""
-        self._copied: Ints | None = None
-        """The classes that copying from these places would give, (1, places)."""
+        self._copies: Ints | None = None
+        """What may be copied from them, (1, places, 2)."""
         self._branches: OnlineDecoder | None = None
 
     @property
@@ -164,7 +164,7 @@ class NeuralPredictor:
 
     def _forget(self, n_rows: int) -> None:
         del self._memories[n_rows + 1 :], self._places[n_rows:]
-        self._hidden = self._found = self._copied = None
+        self._hidden = self._found = self._copies = None
         self._recall.rewind(n_rows)
 
     def _read(self) -> None:
@@ -185,14 +185,14 @@ class NeuralPredictor:
         return features(self._memories[t]) + there + (self._style, self._density)
 
     def _recalled(self, start: int, end: int) -> tuple[Ints, Ints]:
-        """The features of places of the past for positions start to end - 1, (n, 24), and the
-        classes to copy, (n, places)."""
+        """The features of places of the past for positions start to end - 1, (n, 24), and what
+        may be copied, (n, places, 2)."""
         self._found = self._recall.find(start, np.array(self._places[start:end]))
         before = np.array([m[CHORD] for m in self._memories[start:end]])
         chord, onset = self._recall.chords.T
-        there, event, copied = recall.recalled(self._found, chord, onset, before)
+        there, event, copies = recall.recalled(self._found, chord, onset, before)
         columns = recall.feature_columns(self._found, there, event)
-        return columns.reshape(end - start, -1), copied
+        return columns.reshape(end - start, -1), copies
 
     def _position(self, place: Place) -> Floats:
         """The hidden vector of position n_rows, computed once for each place, (1, D)."""
@@ -206,7 +206,7 @@ class NeuralPredictor:
         self._places[t:] = [there]
         row = np.array((self._features(t),))
         if self._online.recalls:
-            recalled, self._copied = self._recalled(t, t + 1)
+            recalled, self._copies = self._recalled(t, t + 1)
             row = np.concatenate([row, recalled], 1)
         self._hidden = self._online.position(row)
         return self._hidden
@@ -235,7 +235,7 @@ class NeuralPredictor:
             self._read()
 
     def chord_logits(self, place: Place, forbidden: Mask | None = None) -> Logits:
-        logits = self._online.chord_logits(self._position(place), self._copied)
+        logits = self._online.chord_logits(self._position(place), self._copies)
         if forbidden is not None:
             logits = without(logits, forbidden)
         return self._rules.applied(logits, np.array([place.strength]))[0]

@@ -171,13 +171,13 @@ def stack(windows: Sequence[Shown], length: int) -> Batch:
 
 
 def _recalled(windows: Sequence[Shown], length: int) -> dict[str, Ints]:
-    """What came at like places of the past: features by "place.name", and the classes to copy."""
+    """What came at like places of the past: features by "place.name", and what may be copied."""
     places, names = vocab.RECALL_SLOTS, tuple(vocab.RECALL_FEATURES)
     features = np.zeros((len(windows), length, len(places), len(names)), np.int64)
-    copied = np.full((len(windows), length, len(places)), -1)
+    copies = np.full((len(windows), length, len(places), 2), (-1, 0))
     for i, w in enumerate(windows):
         n = w.piece.n_frames
-        features[i, :n], copied[i, :n] = recall.features_of(
+        features[i, :n], copies[i, :n] = recall.features_of(
             w.piece.pitch, w.piece.onset, w.piece.places, w.past, w.past_onset
         )
     found = {
@@ -185,7 +185,7 @@ def _recalled(windows: Sequence[Shown], length: int) -> dict[str, Ints]:
         for i, place in enumerate(places)
         for j, name in enumerate(names)
     }
-    return found | {"copied": copied}
+    return found | {"copies": copies}
 
 
 def _tensors(arrays: dict[str, Ints]) -> dict[str, Tensor]:

@@ -328,6 +328,7 @@ class OnlineDecoder:
         names = ["past"] + [f"recall.{s}" for s in vocab.RECALL_SLOTS if config.recall]
         self.past: Tables = spectral.together([spectral.tables(config, weights, n) for n in names])
         self.copying = spectral.copying(config, weights) if config.recall else None
+        self.case = weights["copying.case"] if config.recall else None
         self.now: Tables = spectral.tables(config, weights, "now")
         width = config.width
         c, d = width
@@ -378,12 +379,14 @@ class OnlineDecoder:
         """The same from indices of all features, (B, 15 or 39), in the order of `vocab`."""
         return normed(self.stack.step(self.past(features)))
 
-    def chord_logits(self, hidden: Floats, copied: Ints | None = None) -> Floats:
-        """(B, N_CHORD_CLASSES). copied: (B, places), the classes that copying would give."""
+    def chord_logits(self, hidden: Floats, copies: Ints | None = None) -> Floats:
+        """(B, N_CHORD_CLASSES). copies: (B, places, 2), what may be copied: class and case."""
         logits = self.chord_out(hidden)
-        if self.copying is None or copied is None:
+        if self.copying is None or self.case is None or copies is None:
             return logits
         shares = self.copying(hidden)
+        copied, case = copies[..., 0], copies[..., 1]
+        shares[:, 1:] += self.case[np.arange(case.shape[1]), case]
         shares[:, 1:][copied < 0] = -1e9
         shares -= shares.max(-1, keepdims=True)
         np.exp(shares, out=shares)

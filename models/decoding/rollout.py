@@ -40,8 +40,8 @@ def online_chords(
     decoder.stack.clear()
     memory = no_memory(b)
     for t in range(n):
-        recalled, copied = recall.at_frame(found, t, chords, onsets)
-        logits = decoder.chord_logits(decoder.hidden(memory, shared[:, t], recalled), copied)
+        recalled, copies = recall.at_frame(found, t, chords, onsets)
+        logits = decoder.chord_logits(decoder.hidden(memory, shared[:, t], recalled), copies)
         logits = rules.applied(logits, shared[:, t, _STRENGTH])
         chords[:, t], onsets[:, t] = drawn(logits, memory[:, CHORD], temperature, seeds, t)
         memory = remember(memory, pitch[:, t], onset[:, t], chords[:, t], onsets[:, t])
@@ -73,8 +73,8 @@ def sampled_chords(
     memory = no_memory(b)
     everyone = np.arange(b)
     for t in range(n):
-        recalled, copied = recall.at_frame(found, t, chord, onset_)
-        logits = decoder.chord_logits(decoder.hidden(memory, shared[:, t], recalled), copied)
+        recalled, copies = recall.at_frame(found, t, chord, onset_)
+        logits = decoder.chord_logits(decoder.hidden(memory, shared[:, t], recalled), copies)
         logits = logits - logits.max(-1, keepdims=True)
         classes = (logits + rng.gumbel(size=logits.shape)).argmax(-1)
         sampled.log_probability[:, t] = logits[everyone, classes] - np.log(np.exp(logits).sum(-1))

@@ -156,6 +156,7 @@ def parameter_shapes(config: NetConfig) -> Shapes:
     if config.recall:
         n = 1 + len(vocab.RECALL_SLOTS)
         found["copying.weight"], found["copying.bias"] = (n, c + d), (n,)
+        found["copying.case"] = (n - 1, vocab.N_CASES)
     return found
 
 

@@ -263,27 +263,35 @@ def find_all(pitch: Ints, onset: Ints, places: Ints) -> Found:
 
 
 def recalled(found: Found, chord: Ints, chord_onset: Ints, before: Ints) -> tuple[Ints, Ints, Ints]:
-    """What the chords add, (n, 3) each: the features "chord" and "event", and the class that
-    copying would give (-1: nothing to copy).
+    """What the chords add: the features "chord" and "event", (n, 3), and copies, (n, 3, 2): the
+    class that copying would give (-1: nothing to copy) and the case.
 
     chord, chord_onset: rows at least as far as the places go; before (n,): what sounds before
     each frame.
     """
     has, at = found.frame >= 0, np.maximum(found.frame, 0)
     earlier = np.where(at > 0, chord[np.maximum(at - 1, 0)], 0)
-    return _recalled(has, found.turn, chord[at], chord_onset[at], earlier, before[:, None])
+    return _recalled(
+        has, found.turn, found.known[..., 0], chord[at], chord_onset[at], earlier, before[:, None]
+    )
 
 
 def _recalled(
-    has: NDArray[np.bool_], turn: Ints, chord: Ints, onset: Ints, earlier: Ints, before: Ints
+    has: NDArray[np.bool_],
+    turn: Ints,
+    match: Ints,
+    chord: Ints,
+    onset: Ints,
+    earlier: Ints,
+    before: Ints,
 ) -> tuple[Ints, Ints, Ints]:
     there = turned_chord(np.where(has, chord, 0), turn)
     struck = has & (onset > 0)
     same = turned_chord(earlier, turn) == before
     event = np.where(has, 1 + 2 * struck + same, 0)
     held = (there == before) & ~struck
-    copied = np.where(held, 0, there + 1)
-    return there, event, np.where(has, copied, -1)
+    copied = np.where(has, np.where(held, 0, there + 1), -1)
+    return there, event, np.stack([copied, match * vocab.N_EVENTS + event], -1)
 
 
 def turned_chord(chord: Ints, turn: Ints | int) -> Ints:
@@ -300,26 +308,28 @@ def feature_columns(found: Found, there: Ints, event: Ints) -> Ints:
 def features_of(
     pitch: Ints, onset: Ints, places: Ints, chord: Ints, chord_onset: Ints
 ) -> tuple[Ints, Ints]:
-    """(n, 3, 8) features and (n, 3) classes to copy, for a whole window, each array (n,)."""
+    """(n, 3, 8) features and (n, 3, 2) copies of a whole window, each array (n,)."""
     found = find_all(pitch, onset, places)
     before = np.concatenate([[0], chord[:-1]])
-    there, event, copied = recalled(found, chord, chord_onset, before)
-    return feature_columns(found, there, event), copied
+    there, event, copies = recalled(found, chord, chord_onset, before)
+    return feature_columns(found, there, event), copies
 
 
 def at_frame(found: Found, t: int, chord: Ints, chord_onset: Ints) -> tuple[Ints, Ints]:
     """Of frame t of B sessions, whose chords (B, T) are known before it: the features of the
-    places, (B, 24), and the classes to copy, (B, 3)."""
+    places, (B, 24), and copies as `recalled` has them, (B, 3, 2)."""
     rows = np.arange(len(chord))[:, None]
     has, at = found.frame[:, t] >= 0, np.maximum(found.frame[:, t], 0)
     turn = found.turn[:, t]
     before = chord[:, t - 1, None] if t else np.zeros((len(chord), 1), np.int64)
-    there, event, copied = _recalled(
-        has, turn, chord[rows, at], chord_onset[rows, at],
+    there, event, copies = _recalled(
+        has,
+        turn,
+        found.known[:, t, :, 0], chord[rows, at], chord_onset[rows, at],
         np.where(at > 0, chord[rows, np.maximum(at - 1, 0)], 0), before,
     )  # fmt: skip
     columns = np.concatenate([np.stack([there, event], -1), found.known[:, t]], -1)
-    return columns.reshape(len(chord), -1), copied
+    return columns.reshape(len(chord), -1), copies
 
 
 def stacked(found: Sequence[Found]) -> Found:

@@ -165,20 +165,27 @@ class Copying(nn.Module):
         self.channels, d = width
         n = len(vocab.RECALL_SLOTS)
         self.weight = nn.Parameter(torch.zeros(1 + n, self.channels + d))
-        self.bias = nn.Parameter(torch.tensor([0.0] + n * [-RELUCTANCE]))
+        self.bias = nn.Parameter(torch.zeros(1 + n))
+        self.case = nn.Parameter(torch.full((n, vocab.N_CASES), -RELUCTANCE))
 
-    def forward(self, hidden: Tensor, copied: Tensor) -> Tensor:
-        """(B, T, D) and (B, T, places), -1 where there is none, to (B, T, 1 + places)."""
+    def forward(self, hidden: Tensor, copies: Tensor) -> Tensor:
+        """(B, T, D) and (B, T, places, 2), class (-1 for none) and case, to (B, T, 1 + places)."""
         sites, plain = hidden.split((12 * self.channels, hidden.shape[-1] - 12 * self.channels), -1)
         seen = torch.cat([sites.unflatten(-1, (12, self.channels)).mean(-2), plain], -1)
         logits = functional.linear(seen, self.weight, self.bias).float()
-        none = functional.pad(copied < 0, (1, 0))
+        cases = [
+            functional.embedding(copies[..., i, 1], table[:, None])
+            for i, table in enumerate(self.case)
+        ]
+        logits = logits + functional.pad(torch.cat(cases, -1), (1, 0))
+        none = functional.pad(copies[..., 0] < 0, (1, 0))
         return functional.log_softmax(logits.masked_fill(none, -1e9), -1)
 
-    def mixed(self, logits: Tensor, hidden: Tensor, copied: Tensor) -> Tensor:
+    def mixed(self, logits: Tensor, hidden: Tensor, copies: Tensor) -> Tensor:
         """Log-probabilities of the classes, (B, T, N_CHORD_CLASSES), from the network's own
         logits: each place adds its share to the class that copying it would give."""
-        shares = self(hidden, copied)
+        shares = self(hidden, copies)
+        copied = copies[..., 0]
         own = functional.log_softmax(logits.float(), -1) + shares[..., :1]
         copies = torch.zeros_like(own).scatter_add(-1, copied.clamp(min=0), shares[..., 1:].exp())
         return torch.logaddexp(own, copies.clamp(min=1e-30).log())
@@ -271,15 +278,15 @@ class Net(nn.Module):
         normed: Tensor = self.norm(x)
         return normed
 
-    def chord_logits(self, hidden: Tensor, copied: Tensor | None = None) -> Tensor:
+    def chord_logits(self, hidden: Tensor, copies: Tensor | None = None) -> Tensor:
         """(B, T, N_CHORD_CLASSES): the classes of `jam.music.rows`.
 
-        copied: (B, T, places), the classes that copying would give; a network that recalls says
-        only its own without them.
+        copies: (B, T, places, 2), the classes that copying would give and the cases; a network
+        that recalls says only its own without them.
         """
         logits = in_class_order(self.chord_out(hidden))
-        if self.config.recall and copied is not None:
-            logits = self.copying.mixed(logits, hidden, copied)
+        if self.config.recall and copies is not None:
+            logits = self.copying.mixed(logits, hidden, copies)
         return logits
 
     def melody_logits(self, hidden: Tensor, now: dict[str, Tensor], last_pitch: Tensor) -> Tensor:

@@ -84,18 +84,18 @@ def main(argv: list[str] | None = None) -> None:
     training.seed_everything(args.seed)
     net = training.load_net(args.init, "online") if args.init else None
     net = net or Net(CONFIGS["online"][args.config])
+    corpus, held_out = pieces(args.data, "train"), pieces(args.data, "valid")
     if args.recall and not net.config.recall:
-        net = training.recalling(net)
+        net = training.recalling(net, corpus)
     run = training.Run(args, net, net.config.to_dict())
     teacher = training.load_net(args.teacher, "offline").to(run.device).eval()
-    corpus, held_out = pieces(args.data, "train"), pieces(args.data, "valid")
     per_step = max(1, args.frames // 2 // FRAMES)
     waiting: list[Shown] = []
 
     def own_losses(batch: Batch) -> dict[str, Tensor]:
         with torch.no_grad():
             taught = training.offline_logits(teacher, batch)
-        logits = net.chord_logits(net.hidden(batch.features), batch.features["copied"])
+        logits = net.chord_logits(net.hidden(batch.features), batch.features["copies"])
         forward, reverse = divergence(logits, taught, batch.weight)
         return {"kl_forward": forward, "kl_reverse": reverse}
 

@@ -33,10 +33,10 @@ def main(argv: list[str] | None = None) -> None:
     training.seed_everything(args.seed)
     net = training.load_net(args.init, "online") if args.init else None
     net = net or Net(CONFIGS["online"][args.config])
-    if args.recall and not net.config.recall:
-        net = training.recalling(net)
-    run = training.Run(args, net, net.config.to_dict())
     corpus, held_out = pieces(args.data, "train"), pieces(args.data, "valid")
+    if args.recall and not net.config.recall:
+        net = training.recalling(net, corpus)
+    run = training.Run(args, net, net.config.to_dict())
     wrongness = Wrongness() if args.wrong_past else None
 
     def losses(batch: Batch) -> dict[str, Tensor]:

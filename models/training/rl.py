@@ -328,8 +328,9 @@ def main(argv: list[str] | None = None) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     training.seed_everything(args.seed)
     actor = training.load_net(args.init, "online")
+    corpus, held_out = pieces(args.data, "train"), pieces(args.data, "valid")
     if args.recall and not actor.config.recall:
-        actor = training.recalling(actor)
+        actor = training.recalling(actor, corpus)
     teacher = training.load_net(args.teacher, "offline")
     learner = Learner(actor, teacher.config.width)
     run = training.Run(
@@ -339,7 +340,6 @@ def main(argv: list[str] | None = None) -> None:
     device = run.device
     teacher = teacher.to(device).eval()
     judges = [load_judge(folder).to(device) for folder in args.judges]
-    corpus, held_out = pieces(args.data, "train"), pieces(args.data, "valid")
     true = musicians_habits(corpus)
 
     for step in run.steps():
@@ -387,7 +387,7 @@ def main(argv: list[str] | None = None) -> None:
                 rows = slice(i * args.minibatch, (i + 1) * args.minibatch)
                 with run.autocast():
                     hidden = actor.hidden(batch.features)
-                    logits = actor.chord_logits(hidden, batch.features["copied"])
+                    logits = actor.chord_logits(hidden, batch.features["copies"])
                     parts = policy_losses(
                         logits,
                         batch,

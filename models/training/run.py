@@ -15,7 +15,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -33,8 +33,9 @@ from jam.errors import BadInput
 from models.data.batches import Batch, batch_at
 from models.data.piece import Piece
 from models.decoding.spectral import Weights
-from models.network import weights
+from models.network import vocab, weights
 from models.network.config import NetConfig
+from models.network.recall import features_of
 from models.network.transformer import Net, n_parameters
 
 CHECKPOINT_EVERY_S = 90.0
@@ -337,9 +338,10 @@ def load_net(folder: Path, kind: str) -> Net:
     return net
 
 
-def recalling(net: Net) -> Net:
-    """The same network, shown what came at like places of the past: until it has learned what
-    that is worth, it says nearly what it said before."""
+def recalling(net: Net, corpus: Sequence[Piece] = ()) -> Net:
+    """The same network, shown what came at like places of the past. What that is worth it has yet
+    to learn; how far copies are to be trusted, it takes from the corpus where there is one, else
+    it hardly copies."""
     found = Net(replace(net.config, recall=True))
     known = dict(net.named_parameters())
     with torch.no_grad():
@@ -348,7 +350,45 @@ def recalling(net: Net) -> Net:
                 p.copy_(known[name])
             elif name.startswith("recall."):
                 p.zero_()
+        if corpus:
+            found.copying.case.copy_(trust_in_copies(corpus))
     return found
+
+
+WEAK_MATCHES = 3
+"""Matches up to this class in both windows tell no more than chance."""
+
+
+def trust_in_copies(corpus: Sequence[Piece]) -> Tensor:
+    """(places, N_CASES), logits: how often copying is right in musicians' pieces, beyond how
+    often it is where the melodies hardly match."""
+    size = (len(vocab.RECALL_SLOTS), vocab.N_CASES)
+    right, all_ = np.zeros(size), np.zeros(size)
+    for piece in corpus:
+        window = piece.window(0, 512)
+        _, copies = features_of(
+            window.pitch, window.onset, window.places, window.chord, window.chord_onset
+        )
+        before = np.concatenate([[0], window.chord[:-1]])
+        target = vocab.chord_targets(window.chord, window.chord_onset, before)
+        copied, case = copies[..., 0], copies[..., 1]
+        for place in range(size[0]):
+            has = copied[:, place] >= 0
+            same = has & (copied[:, place] == target)
+            all_[place] += np.bincount(case[has, place], minlength=size[1])
+            right[place] += np.bincount(case[same, place], minlength=size[1])
+    match, event = np.divmod(np.arange(size[1]), vocab.N_EVENTS)
+    near, far = np.divmod(match - 1, 6)
+    weak = (near <= WEAK_MATCHES) & (far <= WEAK_MATCHES)
+    chance = np.zeros(size)
+    for e in range(vocab.N_EVENTS):
+        few = weak & (event == e)
+        share = right[:, few].sum(1) / np.maximum(1, all_[:, few].sum(1))
+        chance[:, event == e] = share[:, None]
+    # As if 20 frames more had been as right as chance.
+    share = (right + 20 * chance) / (all_ + 20)
+    beyond = np.clip((share - chance) / np.maximum(1 - chance, 1e-6), 1e-2, 0.98)
+    return torch.from_numpy(np.log(beyond / (1 - beyond))).float()
 
 
 def take_over(net: Net, folder: Path) -> None:
@@ -383,7 +423,7 @@ def class_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
 def online_losses(net: Net, batch: Batch) -> tuple[Tensor, Tensor]:
     """(chord, melody) cross-entropy of the online network, nats a frame."""
     hidden = net.hidden(batch.features)
-    logits = net.chord_logits(hidden, batch.features["copied"])
+    logits = net.chord_logits(hidden, batch.features["copies"])
     chord = class_loss(logits, batch.chord_target, batch.weight)
     logits = net.melody_logits(hidden, batch.now, batch.last_pitch)
     return chord, class_loss(logits, batch.melody_target, batch.weight)

@@ -113,7 +113,7 @@ def test_numpy_decoding_equals_torch_forward(tmp_path: Path, recall: bool) -> No
     net = nets["online"]
     with torch.no_grad():
         hidden = net.hidden(batch.features)
-        chords = net.chord_logits(hidden, batch.features["copied"])[0].numpy()
+        chords = net.chord_logits(hidden, batch.features["copies"])[0].numpy()
         melodies = net.melody_logits(hidden, batch.now, batch.last_pitch)[0].numpy()
         offline = offline_logits(nets["offline"], batch)[0].numpy()
     predictor.reset(JamSettings())

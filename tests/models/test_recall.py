@@ -116,7 +116,7 @@ def test_a_network_that_has_not_learned_to_recall_says_what_it_said() -> None:
     with torch.no_grad():
         before = net.chord_logits(net.hidden(batch.features)).softmax(-1)
         taught = recalling(net)
-        after = taught.chord_logits(taught.hidden(batch.features), batch.features["copied"]).exp()
+        after = taught.chord_logits(taught.hidden(batch.features), batch.features["copies"]).exp()
     assert torch.allclose(after.sum(-1), torch.ones(1, 320), atol=1e-5)
     assert float((after - before).abs().max()) < 0.1
 
@@ -127,7 +127,7 @@ def test_who_copies_gives_what_came_then() -> None:
     with torch.no_grad():
         net.copying.bias.copy_(torch.tensor([-9.0, 9.0, -9.0, -9.0]))
         batch = stack([shown(coming_round(8))], 320)
-        copied = batch.features["copied"]
+        copied = batch.features["copies"]
         logits = net.chord_logits(net.hidden(batch.features), copied)
     has = copied[..., ALIKE] >= 0
     assert has.any() and not has.all()

@@ -92,7 +92,7 @@ def test_all_features_are_within_their_tables(data: Path) -> None:
     for step in range(20):
         batch = batch_at(corpus, step, seed=2, frames=512, wrongness=Wrongness())
         for name, values in (batch.features | batch.heard | batch.now).items():
-            if name == "copied":  # classes, -1 where there is nothing to copy
+            if name == "copies":  # classes, -1 where there is nothing to copy
                 assert int(values.min()) >= -1 and int(values.max()) < N_CHORD_CLASSES
                 continue
             n_values = vocab.n_values(name.rpartition(".")[2])
