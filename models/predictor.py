@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -176,23 +177,18 @@ class NeuralPredictor:
             return
         rows = np.array([self._features(t) for t in range(start, n)])
         if self._online.recalls:
-            rows = np.concatenate([rows, self._recalled(start, n)[0]], 1)
+            found = self._recall.find(start, np.array(self._places[start:n]))
+            before = np.array([m[CHORD] for m in self._memories[start:n]])
+            chord, onset = self._recall.chords.T
+            there, event, _ = recall.recalled(found, chord, onset, before)
+            columns = recall.feature_columns(found, there, event)
+            rows = np.concatenate([rows, columns.reshape(n - start, -1)], 1)
         self._online.stack.read(self._online.past(rows))
 
     def _features(self, t: int) -> tuple[int, ...]:
         *place, bar = self._places[t]
         there = (*place, bar % vocab.BARS_IN_FORM)
         return features(self._memories[t]) + there + (self._style, self._density)
-
-    def _recalled(self, start: int, end: int) -> tuple[Ints, Ints]:
-        """The features of places of the past for positions start to end - 1, (n, 24), and what
-        may be copied, (n, places, 2)."""
-        self._found = self._recall.find(start, np.array(self._places[start:end]))
-        before = np.array([m[CHORD] for m in self._memories[start:end]])
-        chord, onset = self._recall.chords.T
-        there, event, copies = recall.recalled(self._found, chord, onset, before)
-        columns = recall.feature_columns(self._found, there, event)
-        return columns.reshape(end - start, -1), copies
 
     def _position(self, place: Place) -> Floats:
         """The hidden vector of position n_rows, computed once for each place, (1, D)."""
@@ -204,10 +200,15 @@ class NeuralPredictor:
             if not self._online.stack.rewind(t):
                 self._read()
         self._places[t:] = [there]
-        row = np.array((self._features(t),))
+        features_ = self._features(t)
+        row = np.array((features_,))
         if self._online.recalls:
-            recalled, self._copies = self._recalled(t, t + 1)
-            row = np.concatenate([row, recalled], 1)
+            self._found = self._recall.find(t, np.array((there,)))
+            recalled, copies = recall.recalled_row(
+                self._found, self._recall.chords, self._memories[t][CHORD]
+            )
+            self._copies = np.array((copies,))
+            row = np.array((features_ + tuple(chain.from_iterable(recalled)),))
         self._hidden = self._online.position(row)
         return self._hidden
 

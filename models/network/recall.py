@@ -94,11 +94,15 @@ class Recall:
         note, NEUTRAL where there is nothing to compare."""
         self._starts: dict[int, int] = {}
         """Bar to the frame of its line."""
+        self._looked_up: tuple[int, bytes, Ints] = 0, b"", np.zeros((0, 0), np.int64)
+        """What `_then` found last: rows held, place, frames. A row is found where it is looked for
+        before it comes."""
 
     def rewind(self, n: int) -> None:
         """Forget the rows from number n on."""
         self.n = min(self.n, n)
-        for bar in [b for b, start in reversed(self._starts.items()) if start >= n]:
+        self._looked_up = 0, b"", self._looked_up[2]
+        while self._starts and self._starts[bar := next(reversed(self._starts))] >= n:
             del self._starts[bar]
 
     def extend(self, line: Ints, code: Ints, places: Ints, chords: Ints | None = None) -> None:
@@ -129,6 +133,9 @@ class Recall:
 
     def _then(self, places: Ints) -> Ints:
         """(n, MOST_BARS): the frame at the same place of its bar, so many bars before; or -1."""
+        held, place, found = self._looked_up
+        if len(places) == 1 and held in (self.n, self.n - 1) and place == places.tobytes():
+            return found
         bars = places[:, _BAR]
         lowest, highest = int(bars.min()) - MOST_BARS, int(bars.max())
         starts = np.array([self._starts.get(b, -1) for b in range(lowest, highest)] or [-1])
@@ -138,7 +145,10 @@ class Recall:
         frame = np.where(there, frame, 0)
         alike = self._places[frame, _BAR_FRAMES] == places[:, _BAR_FRAMES, None]
         alike &= self._places[frame, _FRAME_IN_BAR] == places[:, _FRAME_IN_BAR, None]
-        return np.where(there & alike, frame, -1)
+        found = np.where(there & alike, frame, -1)
+        if len(places) == 1:
+            self._looked_up = self.n, places.tobytes(), found
+        return found
 
     def find(self, first: int, places: Ints) -> Found:
         """The places for the frames from `first` on, at `places` in the metre; all but the last
@@ -313,6 +323,34 @@ def features_of(
     before = np.concatenate([[0], chord[:-1]])
     there, event, copies = recalled(found, chord, chord_onset, before)
     return feature_columns(found, there, event), copies
+
+
+def recalled_row(
+    found: Found, chords: Ints, before: int
+) -> tuple[list[list[int]], list[list[int]]]:
+    """`recalled` and `feature_columns` for one position alone, in a tenth of the time: (3, 8)
+    features and (3, 2) copies. chords: (n, 2), index and onset."""
+    features, copies = [], []
+    places = zip(*(a[0].tolist() for a in found.arrays()), strict=True)
+    for frame, turn, known in places:
+        there = event = 0
+        copied = -1
+        if frame >= 0:
+            there, struck = chords[frame].tolist()
+            there = _turned(there, turn)
+            earlier = _turned(int(chords[frame - 1, 0]), turn) if frame else 0
+            event = 1 + 2 * (struck > 0) + (earlier == before)
+            copied = 0 if there == before and not struck else there + 1
+        features.append([there, event, *known])
+        copies.append([copied, known[0] * vocab.N_EVENTS + event])
+    return features, copies
+
+
+def _turned(chord: int, turn: int) -> int:
+    if not turn or not chord:
+        return chord
+    root, quality = divmod(chord - 1, vocab.N_QUALITIES)
+    return 1 + (root + turn) % 12 * vocab.N_QUALITIES + quality
 
 
 def at_frame(found: Found, t: int, chord: Ints, chord_onset: Ints) -> tuple[Ints, Ints]:

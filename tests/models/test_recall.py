@@ -43,11 +43,16 @@ def test_row_by_row_is_as_at_once(meter: str) -> None:
     piece = coming_round(1, meter=meter)
     whole = find_all(piece.pitch, piece.onset, piece.places)
     line, code = line_of(piece.pitch, piece.onset)
+    chords = np.stack([piece.chord, piece.chord_onset], 1)
+    columns, copied = seen(piece)
     memory = Recall()
     for t in range(piece.n_frames):
         found = memory.find(t, piece.places[t : t + 1])
         for one, all_ in zip(found.arrays(), whole.arrays(), strict=True):
             assert np.array_equal(one[0], all_[t])
+        before = int(piece.chord[t - 1]) if t else 0
+        features, copies = recall.recalled_row(found, chords, before)
+        assert np.array_equal(features, columns[t]) and np.array_equal(copies, copied[t])
         if t % 7 == 3:  # what was expected doesn't come
             end = min(t + 9, piece.n_frames)
             memory.extend(line[t:end] * 0, code[t:end] * 0, piece.places[t:end])
@@ -83,8 +88,9 @@ def test_transposed_music_recalls_the_same_transposed() -> None:
     pitched = [list(vocab.RECALL_FEATURES).index(n) for n in ("chord", *vocab.NOTES)]
     assert np.array_equal(np.delete(here, pitched, -1), np.delete(there, pitched, -1))
     assert np.array_equal(recall.turned_chord(here[..., 0], 5), there[..., 0])
+    (copies, cases), (others, other_cases) = np.moveaxis(copies, -1, 0), np.moveaxis(others, -1, 0)
     struck = copies > 1
-    assert np.array_equal(copies[~struck], others[~struck])
+    assert np.array_equal(copies[~struck], others[~struck]) and np.array_equal(cases, other_cases)
     assert np.array_equal(recall.turned_chord(copies[struck] - 1, 5), others[struck] - 1)
 
 
@@ -107,7 +113,7 @@ def test_copies_of_what_comes_round_are_right() -> None:
     _, copies = seen(piece)
     again = slice(16 * 9, piece.n_frames)  # a bar after it came back
     for place in (ALIKE, NEAR):
-        assert (copies[again, place] == target[again]).all()
+        assert (copies[again, place, 0] == target[again]).all()
 
 
 def test_a_network_that_has_not_learned_to_recall_says_what_it_said() -> None:
@@ -127,8 +133,18 @@ def test_who_copies_gives_what_came_then() -> None:
     with torch.no_grad():
         net.copying.bias.copy_(torch.tensor([-9.0, 9.0, -9.0, -9.0]))
         batch = stack([shown(coming_round(8))], 320)
-        copied = batch.features["copies"]
-        logits = net.chord_logits(net.hidden(batch.features), copied)
+        copies = batch.features["copies"]
+        logits = net.chord_logits(net.hidden(batch.features), copies)
+    copied = copies[..., 0]
     has = copied[..., ALIKE] >= 0
     assert has.any() and not has.all()
     assert torch.equal(logits.argmax(-1)[has], copied[..., ALIKE][has])
+
+
+def test_copies_are_trusted_as_far_as_they_are_right() -> None:
+    """What comes round exactly is copied; what doesn't is left to the network."""
+    corpus = [coming_round(i) for i in range(6)] + [piece_of(tune(i)) for i in range(6, 12)]
+    trust = recalling(tiny_net(), corpus).copying.case.sigmoid()[ALIKE]
+    best, in_step, out_of_step = 36, (2, 4), (1, 3)
+    assert float(trust[best * vocab.N_EVENTS + 4].detach()) > 0.8
+    assert all(float(trust[7 * vocab.N_EVENTS + e].detach()) < 0.2 for e in in_step + out_of_step)
