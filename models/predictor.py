@@ -29,7 +29,7 @@ from jam.music.rows import (
 from jam.settings import JamSettings
 from models.decoding import spectral
 from models.decoding.decoder import CHORD, LAST_PITCH, PIECE, PITCH, OnlineDecoder, shared_features
-from models.decoding.harmoniser import OfflineDecoder, harmonies
+from models.decoding.harmoniser import OfflineDecoder, harmonies, song_harmony
 from models.decoding.mixture import Mixture, load_mixture
 from models.decoding.rules import Decoding, without
 from models.decoding.spectral import Floats
@@ -296,7 +296,9 @@ class NeuralPredictor:
                 memories[k] = _remembered(memories[k], pitch, starts, indices[k], i == 0)
         return sounding
 
-    def harmonise(self, melody: Sequence[MelodyState], places: Sequence[Place]) -> list[ChordState]:
+    def harmonise(
+        self, melody: Sequence[MelodyState], places: Sequence[Place], seed: int | None = None
+    ) -> list[ChordState]:
         if not melody:
             return []
         if self._offline is None:
@@ -304,18 +306,20 @@ class NeuralPredictor:
         pitch, onset = vocab.melody_arrays(melody)
         columns = vocab.place_features(places)
         table = np.stack([columns[name] for name in vocab.PLACE_FEATURES], 1)
-        rules = self._offline_rules
-        chords, onsets = harmonies(
-            self._offline,
-            pitch[None],
-            onset[None],
-            shared_features(table, self._style, self._density)[None],
-            rules,
-            rules.temperature,
-            [0],
-        )
+        table[:, -1] = [place.bar for place in places]
+        rules, conditions = self._offline_rules, (self._style, self._density)
+        if seed is not None and pitch.any():
+            chords, onsets = song_harmony(
+                self._offline, pitch, onset, table, conditions, rules, seed
+            )
+        else:
+            shared = shared_features(table, *conditions)[None]
+            found = harmonies(
+                self._offline, pitch[None], onset[None], shared, rules, rules.temperature, [0]
+            )
+            chords, onsets = found.chord[0], found.onset[0]
         states: list[ChordState] = []
-        for index, starts in zip(chords[0], onsets[0], strict=True):
+        for index, starts in zip(chords, onsets, strict=True):
             before = states[-1] if states else NO_CHORD
             class_ = 1 + int(index) if starts else (1 if index == 0 else 0)
             states.append(chord_state(class_, before))

@@ -72,8 +72,14 @@ class Predictor(Protocol):
         """
         ...
 
-    def harmonise(self, melody: Sequence[MelodyState], places: Sequence[Place]) -> list[ChordState]:
-        """Chords for a melody that is known as a whole (the offline model, or rules)."""
+    def harmonise(
+        self, melody: Sequence[MelodyState], places: Sequence[Place], seed: int | None = None
+    ) -> list[ChordState]:
+        """Chords for a melody that is known as a whole (the offline model, or rules).
+
+        seed: of a song, which has a beginning and an end; None for what was heard so far and is
+        only to be remembered.
+        """
         ...
 
 

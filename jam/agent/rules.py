@@ -239,7 +239,9 @@ class RuleBasedPredictor:
         before = self._rows[-1].melody if self._rows else REST
         return continued(self, before, chords, places, noise, temperature)
 
-    def harmonise(self, melody: Sequence[MelodyState], places: Sequence[Place]) -> list[ChordState]:
+    def harmonise(
+        self, melody: Sequence[MelodyState], places: Sequence[Place], seed: int | None = None
+    ) -> list[ChordState]:
         """The best-fitting triad of each bar's (or half bar's) own notes."""
         key = np.zeros(12)
         for state in melody:

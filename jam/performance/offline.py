@@ -147,7 +147,7 @@ def harmonize(
     melody = melody_line(song)
     places = [song.tempo_map.place(frame) for frame in range(len(melody))]
     predictor.reset(conditioned(settings, playable_style(settings.accompaniment)))
-    chords = predictor.harmonise(melody, places)
+    chords = predictor.harmonise(melody, places, seed)
     script = ScriptedPredictor(chords, melody)
     take = render(song, script, settings.changed(listen_bars=0), seed, progress, False)
     return take, melody, chords

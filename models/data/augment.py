@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from jam.music.rows import HIGHEST_PITCH, LOWEST_PITCH
 from models.network import vocab
+from models.network.chords import turn_chords
 from models.network.vocab import Ints
 
 if TYPE_CHECKING:
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
 
 _STRENGTH = vocab.PLACE_FEATURES.index("strength")
 _BAR = vocab.PLACE_FEATURES.index("bar_in_form")
-
-
-def turn_chords(chord: Ints, semitones: int) -> Ints:
-    """Chord indices transposed."""
-    root, quality = np.divmod(chord - 1, vocab.N_QUALITIES)
-    return np.where(chord == 0, 0, 1 + (root + semitones) % 12 * vocab.N_QUALITIES + quality)
 
 
 def shift_pitches(pitch: Ints, semitones: int) -> Ints:

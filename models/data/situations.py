@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.data.augment import imperfect, shift_pitches, turn_chords
+from models.data.augment import imperfect, shift_pitches
 from models.network import vocab
+from models.network.chords import turn_chords
 
 if TYPE_CHECKING:
     from models.data.piece import Piece

@@ -141,7 +141,8 @@ def network(folder: Path, kind: str, adventurous: float = JamSettings().adventur
                 )
             else:
                 offline = OfflineDecoder(config, weights, len(some), frames)
-                found = harmonies(offline, p.pitch, p.onset, p.shared, decoding, temperature, seeds)
+                drawn = harmonies(offline, p.pitch, p.onset, p.shared, decoding, temperature, seeds)
+                found = drawn.chord, drawn.onset
             for piece, chord, onset in zip(some, *found, strict=True):
                 jams.append(with_chords(piece, chord[: piece.n_frames], onset[: piece.n_frames]))
         return jams

@@ -15,10 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from jam.music.chord import QUALITIES, QUALITY_NAMES
-from models.evaluation.metrics import CHORD_TONES, COLUMN
-from models.network import vocab
-from models.network.vocab import Ints
+from models.data.phrases import held_notes, phrase_ends
+from models.network.chords import CHORD_TONES, CLASHES, DOMINANT, ROOT, SIZE, THIRD, leads_home
 
 if TYPE_CHECKING:
     from models.evaluation.metrics import Jam
@@ -26,27 +24,6 @@ if TYPE_CHECKING:
 Counts = dict[str, tuple[float, float]]
 """Measure to (hits, chances)."""
 Bools = NDArray[np.bool_]
-
-ROOT, QUALITY = np.divmod(np.arange(vocab.N_CHORDS) - 1, vocab.N_QUALITIES)
-ROOT[0] = QUALITY[0] = -1
-"""Of each chord index; -1 for none."""
-_TONES = [QUALITIES[name][0] for name in QUALITY_NAMES]
-THIRD = np.array([0] + 12 * [4 if 4 in t else 3 if 3 in t else 0 for t in _TONES])
-"""Semitones of each chord's third; 0 where it has none."""
-DOMINANT = np.array([False] + 12 * [name in ("7", "9", "aug7") for name in QUALITY_NAMES])
-SIZE = CHORD_TONES.sum(1)
-
-
-def _clashes() -> Bools:
-    above = np.roll(CHORD_TONES, 1, 1) & ~CHORD_TONES
-    ninth = (np.arange(12) - 1) % 12 == ROOT[:, None]
-    found: Bools = above & ~(DOMINANT[:, None] & ninth)
-    return found
-
-
-CLASHES = _clashes()
-"""(N_CHORDS, 12): a note a semitone above a tone of the chord and not in it; the minor ninth of a
-dominant is none."""
 
 _MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 _MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
@@ -60,48 +37,6 @@ SCALES: Bools = np.array(
 """(24 keys, 12)."""
 _MODULATION = 3.0
 """What a change of key costs: it must pay for itself over some bars."""
-
-
-def leads_home(before: Ints | int, after: Ints | int) -> Bools:
-    """From V to I: from a major (or thirdless) chord down a fifth."""
-    falls = (ROOT[before] - ROOT[after]) % 12 == 7
-    return np.asarray(
-        falls & (THIRD[before] != 3) & (np.asarray(before) > 0) & (np.asarray(after) > 0)
-    )
-
-
-def phrase_ends(onset: Ints, places: Ints) -> list[int]:
-    """The frames where phrases of a melody close: at their last note where it starts on a strong
-    beat, else on the bar line that follows. onset (n,), places (n, 6).
-
-    The last note of a phrase is one after which nothing begins for three quarters of a bar or
-    more, until the next bar line at least; a phrase has two bars or more.
-    """
-    n = len(onset)
-    bar, in_bar, strength = (
-        places[:, COLUMN[c]] for c in ("bar_frames", "frame_in_bar", "strength")
-    )
-    found, last = [], -(10**9)
-    for start, following in pairwise([*np.flatnonzero(onset).tolist(), n]):
-        line = start + int(bar[start] - in_bar[start])
-        long = following - start >= 0.75 * bar[start] and line <= following
-        if long and start - last >= 2 * bar[start] - 2:
-            found.append(start if strength[start] >= 2 else min(line, n - 1))
-            last = start
-    return found
-
-
-def held_notes(pitch: Ints, onset: Ints, beat: Ints) -> Bools:
-    """The frames of notes that last a beat or more; all (…, n)."""
-    n = pitch.shape[-1]
-    age = vocab.ages(pitch, onset, n + 1)
-    last = np.ones(age.shape, bool)
-    last[..., :-1] = age[..., 1:] <= age[..., :-1]
-    index = np.where(last, np.arange(n), n - 1)
-    end = np.minimum.accumulate(index[..., ::-1], -1)[..., ::-1]
-    length = np.take_along_axis(age, end, -1) + 1
-    found: Bools = (length >= beat) & (pitch > 0)
-    return found
 
 
 def bars(jam: Jam) -> list[slice]:

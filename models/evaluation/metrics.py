@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from jam.music.chord import QUALITIES, QUALITY_NAMES, Chord
 from models.network import vocab
+from models.network.chords import CHORD_TONES, SIZE
 from models.network.vocab import Ints
 
 LONG_BEATS = 8
@@ -24,13 +24,6 @@ MAX_GAP = 64
 FORM_BARS = (4, 8, 16, 32)
 
 COLUMN = {name: i for i, name in enumerate(vocab.PLACE_FEATURES)}
-CHORD_TONES: NDArray[np.bool_] = np.zeros((vocab.N_CHORDS, 12), dtype=bool)
-"""Which pitch classes each chord index holds."""
-for _root in range(12):
-    for _i, _quality in enumerate(QUALITY_NAMES):
-        _index = 1 + _root * vocab.N_QUALITIES + _i
-        CHORD_TONES[_index, list(Chord(_root, _quality).pitch_classes)] = True
-_SIZES = np.array([0] + [len(QUALITIES[q][0]) for _ in range(12) for q in QUALITY_NAMES])
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +144,7 @@ def measure(jams: Sequence[Jam], truth: Sequence[Jam]) -> dict[str, float]:
     bars = sum(float((1.0 / j.of("bar_frames")).sum()) for j in jams)
     on_line = sum(int(j.of("frame_in_bar")[frame] == 0) for j, frame in changed)
     on_beat = sum(int(j.of("frame_in_beat")[frame] == 0) for j, frame in changed)
-    sizes = sum(int(_SIZES[j.chord].sum()) for j in jams)
+    sizes = sum(int(SIZE[j.chord].sum()) for j in jams)
     sounding = sum(int((j.chord > 0).sum()) for j in jams)
     found = {
         "note_in_chord": ratio(n_fit, n_both),

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.network import vocab
+from models.network.chords import turn_chords
 from models.network.vocab import Ints
 
 NEAR, FAR = (4, 8), (16, 32)
@@ -295,19 +296,13 @@ def _recalled(
     earlier: Ints,
     before: Ints,
 ) -> tuple[Ints, Ints, Ints]:
-    there = turned_chord(np.where(has, chord, 0), turn)
+    there = turn_chords(np.where(has, chord, 0), turn)
     struck = has & (onset > 0)
-    same = turned_chord(earlier, turn) == before
+    same = turn_chords(earlier, turn) == before
     event = np.where(has, 1 + 2 * struck + same, 0)
     held = (there == before) & ~struck
     copied = np.where(has, np.where(held, 0, there + 1), -1)
     return there, event, np.stack([copied, match * vocab.N_EVENTS + event], -1)
-
-
-def turned_chord(chord: Ints, turn: Ints | int) -> Ints:
-    """Chord indices transposed."""
-    root, quality = np.divmod(chord - 1, vocab.N_QUALITIES)
-    return np.where(chord == 0, 0, 1 + (root + turn) % 12 * vocab.N_QUALITIES + quality)
 
 
 def feature_columns(found: Found, there: Ints, event: Ints) -> Ints:

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from models.data.augment import imperfect, shift_pitches, transposed, turn_chords
+from models.data.augment import imperfect, shift_pitches, transposed
 from models.data.batches import choose_window
 from models.data.piece import Piece, pieces
 from models.evaluation.metrics import Jam, chord_spans

@@ -20,17 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jam.settings import STYLES
-from models.evaluation.hearing import (
-    CLASHES,
-    QUALITY,
-    ROOT,
-    THIRD,
-    held_notes,
-    leads_home,
-    phrase_ends,
-)
-from models.evaluation.metrics import CHORD_TONES, COLUMN
+from models.data.phrases import held_notes, phrase_ends
+from models.evaluation.metrics import COLUMN
 from models.network import vocab
+from models.network.chords import CHORD_TONES, CLASHES, QUALITY, ROOT, THIRD, leads_home
 from models.network.vocab import Ints
 
 if TYPE_CHECKING:

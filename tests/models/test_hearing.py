@@ -9,12 +9,14 @@ from jam.music.chord import Chord
 from jam.music.grid import Meter
 from jam.music.rows import ChordState, MelodyState
 from models.data.leadsheet import LeadSheet, chord_states, melody_states
+from models.data.phrases import held_notes, phrase_ends
 from models.data.piece import piece_of
 from models.evaluation.contestants import truth
-from models.evaluation.hearing import CLASHES, heard, held_notes, local_keys, phrase_ends
+from models.evaluation.hearing import heard, local_keys
 from models.evaluation.intervals import beyond_chance, differences, estimates
 from models.evaluation.metrics import Jam
 from models.network import vocab
+from models.network.chords import CLASHES
 
 C, F, G7, AM = Chord(0), Chord(5), Chord(7, "7"), Chord(9, "min")
 

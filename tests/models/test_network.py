@@ -13,15 +13,18 @@ import torch
 from jam.agent.anticipation import Anticipator
 from jam.errors import BadInput
 from jam.messages.plans import PlanRequest
+from jam.music.grid import Meter, Place
+from jam.music.key import in_key
 from jam.music.rows import NO_CHORD, REST, MelodyState, Row
 from jam.settings import JamSettings
-from models.data.augment import shift_pitches, turn_chords
+from models.data.augment import shift_pitches
 from models.data.batches import Batch, Shown, stack
 from models.data.piece import Piece, piece_of
 from models.decoding import spectral
 from models.decoding.decoder import Stack, no_memory, remember, shared_features
 from models.decoding.harmoniser import OfflineDecoder
 from models.network import frequencies, vocab
+from models.network.chords import turn_chords
 from models.network.config import CONFIGS, NetConfig, parameter_shapes
 from models.network.transformer import Block, Net
 from models.predictor import NeuralPredictor, load_predictor
@@ -266,6 +269,35 @@ def test_shipped_weights_harmonise() -> None:
     assert chords == predictor.harmonise(sheet.melody, sheet.places())
     assert predictor.harmonise([], []) == []
     assert predictor.n_rows == 0 and MelodyState() == REST
+
+
+def whole_song(up: int = 0) -> tuple[list[MelodyState], list[Place]]:
+    """Eight bars in C, or higher."""
+    scale = (60, 64, 67, 64, 65, 69, 72, 69, 67, 71, 74, 71, 72, 67, 64, 67)
+    quarters = [*scale, *scale[:8], 67, 65, 64, 62, 60, 60, 60, 60]
+    melody = [MelodyState(p + up, i == 0) for p in quarters for i in range(4)]
+    return melody, [Place(t // 16, t % 16, Meter(4, 4)) for t in range(len(melody))]
+
+
+def test_a_song_begins_and_ends_in_its_key_and_every_seed_has_its_own() -> None:
+    predictor = shipped()
+    melody, places = whole_song()
+    found = [predictor.harmonise(melody, places, seed) for seed in range(6)]
+    assert found[1] == predictor.harmonise(melody, places, 1)
+    assert any(found[0] != other for other in found[1:])
+    for chords in found:
+        sounding = [c.chord for c in chords if c.chord is not None]
+        assert in_key(sounding[0], (0, False)) and in_key(sounding[-1], (0, False))
+
+
+@pytest.mark.parametrize("up", [-5, 2, 7])
+def test_a_song_in_another_key_gets_the_same_chords_transposed(up: int) -> None:
+    predictor = shipped()
+    here, there = predictor.harmonise(*whole_song(), 4), predictor.harmonise(*whole_song(up), 4)
+    for a, b in zip(here, there, strict=True):
+        assert a.onset == b.onset and (a.chord is None) == (b.chord is None)
+        if a.chord is not None and b.chord is not None:
+            assert ((a.chord.root + up) % 12, a.chord.quality) == (b.chord.root, b.chord.quality)
 
 
 @pytest.mark.parametrize("values", [{"kind": "both"}, {"channels": 0}, {"heads": 3}, {"depth": 2}])

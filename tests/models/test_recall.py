@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from models.data.augment import shift_pitches, turn_chords
+from models.data.augment import shift_pitches
 from models.data.batches import Shown, stack
 from models.data.piece import Piece, piece_of
 from models.data.situations import returning
 from models.network import recall, vocab
+from models.network.chords import turn_chords
 from models.network.recall import Recall, features_of, find_all, line_of, line_of_row
 from models.network.transformer import Net
 from models.training.run import recalling
@@ -87,11 +88,11 @@ def test_transposed_music_recalls_the_same_transposed() -> None:
     (here, copies), (there, others) = seen(piece), seen(up)
     pitched = [list(vocab.RECALL_FEATURES).index(n) for n in ("chord", *vocab.NOTES)]
     assert np.array_equal(np.delete(here, pitched, -1), np.delete(there, pitched, -1))
-    assert np.array_equal(recall.turned_chord(here[..., 0], 5), there[..., 0])
+    assert np.array_equal(turn_chords(here[..., 0], 5), there[..., 0])
     (copies, cases), (others, other_cases) = np.moveaxis(copies, -1, 0), np.moveaxis(others, -1, 0)
     struck = copies > 1
     assert np.array_equal(copies[~struck], others[~struck]) and np.array_equal(cases, other_cases)
-    assert np.array_equal(recall.turned_chord(copies[struck] - 1, 5), others[struck] - 1)
+    assert np.array_equal(turn_chords(copies[struck] - 1, 5), others[struck] - 1)
 
 
 def test_a_phrase_that_comes_back_in_another_key_is_found_there() -> None:

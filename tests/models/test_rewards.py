@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from models.data.piece import piece_of
 from models.data.situations import disturbed, jumped, late, returning, silenced
-from models.evaluation.metrics import CHORD_TONES
 from models.network import vocab
+from models.network.chords import CHORD_TONES
 from models.training import adversary, rewards
 from models.training.rewards import Habits, Played, played_of
 from tests.support.model_parts import tune

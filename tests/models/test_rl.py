@@ -15,8 +15,8 @@ from jam.errors import BadInput
 from models.data.batches import shown, stack
 from models.data.leadsheet import write_jsonl
 from models.data.piece import piece_of
-from models.evaluation.metrics import CHORD_TONES
 from models.network import weights
+from models.network.chords import CHORD_TONES
 from models.network.config import CONFIGS
 from models.network.transformer import Net
 from models.training import judges, rewards, rl

@@ -16,8 +16,8 @@ from models.data.augment import Wrongness, imperfect, transposed, wrong_past
 from models.data.batches import batch_at
 from models.data.leadsheet import split_of, write_jsonl
 from models.data.piece import Piece, piece_of, pieces
-from models.evaluation.metrics import CHORD_TONES
 from models.network import vocab, weights
+from models.network.chords import CHORD_TONES
 from models.network.config import CONFIGS
 from models.training import offline as train_offline
 from models.training import online as train_online

@@ -20,9 +20,10 @@ from jam.music.rows import (
     chord_class,
     melody_class,
 )
-from models.data.augment import shift_pitches, turn_chords
+from models.data.augment import shift_pitches
 from models.decoding.decoder import memory_features, no_memory, remember
 from models.network import vocab
+from models.network.chords import turn_chords
 from models.predictor import NO_MEMORY, features, remembered
 
 melodies = st.lists(

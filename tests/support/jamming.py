@@ -86,7 +86,9 @@ class WaryPredictor:
         dice = np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
         return dice.random(12)
 
-    def harmonise(self, melody: Sequence[MelodyState], places: Sequence[Place]) -> list[ChordState]:
+    def harmonise(
+        self, melody: Sequence[MelodyState], places: Sequence[Place], seed: int | None = None
+    ) -> list[ChordState]:
         states = [NO_CHORD]
         for frame, place in enumerate(places):
             digest = self._mix(self._digests[0], frame, place, tuple(melody))
