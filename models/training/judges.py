@@ -25,6 +25,7 @@ from models.data.batches import choose_window
 from models.data.piece import Piece, pieces
 from models.evaluation.metrics import Jam, chord_spans
 from models.network import weights
+from models.network.chords import turn_chords
 from models.training import run as training
 from models.training.judge import KINDS, LENGTHS, Judge, JudgeConfig, features_of, save_judge
 from models.training.rewards import Played, played_of
