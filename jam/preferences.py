@@ -13,15 +13,20 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args, get_type_hints
 
+import msgspec
+
+from jam.checked import checked
 from jam.errors import BadInput
 from jam.files import config_dir, read_limited, replacing
 from jam.limits import SETTINGS_BYTES
 from jam.messages.commands import DeviceChoice
 from jam.music.grid import Meter
-from jam.settings import JamSettings
-from jam.settings.line import Choice, lines_of, setting
+from jam.music.key import Key
+from jam.settings import SETTINGS, JamSettings
+from jam.settings.line import Choice, Line, lines_of, setting
 
 _MAX_PRESETS, _MAX_NAME = 200, 60
 THEMES = {"system": "System", "dark": "Dark", "light": "Light", "high-contrast": "High contrast"}
@@ -145,54 +150,60 @@ def settings_to_json(settings: JamSettings) -> dict[str, Any]:
     return values
 
 
-def _key_lock(value: Any) -> tuple[int, bool] | None:
-    return None if value is None else (int(value[0]), bool(value[1]))
+def _type_of(hint: Any, line: Line | None) -> Any:
+    """What a file holds for a field, with the limits of its line, as a type of msgspec."""
+    if hint is Meter:
+        return str
+    if hint == Key | None:
+        return tuple[Annotated[int, msgspec.Meta(ge=0, le=11)], bool] | None
+    if line is None:
+        return hint
+    optional = NoneType in get_args(hint)
+    kind = get_args(hint)[0] if optional else hint
+    if line.limits is not None:
+        low, high = map(kind, line.numbers)
+        kind = Annotated[kind, msgspec.Meta(ge=low, le=high)]
+    elif line.choices and not line.others and kind is str:
+        kind = Literal[tuple(choice.value for choice in line.choices)]
+    return kind | None if optional else kind
 
 
-def _names(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
-        raise BadInput(f"{value!r} is no list of names")
-    return tuple(value)
+def _types_of(record: type[Any]) -> dict[str, Any]:
+    """Name -> what a file holds for it, of every field."""
+    hints, lines = get_type_hints(record), lines_of(record)
+    return {f.name: _type_of(hints[f.name], lines.get(f.name)) for f in fields(record)}
 
 
-def _optional(kind: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else kind(value)
+_TYPES = {record: _types_of(record) for record in (JamSettings, DeviceChoice, View)}
+_FIELDS = [
+    (name, kind | msgspec.UnsetType, msgspec.UNSET) for name, kind in _TYPES[JamSettings].items()
+]
+_StrictSettings = msgspec.defstruct("_StrictSettings", _FIELDS, forbid_unknown_fields=True)
+if TYPE_CHECKING:
+    PlainSettings = msgspec.Struct
+else:
+    PlainSettings = msgspec.defstruct("PlainSettings", _FIELDS)
+    """Settings as a file holds them: names that this version doesn't know are passed over."""
 
 
-_READ: dict[str, Callable[[Any], Any]] = {
-    "meter": lambda value: Meter.parse(str(value)),
-    "key_lock": _key_lock,
-    "density": _optional(float),
-    **{name: _optional(int) for name in ("agent_program", "bass_program", "drums_program")},
-    **dict.fromkeys(("palette", "midi_inputs", "midi_outputs"), _names),
-}
-"""How a value is read whose kind its default doesn't tell."""
+def settings_of_plain(plain: PlainSettings) -> JamSettings:
+    """The settings. Raises BadInput for values that are right each but not together."""
+    return JamSettings(
+        **{
+            name: _of_plain(name, value)
+            for name in SETTINGS
+            if (value := getattr(plain, name)) is not msgspec.UNSET
+        }
+    )
 
 
-def _read(name: str, value: Any, default: Any) -> Any:
-    """A plain value as its setting wants it. Raises BadInput, naming it."""
-    try:
-        if name in _READ:
-            return _READ[name](value)
-        if isinstance(default, float) and type(value) is int:
-            return float(value)
-    except (TypeError, ValueError, OverflowError, LookupError) as error:
-        raise BadInput(f"{name}: {value!r} can't be read ({error})") from None
-    except BadInput as error:
-        raise BadInput(f"{name}: {error}") from None
-    if type(value) is not type(default):
-        raise BadInput(f"{name}: {value!r} is no {type(default).__name__}")
-    return value
+def _of_plain(name: str, value: Any) -> Any:
+    return Meter.parse(value) if name == "meter" else value
 
 
 def settings_from_json(values: Any) -> JamSettings:
-    """The reverse. Raises BadInput for anything that isn't settings."""
-    if not isinstance(values, dict):
-        raise BadInput("settings: not an object of names and values")
-    default = JamSettings()
-    if unknown := sorted(set(values) - {f.name for f in fields(default)}):
-        raise BadInput(f"settings: no such setting: {unknown[0]!r}")
-    return JamSettings(**{n: _read(n, v, getattr(default, n)) for n, v in values.items()})
+    """The reverse of `settings_to_json`. Raises BadInput for anything that isn't settings."""
+    return settings_of_plain(checked(values, _StrictSettings, "settings"))
 
 
 # The file
@@ -202,16 +213,18 @@ def _right_ones(default: _Record, values: Any, what: str, faults: list[str]) -> 
     """The default with those of the values that are right; a sentence for each that is not, which
     begins with `what`."""
     if not isinstance(values, dict):
-        faults.append(f"{what} is no object of names and values")
+        faults.append(f"{what}: expected an object")
         return default
     record = default
     for name in (f.name for f in fields(default)):
         if name in values:
+            place = f"{what}.{name}" if what else name
             try:
-                value = _read(name, values[name], getattr(default, name))
-                record = replace(record, **{name: value})
+                value = checked(values[name], _TYPES[type(default)][name], place)
+                record = replace(record, **{name: _of_plain(name, value)})
             except BadInput as error:
-                faults.append(f"{what}: {error}" if what else str(error))
+                fault = str(error)
+                faults.append(fault if fault.startswith(place) else f"{place}: {fault}")
     return record
 
 
@@ -247,14 +260,17 @@ def _devices(data: dict[str, Any], faults: list[str]) -> DeviceChoice:
 
 
 def _switch(value: Any, name: str, faults: list[str]) -> bool:
-    if not isinstance(value, bool):
-        faults.append(f"{name}: {value!r} is neither true nor false")
-    return value is True
+    """False where it can't be read: who may have switched it off is not recorded."""
+    try:
+        return bool(checked(value, bool, name))
+    except BadInput as error:
+        faults.append(str(error))
+        return False
 
 
 def _presets(given: Any, faults: list[str]) -> Presets:
     if not isinstance(given, dict):
-        faults.append("presets is no object of names and settings")
+        faults.append("presets: expected an object")
         return {}
     presets: dict[str, JamSettings] = {}
     for name, values in list(given.items())[:_MAX_PRESETS]:

@@ -1,36 +1,31 @@
-"""A session from the plain values of `as_json`: strict, since such a file may come from anywhere.
+"""A session as JSON: what such a file holds, as structures with their limits, since it may come
+from anywhere.
 
-Everything here raises BadInput, and says what is wrong and where ("notes[3]: pitch 200: …").
+Everything here raises BadInput, and says what is wrong and where ("notes[3][1]: expected …").
 """
 
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
-from functools import partial
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args
 
+import msgspec
+from msgspec import Meta
+
+from jam.checked import checked, checked_json
 from jam.errors import BadInput
-from jam.limits import (
-    PLAN_FRAMES,
-    SESSION_CHANGES,
-    SESSION_ITEMS,
-    SESSION_SECONDS,
-    SESSION_TAGS,
-    SESSION_TAKES,
-)
+from jam.limits import PLAN_FRAMES, SESSION_CHANGES, SESSION_ITEMS, SESSION_TAGS, SESSION_TAKES
 from jam.messages.notes import Note, PedalEvent, PlayedNote
 from jam.messages.plans import Plan
-from jam.messages.snapshot import Counters
-from jam.music.chord import QUALITY_NAMES, Chord
 from jam.music.grid import TempoMap
 from jam.music.key import key_of
-from jam.music.rows import NO_CHORD, ChordState, MelodyState, Row
+from jam.music.rows import ChordState, MelodyState, Row
 from jam.performance.take import Take
-from jam.preferences import settings_to_json
+from jam.preferences import PlainSettings, settings_to_json
 from jam.sessions.reading import player_part
-from jam.sessions.rows import bars_of, tempo_of_values, tempo_to_values
+from jam.sessions.rows import bars_of, tempo_of_segments, tempo_to_values
 from jam.sessions.session import (
     LIVE_TAKE,
     MAX_RATING,
@@ -38,72 +33,141 @@ from jam.sessions.session import (
     Session,
     SessionInfo,
     SessionTake,
-    TakeInfo,
+    TakeKind,
 )
 from jam.sessions.values import (
-    PARTS,
+    Frame,
+    Part,
+    Pitch,
+    PlainChord,
+    PlainCounters,
+    PlainMelody,
+    PlainMoment,
+    PlainNote,
+    PlainPedal,
+    PlainPlayedNote,
+    PlainSegment,
+    Probability,
+    Seconds,
+    Seed,
+    Symbol,
+    TakeId,
+    Time,
+    chord_of,
     clean_text,
     counters_of,
     date_of,
-    frame_of,
-    list_of,
     melody_of,
     moment_of,
     note_of,
-    number_of,
-    object_of,
-    part_of,
-    pedal_of,
-    played_note_of,
-    seed_of,
     settings_of,
     take_info_of,
-    text_of,
-    time_of,
-    whole_of,
-    yes_of,
 )
 from jam.settings import JamSettings
 
+FORMAT, FORMAT_VERSION = "jam session", 1
 _OUTSIDE_S = 3600.0
 """So long before its first row and after its last one a session may have anything in it."""
-_CHORDS = {Chord(r, q).symbol: Chord(r, q) for r in range(12) for q in QUALITY_NAMES}
 
+_PARTS: tuple[Part, ...] = get_args(Part)
 _Item = TypeVar("_Item")
+_Many = Meta(max_length=SESSION_ITEMS)
+_Changes = Meta(max_length=SESSION_CHANGES)
+_InPlan = Meta(max_length=PLAN_FRAMES)
+
+
+class _Head(msgspec.Struct):
+    """By what such a file is known."""
+
+    format: Any = None
+    version: Any = None
+
+
+class _About(msgspec.Struct):
+    started_at: str
+    length_s: Seconds
+    title: str = ""
+    rating: Annotated[int, Meta(ge=0, le=MAX_RATING)] = 0
+    tags: Annotated[tuple[str, ...], Meta(max_length=SESSION_TAGS)] = ()
+    recovered: bool = False
+    seed: Seed = "0"
+
+
+class _Plan(msgspec.Struct):
+    at_s: Time
+    made_at_frame: Frame
+    start_frame: Frame
+    committed_until_frame: Frame
+    chords: Annotated[tuple[PlainChord, ...], _InPlan]
+    melody: Annotated[tuple[PlainMelody, ...], _InPlan]
+    confidence: Annotated[tuple[Probability, ...], _InPlan]
+    predictor: str = ""
+    compute_s: Seconds = 0.0
+
+
+class _Take(msgspec.Struct):
+    id: TakeId
+    name: str
+    kind: TakeKind
+    settings: PlainSettings
+    parts: dict[Part, Annotated[tuple[PlainNote, ...], _Many]]
+    chords: Annotated[tuple[PlainChord, ...], _Many] = ()
+    seed: Seed = "0"
+
+
+class _File(msgspec.Struct):
+    """What `session_to_json` writes."""
+
+    session: _About
+    tempo: Annotated[tuple[PlainSegment, ...], Meta(min_length=1, max_length=SESSION_CHANGES)]
+    settings: Annotated[
+        tuple[tuple[Time, PlainSettings], ...], Meta(min_length=1, max_length=SESSION_CHANGES)
+    ]
+    takes: Annotated[tuple[_Take, ...], Meta(min_length=1, max_length=SESSION_TAKES)]
+    notes: Annotated[tuple[PlainPlayedNote, ...], _Many] = ()
+    pedals: Annotated[tuple[PlainPedal, ...], _Many] = ()
+    rows: Annotated[tuple[tuple[Pitch | None, bool, Symbol | None, bool], ...], _Many] = ()
+    plans: Annotated[tuple[_Plan, ...], _Many] = ()
+    counters: Annotated[tuple[tuple[Time, PlainCounters], ...], _Changes] = ()
+    moments: Annotated[tuple[PlainMoment, ...], _Changes] = ()
+
+
+def session_of_text(data: bytes) -> Session:
+    """The session in JSON text; its info has id 0. Raises RecursionError too."""
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    return _session(lambda kind: checked_json(data, kind))
 
 
 def session_of_json(data: Any) -> Session:
     """The session that plain values hold; its info has id 0."""
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
+    return _session(lambda kind: checked(data, kind))
+
+
+def _session(read: Callable[[Any], Any]) -> Session:
+    head: _Head = read(_Head)
+    if head.format != FORMAT:
         raise BadInput("not a session of jam")
-    if data.get("version") != FORMAT_VERSION:
-        raise BadInput(
-            f"version {reprlib.repr(data.get('version'))}: only {FORMAT_VERSION} can be read"
-        )
-    about = object_of(data.get("session"), "session")
-    try:
-        tempo_map = tempo_of_values(data.get("tempo"))
-    except (BadInput, ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise BadInput(f"tempo: {error}") from None
-    settings = _all(data, "settings", _change, SESSION_CHANGES)
-    if not settings:
-        raise BadInput("settings: there must be at least one")
-    notes = _all(data, "notes", lambda value: played_note_of(*list_of(value, 5)))
-    pedals = _all(data, "pedals", _pedal)
-    rows = _all(data, "rows", _row)
-    info = _info(about, tempo_map, settings[0][1], len(notes), rows)
+    if head.version != FORMAT_VERSION:
+        raise BadInput(f"version {reprlib.repr(head.version)}: only {FORMAT_VERSION} can be read")
+    file: _File = read(_File)
+    tempo_map = tempo_of_segments(file.tempo)
+    settings = _each("settings", file.settings, lambda item: (item[0], settings_of(item[1])))
+    notes = tuple(PlayedNote(*note) for note in file.notes)
+    pedals = tuple(PedalEvent(*pedal) for pedal in file.pedals)
+    rows = tuple(Row(melody_of(p, struck), chord_of(c, on)) for p, struck, c, on in file.rows)
+    info = _info(file.session, tempo_map, settings[0][1], len(notes), rows)
     session = Session(
         info=info,
         tempo_map=tempo_map,
-        seed=seed_of(about.get("seed", "0")),
+        seed=int(file.session.seed),
         settings=settings,
         notes=notes,
         pedals=pedals,
         rows=rows,
-        plans=_all(data, "plans", _plan),
-        counters=_all(data, "counters", _counters, SESSION_CHANGES),
-        moments=_all(data, "moments", lambda value: moment_of(*list_of(value, 3)), SESSION_CHANGES),
-        takes=_takes(data, info, tempo_map, notes, pedals, rows),
+        plans=_each("plans", file.plans, _plan),
+        counters=tuple((at_s, counters_of(counters)) for at_s, counters in file.counters),
+        moments=_each("moments", file.moments, lambda moment: moment_of(*moment)),
+        takes=_takes(file, info, tempo_map, notes, pedals, rows),
     )
     check_extent(session)
     return session
@@ -129,28 +193,21 @@ def check_extent(session: Session) -> None:
 
 
 def _info(
-    about: dict[str, Any],
-    tempo_map: TempoMap,
-    first: JamSettings,
-    n_notes: int,
-    rows: Sequence[Row],
+    about: _About, tempo_map: TempoMap, first: JamSettings, n_notes: int, rows: Sequence[Row]
 ) -> SessionInfo:
     try:
-        tags = about.get("tags", [])
-        if not isinstance(tags, list) or len(tags) > SESSION_TAGS:
-            raise BadInput(f"tags: no list of at most {SESSION_TAGS}")
         return SessionInfo(
             id=0,
-            started_at=date_of(about.get("started_at")),
-            length_s=number_of(about.get("length_s"), 0.0, SESSION_SECONDS),
-            title=clean_text(text_of(about.get("title", "")), "title"),
+            started_at=date_of(about.started_at),
+            length_s=about.length_s,
+            title=clean_text(about.title, "title"),
             bpm=tempo_map.bpm_at(0),
             meter=tempo_map.meter_at(0),
             key=key_of(rows),
             style=first.accompaniment,
-            rating=whole_of(about.get("rating", 0), 0, MAX_RATING),
-            tags=tuple(sorted({t for tag in tags if (t := clean_text(text_of(tag), "tag"))})),
-            state="recovered" if about.get("recovered") is True else "complete",
+            rating=about.rating,
+            tags=tuple(sorted({t for tag in about.tags if (t := clean_text(tag, "tag"))})),
+            state="recovered" if about.recovered else "complete",
             n_notes=n_notes,
             n_bars=bars_of(tempo_map, len(rows)),
         )
@@ -159,7 +216,7 @@ def _info(
 
 
 def _takes(
-    data: dict[str, Any],
+    file: _File,
     info: SessionInfo,
     tempo_map: TempoMap,
     notes: Sequence[PlayedNote],
@@ -167,129 +224,59 @@ def _takes(
     rows: Sequence[Row],
 ) -> tuple[SessionTake, ...]:
     """Every take with the melody of the session; the first with the rows' chords."""
-    read = _all(data, "takes", _take, SESSION_TAKES)
-    ids = [taken.id for taken, _, _ in read]
-    if not ids or ids[0] != LIVE_TAKE or ids != sorted(set(ids)):
+    ids = [take.id for take in file.takes]
+    if ids[0] != LIVE_TAKE or ids != sorted(set(ids)):
         raise BadInput(f"takes: their ids must begin with {LIVE_TAKE}, and rise")
     player = player_part(notes, tempo_map, info.length_s)
     line = tuple((tempo_map.position_at(p.at_s), p.down) for p in pedals)
     live = tuple(row.chord for row in rows)
-    return tuple(
-        SessionTake(
-            taken,
-            Take(
-                tempo_map,
-                {"player": player, **parts},
-                live if taken.id == LIVE_TAKE else chords,
-                line,
-            ),
-        )
-        for taken, parts, chords in read
-    )
+
+    def read(take: _Take) -> SessionTake:
+        made = take_info_of(take.id, take.name, take.kind, take.settings, take.seed)
+        parts: dict[str, tuple[Note, ...]] = {
+            part: _notes(part, take.parts.get(part)) for part in _PARTS if part in take.parts
+        }
+        chords = live if made.id == LIVE_TAKE else tuple(chord_of(*c) for c in take.chords)
+        return SessionTake(made, Take(tempo_map, {"player": player, **parts}, chords, line))
+
+    return _each("takes", file.takes, read)
 
 
-# -- single values
+def _notes(part: str, notes: Iterable[PlainNote] | None) -> tuple[Note, ...]:
+    return tuple(note_of(part, *note) for note in notes or ())
 
 
-def _all(
-    data: dict[str, Any], name: str, read: Callable[[Any], _Item], most: int = SESSION_ITEMS
-) -> tuple[_Item, ...]:
-    """A list of values, each read by `read`."""
-    values = data.get(name, [])
-    if not isinstance(values, list):
-        raise BadInput(f"{name}: not a list")
-    if len(values) > most:
-        raise BadInput(f"{name}: more than {most:,}")
+def _each(name: str, values: Iterable[Any], read: Callable[[Any], _Item]) -> tuple[_Item, ...]:
+    """Every value as `read` makes it, which names what doesn't go together."""
     items = []
     for i, value in enumerate(values):
         try:
             items.append(read(value))
         except BadInput as error:
             raise BadInput(f"{name}[{i}]: {error}") from None
-        except (ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
-            raise BadInput(f"{name}[{i}]: can't be read ({error})") from None
     return tuple(items)
 
 
-def _change(value: Any) -> tuple[float, JamSettings]:
-    at_s, settings = list_of(value, 2)
-    return time_of(at_s), settings_of(settings)
-
-
-def _pedal(value: Any) -> PedalEvent:
-    down, at_s, channel = list_of(value, 3)
-    return pedal_of(yes_of(down), at_s, channel)
-
-
-def _chord(symbol: Any, onset: Any) -> ChordState:
-    if symbol is None:
-        return NO_CHORD
-    if not isinstance(symbol, str) or symbol not in _CHORDS:
-        raise BadInput(f"{reprlib.repr(symbol)}: not a chord")
-    return ChordState(_CHORDS[symbol], yes_of(onset))
-
-
-def _row(value: Any) -> Row:
-    pitch, struck, symbol, onset = list_of(value, 4)
-    return Row(melody_of(pitch, struck), _chord(symbol, onset))
-
-
-def _plan(value: Any) -> PlanRecord:
-    plan = object_of(value, "plan")
-    lists = [plan.get(name) for name in ("chords", "melody", "confidence")]
-    length = len(lists[0]) if isinstance(lists[0], list) else -1
-    if not all(isinstance(v, list) and len(v) == length for v in lists):
-        raise BadInput("chords, melody and confidence must be lists of one length")
-    if length > PLAN_FRAMES:
-        raise BadInput(f"a plan of more than {PLAN_FRAMES} frames")
-    chords, melody, confidence = lists
-    assert chords is not None and melody is not None and confidence is not None
+def _plan(plan: _Plan) -> PlanRecord:
+    if not len(plan.chords) == len(plan.melody) == len(plan.confidence):
+        raise BadInput("chords, melody and confidence must be of one length")
     return PlanRecord(
-        time_of(plan.get("at_s")),
+        plan.at_s,
         Plan(
-            made_at_frame=frame_of(plan.get("made_at_frame")),
-            start_frame=frame_of(plan.get("start_frame")),
-            committed_until_frame=frame_of(plan.get("committed_until_frame")),
-            chords=tuple(_chord(*list_of(state, 2)) for state in chords),
-            expected_melody=tuple(melody_of(*list_of(state, 2)) for state in melody),
-            confidence=tuple(number_of(p, 0.0, 1.0) for p in confidence),
-            predictor=clean_text(text_of(plan.get("predictor", "")), "predictor"),
-            compute_s=number_of(plan.get("compute_s", 0.0), 0.0, SESSION_SECONDS),
+            made_at_frame=plan.made_at_frame,
+            start_frame=plan.start_frame,
+            committed_until_frame=plan.committed_until_frame,
+            chords=tuple(chord_of(*state) for state in plan.chords),
+            expected_melody=tuple(melody_of(*state) for state in plan.melody),
+            confidence=plan.confidence,
+            predictor=clean_text(plan.predictor, "predictor"),
+            compute_s=plan.compute_s,
         ),
     )
 
 
-def _counters(value: Any) -> tuple[float, Counters]:
-    at_s, counts = list_of(value, 2)
-    return time_of(at_s), counters_of(counts)
-
-
-def _note(part: str, value: Any) -> Note:
-    return note_of(part, *list_of(value, 4))
-
-
-def _take(value: Any) -> tuple[TakeInfo, dict[str, tuple[Note, ...]], tuple[ChordState, ...]]:
-    take = object_of(value, "take")
-    parts = {part_of(part): notes for part, notes in object_of(take.get("parts"), "parts").items()}
-    info = take_info_of(
-        take.get("id"),
-        take.get("name"),
-        take.get("kind"),
-        take.get("settings"),
-        take.get("seed", "0"),
-    )
-    return (
-        info,
-        {p: _all(parts, p, partial(_note, p)) for p in PARTS if p in parts},
-        _all(take, "chords", lambda state: _chord(*list_of(state, 2))),
-    )
-
-
-FORMAT, FORMAT_VERSION = "jam session", 1
-
-
 def session_to_json(session: Session) -> dict[str, Any]:
-    """Plain values from which `from_json.session_of_json` makes the same session."""
+    """Plain values from which `session_of_json` makes the same session."""
     info = session.info
     return {
         "format": FORMAT,

@@ -6,7 +6,6 @@ file sqlite3.Error; or they are left out and named, where a session is to be sav
 
 from __future__ import annotations
 
-import json
 import re
 import reprlib
 import sqlite3
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any, TypeVar, cast
 
+from jam.checked import checked, checked_json
 from jam.clock import date_now
 from jam.errors import BadInput, JamError
 from jam.limits import LIBRARY_SESSIONS, SESSION_ITEMS
@@ -24,6 +24,7 @@ from jam.messages.plans import Plan
 from jam.music.grid import Meter, TempoMap, check_bpm
 from jam.music.rows import Row
 from jam.performance.take import Take
+from jam.preferences import PlainSettings
 from jam.sessions.rows import (
     chord_of_code,
     melody_of_code,
@@ -41,23 +42,25 @@ from jam.sessions.session import (
     SessionTake,
     State,
     TakeInfo,
+    TakeKind,
 )
 from jam.sessions.values import (
+    Frame,
+    PlainCounters,
+    Seed,
+    TakeId,
+    Time,
     clean_text,
     counters_of,
     date_of,
-    frame_of,
-    moment_of,
-    note_of,
+    moment_of_row,
+    note_of_row,
     number_of,
-    pedal_of,
-    played_note_of,
-    seed_of,
+    pedal_of_row,
+    played_note_of_row,
     settings_of,
     shown_text,
     take_info_of,
-    text_of,
-    time_of,
     whole_of,
 )
 from jam.settings import JamSettings
@@ -76,7 +79,7 @@ INFO = (
 
 
 def _session_id(value: Any) -> int:
-    return whole_of(value, -(1 << 63), (1 << 63) - 1)
+    return whole_of(value, -(1 << 63), (1 << 63) - 1, "id")
 
 
 def info_of(row: tuple[Any, ...]) -> SessionInfo:
@@ -103,17 +106,17 @@ def info_of(row: tuple[Any, ...]) -> SessionInfo:
         return SessionInfo(
             _session_id(id_),
             date_of(started_at),
-            number_of(length_s, 0.0, 1e9),
+            number_of(length_s, 0.0, 1e9, "length_s"),
             shown_text(title),
             check_bpm(bpm),
-            Meter.parse(text_of(meter)),
-            None if tonic is None else (whole_of(tonic, 0, 11), bool(minor)),
+            Meter.parse(checked(meter, str, "meter")),
+            None if tonic is None else (whole_of(tonic, 0, 11, "tonic"), bool(minor)),
             shown_text(style),
-            whole_of(rating, 0, MAX_RATING),
+            whole_of(rating, 0, MAX_RATING, "rating"),
             tuple(map(shown_text, tags.split("\x1f"))) if tags else (),
             cast(State, state),
-            whole_of(n_notes, 0, 1 << 40),
-            whole_of(n_bars, 0, 1 << 40),
+            whole_of(n_notes, 0, 1 << 40, "n_notes"),
+            whole_of(n_bars, 0, 1 << 40, "n_bars"),
         )
     except BadInput as error:
         raise ValueError(str(error)) from None
@@ -210,7 +213,7 @@ def rows_of(
         db,
         "SELECT frame, melody, chord FROM frames WHERE session_id = ? ORDER BY frame",
         (session_id,),
-        lambda f, m, c: (frame_of(f), Row(melody_of_code(m), chord_of_code(c))),
+        lambda f, m, c: (checked(f, Frame, "frame"), Row(melody_of_code(m), chord_of_code(c))),
         losses,
         "rows",
     ):
@@ -238,10 +241,12 @@ def load_session(
 
     tempo_map, seed = _tempo_and_seed(db, info, losses)
     rows = rows_of(db, info.id, losses)
-    notes = all_of("notes", "note_id, pitch, velocity, start_s, end_s", played_note_of)
-    pedals = all_of("pedals", "down, at_s, channel", lambda d, *rest: pedal_of(bool(d), *rest))
+    notes = all_of("notes", "note_id, pitch, velocity, start_s, end_s", played_note_of_row)
+    pedals = all_of("pedals", "down, at_s, channel", pedal_of_row)
     settings = all_of(
-        "settings", "at_s, data", lambda t, data: (time_of(t), settings_of(_json(data)))
+        "settings",
+        "at_s, data",
+        lambda t, data: (_time(t), settings_of(_json(data, PlainSettings, "settings"))),
     )
     if not settings:
         losses.lose("settings", ValueError("there are none"))
@@ -266,9 +271,11 @@ def load_session(
         rows=rows,
         plans=tuple(_plans(db, info.id, losses)),
         counters=all_of(
-            "counters", "at_s, data", lambda t, data: (time_of(t), counters_of(_json(data)))
+            "counters",
+            "at_s, data",
+            lambda t, data: (_time(t), counters_of(_json(data, PlainCounters, "counters"))),
         ),
-        moments=all_of("moments", "at_s, kind, text", moment_of, "at_s, id"),
+        moments=all_of("moments", "at_s, kind, text", moment_of_row, "at_s, id"),
         takes=takes,
     )
 
@@ -280,18 +287,22 @@ def _tempo_and_seed(
         db,
         "SELECT tempo, seed FROM sessions WHERE id = ?",
         (info.id,),
-        lambda tempo, seed: (tempo_of_json(tempo), seed_of(seed)),
+        lambda tempo, seed: (tempo_of_json(tempo), int(checked(seed, Seed, "seed"))),
         losses,
         "tempo",
     )
     return next(found, (TempoMap.constant(info.bpm, info.meter), 0))
 
 
-def _json(text: str) -> Any:
-    """The value of a JSON column. Raises ValueError, TypeError or RecursionError."""
+def _time(value: Any) -> float:
+    return float(checked(value, Time, "at_s"))
+
+
+def _json(text: str, kind: Any, what: str) -> Any:
+    """The value of a JSON column. Raises BadInput, TypeError or RecursionError."""
     if len(text) > _MAX_JSON:
-        raise ValueError("too long")
-    return json.loads(text)
+        raise BadInput(f"{what}: too long")
+    return checked_json(text, kind, what)
 
 
 def _plans(db: sqlite3.Connection, session_id: int, losses: Losses) -> Iterator[PlanRecord]:
@@ -304,7 +315,7 @@ def _plans(db: sqlite3.Connection, session_id: int, losses: Losses) -> Iterator[
     for row in _each(db, query, (session_id,), lambda *row: row, losses, "plans"):
         seq, at_s, made_at, start, committed, compute_s, predictor, kept, data = row
         try:
-            if whole_of(seq, 0, 1 << 40) != expected:
+            if whole_of(seq, 0, 1 << 40, "seq") != expected:
                 losses.lose("plans", ValueError(f"plan {expected} is missing"))
                 before, expected = None, seq
             expected += 1
@@ -312,16 +323,16 @@ def _plans(db: sqlite3.Connection, session_id: int, losses: Losses) -> Iterator[
             if predictor is None:
                 predictor = before.predictor if before else ""
             before = Plan(
-                frame_of(made_at),
-                frame_of(start),
-                frame_of(committed),
+                checked(made_at, Frame, "made_at_frame"),
+                checked(start, Frame, "start_frame"),
+                checked(committed, Frame, "committed_until_frame"),
                 chords,
                 melody,
                 confidence,
-                clean_text(text_of(predictor), "predictor"),
-                number_of(compute_s, 0.0, 1e6),
+                clean_text(checked(predictor, str, "predictor"), "predictor"),
+                number_of(compute_s, 0.0, 1e6, "compute_s"),
             )
-            yield PlanRecord(time_of(at_s), before)
+            yield PlanRecord(_time(at_s), before)
         except _UNREADABLE as error:
             before = None
             losses.lose("plans", error)
@@ -341,7 +352,13 @@ def _takes(
     live_chords = tuple(row.chord for row in rows)
 
     def read(take_id: int, name: str, kind: Any, settings: str, seed: str, chords: Any) -> Any:
-        info = take_info_of(take_id, name, kind, _json(settings), seed)
+        info = take_info_of(
+            checked(take_id, TakeId, "take_id"),
+            checked(name, str, "name"),
+            checked(kind, TakeKind, "kind"),
+            _json(settings, PlainSettings, "settings"),
+            checked(seed, Seed, "seed"),
+        )
         return info, live_chords if chords is None else unpack_chords(chords)
 
     query = (
@@ -361,7 +378,7 @@ def _parts(
 
     def read(part: str, pitch: int, velocity: int, start: float, end: float | None) -> Note:
         end = max(last, start + 1) if end is None else end
-        return note_of(part, start, end, pitch, velocity)
+        return note_of_row(part, start, end, pitch, velocity)
 
     query = (
         "SELECT part, pitch, velocity, start_frame, end_frame FROM take_notes"

@@ -8,17 +8,21 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from itertools import pairwise
-from typing import Any
+from typing import Annotated, Any
 
+from msgspec import Meta
+
+from jam.checked import checked_json
+from jam.errors import BadInput
 from jam.limits import PLAN_FRAMES, SESSION_CHANGES
 from jam.messages.plans import Plan
 from jam.music.chord import QUALITY_INDEX, QUALITY_NAMES, Chord
-from jam.music.grid import Meter, Segment, TempoMap, check_bpm
+from jam.music.grid import Meter, Segment, TempoMap
 from jam.music.rows import NO_CHORD, REST, ChordState, MelodyState
 from jam.performance.take import Take
 from jam.preferences import settings_to_json
 from jam.sessions.session import LIVE_TAKE, Moment, Session, TakeInfo
-from jam.sessions.values import clean_text
+from jam.sessions.values import PlainSegment, clean_text
 from jam.settings import JamSettings
 
 Entry = tuple[str, tuple[Any, ...]]
@@ -255,31 +259,30 @@ def tempo_to_json(tempo_map: TempoMap) -> str:
 
 
 def tempo_of_json(text: str) -> TempoMap:
-    """The reverse; BadInput for a metre or tempo that can't be."""
-    return tempo_of_values(json.loads(text))
+    """The reverse. Raises BadInput for what can't be; TypeError for what isn't text."""
+    kind = Annotated[tuple[PlainSegment, ...], Meta(min_length=1, max_length=SESSION_CHANGES)]
+    return tempo_of_segments(checked_json(text, kind, "tempo"))
 
 
-def tempo_of_values(values: Any) -> TempoMap:
-    """A tempo map of plain lists. Raises ValueError, TypeError or BadInput for anything else."""
-    if not isinstance(values, list) or not 0 < len(values) <= SESSION_CHANGES:
-        raise ValueError(f"no list of 1 to {SESSION_CHANGES} segments")
+def tempo_of_segments(plain: Sequence[PlainSegment]) -> TempoMap:
+    """A tempo map of its segments. Raises BadInput for those that don't make one."""
     segments = tuple(
-        Segment(
-            _whole(frame),
-            float(start_s),
-            check_bpm(bpm),
-            Meter.parse(meter),
-            _whole(bar_frame),
-            _whole(bar),
-        )
-        for frame, start_s, bpm, meter, bar_frame, bar in values
+        Segment(frame, start_s, bpm, _meter(meter), bar_frame, bar)
+        for frame, start_s, bpm, meter, bar_frame, bar in plain
     )
     first = segments[0]
     if (first.start_frame, first.bar_frame, first.bar) != (0, 0, 0) or not abs(first.start_s) < 1:
-        raise ValueError("it must begin with frame 0 and bar 0, at 0 s")
+        raise BadInput("tempo: it must begin with frame 0 and bar 0, at 0 s")
     if not all(_follows(before, after) for before, after in pairwise(segments)):
-        raise ValueError("segments that don't follow one another")
+        raise BadInput("tempo: segments that don't follow one another")
     return TempoMap(segments)
+
+
+def _meter(text: str) -> Meter:
+    try:
+        return Meter.parse(text)
+    except BadInput as error:
+        raise BadInput(f"tempo: {error}") from None
 
 
 def _follows(before: Segment, after: Segment) -> bool:

@@ -1,4 +1,5 @@
-"""Plain values of any origin (JSON, a library's rows) as what a session holds: strict.
+"""What a session may hold, as types with their limits; and plain values of any origin (JSON, a
+library's rows) as what it holds, checked by them.
 
 Everything here raises BadInput that says what is wrong.
 """
@@ -8,20 +9,71 @@ from __future__ import annotations
 import reprlib
 from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import msgspec
+from msgspec import Meta
+
+from jam.checked import checked
 from jam.errors import BadInput
 from jam.limits import LABEL_CHARACTERS, SESSION_SECONDS
 from jam.messages.notes import Note, PedalEvent, PlayedNote
 from jam.messages.snapshot import Counters
-from jam.music.rows import REST, MelodyState
-from jam.preferences import settings_from_json
-from jam.sessions.session import MOMENT_KINDS, TAKE_KINDS, Moment, TakeInfo
+from jam.music.chord import QUALITY_NAMES, Chord
+from jam.music.grid import MAX_BPM, MIN_BPM
+from jam.music.rows import NO_CHORD, REST, ChordState, MelodyState
+from jam.preferences import PlainSettings, settings_of_plain
+from jam.sessions.session import Moment, MomentKind, TakeInfo, TakeKind
 from jam.settings import JamSettings
 
 MAX_FRAME = 20_000_000
 """A week of the fastest music."""
-PARTS = ("chords", "bass", "drums")
+CHORDS = {Chord(r, q).symbol: Chord(r, q) for r in range(12) for q in QUALITY_NAMES}
+"""By their symbols."""
+
+# What there may be, and its limits
+
+Time = Annotated[float, Meta(ge=-SESSION_SECONDS, le=SESSION_SECONDS)]
+Seconds = Annotated[float, Meta(ge=0, le=SESSION_SECONDS)]
+Frame = Annotated[int, Meta(ge=-MAX_FRAME, le=MAX_FRAME)]
+Position = Annotated[float, Meta(ge=-MAX_FRAME, le=MAX_FRAME)]
+Bpm = Annotated[float, Meta(ge=MIN_BPM, le=MAX_BPM)]
+Pitch = Annotated[int, Meta(ge=0, le=127)]
+Velocity = Annotated[int, Meta(ge=1, le=127)]
+Channel = Annotated[int, Meta(ge=0, le=15)]
+NoteId = Annotated[int, Meta(ge=0, le=1 << 53)]
+TakeId = Annotated[int, Meta(ge=0, le=1 << 30)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
+Seed = Annotated[str, Meta(pattern=r"^-?[0-9]{1,39}$")]
+Part = Literal["chords", "bass", "drums"]
+if TYPE_CHECKING:
+    Symbol = str
+    PlainCounters = msgspec.Struct
+else:
+    Symbol = Literal[tuple(CHORDS)]
+    PlainCounters = msgspec.defstruct(
+        "PlainCounters",
+        [
+            (
+                f.name,
+                Annotated[float, Meta(ge=-1e12, le=1e12)]
+                if f.name.endswith("_ms")
+                else Annotated[int, Meta(ge=-1 << 40, le=1 << 40)],
+                f.default,
+            )
+            for f in fields(Counters)
+        ],
+    )
+    """Counters; names that this version doesn't know are passed over."""
+
+PlainPlayedNote = tuple[NoteId, Pitch, Velocity, Time, Time | None]
+PlainPedal = tuple[bool, Time, Channel]
+PlainNote = tuple[Position, Position, Pitch, Velocity]
+PlainMelody = tuple[Pitch | None, bool]
+PlainChord = tuple[Symbol | None, bool]
+PlainMoment = tuple[Time, MomentKind, str]
+PlainSegment = tuple[Frame, Time, Bpm, str, Frame, Frame]
+"""(start_frame, start_s, bpm, "4/4", bar_frame, bar)"""
 
 
 def clean_text(text: str, what: str) -> str:
@@ -39,64 +91,13 @@ def one_line(text: str) -> str:
 
 def shown_text(value: Any) -> str:
     """A text as it can be shown, the end of a long one left out. Raises BadInput."""
-    return one_line(text_of(value)[: 4 * LABEL_CHARACTERS])[:LABEL_CHARACTERS].strip()
-
-
-def object_of(value: Any, what: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise BadInput(f"{what}: not an object of names and values")
-    return value
-
-
-def list_of(value: Any, length: int) -> list[Any]:
-    if not isinstance(value, list) or len(value) != length:
-        raise BadInput(f"{reprlib.repr(value)}: not a list of {length}")
-    return value
-
-
-def text_of(value: Any) -> str:
-    if not isinstance(value, str):
-        raise BadInput(f"{reprlib.repr(value)}: not a text")
-    return value
-
-
-def number_of(value: Any, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise BadInput(f"{reprlib.repr(value)}: must be a number between {low:g} and {high:g}")
-    return float(value)
-
-
-def whole_of(value: Any, low: int, high: int) -> int:
-    if type(value) is not int or not low <= value <= high:
-        raise BadInput(f"{reprlib.repr(value)}: must be a whole number between {low} and {high}")
-    return value
-
-
-def yes_of(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise BadInput(f"{reprlib.repr(value)}: neither true nor false")
-    return value
-
-
-def seed_of(value: Any) -> int:
-    text = text_of(value)
-    if len(text) > 40 or not text.removeprefix("-").isdecimal():
-        raise BadInput(f"seed {reprlib.repr(text)}: not a whole number")
-    return int(text)
-
-
-def time_of(value: Any) -> float:
-    return number_of(value, -SESSION_SECONDS, SESSION_SECONDS)
-
-
-def frame_of(value: Any) -> int:
-    return whole_of(value, -MAX_FRAME, MAX_FRAME)
+    return one_line(checked(value, str)[: 4 * LABEL_CHARACTERS])[:LABEL_CHARACTERS].strip()
 
 
 def date_of(value: Any) -> datetime:
     """A moment with its time zone (UTC where it has none)."""
     try:
-        date = datetime.fromisoformat(text_of(value))
+        date = datetime.fromisoformat(checked(value, str))
         date = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
         f"{date.astimezone():%Y-%m-%d}"  # a date that every calendar has
     except (ValueError, OverflowError, OSError):
@@ -104,74 +105,62 @@ def date_of(value: Any) -> datetime:
     return date
 
 
-def settings_of(value: Any) -> JamSettings:
+def settings_of(plain: PlainSettings) -> JamSettings:
     """Settings as they were; names that this version doesn't know any more are passed over."""
-    known = {f.name for f in fields(JamSettings)}
-    given = object_of(value, "settings")
-    settings = settings_from_json({name: v for name, v in given.items() if name in known})
+    settings = settings_of_plain(plain)
     if shown_text(settings.accompaniment) != settings.accompaniment:
         raise BadInput("accompaniment: not the name of a style")
     return settings
 
 
-def played_note_of(note_id: Any, pitch: Any, velocity: Any, start_s: Any, end_s: Any) -> PlayedNote:
-    return PlayedNote(
-        whole_of(note_id, 0, 1 << 53),
-        whole_of(pitch, 0, 127),
-        whole_of(velocity, 1, 127),
-        time_of(start_s),
-        None if end_s is None else time_of(end_s),
-    )
+def counters_of(plain: PlainCounters) -> Counters:
+    return Counters(**msgspec.structs.asdict(plain))
 
 
-def pedal_of(down: bool, at_s: Any, channel: Any) -> PedalEvent:
-    return PedalEvent(down, time_of(at_s), whole_of(channel, 0, 15))
+def melody_of(pitch: int | None, onset: bool) -> MelodyState:
+    return REST if pitch is None else MelodyState(pitch, onset)
 
 
-def note_of(part: Any, start: Any, end: Any, pitch: Any, velocity: Any) -> Note:
-    return Note(
-        number_of(start, -MAX_FRAME, MAX_FRAME),
-        number_of(end, -MAX_FRAME, MAX_FRAME),
-        whole_of(pitch, 0, 127),
-        whole_of(velocity, 1, 127),
-        part_of(part),
-    )
+def chord_of(symbol: str | None, onset: bool) -> ChordState:
+    return NO_CHORD if symbol is None else ChordState(CHORDS[symbol], onset)
 
 
-def melody_of(pitch: Any, onset: Any) -> MelodyState:
-    return REST if pitch is None else MelodyState(whole_of(pitch, 0, 127), yes_of(onset))
+def moment_of(at_s: float, kind: MomentKind, text: str) -> Moment:
+    return Moment(at_s, kind, clean_text(text, "text"))
 
 
-def moment_of(at_s: Any, kind: Any, text: Any) -> Moment:
-    if kind not in MOMENT_KINDS:
-        raise BadInput(f"{reprlib.repr(kind)}: must be one of {', '.join(MOMENT_KINDS)}")
-    return Moment(time_of(at_s), kind, clean_text(text_of(text), "text"))
+def take_info_of(
+    take_id: int, name: str, kind: TakeKind, settings: PlainSettings, seed: str
+) -> TakeInfo:
+    return TakeInfo(take_id, clean_text(name, "name"), kind, settings_of(settings), int(seed))
 
 
-def counters_of(value: Any) -> Counters:
-    """Counters; names that this version doesn't know are passed over."""
-    known = {f.name for f in fields(Counters)}
-    given = {n: v for n, v in object_of(value, "counters").items() if n in known}
-    read = {
-        name: number_of(v, -1e12, 1e12) if name.endswith("_ms") else whole_of(v, -1 << 40, 1 << 40)
-        for name, v in given.items()
-    }
-    return Counters(**read)  # type: ignore[arg-type]
+def note_of(part: str, start: float, end: float, pitch: int, velocity: int) -> Note:
+    return Note(start, end, pitch, velocity, part)
 
 
-def take_info_of(take_id: Any, name: Any, kind: Any, settings: Any, seed: Any) -> TakeInfo:
-    if kind not in TAKE_KINDS:
-        raise BadInput(f"kind {reprlib.repr(kind)}: must be one of {', '.join(TAKE_KINDS)}")
-    return TakeInfo(
-        whole_of(take_id, 0, 1 << 30),
-        clean_text(text_of(name), "name"),
-        kind,
-        settings_of(settings),
-        seed_of(seed),
-    )
+# Rows of a library, column by column
 
 
-def part_of(value: Any) -> str:
-    if value not in PARTS:
-        raise BadInput(f"part {reprlib.repr(value)}: must be one of {', '.join(PARTS)}")
-    return str(value)
+def whole_of(value: Any, low: int, high: int, what: str) -> int:
+    return int(checked(value, Annotated[int, Meta(ge=low, le=high)], what))
+
+
+def number_of(value: Any, low: float, high: float, what: str) -> float:
+    return float(checked(value, Annotated[float, Meta(ge=low, le=high)], what))
+
+
+def played_note_of_row(*columns: Any) -> PlayedNote:
+    return PlayedNote(*checked(columns, PlainPlayedNote, "note"))
+
+
+def pedal_of_row(down: Any, at_s: Any, channel: Any) -> PedalEvent:
+    return PedalEvent(*checked((bool(down), at_s, channel), PlainPedal, "pedal"))
+
+
+def note_of_row(part: Any, *columns: Any) -> Note:
+    return note_of(checked(part, Part, "part"), *checked(columns, PlainNote, "note"))
+
+
+def moment_of_row(*columns: Any) -> Moment:
+    return moment_of(*checked(columns, PlainMoment, "moment"))

@@ -91,7 +91,7 @@ def test_a_million_notes_are_refused_early(
         (["play", "--temperature", "9"], "temperature 9"),
         (["play", "--futures", "0"], "futures 0"),
         (["play", "--adventurous", "1.5"], "adventurous 1.5"),
-        (["play", "--key", "H"], "key 'H'"),
+        (["play", "--key", "Q"], "key 'Q'"),
         (["play", "--palette", "Zm7"], "palette 'Zm7'"),
         (["play", "--key", "C", "--palette", "F#7"], "none of these chords is in C major"),
         (["play", "--density", "3"], "density 3"),

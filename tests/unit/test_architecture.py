@@ -24,7 +24,7 @@ FLOORS = (
     ("messages",),
     ("settings",),
     ("music",),
-    ("clock", "system", "errors", "limits", "files"),
+    ("clock", "system", "errors", "limits", "files", "checked"),
 )
 """The rooms of `jam`, from the top floor down: an import goes down or stays, never up."""
 PURE = ("music", "messages", "accompaniment", "agent", "charts", "settings", "errors", "limits")

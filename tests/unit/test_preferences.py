@@ -79,7 +79,7 @@ HALF_BROKEN = [
     '{"settings": {"key_lock": {}}}',
     '{"settings": {"meter": "0/0"}}',
     '{"settings": {"bpm": NaN}}',
-    '{"settings": {"palette": ["H7"]}}',
+    '{"settings": {"palette": ["Z7"]}}',
     '{"settings": {"key_lock": [0, false], "palette": ["F#7"]}}',
     '{"audio": []}',
     '{"audio": {"block_frames": 100}}',
@@ -90,6 +90,9 @@ HALF_BROKEN = [
     '{"presets": {"a": {"bpm": []}}}',
     '{"settings": {"player_program": 3.5}}',
     '{"settings": {"density": 1e999}}',
+    '{"settings": {"style": "\\ud800"}}',
+    '{"presets": {"a": {"palette": ["\\ud800"]}}}',
+    '{"record": 1}',
 ]
 
 
@@ -147,6 +150,24 @@ def test_any_value_is_taken_or_refused(name: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"settings": {"bpm": 1000}}', "settings.bpm: expected a number <= 300"),
+        ('{"settings": {"key_lock": [12, true]}}', "settings.key_lock[0]: expected a whole number"),
+        ('{"settings": {"style": "polka"}}', "settings.style: 'polka' is none"),
+        ('{"settings": {"meter": "4/0"}}', "settings.meter: metre 4/0"),
+        ('{"view": {"zoom": "large"}}', "view.zoom: expected a number, got a text"),
+        ('{"midi_inputs": ["a", 1]}', "midi_inputs[1]: expected a text"),
+        ('{"presets": {"a": {"futures": 0}}}', "preset 'a'.futures: expected a whole number >= 1"),
+    ],
+)
+def test_the_place_of_a_wrong_value_is_named(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_text(text)
+    assert said in load_preferences(path)[1]
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
         ("bpm", 29.9),
@@ -157,7 +178,7 @@ def test_any_value_is_taken_or_refused(name: str, value: object) -> None:
         ("midi_channel", 17),
         ("nothing", 1),
         ("model", "gpt"),
-        ("palette", ("H7",)),
+        ("palette", ("Z7",)),
         ("palette", ("C/E",)),
         ("latency_offset_ms", 501.0),
     ],

@@ -174,7 +174,10 @@ def spoil(path: Path, *statements: str) -> None:
         ("UPDATE settings SET data = '{' WHERE session_id = 1", "settings:"),
         ("UPDATE settings SET data = '[]' WHERE session_id = 1", "settings:"),
         ("UPDATE sessions SET tempo = 'x' WHERE id = 1", "tempo:"),
-        ("UPDATE notes SET pitch = 300 WHERE session_id = 1 AND seq = 1", "300: must be"),
+        (
+            "UPDATE notes SET pitch = 300 WHERE session_id = 1 AND seq = 1",
+            "note[1]: expected a whole number <= 127",
+        ),
         ("UPDATE sessions SET n_notes = 99 WHERE id = 1", "listed with 99 notes"),
         ("DELETE FROM takes WHERE session_id = 1", "takes:"),
         ("INSERT INTO tags VALUES (77, 'lost')", "belong to no session"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import wave
 from collections.abc import Callable
 from contextlib import suppress
@@ -342,41 +343,66 @@ def broken(path: list[str | int], value: object) -> Callable[[dict[str, Any]], o
 
 
 HOSTILE: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "a list": (lambda _: [], "not a session"),
+    "a list": (lambda _: [], "expected an object, got a list"),
     "another format": (broken(["format"], "recipe"), "not a session"),
     "another version": (broken(["version"], 2), "version 2"),
-    "no notes": (broken(["notes"], "x" * 9), "notes: not a list"),
-    "pitch": (broken(["notes", 0, 1], 128), r"notes\[0\]: 128"),
-    "pitch as text": (broken(["notes", 0, 1], "60; DROP TABLE"), r"notes\[0\]"),
-    "time": (broken(["notes", 0, 3], 1e300), r"notes\[0\]: 1e\+300"),
-    "true": (broken(["notes", 0, 2], True), r"notes\[0\]: True"),
-    "chord": (broken(["rows", 3, 2], "H7"), r"rows\[3\]: 'H7': not a chord"),
-    "row": (broken(["rows", 1], [1, 2]), r"rows\[1\]"),
-    "tempo": (broken(["tempo"], [[0, 0.0, 1e9, "4/4", 0, 0]]), "tempo: tempo 1e"),
+    "no notes": (broken(["notes"], "x" * 9), "notes: expected a list, got a text"),
+    "pitch": (broken(["notes", 0, 1], 128), "notes[0][1]: expected a whole number <= 127"),
+    "pitch as text": (broken(["notes", 0, 1], "60; DROP TABLE"), "notes[0][1]: expected a whole"),
+    "time": (broken(["notes", 0, 3], 1e300), "notes[0][3]: expected a number"),
+    "true": (broken(["notes", 0, 2], True), "notes[0][2]: expected a whole number, got true or"),
+    "chord": (broken(["rows", 3, 2], "H7"), "rows[3][2]: 'H7' is none"),
+    "row": (broken(["rows", 1], [1, True]), "rows[1]: expected a list of length 4"),
+    "tempo": (broken(["tempo"], [[0, 0.0, 1e9, "4/4", 0, 0]]), "tempo[0][2]: expected a number <="),
     "metre": (broken(["tempo"], [[0, 0.0, 99.0, "4/0", 0, 0]]), "tempo: metre"),
-    "empty tempo": (broken(["tempo"], []), "tempo:"),
+    "empty tempo": (broken(["tempo"], []), "tempo: expected a list of length >= 1"),
     "tempo backwards": (
         broken(["tempo"], [[9, 9.0, 99.0, "4/4", 0, 0], [0, 0.0, 99.0, "4/4", 0, 0]]),
         "tempo: it must begin",
     ),
-    "setting": (broken(["settings", 0, 1, "bpm"], 1e9), r"settings\[0\]"),
-    "no settings": (broken(["settings"], []), "settings: there must be"),
-    "plan": (
-        broken(["plans"], [{"at_s": 0, "chords": [["C", True]], "melody": [], "confidence": []}]),
-        r"plans\[0\]: chords, melody",
+    "setting": (broken(["settings", 0, 1, "bpm"], 1e9), "settings[0][1].bpm: expected a number <="),
+    "settings that clash": (
+        broken(["settings", 0, 1], {"key_lock": [0, False], "palette": ["F#7"]}),
+        "settings[0]: palette F#7: none of these chords",
     ),
-    "moment": (broken(["moments"], [[0.0, "evil", ""]]), r"moments\[0\]: 'evil'"),
-    "counter": (broken(["counters"], [[0.0, {"plans": 1e999}]]), r"counters\[0\]"),
-    "date": (broken(["session", "started_at"], "yesterday"), "session: "),
+    "no settings": (broken(["settings"], []), "settings: expected a list of length >= 1"),
+    "plan": (
+        broken(
+            ["plans"],
+            [
+                {
+                    "at_s": 0,
+                    "made_at_frame": 0,
+                    "start_frame": 1,
+                    "committed_until_frame": 1,
+                    "chords": [["C", True]],
+                    "melody": [],
+                    "confidence": [],
+                }
+            ],
+        ),
+        "plans[0]: chords, melody",
+    ),
+    "half a plan": (
+        broken(["plans"], [{"at_s": 0, "chords": []}]),
+        "plans[0]: object missing required field",
+    ),
+    "moment": (broken(["moments"], [[0.0, "evil", ""]]), "moments[0][1]: 'evil' is none"),
+    "counter": (
+        broken(["counters"], [[0.0, {"plans": 1 << 50}]]),
+        "counters[0][1].plans: expected a whole number <=",
+    ),
+    "no number": (broken(["counters"], [[0.0, {"plan_ms": 1e999}]]), "JSON is malformed"),
+    "date": (broken(["session", "started_at"], "yesterday"), "session: date 'yesterday'"),
     "date beyond": (broken(["session", "started_at"], "0001-01-01T00:00:00+14:00"), "session: "),
     "title": (broken(["session", "title"], "x" * 300), "session: title: longer"),
-    "tags": (broken(["session", "tags"], ["x"] * 1000), "session: tags"),
-    "rating": (broken(["session", "rating"], 1 << 80), "session: "),
-    "seed": (broken(["session", "seed"], "9" * 5000), "seed"),
-    "no takes": (broken(["takes"], []), "takes: "),
+    "tags": (broken(["session", "tags"], ["x"] * 1000), "session.tags: expected a list of length"),
+    "rating": (broken(["session", "rating"], 1 << 80), "session.rating: expected a whole number"),
+    "seed": (broken(["session", "seed"], "9" * 5000), "session.seed: expected a text matching"),
+    "no takes": (broken(["takes"], []), "takes: expected a list of length >= 1"),
     "take twice": (lambda data: {**data, "takes": data["takes"] * 2}, "takes: "),
-    "part": (broken(["takes", 0, "parts"], {"../../etc": []}), "part '../../etc'"),
-    "kind": (broken(["takes", 0, "kind"], "bootleg"), "kind 'bootleg'"),
+    "part": (broken(["takes", 0, "parts"], {"../../etc": []}), "takes[0].parts: '../../etc' is"),
+    "kind": (broken(["takes", 0, "kind"], "bootleg"), "takes[0].kind: 'bootleg' is none"),
 }
 
 
@@ -387,7 +413,7 @@ def test_a_hostile_file_is_refused(name: str, session: Session, tmp_path: Path) 
     small = replace(session, rows=session.rows[:8], notes=session.notes[:2])
     path.write_text(json.dumps(spoil(json.loads(json.dumps(session_to_json(small))))))
     with Library(tmp_path / "library.sqlite3") as library:
-        with pytest.raises(BadInput, match=said) as refused:
+        with pytest.raises(BadInput, match=re.escape(said)) as refused:
             import_file(library, path)
         assert str(refused.value).startswith(f"{path}: ") and "\n" not in str(refused.value)
         assert len(str(refused.value)) < len(str(path)) + 200
