@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from jam.accompaniment.bass import play_bass
 from jam.accompaniment.comping import BarContext, comp
 from jam.accompaniment.drums import drum
+from jam.accompaniment.feel import played
 from jam.accompaniment.notes import MIN_FRAMES, Draft, Memory, Touch
 from jam.accompaniment.patterns import bars_of
 from jam.accompaniment.spans import Span, voiced_spans
 from jam.accompaniment.styles import Style
 from jam.accompaniment.voicing import Voicing
 from jam.messages.notes import PlannedNote
-from jam.music.grid import Meter, TempoMap
+from jam.music.grid import TempoMap
 from jam.music.rows import ChordState
 
 _STRAIGHT_QUARTER_BPM, _SWUNG_QUARTER_BPM = 300.0, 150.0
 """Swing is full up to the lower tempo and gone at the higher one, as players do
 (Friberg and Sundström, "Swing ratios and ensemble timing in jazz performance", 2002)."""
+_STRAIGHT = 2.0
+_LATEST_EIGHTH = 0.75
+"""A swung eighth stays within its frame, and leaves room for the shortest length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class Arrangement:
     bass: bool = True
     drums: bool = True
     seed: int = 0
+    feel: float = 0.0
+    """0 plays the drawn bars on the grid, 1 as loosely as people do."""
     finals: frozenset[int] = frozenset()
     basses: Mapping[int, int] = field(default_factory=dict)
 
@@ -84,12 +90,14 @@ def accompany(
         confidence,
         arrangement.basses,
     )
-    new = {
-        draft.note_id: draft
-        for bar, n in _bars(spans, from_frame, len(line), tempo_map, arrangement)
-        for draft in _swung(_band(bar, n, arrangement, memory.last_bass, from_frame), bar)
-        if draft.start_frame < len(line)
-    }
+    new: dict[int, Draft] = {}
+    last_bass = memory.last_bass
+    for bar, number in _bars(spans, from_frame, len(line), tempo_map, arrangement):
+        written = list(_band(bar, number, arrangement, last_bass, from_frame))
+        last_bass = next((d.pitch for d in reversed(written) if d.part == "bass"), last_bass)
+        for draft in _felt(written, bar, arrangement):
+            if draft.start_frame < len(line):
+                new[draft.note_id] = draft
     drafts = {**memory.drafts, **new}
     holding = spans and spans[0].start_frame < from_frame
     holding_until = spans[0].end_frame if holding else from_frame
@@ -132,31 +140,45 @@ def _band(
     drawn = bars[number % len(bars)]
     drafts = list(comp(bar, drawn.lane("chords"), not arrangement.bass))
     if arrangement.bass:
-        drafts += play_bass(bar, drawn.lane("bass"), last_bass, first)
+        walk = bar.style.walk if arrangement.feel else None
+        drafts += play_bass(bar, drawn.lane("bass"), last_bass, first, walk, arrangement.seed)
     if arrangement.drums:
         drafts += drum(bar, drawn.lanes, number, arrangement.seed)
     return (draft for draft in drafts if draft.start_frame >= first)
 
 
-def _swung(drafts: Iterator[Draft], bar: BarContext) -> Iterator[Draft]:
-    """Off-beats moved back; nothing where the metre has no eighths to swing."""
-    meter: Meter = bar.meter
-    quarter_bpm = bar.bpm * meter.frames_per_beat / 4
+def _felt(drafts: Iterable[Draft], bar: BarContext, arrangement: Arrangement) -> Iterator[Draft]:
+    """Off-beats moved back where the style swings, and every note as its player places it."""
+    middle = _second_eighth(bar, arrangement.feel)
+    for draft in drafts:
+        column = int(draft.start_frame) - bar.start_frame
+        if middle != _STRAIGHT:
+            start = _swung(draft.start_frame, bar, middle)
+            until = _swung(draft.until_frame, bar, middle)
+            draft = Draft(draft.part, draft.pitch, draft.velocity, start, until, draft.confidence)
+        hand = bar.style.feel.hands.get(draft.part) if arrangement.feel else None
+        if hand is not None:
+            draft = played(
+                draft, hand, column, bar.meter, bar.bpm, arrangement.feel, arrangement.seed
+            )
+        yield draft
+
+
+def _second_eighth(bar: BarContext, feel: float) -> float:
+    """Where it lies in a quarter, in frames; straight where the metre has no eighths to swing."""
+    if not bar.style.swing or bar.meter.compound or bar.meter.frames_per_beat < 4:
+        return _STRAIGHT
+    quarter_bpm = bar.bpm * bar.meter.frames_per_beat / 4
     slow = (_STRAIGHT_QUARTER_BPM - quarter_bpm) / (_STRAIGHT_QUARTER_BPM - _SWUNG_QUARTER_BPM)
-    swing = bar.style.swing * min(1.0, max(0.0, slow))
-    if not swing or meter.compound or meter.frames_per_beat < 4:
-        return drafts
-    middle = 2 + swing * 2 / 3
+    drawn = 2 / 3 * min(1.0, max(0.0, slow))
+    late = min(bar.style.feel.second_eighth(quarter_bpm) - _STRAIGHT, _LATEST_EIGHTH)
+    return _STRAIGHT + bar.style.swing * (drawn + feel * (late - drawn))
 
-    def warped(frame: float) -> float:
-        quarters, rest = divmod(frame - bar.start_frame, 4)
-        moved = rest * middle / 2 if rest <= 2 else middle + (rest - 2) * (4 - middle) / 2
-        return bar.start_frame + quarters * 4 + moved
 
-    return (
-        replace(d, start_frame=warped(d.start_frame), until_frame=warped(d.until_frame))
-        for d in drafts
-    )
+def _swung(frame: float, bar: BarContext, middle: float) -> float:
+    quarters, rest = divmod(frame - bar.start_frame, 4)
+    moved = rest * middle / 2 if rest <= 2 else middle + (rest - 2) * (4 - middle) / 2
+    return bar.start_frame + quarters * 4 + moved
 
 
 def _ended(

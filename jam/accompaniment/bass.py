@@ -1,15 +1,17 @@
-"""The bass: roots, fifths, approach notes, and a walking line."""
+"""The bass: roots, fifths, approach notes, and a walking line, by rule or as bassists walk."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from jam.accompaniment.comping import BarContext, strokes
-from jam.accompaniment.notes import Draft
+from jam.accompaniment.notes import Draft, dice
 from jam.accompaniment.patterns import Hit, Lane
 from jam.accompaniment.spans import Span
 from jam.accompaniment.voicing import BASS_RANGE
+from jam.accompaniment.walking import LONG, Walk, contexts, kind_of
 from jam.music.chord import QUALITIES
+from jam.music.grid import Meter
 
 _LIGHT = -10
 _SURE = 0.6
@@ -17,11 +19,20 @@ _SURE = 0.6
 
 
 def play_bass(
-    bar: BarContext, lanes: Sequence[Lane], last: int | None, first: int
+    bar: BarContext,
+    lanes: Sequence[Lane],
+    last: int | None,
+    first: int,
+    walk: Walk | None = None,
+    seed: int = 0,
 ) -> Iterator[Draft]:
-    """Drafts of the bass in a bar from frame `first` on; `last` is what it played before."""
+    """Drafts of the bass in a bar from frame `first` on; `last` is what it played before.
+
+    With a `walk` its walking steps are a bassist's, by the dice of `seed`, else those of the rules.
+    """
     for lane in lanes:
         hits = list(strokes(bar, lane, patient=False))
+        walks = walk is not None and any(hit.sign in "Ww" for hit in lane.hits)
         for i, hit in enumerate(hits):
             frame = bar.start_frame + hit.column
             if frame < first:
@@ -29,7 +40,12 @@ def play_bass(
             span = bar.span_at(frame)
             assert span is not None
             after = hits[i + 1].column + bar.start_frame if i + 1 < len(hits) else bar.end_frame
-            last = _pitch(span, hit, frame, after, last, bar)
+            if walks and frame == span.start_frame and last is not None:
+                last = _near(span.voicing[0], last)
+            elif walk is not None and hit.sign in "Ww":
+                last = _walked(walk, span, frame, last, bar, dice(seed, 17, frame))
+            else:
+                last = _pitch(span, hit, frame, after, last, bar)
             velocity = bar.touch.velocity + (8 if hit.column == 0 else 2)
             velocity += _LIGHT if hit.sign.islower() and hit.sign != "x" else 0
             yield Draft(
@@ -58,11 +74,30 @@ def _pitch(span: Span, hit: Hit, frame: int, after: int, last: int | None, bar: 
         case "A":
             return _near(chord_root + 7 if 7 in intervals else chord_root, root)
         case "W":
-            if leads_on and sure and span.next_bass is not None:
-                return _approach(span.next_bass, root if last is None else last)
-            return _step(span, frame, root if last is None else last, bar)
+            return walk_by_rule(span, frame, after, root if last is None else last, bar.meter)
         case _:
             return root
+
+
+def _walked(
+    walk: Walk, span: Span, frame: int, last: int | None, bar: BarContext, chance: float
+) -> int:
+    per_beat, root = bar.meter.frames_per_beat, span.chord.root
+    last = span.voicing[0] if last is None else last
+    knows = span.next_bass is not None and span.next_confidence >= _SURE
+    left = -((frame - span.end_frame) // per_beat) if knows else LONG
+    ahead = (span.next_bass - root) % 12 if knows and span.next_bass is not None else None
+    beat = (frame - span.start_frame) // per_beat
+    of = contexts(kind_of(span.chord.quality), beat, left, (last - root) % 12, ahead)
+    return walk.choose(tuple(of), root, last, range(*BASS_RANGE), chance)
+
+
+def walk_by_rule(span: Span, frame: int, after: int, last: int, meter: Meter) -> int:
+    """A step of a walking bass as it is drawn; `after` is the frame of the stroke that follows."""
+    leads_on = span.next_bass is not None and after >= span.end_frame
+    if leads_on and span.next_confidence >= _SURE and span.next_bass is not None:
+        return _approach(span.next_bass, last)
+    return _step(span, frame, last, meter)
 
 
 def _near(pitch_class: int, pitch: int) -> int:
@@ -80,13 +115,13 @@ def _approach(target: int, last: int) -> int:
     return nearer if BASS_RANGE[0] <= nearer < BASS_RANGE[1] else below + above - nearer
 
 
-def _step(span: Span, frame: int, last: int, bar: BarContext) -> int:
+def _step(span: Span, frame: int, last: int, meter: Meter) -> int:
     """A chord note near the last one, on the way to the next chord's bass (or to the fifth)."""
-    per_beat = bar.meter.frames_per_beat
-    if span.next_bass is not None and span.end_frame - frame <= bar.meter.frames_per_bar:
+    per_beat = meter.frames_per_beat
+    if span.next_bass is not None and span.end_frame - frame <= meter.frames_per_bar:
         target, left = span.next_bass, max(1, (span.end_frame - frame) // per_beat)
     else:  # up to the fifth and back, a bar each way
-        up = (frame - span.start_frame) // bar.meter.frames_per_bar % 2 == 0
+        up = (frame - span.start_frame) // meter.frames_per_bar % 2 == 0
         target, left = span.voicing[0] + (7 if up else 0), 2
     way = last + (target - last) / left
     tones = set(span.chord.pitch_classes)

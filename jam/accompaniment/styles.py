@@ -11,6 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from jam.accompaniment.feel import Feel
+from jam.accompaniment.players import FAMILIES, feel_of, walk_of
+from jam.accompaniment.walking import Walk
 from jam.errors import BadInput
 from jam.files import config_dir, read_limited
 from jam.limits import STYLE_BARS, STYLE_BYTES
@@ -139,6 +142,12 @@ class Style:
     fills: Mapping[str, Lanes] = field(default_factory=dict)
     """Metre -> drum lanes that take the place of the last columns of a phrase's last bar."""
 
+    feel: Feel = field(default_factory=Feel)
+    """How the players place and weigh what they play."""
+
+    walk: Walk = field(default_factory=Walk)
+    """How the bass walks where it is drawn to."""
+
     def sound(self, part: str) -> Sound:
         return self.sounds.get(part, Sound())
 
@@ -160,7 +169,7 @@ def read_style(path: Path) -> Style:
 
 def style_of(name: str, values: Mapping[str, Any]) -> Style:
     """A style from a parsed table. Raises BadInput."""
-    known = {"title", "about", "model_style", "swing", "ring", "sound", "bars", "fills"}
+    known = {"title", "about", "model_style", "swing", "ring", "sound", "bars", "fills", "feel"}
     _only(values, known, "")
     title = _typed(values, "title", str, name)
     about = _typed(values, "about", str, "")
@@ -168,6 +177,9 @@ def style_of(name: str, values: Mapping[str, Any]) -> Style:
     if model_style not in STYLES:
         raise BadInput(f"model_style {model_style!r}: must be one of {', '.join(STYLES)}")
     swing = _number(values, "swing", 0.0, 0.0, 1.0)
+    family = _typed(values, "feel", str, "jazz" if model_style == "jazz" else "pop")
+    if family not in FAMILIES:
+        raise BadInput(f"feel {family!r}: must be one of {', '.join(FAMILIES)}")
     bars = {
         meter: _lanes(lanes, f"bars.{meter}", Meter.parse(meter), fill=False)
         for meter, lanes in _typed(values, "bars", dict, {}).items()
@@ -188,6 +200,8 @@ def style_of(name: str, values: Mapping[str, Any]) -> Style:
         _sounds(_typed(values, "sound", dict, {})),
         bars,
         fills,
+        feel_of(family),
+        walk_of(),
     )
 
 

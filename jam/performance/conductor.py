@@ -266,6 +266,7 @@ class Conductor:
             self.settings.bass,
             self.settings.drums,
             self.seed,
+            self.settings.feel,
             frozenset((ending.final_frame,)) if ending is not None and is_final else frozenset(),
         )
         self._realisation = accompany(

@@ -234,6 +234,19 @@ class JamSettings:
         ),
     )
     """The model's style condition; "any" leaves it to the accompaniment's style."""
+    feel: float = setting(
+        0.5,
+        "Feel",
+        "Left: exactly on the grid, bars as drawn. Right: as loose as people play.",
+        "0 for a machine, 1 for players as loose as people",
+        "feel",
+        group="band",
+        place="Music/Band",
+        limits=(0, 1, "%"),
+        step=0.05,
+    )
+    """Timing, accents and variety of the band, from the style's drawn bars on the grid (0) to
+    what people played (1)."""
     model: str = setting(
         "neural",
         "Engine",

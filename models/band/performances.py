@@ -9,7 +9,7 @@ groove with inverse sequence transformations", 2019), `pop909` (the tracks PIANO
 from __future__ import annotations
 
 import csv
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -186,6 +186,34 @@ def weimar(folder: Path, feels: tuple[str, ...] = ("SWING",)) -> Iterator[Perfor
             found = _weimar_solo(piece, solo, list(rows), melodies[piece])
             if found is not None:
                 yield found
+
+
+def weimar_swing(folder: Path) -> Iterator[tuple[str, float, float]]:
+    """Solos that swing: (id, quarters a minute, long eighth to short eighth, the median).
+
+    Of the beats with two notes of which the first is on the beat.
+    """
+    with (folder / "solos.csv").open(encoding="utf-8", newline="") as table:
+        swinging = {r["id"] for r in csv.DictReader(table) if r["rhythmfeel"] == "SWING"}
+    beats: dict[str, list[float]] = defaultdict(list)
+    notes: dict[str, list[float]] = defaultdict(list)
+    for name, found in (("beats.csv", beats), ("events.csv", notes)):
+        with (folder / name).open(encoding="utf-8", newline="") as table:
+            for row in csv.DictReader(table):
+                found[row["id"]].append(float(row["onset"]))
+    for piece in sorted(swinging & beats.keys()):
+        ratios = []
+        onsets = sorted(notes[piece])
+        for begin, end in pairwise(sorted(beats[piece])):
+            near = (end - begin) / 8
+            inside = onsets[bisect_left(onsets, begin - near) : bisect_left(onsets, end - near)]
+            if len(inside) == 2 and abs(inside[0] - begin) < near:
+                off = (inside[1] - inside[0]) / (end - begin)
+                if 0.4 < off < 0.85:
+                    ratios.append(off / (1 - off))
+        if len(ratios) >= 20:
+            beat_s = median(b - a for a, b in pairwise(sorted(beats[piece])))
+            yield piece, 60 / beat_s, median(ratios)
 
 
 def _weimar_solo(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -38,6 +39,7 @@ meters = st.sampled_from(METERS).map(Meter.parse)
 styles = st.sampled_from(STYLES)
 rooms = st.integers(LOWEST_ROOM, HIGHEST_ROOM)
 touches = st.builds(Touch, st.integers(1, 127), st.integers(0, 2), rooms)
+feels = st.sampled_from((0.0, 0.5, 1.0)) | st.floats(0.0, 1.0)
 RANGES = {
     "chords": range(BASS_RANGE[0], VOICES_RANGE[1] + 1),
     "bass": range(*BASS_RANGE),
@@ -150,6 +152,7 @@ def check_notes(
     bass=st.booleans(),
     drums=st.booleans(),
     seed=st.integers(0, 99),
+    feel=feels,
     finals=st.sets(st.integers(0, 50)),
 )
 def test_notes_of_every_style(
@@ -160,9 +163,10 @@ def test_notes_of_every_style(
     bass: bool,
     drums: bool,
     seed: int,
+    feel: float,
     finals: set[int],
 ) -> None:
-    arrangement = Arrangement(((0, style),), touch, bass, drums, seed, frozenset(finals))
+    arrangement = Arrangement(((0, style),), touch, bass, drums, seed, feel, frozenset(finals))
     notes = realise(line, tempo_map, arrangement).notes
     check_notes(notes, line, tempo_map)
     assert notes == realise(line, tempo_map, arrangement).notes
@@ -180,17 +184,19 @@ def test_notes_of_every_style(
     line=lines(),
     others=st.lists(st.tuples(lines(), styles, touches), min_size=1, max_size=4),
     meter=meters,
+    feel=feels,
     data=st.data(),
 )
 def test_notes_in_committed_frames_never_change(
     line: list[ChordState],
     others: list[tuple[list[ChordState], Style, Touch]],
     meter: Meter,
+    feel: float,
     data: st.DataObject,
 ) -> None:
     """Plan after plan, each with another future, another style, another touch."""
     tempo_map = TempoMap.constant(100.0, meter)
-    arrangement = Arrangement(((0, STYLES[0]),))
+    arrangement = Arrangement(((0, STYLES[0]),), feel=feel)
     memory, committed = Memory(), 0
     realised = realise(line, tempo_map, arrangement)
     began: dict[int, PlannedNote] = {}
@@ -225,13 +231,18 @@ def test_notes_in_committed_frames_never_change(
         assert {n.note_id for n in every if n.start_frame < committed} == set(began)
 
 
-@given(line=lines(), more=lines(), style=styles, meter=meters, data=st.data())
+@given(line=lines(), more=lines(), style=styles, meter=meters, feel=feels, data=st.data())
 def test_what_is_realised_in_pieces_is_what_is_realised_at_once(
-    line: list[ChordState], more: list[ChordState], style: Style, meter: Meter, data: st.DataObject
+    line: list[ChordState],
+    more: list[ChordState],
+    style: Style,
+    meter: Meter,
+    feel: float,
+    data: st.DataObject,
 ) -> None:
     """With nothing unexpected, the notes below the commit point are those of the whole."""
     tempo_map = TempoMap.constant(100.0, meter)
-    arrangement = Arrangement(((0, style),))
+    arrangement = Arrangement(((0, style),), feel=feel)
     whole = line + more
     memory = Memory()
     committed = data.draw(st.integers(0, len(line)))
@@ -287,12 +298,47 @@ def test_swing_is_late_off_the_beat_and_straight_when_it_is_fast() -> None:
     assert off_beats(120.0, "pop") <= {1.0, 2.0, 3.0}
 
 
-@given(meters, styles)
-def test_thinner_is_fewer(meter: Meter, style: Style) -> None:
+def test_with_feel_the_band_leaves_the_grid_within_its_frames_and_the_seed_pins_it() -> None:
+    line = [ChordState(Chord(f // 16 * 5 % 12), f % 16 == 0) for f in range(16 * 32)]
+    tempo_map = TempoMap.constant(100.0, Meter())
+
+    def notes(feel: float, seed: int = 0) -> tuple[PlannedNote, ...]:
+        arrangement = Arrangement(((0, style_named("folk")),), seed=seed, feel=feel)
+        found = realise(line, tempo_map, arrangement).notes
+        return tuple(sorted(found, key=lambda n: (int(n.start_frame), n.part, n.pitch)))
+
+    machine, half, whole = notes(0.0), notes(0.5), notes(1.0)
+    assert half == notes(0.5) != notes(0.5, 1)
+    assert {n.start_frame % 1 for n in machine} == {0.0}
+    for one, loose in zip(machine, whole, strict=True):
+        assert (one.part, one.pitch) == (loose.part, loose.pitch)
+        assert 0 <= loose.start_frame - one.start_frame <= 1 - MIN_FRAMES
+    late = [[n.start_frame % 1 for n in played] for played in (machine, half, whole)]
+    assert sum(late[0]) < sum(late[1]) < sum(late[2])
+    assert len({n.velocity for n in machine}) < len({n.velocity for n in whole})
+
+
+def test_a_bass_that_walks_as_bassists_do_says_each_chord_and_stays_near() -> None:
+    line = [ChordState(Chord(f // 16 * 5 % 12, "7"), f % 16 == 0) for f in range(16 * 64)]
+    arrangement = Arrangement(((0, style_named("swing")),), drums=False, feel=1.0)
+    notes = realise(line, TempoMap.constant(140.0, Meter()), arrangement).notes
+    bass = sorted((n for n in notes if n.part == "bass"), key=lambda n: n.start_frame)
+    assert len(bass) == 4 * 64
+    for note in bass[::4]:
+        chord = line[int(note.start_frame)].chord
+        assert chord is not None and note.pitch % 12 == chord.root
+    leaps = [abs(b.pitch - a.pitch) for a, b in pairwise(bass)]
+    assert max(leaps) <= 12 and len(set(leaps)) > 5
+    bars = {tuple(n.pitch - bass[i].pitch for n in bass[i : i + 4]) for i in range(0, 256, 4)}
+    assert len(bars) > 32
+
+
+@given(meters, styles, feels)
+def test_thinner_is_fewer(meter: Meter, style: Style, feel: float) -> None:
     tempo_map = TempoMap.constant(100.0, meter)
     line = [ChordState(Chord(0), f == 0) for f in range(8 * meter.frames_per_bar)]
     counts = [
-        len(realise(line, tempo_map, Arrangement(((0, style),), Touch(64, thin))).notes)
+        len(realise(line, tempo_map, Arrangement(((0, style),), Touch(64, thin), feel=feel)).notes)
         for thin in (0, 1, 2)
     ]
     assert counts[0] >= counts[1] >= counts[2] > 0

@@ -29,7 +29,13 @@ FLOORS = (
 """The rooms of `jam`, from the top floor down: an import goes down or stays, never up."""
 PURE = ("music", "messages", "accompaniment", "agent", "charts", "settings", "errors", "limits")
 """Rooms without time, devices or files: what training and live play share."""
-SHELLS = ("jam.agent.process", "jam.accompaniment.styles", "jam.charts.files", "jam.charts.midi")
+SHELLS = (
+    "jam.agent.process",
+    "jam.accompaniment.styles",
+    "jam.accompaniment.players",
+    "jam.charts.files",
+    "jam.charts.midi",
+)
 """What of them is not pure: a process, and what reads files."""
 READERS = ("files", "midi.smf")
 """How a file of any origin is read: what `models` may import besides."""

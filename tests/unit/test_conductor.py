@@ -236,7 +236,7 @@ def test_a_plan_is_late_from_when_it_is_due(commit_beats: int, offset_ms: float)
 def test_a_plan_that_comes_after_a_gap_is_logged_with_its_stroke() -> None:
     """What a late plan only holds is struck where it joins in, and the plan says so."""
     chords = [ChordState(Chord(0), frame == 0) for frame in range(100)]
-    settings = JamSettings(listen_bars=0, count_in_bars=0, lookahead_beats=16)
+    settings = JamSettings(listen_bars=0, count_in_bars=0, lookahead_beats=16, feel=0.0)
     session = Session(Conductor(settings, 0.0), Anticipator(ScriptedPredictor(chords)))
     session.conductor.advance(session.now_s)
     plan = session.anticipator.plan(session.conductor.request())

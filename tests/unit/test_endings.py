@@ -34,7 +34,7 @@ def jam(style: str = "pop", meter: str = "4/4", n_frames: int = 2000) -> Session
     bar = Meter.parse(meter).frames_per_bar
     roots = (5, 0)
     chords = [ChordState(Chord(roots[f // bar % 2]), f % bar == 0) for f in range(n_frames)]
-    settings = JamSettings(meter=Meter.parse(meter), listen_bars=1, accompaniment=style)
+    settings = JamSettings(meter=Meter.parse(meter), listen_bars=1, accompaniment=style, feel=0.0)
     return Session(Conductor(settings, 0.0, 3), Anticipator(ScriptedPredictor(chords)))
 
 
@@ -209,7 +209,7 @@ def test_bass_and_drums_can_be_left_out() -> None:
 @pytest.mark.parametrize("style", ["pop", "swing"])
 def test_render_ends_with_a_cadence(style: str) -> None:
     song = read_midi(demo_tunes()[2])
-    take = render(song, RuleBasedPredictor(), JamSettings(accompaniment=style), 5)
+    take = render(song, RuleBasedPredictor(), JamSettings(accompaniment=style, feel=0.0), 5)
     assert set(take.parts) == {"player", "chords", "bass", "drums"}
     final = max(f for f, state in enumerate(take.chords) if state.onset)
     assert take.chords[-1].chord == take.chords[final].chord

@@ -1,0 +1,51 @@
+"""The files of what was mined from performances, read once."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jam.accompaniment.feel import Feel, Hand
+from jam.accompaniment.walking import Walk
+
+_FOLDER = Path(__file__).resolve().parent / "played"
+
+FAMILIES = ("pop", "funk", "jazz", "latin")
+"""Kinds of drummers whose timing and accents there are."""
+
+
+@lru_cache(maxsize=8)
+def _file(name: str) -> Any:
+    return json.loads((_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=8)
+def feel_of(family: str) -> Feel:
+    """The players of a kind of music."""
+    data = _file("feel")
+    start, slope = data["swing"]
+    return Feel(
+        {
+            part: _hand(hands[family] if family in hands else hands["any"])
+            for part, hands in data["parts"].items()
+        },
+        (start, slope),
+    )
+
+
+def _hand(values: dict[str, Any]) -> Hand:
+    tables = {
+        name: {voice: tuple(places) for voice, places in values[name].items()}
+        for name in ("late_ms", "accent")
+    }
+    return Hand(**{**values, **tables})
+
+
+@lru_cache(maxsize=1)
+def walk_of() -> Walk:
+    """How bassists walk."""
+    data = _file("walking")
+    tones = {tuple(context): tuple(counts) for context, counts in data["tones"]}
+    return Walk(tones, tuple(data["steps"]))
