@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from jam.accompaniment.bass import play_bass
 from jam.accompaniment.comping import BarContext, comp
-from jam.accompaniment.drums import drum
+from jam.accompaniment.drums import drum, drum_as_played, has_fill
 from jam.accompaniment.feel import played
-from jam.accompaniment.notes import MIN_FRAMES, Draft, Memory, Touch
+from jam.accompaniment.notes import MIN_FRAMES, Draft, Memory, Touch, dice
 from jam.accompaniment.patterns import bars_of
 from jam.accompaniment.spans import Span, voiced_spans
 from jam.accompaniment.styles import Style
+from jam.accompaniment.textures import bar_of, level_in, passage_for
 from jam.accompaniment.voicing import Voicing
 from jam.messages.notes import PlannedNote
 from jam.music.grid import TempoMap
@@ -44,13 +46,26 @@ class Arrangement:
     """0 plays the drawn bars on the grid, 1 as loosely as people do."""
     finals: frozenset[int] = frozenset()
     basses: Mapping[int, int] = field(default_factory=dict)
+    levels: tuple[tuple[int, int], ...] = ((0, 1),)
+    """(frame, how full people's bars are: 0 thin to 2 full) in order of frames, in force as the
+    styles are."""
 
     def style_at(self, bar_frame: int) -> Style:
-        chosen = self.styles[0][1]
-        for frame, style in self.styles:
-            if frame <= bar_frame:
-                chosen = style
-        return chosen
+        return _in_force(self.styles, bar_frame)
+
+    def level_at(self, bar_frame: int) -> int:
+        return _in_force(self.levels, bar_frame)
+
+
+Value = TypeVar("Value")
+
+
+def _in_force(values: Sequence[tuple[int, Value]], bar_frame: int) -> Value:
+    chosen = values[0][1]
+    for frame, value in values:
+        if frame <= bar_frame:
+            chosen = value
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +153,31 @@ def _band(
     """What everyone plays in a bar, from frame `first` on, as it is written (not swung)."""
     bars = bars_of(bar.style, bar.meter)
     drawn = bars[number % len(bars)]
-    drafts = list(comp(bar, drawn.lane("chords"), not arrangement.bass))
+    style, seed, people = bar.style, arrangement.seed, arrangement.feel > 0
+    quarter_bpm = bar.bpm * bar.meter.frames_per_beat / 4
+    level = level_in(number, arrangement.level_at(bar.start_frame))
+    hands = drummer = None
+    if people:
+        hands = passage_for(style.textures, level, quarter_bpm, number, seed)
+        drummer = passage_for(style.grooves, level, quarter_bpm, number, seed)
+    upper = bar_of(hands.bars, number, bar.meter) if hands else None
+    drafts = list(comp(bar, drawn.lane("chords"), not arrangement.bass, upper))
     if arrangement.bass:
-        walk = bar.style.walk if arrangement.feel else None
-        drafts += play_bass(bar, drawn.lane("bass"), last_bass, first, walk, arrangement.seed)
+        lanes = drawn.lane("bass")
+        left = hands and style.left_hand and bar_of(hands.low, number, bar.meter)
+        drafts += play_bass(
+            bar, lanes, last_bass, first, style.walk if people else None, seed, left or None
+        )
     if arrangement.drums:
-        drafts += drum(bar, drawn.lanes, number, arrangement.seed)
+        struck = drummer and bar_of(drummer.bars, number, bar.meter)
+        fill = None
+        if struck and style.drum_fills and bar.touch.thin < 2 and has_fill(seed, number):
+            fills = style.drum_fills
+            fill = bar_of(fills[int(dice(seed, 43, number) * len(fills))].bars, 0, bar.meter)
+        if struck:
+            drafts += drum_as_played(bar, fill or struck, number, seed)
+        else:
+            drafts += drum(bar, drawn.lanes, number, seed)
     return (draft for draft in drafts if draft.start_frame >= first)
 
 
@@ -155,7 +189,7 @@ def _felt(drafts: Iterable[Draft], bar: BarContext, arrangement: Arrangement) ->
         if middle != _STRAIGHT:
             start = _swung(draft.start_frame, bar, middle)
             until = _swung(draft.until_frame, bar, middle)
-            draft = Draft(draft.part, draft.pitch, draft.velocity, start, until, draft.confidence)
+            draft = replace(draft, start_frame=start, until_frame=until)
         hand = bar.style.feel.hands.get(draft.part) if arrangement.feel else None
         if hand is not None:
             draft = played(

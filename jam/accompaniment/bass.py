@@ -8,6 +8,7 @@ from jam.accompaniment.comping import BarContext, strokes
 from jam.accompaniment.notes import Draft, dice
 from jam.accompaniment.patterns import Hit, Lane
 from jam.accompaniment.spans import Span
+from jam.accompaniment.textures import Strokes, lane_of
 from jam.accompaniment.voicing import BASS_RANGE
 from jam.accompaniment.walking import LONG, Walk, contexts, kind_of
 from jam.music.chord import QUALITIES
@@ -25,11 +26,15 @@ def play_bass(
     first: int,
     walk: Walk | None = None,
     seed: int = 0,
+    left_hand: Strokes | None = None,
 ) -> Iterator[Draft]:
     """Drafts of the bass in a bar from frame `first` on; `last` is what it played before.
 
     With a `walk` its walking steps are a bassist's, by the dice of `seed`, else those of the rules.
+    A `left_hand`, by column, is what a pianist played in the place of the drawn lanes.
     """
+    if left_hand:
+        lanes = (lane_of(left_hand, bar.end_frame - bar.start_frame),)
     for lane in lanes:
         hits = list(strokes(bar, lane, patient=False))
         walks = walk is not None and any(hit.sign in "Ww" for hit in lane.hits)
@@ -44,12 +49,29 @@ def play_bass(
                 last = _near(span.voicing[0], last)
             elif walk is not None and hit.sign in "Ww":
                 last = _walked(walk, span, frame, last, bar, dice(seed, 17, frame))
+            elif left_hand and (there := left_hand.get(hit.column)) and frame != span.start_frame:
+                interval = there[0].height
+                tone = (span.chord.root + interval) % 12
+                last = _near(
+                    tone if tone in span.chord.pitch_classes else span.voicing[0],
+                    last or span.voicing[0],
+                )
             else:
                 last = _pitch(span, hit, frame, after, last, bar)
             velocity = bar.touch.velocity + (8 if hit.column == 0 else 2)
             velocity += _LIGHT if hit.sign.islower() and hit.sign != "x" else 0
+            late_ms = None
+            if left_hand and (there := left_hand.get(hit.column)):
+                velocity = bar.touch.velocity + there[0].louder
+                late_ms = there[0].late_ms
             yield Draft(
-                "bass", last, max(1, min(127, velocity)), frame, frame + hit.length, span.confidence
+                "bass",
+                last,
+                max(1, min(127, velocity)),
+                frame,
+                frame + hit.length,
+                span.confidence,
+                late_ms,
             )
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from jam.accompaniment.notes import Draft, Touch
+from jam.accompaniment.passages import Struck
 from jam.accompaniment.patterns import Hit, Lane
 from jam.accompaniment.spans import Span
 from jam.accompaniment.styles import Style
+from jam.accompaniment.textures import Strokes, ladder, lane_of
 from jam.accompaniment.voicing import VOICES_RANGE
 from jam.music.grid import Meter, frame_duration_s
 
@@ -68,21 +70,55 @@ class BarContext:
         return max(1, min(127, self.touch.velocity + change))
 
 
-def comp(bar: BarContext, lanes: Sequence[Lane], with_root: bool) -> Iterator[Draft]:
-    """Drafts of the chords' part in a bar; `with_root`: nobody else plays the bass."""
+def comp(
+    bar: BarContext, lanes: Sequence[Lane], with_root: bool, strokes_played: Strokes | None = None
+) -> Iterator[Draft]:
+    """Drafts of the chords' part in a bar; `with_root`: nobody else plays the bass.
+
+    `strokes_played`, by column, are what a pianist played, in the place of the drawn lanes.
+    """
     covered: set[int] = set()
+    if strokes_played is not None:
+        lanes = (lane_of(strokes_played, bar.end_frame - bar.start_frame),)
     for number, lane in enumerate(lanes):
         for hit in strokes(bar, lane, forced=number == 0):
             frame = bar.start_frame + hit.column
             span = bar.span_at(frame)
             assert span is not None
             until = span.end_frame if bar.style.ring else frame + hit.length
+            if strokes_played is not None and (there := strokes_played.get(hit.column)):
+                yield from _as_played(bar, span, there, frame, hit, with_root, covered)
+                continue
             pitches = _pitches(span, hit.sign, bar.touch.room)
             if with_root and span.start_frame not in covered:
                 covered.add(span.start_frame)
                 pitches = (span.voicing[0], *pitches)
             for pitch in pitches:
                 yield Draft("chords", pitch, bar.loudness(hit), frame, until, span.confidence)
+
+
+def _as_played(
+    bar: BarContext,
+    span: Span,
+    there: Sequence[Struck],
+    frame: int,
+    hit: Hit,
+    with_root: bool,
+    covered: set[int],
+) -> Iterator[Draft]:
+    """A pianist's stroke on the ladder of the chord's voices."""
+    velocity = bar.touch.velocity
+    pitches: dict[int, Struck] = {}
+    for struck in there:
+        pitches.setdefault(ladder(span.voicing[1:], struck.height, bar.touch.room), struck)
+    if with_root and span.start_frame not in covered:
+        covered.add(span.start_frame)
+        pitches.setdefault(span.voicing[0], there[0])
+    for pitch, struck in pitches.items():
+        length = hit.length if hit.length > struck.length else struck.length
+        until = span.end_frame if bar.style.ring else frame + length
+        loud = max(1, min(127, velocity + struck.louder))
+        yield Draft("chords", pitch, loud, frame, until, span.confidence, struck.late_ms)
 
 
 def _pitches(span: Span, sign: str, room: int) -> tuple[int, ...]:

@@ -8,11 +8,15 @@ from jam.accompaniment.comping import BarContext
 from jam.accompaniment.notes import Draft, dice
 from jam.accompaniment.patterns import Hit, Lane, fill_of
 from jam.accompaniment.styles import DRUMS
+from jam.accompaniment.textures import Strokes
 
 _PHRASE_BARS, _LONG_PHRASE_BARS = 4, 8
 _FILL_CHANCE = {_PHRASE_BARS: 0.35, _LONG_PHRASE_BARS: 0.9}
 """How often a phrase of so many bars ends in a fill."""
 _ACCENT, _LIGHT = 14, -18
+_OF_KIT = 0.7
+"""Velocities of an electronic kit differ more than those of the SoundFont's have to."""
+_SOFTEST, _LOUDEST = -36, 28
 
 
 def has_fill(seed: int, bar: int) -> bool:
@@ -58,6 +62,31 @@ def drum(
             and span.start_frame in bar.finals
             and span.start_frame >= bar.start_frame
         ):
+            last = Hit(span.start_frame - bar.start_frame, 1, "x")
+            yield from (_stroke(bar, name, last, span.start_frame) for name in ("kick", "crash"))
+
+
+def drum_as_played(bar: BarContext, strokes: Strokes, number: int, seed: int) -> Iterator[Draft]:
+    """Drafts of a bar that somebody played, by column; they rest where no chord sounds."""
+    after_fill = has_fill(seed, number - 1)
+    for column, there in strokes.items():
+        frame = bar.start_frame + column
+        span = bar.span_at(frame)
+        if span is None or span.start_frame in bar.finals or frame >= bar.end_frame:
+            continue
+        for struck in there:
+            if bar.is_played(Hit(column, 1, struck.sign)):
+                louder = max(_SOFTEST, min(_LOUDEST, _OF_KIT * struck.louder))
+                velocity = max(1, min(127, round(bar.touch.velocity + louder)))
+                yield Draft(
+                    "drums", struck.height, velocity, frame, frame + 1, late_ms=struck.late_ms
+                )
+    first = bar.span_at(bar.start_frame)
+    crashes = any(s.height == DRUMS["crash"] for s in strokes.get(0, ()))
+    if after_fill and first is not None and first.start_frame not in bar.finals and not crashes:
+        yield _stroke(bar, "crash", Hit(0, 1, "x"), bar.start_frame)
+    for span in bar.spans:
+        if span.start_frame in bar.finals and span.start_frame >= bar.start_frame:
             last = Hit(span.start_frame - bar.start_frame, 1, "x")
             yield from (_stroke(bar, name, last, span.start_frame) for name in ("kick", "crash"))
 

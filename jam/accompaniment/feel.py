@@ -24,6 +24,8 @@ much behind, and nobody is early by more."""
 _TOGETHER = 0.8
 """Share of a deviation that what a part strikes at once has in common."""
 _MOST_ACCENT = 24.0
+_UNLIKE = 0.3
+"""Share of the deviations that is new where a bar is played that somebody played."""
 _KEYS = {
     36: "kick",
     37: "snare",
@@ -98,12 +100,25 @@ def played(
     place = place_of(meter, column)
     part = PARTS.index(draft.part)
     late, accent = hand.late_ms.get(voice), hand.accent.get(voice)
-    rest_ms = hand.late_ms_spread * _wander(seed, part, frame, draft.pitch, hand.late_ms_memory)
-    late_ms = (late[place] if late else 0.0) + rest_ms + _BEHIND_MS
+    mean_ms = (late[place] if late else 0.0) if draft.late_ms is None else draft.late_ms
+    rest_ms = (
+        hand.late_ms_spread
+        * (1.0 if draft.late_ms is None else _UNLIKE)
+        * _wander(seed, part, frame, draft.pitch, hand.late_ms_memory)
+    )
+    late_ms = mean_ms + rest_ms + _BEHIND_MS
     late_frames = max(0.0, feel * late_ms / (1000 * frame_duration_s(bpm, meter)))
     start = min(draft.start_frame + late_frames, max(draft.start_frame, frame + _LATEST))
-    louder = (accent[place] if accent else 0.0) / 2  # the style has accents of its own
-    louder += hand.accent_spread * _wander(seed + 1, part, frame, draft.pitch, hand.accent_memory)
+    unlike = 1.0
+    if draft.late_ms is None:  # drawn: the style has accents of its own
+        louder = (accent[place] if accent else 0.0) / 2
+    else:  # nobody plays a bar twice the same
+        louder, unlike = 0.0, _UNLIKE
+    louder += (
+        unlike
+        * hand.accent_spread
+        * _wander(seed + 1, part, frame, draft.pitch, hand.accent_memory)
+    )
     louder = feel * max(-_MOST_ACCENT, min(_MOST_ACCENT, louder))
     velocity = max(1, min(127, round(draft.velocity + louder)))
     until = draft.until_frame + (start - draft.start_frame)

@@ -32,6 +32,8 @@ class Draft:
     start_frame: float
     until_frame: float
     confidence: float = 1.0
+    late_ms: float | None = None
+    """How late people played it; None where it was drawn."""
 
     @property
     def note_id(self) -> int:

@@ -8,10 +8,28 @@ from pathlib import Path
 from typing import Any
 
 from jam.accompaniment.feel import Feel, Hand
+from jam.accompaniment.passages import Passage, Struck
 from jam.accompaniment.walking import Walk
 
 _FOLDER = Path(__file__).resolve().parent / "played"
 
+TEXTURES = ("broken", "mixed", "block")
+"""Kinds of pianists' passages: how many notes they strike at once, from few to many."""
+GROOVES = (
+    "rock",
+    "ballad",
+    "pop",
+    "funk",
+    "hiphop",
+    "swing",
+    "shuffle",
+    "brazil",
+    "latin",
+    "reggae",
+    "country",
+    "gospel",
+)
+"""Kinds of drummers' passages."""
 FAMILIES = ("pop", "funk", "jazz", "latin")
 """Kinds of drummers whose timing and accents there are."""
 
@@ -49,3 +67,17 @@ def walk_of() -> Walk:
     data = _file("walking")
     tones = {tuple(context): tuple(counts) for context, counts in data["tones"]}
     return Walk(tones, tuple(data["steps"]))
+
+
+@lru_cache(maxsize=256)
+def passages_of(name: str, kinds: tuple[str, ...]) -> tuple[Passage, ...]:
+    """The passages of a file ("piano", "drums", "fills") of these kinds."""
+    return tuple(
+        Passage(p["kind"], p["bpm"], _bars(p["bars"]), _bars(p.get("low", [])))
+        for p in _file(name)
+        if p["kind"] in kinds
+    )
+
+
+def _bars(bars: list[list[list[int]]]) -> tuple[tuple[Struck, ...], ...]:
+    return tuple(tuple(Struck(*struck) for struck in bar) for bar in bars)

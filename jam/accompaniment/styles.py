@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from jam.accompaniment.feel import Feel
-from jam.accompaniment.players import FAMILIES, feel_of, walk_of
+from jam.accompaniment.passages import Passage
+from jam.accompaniment.players import FAMILIES, GROOVES, TEXTURES, feel_of, passages_of, walk_of
 from jam.accompaniment.walking import Walk
 from jam.errors import BadInput
 from jam.files import config_dir, read_limited
@@ -122,7 +123,7 @@ class Sound:
     volume: float = 1.0
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Style:
     """Pattern, bass, drums, instruments and the model's style condition under one name.
 
@@ -148,6 +149,17 @@ class Style:
     walk: Walk = field(default_factory=Walk)
     """How the bass walks where it is drawn to."""
 
+    textures: tuple[Passage, ...] = ()
+    """What pianists played, in the place of the drawn chords where the band plays as people do."""
+    left_hand: bool = False
+    """The bass is the pianist's left hand."""
+    grooves: tuple[Passage, ...] = ()
+    """What drummers played, in the place of the drawn drums."""
+    drum_fills: tuple[Passage, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Style({self.name!r})"
+
     def sound(self, part: str) -> Sound:
         return self.sounds.get(part, Sound())
 
@@ -169,7 +181,20 @@ def read_style(path: Path) -> Style:
 
 def style_of(name: str, values: Mapping[str, Any]) -> Style:
     """A style from a parsed table. Raises BadInput."""
-    known = {"title", "about", "model_style", "swing", "ring", "sound", "bars", "fills", "feel"}
+    known = {
+        "title",
+        "about",
+        "model_style",
+        "swing",
+        "ring",
+        "sound",
+        "bars",
+        "fills",
+        "feel",
+        "textures",
+        "left_hand",
+    }
+    known |= {"grooves"}
     _only(values, known, "")
     title = _typed(values, "title", str, name)
     about = _typed(values, "about", str, "")
@@ -180,6 +205,7 @@ def style_of(name: str, values: Mapping[str, Any]) -> Style:
     family = _typed(values, "feel", str, "jazz" if model_style == "jazz" else "pop")
     if family not in FAMILIES:
         raise BadInput(f"feel {family!r}: must be one of {', '.join(FAMILIES)}")
+    grooves = _kinds(values, "grooves", GROOVES)
     bars = {
         meter: _lanes(lanes, f"bars.{meter}", Meter.parse(meter), fill=False)
         for meter, lanes in _typed(values, "bars", dict, {}).items()
@@ -202,7 +228,19 @@ def style_of(name: str, values: Mapping[str, Any]) -> Style:
         fills,
         feel_of(family),
         walk_of(),
+        passages_of("piano", _kinds(values, "textures", TEXTURES)),
+        _typed(values, "left_hand", bool, False),
+        passages_of("drums", grooves),
+        passages_of("fills", grooves),
     )
+
+
+def _kinds(values: Mapping[str, Any], name: str, known: Sequence[str]) -> tuple[str, ...]:
+    """A list of kinds of passages."""
+    kinds = _typed(values, name, list, [])
+    if strange := [kind for kind in kinds if kind not in known]:
+        raise BadInput(f"{name}: {strange[0]!r} is none of {', '.join(known)}")
+    return tuple(kinds)
 
 
 def _only(values: Mapping[str, Any], known: set[str], where: str) -> None:

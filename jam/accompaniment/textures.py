@@ -1,7 +1,6 @@
-"""Bars as people played them, and which of them are played: pure.
+"""Which of the bars that people played are played, and how they fit metre and chord: pure.
 
-A passage is some bars in a row of one performance, without its chords: a pianist's strokes as
-ranks on the ladder of a chord's voices, or a drummer's strokes. Passages of one player follow
+Passages of one player follow
 each other as they were played, so that a verse flows; another section, or another level, is
 another passage. In the line of AccoMontage (Zhao and Xia, ISMIR 2021), which chooses phrases of
 POP909's pianists for a lead sheet and re-harmonises them.
@@ -9,56 +8,31 @@ POP909's pianists for a lead sheet and re-harmonises them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from jam.accompaniment.notes import dice
+from jam.accompaniment.passages import Passage, Struck
 from jam.accompaniment.patterns import Hit, Lane
 from jam.accompaniment.voicing import VOICES_RANGE
 from jam.music.grid import Meter
 
+Strokes = Mapping[int, Sequence[Struck]]
+"""Column -> what is struck there, in order of columns."""
 LEVELS = 3
 PHRASE_BARS = 8
 _FORM = (0, 0, 1, 0)
 """Which passage each phrase of four has: a song's sections, where nobody says what they are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Struck:
-    """A note of a passage.
+def level_in(bar: int, level: int) -> int:
+    """The level of a bar where the player's loudness asks for `level`.
 
-    height: of the chords the rank on the ladder of the chord's voices (0 the lowest, 3 the lowest
-    an octave higher), of the bass the interval from the root up, of the drums the key.
-    louder: than the passage's mean velocity. late_ms: off the grid.
+    The band comes in thin, and the third phrase of four rises.
     """
-
-    column: int
-    length: int
-    height: int
-    louder: int
-    late_ms: int
-
-    @property
-    def sign(self) -> str:
-        """What of a drawn lane is most like it."""
-        return "X" if self.louder > 14 else "o" if self.louder < -22 else "x"
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Passage:
-    """Bars in 4/4, in a row. kind: of drums the recording's style, of the piano how it strikes."""
-
-    kind: str
-    bpm: float
-    bars: tuple[tuple[Struck, ...], ...]
-    low: tuple[tuple[Struck, ...], ...] = ()
-    """The left hand's bars, of a pianist."""
-
-    @property
-    def density(self) -> float:
-        """Places a bar with an onset."""
-        return sum(len({s.column for s in bar}) for bar in self.bars) / len(self.bars)
+    form, phrase = divmod(bar // PHRASE_BARS, len(_FORM))
+    change = -1 if form == phrase == 0 else _FORM[phrase]
+    return max(0, min(LEVELS - 1, level + change))
 
 
 @lru_cache(maxsize=64)
@@ -97,9 +71,7 @@ def column_in(meter: Meter, column: int) -> int | None:
     return column if column < 16 else 8 + column % 8
 
 
-def bar_of(
-    bars: Sequence[tuple[Struck, ...]], number: int, meter: Meter
-) -> dict[int, list[Struck]] | None:
+def bar_of(bars: Sequence[tuple[Struck, ...]], number: int, meter: Meter) -> Strokes | None:
     """The strokes of bar `number` by their column in the metre; None where it can't be played."""
     if column_in(meter, 0) is None:
         return None
@@ -107,7 +79,7 @@ def bar_of(
 
 
 @lru_cache(maxsize=512)
-def _laid(bar: tuple[Struck, ...], meter: Meter) -> dict[int, list[Struck]]:
+def _laid(bar: tuple[Struck, ...], meter: Meter) -> Strokes:
     found: dict[int, list[Struck]] = {}
     for column in range(meter.frames_per_bar):
         there = [struck for struck in bar if struck.column == column_in(meter, column)]
@@ -116,11 +88,13 @@ def _laid(bar: tuple[Struck, ...], meter: Meter) -> dict[int, list[Struck]]:
     return found
 
 
-def lane_of(strokes: dict[int, list[Struck]], length: int) -> Lane:
+def lane_of(strokes: Strokes, length: int) -> Lane:
     """The same as a drawn lane: what holds until the next stroke is drawn as holding."""
     columns = ["."] * length
     hits = []
     for column, there in strokes.items():
+        if column >= length:  # the metre changes within the bar
+            break
         longest = max(s.length for s in there)
         sign = "x" if column % 4 == 0 or max(s.louder for s in there) > -12 else "o"
         hits.append(Hit(column, longest, sign))

@@ -80,6 +80,7 @@ class Conductor:
         self._ending: Ending | None = None
         self._touch = Touch()
         self._styles: tuple[tuple[int, Style], ...] = ((0, playable_style(settings.accompaniment)),)
+        self._levels: tuple[tuple[int, int], ...] = ((0, 1),)
         self._memory = Memory()
         self._realisation = Realisation((), {}, {})
         self._kept_until_frame = 0
@@ -268,6 +269,7 @@ class Conductor:
             self.seed,
             self.settings.feel,
             frozenset((ending.final_frame,)) if ending is not None and is_final else frozenset(),
+            levels=self._levels,
         )
         self._realisation = accompany(
             self._line,
@@ -295,6 +297,11 @@ class Conductor:
                 presence.thin(frame + 1, place.meter),
                 presence.room(frame + 1, place.meter),
             )
+            level = presence.level(self._levels[-1][1])
+            if level != self._levels[-1][1]:
+                line = self.tempo_map.next_bar_frame(max(frame + 1, self.committed_until_frame))
+                kept = [(f, old) for f, old in self._levels if f < line]
+                self._levels = (*kept[-4:], (line, level))
         heard = presence.last_heard_frame
         if not self._follows_stops or heard is None or frame < self.listen_until_frame:
             return

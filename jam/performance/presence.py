@@ -14,6 +14,9 @@ _DENSE, _VERY_DENSE = 1.75, 3.0
 """Onsets a quarter note over the last bar from which the accompaniment gets thinner."""
 _VELOCITY_AT_START = 64.0
 _MELODY_AT_START = 65
+_SOFT_LOUD = (50.0, 88.0)
+_CLEARLY = 4.0
+"""Beyond the border by so much the band's level changes."""
 _ROOM = 6
 """So far below the melody's lowest note of late the accompaniment's upper voices stay."""
 LOWEST_ROOM, HIGHEST_ROOM = 53, 64
@@ -40,6 +43,15 @@ class Presence:
     def loudness(self) -> float:
         """Mean velocity over the last bars, the later notes counting more."""
         return self._weighed / self._weight
+
+    def level(self, before: int) -> int:
+        """How full the band plays, 0 to 2; it changes where the loudness clearly does."""
+        soft, loud = _SOFT_LOUD
+        if self.loudness < soft - (_CLEARLY if before else -_CLEARLY):
+            return 0
+        if self.loudness > loud + (_CLEARLY if before < 2 else -_CLEARLY):
+            return 2
+        return 1
 
     def close(self, frame: int, melody: MelodyState) -> None:
         """A frame is complete."""

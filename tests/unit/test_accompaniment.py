@@ -333,6 +333,41 @@ def test_a_bass_that_walks_as_bassists_do_says_each_chord_and_stays_near() -> No
     assert len(bars) > 32
 
 
+@pytest.mark.parametrize("part", ["chords", "bass", "drums"])
+@pytest.mark.parametrize("name", [s.name for s in STYLES if s.textures or s.grooves])
+def test_where_people_played_no_bar_comes_twice(name: str, part: str) -> None:
+    line = [ChordState(Chord(0), f % 16 == 0) for f in range(16 * 64)]
+    arrangement = Arrangement(((0, style_named(name)),), feel=0.5, seed=4)
+    notes = realise(line, TempoMap.constant(110.0, Meter()), arrangement).notes
+    bars: list[list[tuple[float, int, int]]] = [[] for _ in range(64)]
+    for note in notes:
+        if note.part == part:
+            start = note.start_frame
+            bars[int(start) // 16].append((start % 16, note.pitch, note.velocity))
+    assert len({tuple(sorted(bar)) for bar in bars if bar}) == len([bar for bar in bars if bar])
+    style = style_named(name)
+    if (part == "chords" and style.textures) or (part == "drums" and style.grooves):
+        rhythms = {tuple(sorted({int(start) for start, _, _ in bar})) for bar in bars}
+        assert len(rhythms) >= 8
+
+
+@pytest.mark.parametrize("name", [s.name for s in STYLES if s.textures or s.grooves])
+def test_a_higher_level_is_fuller(name: str) -> None:
+    line = [ChordState(Chord(f // 16 * 5 % 12), f % 16 == 0) for f in range(16 * 128)]
+
+    def onsets(level: int, part: str) -> int:
+        arrangement = Arrangement(((0, style_named(name)),), feel=0.5, levels=((0, level),))
+        notes = realise(line, TempoMap.constant(110.0, Meter()), arrangement).notes
+        return len({int(n.start_frame) for n in notes if n.part == part})
+
+    for part, there in (
+        ("chords", style_named(name).textures),
+        ("drums", style_named(name).grooves),
+    ):
+        if there:
+            assert onsets(0, part) < onsets(1, part) < onsets(2, part)
+
+
 @given(meters, styles, feels)
 def test_thinner_is_fewer(meter: Meter, style: Style, feel: float) -> None:
     tempo_map = TempoMap.constant(100.0, meter)
