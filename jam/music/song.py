@@ -11,7 +11,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from itertools import pairwise
 
 from jam.errors import BadInput
@@ -93,6 +92,18 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
+class Chorus:
+    """One time through a song, all repeats played out."""
+
+    bars: tuple[int, ...]
+    """Index in the song of every bar that is played."""
+    carried: tuple[Symbol | None, ...]
+    """What sounds when each of them begins, in the first chorus; None where that is free."""
+    carried_again: tuple[Symbol | None, ...]
+    """The same in every later chorus, which the end of the one before leads to."""
+
+
+@dataclass(frozen=True, slots=True)
 class Song:
     """Raises BadInput, naming the bar, for what can't be played."""
 
@@ -103,6 +114,8 @@ class Song:
     bpm: float | None = None
     key: Key | None = None
     style: str = ""
+    chorus: Chorus = field(init=False, compare=False, repr=False)
+    """How it is played."""
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.bars) <= SONG_BARS:
@@ -114,7 +127,12 @@ class Song:
             check_bpm(self.bpm)
         for number, bar in enumerate(self.bars, 1):
             _check(number, bar, self.meter_of(bar))
-        played_order(_signs(self.bars))
+        order = tuple(played_order(_signs(self.bars)))
+        if not order:
+            raise BadInput("no bar of it is ever played: its endings are of later passes")
+        carried, last = _carried(self.bars, order, None)
+        again, _ = _carried(self.bars, order, last)
+        object.__setattr__(self, "chorus", Chorus(order, carried, again))
 
     def meter_of(self, bar: Bar) -> Meter:
         return bar.meter or self.meter
@@ -170,34 +188,13 @@ def _signs(bars: Sequence[Bar]) -> list[_Signs]:
     return signs
 
 
-@dataclass(frozen=True, slots=True)
-class Chorus:
-    """One time through a song, all repeats played out."""
-
-    bars: tuple[int, ...]
-    """Index in the song of every bar that is played."""
-    carried: tuple[Symbol | None, ...]
-    """What sounds when each of them begins, in the first chorus; None where that is free."""
-    carried_again: tuple[Symbol | None, ...]
-    """The same in every later chorus, which the end of the one before leads to."""
-
-
-@lru_cache(maxsize=32)
-def chorus_of(song: Song) -> Chorus:
-    """How a song is played."""
-    order = tuple(played_order(_signs(song.bars)))
-    carried, last = _carried(song, order, None)
-    again, _ = _carried(song, order, last)
-    return Chorus(order, carried, again)
-
-
 def _carried(
-    song: Song, order: Sequence[int], symbol: Symbol | None
+    bars: Sequence[Bar], order: Sequence[int], symbol: Symbol | None
 ) -> tuple[tuple[Symbol | None, ...], Symbol | None]:
     carried = []
     for index in order:
         carried.append(symbol)
-        chords = song.bars[index].chords
+        chords = bars[index].chords
         if chords is None:
             symbol = None
         elif chords:
@@ -217,7 +214,7 @@ class SongPlace:
 
 def place_of(song: Song, played_bar: int) -> SongPlace:
     """Where played bar number `played_bar` is; the song begins with bar 0."""
-    bars = chorus_of(song).bars
+    bars = song.chorus.bars
     chorus, inside = divmod(played_bar, len(bars))
     return SongPlace(chorus, inside, bars[inside])
 
@@ -230,7 +227,7 @@ def symbol_at(song: Song, played_bar: int, frame_in_bar: int) -> Symbol | None:
     """
     if played_bar < 0:
         return None
-    place, chorus = place_of(song, played_bar), chorus_of(song)
+    place, chorus = place_of(song, played_bar), song.chorus
     chords = song.bars[place.bar].chords
     if chords is None:
         return None

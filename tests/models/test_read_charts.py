@@ -18,7 +18,7 @@ from jam.messages.notes import Note
 from jam.midi.file import Part, read_midi, write_midi
 from jam.music.chord import QUALITIES
 from jam.music.grid import Meter, TempoMap
-from jam.music.song import Song, chorus_of, symbol_at
+from jam.music.song import Song, symbol_at
 from jam.performance.offline import melody_line
 from models.corpora.charts import SUFFIXES
 from models.corpora.charts import read_charts as read_scores
@@ -73,7 +73,7 @@ c | "G" B2 d | "C" e2 "D7" c |1 "G" B3 :|2 "G/B" B3 || "Em" e3 | "N.C." z3 |]
         | G | C D7 |1. G :|2. G/B || Em | N.C. |"""
     ).song
     assert [b.chords for b in chart.song.bars] == [b.chords for b in expected.bars]
-    assert chorus_of(chart.song) == chorus_of(expected)
+    assert chart.song.chorus == expected.chorus
     assert (chart.song.title, chart.song.composer) == ("A tune", "Somebody")
     assert (chart.song.meter, chart.song.bpm) == (Meter(3, 4), 90.0)
 
@@ -123,7 +123,7 @@ def test_a_song_is_named_in_any_way(tmp_path: Path) -> None:
 def test_the_songs_that_come_along_can_be_played(name: str) -> None:
     chart = read_song(name)
     assert chart.song.title and not chart.remarks
-    assert chorus_of(chart.song).bars
+    assert chart.song.chorus.bars
 
 
 @pytest.mark.parametrize("tune", demo_tunes(), ids=lambda tune: tune.stem)
@@ -133,7 +133,7 @@ def test_the_songs_of_the_tunes_fit_them(tune: Path) -> None:
     midi = read_midi(tune)
     assert song.meter == midi.tempo_map.meter_at(0)
     assert song.bpm == midi.tempo_map.bpm_at(0)
-    assert len(chorus_of(song).bars) == midi.tempo_map.place(math.ceil(midi.end_frame) - 1).bar + 1
+    assert len(song.chorus.bars) == midi.tempo_map.place(math.ceil(midi.end_frame) - 1).bar + 1
     sounds = fits = 0
     for frame, state in enumerate(melody_line(midi)):
         place = midi.tempo_map.place(frame)

@@ -19,7 +19,6 @@ from jam.music.song import (
     Song,
     Symbol,
     Versions,
-    chorus_of,
     clear,
     copy,
     delete,
@@ -66,7 +65,7 @@ def test_what_is_no_symbol_is_refused(text: str) -> None:
 
 def test_repeats_and_endings_are_played_out() -> None:
     song = song_of("[A] |: C | F |1. G :|2. C || [B] | Am | ? |")
-    assert chorus_of(song).bars == (0, 1, 2, 0, 1, 3, 4, 5)
+    assert song.chorus.bars == (0, 1, 2, 0, 1, 3, 4, 5)
     assert [written(song, bar) for bar in range(8)] == ["C", "F", "G", "C", "F", "C", "Am", None]
     assert written(song, 8) == "C"  # the second chorus
     assert place_of(song, 10).chorus == 1
@@ -76,14 +75,14 @@ def test_repeats_and_endings_are_played_out() -> None:
 
 def test_a_section_within_a_repeat_is_no_place_to_go_back_to() -> None:
     song = song_of("|: [A] | C | [B] | F :|")
-    assert chorus_of(song).bars == (0, 1, 0, 1)
+    assert song.chorus.bars == (0, 1, 0, 1)
 
 
 def test_jumps_are_played_out() -> None:
     song = song_of("| C | <fine> F | <D.C. al Fine> G |")
-    assert chorus_of(song).bars == (0, 1, 2, 0, 1)
+    assert song.chorus.bars == (0, 1, 2, 0, 1)
     song = song_of("| C | <segno> F | <to coda> G | <D.S. al coda> Am | <coda> Em |")
-    assert chorus_of(song).bars == (0, 1, 2, 3, 1, 2, 4)
+    assert song.chorus.bars == (0, 1, 2, 3, 1, 2, 4)
 
 
 def test_a_chord_goes_on_and_what_follows_a_free_bar_is_free() -> None:
@@ -118,6 +117,7 @@ def test_a_bar_may_have_another_metre() -> None:
         (Bar(repeats=99),),
         (Bar(endings=frozenset({0})),),
         (Bar(marks=frozenset({"jump"})),),
+        (Bar(endings=frozenset({2})),),
         (Bar(),) * (SONG_BARS + 1),
         (Bar(repeats=16),) * SONG_BARS,
     ],
@@ -129,7 +129,7 @@ def test_what_cannot_be_played_is_no_song(bars: tuple[Bar, ...]) -> None:
 
 @given(songs())
 def test_every_played_bar_has_a_place(song: Song) -> None:
-    chorus = chorus_of(song).bars
+    chorus = song.chorus.bars
     for bar in range(2 * len(chorus)):
         place = place_of(song, bar)
         assert place.chorus * len(chorus) + place.bar_in_chorus == bar
