@@ -164,7 +164,7 @@ def demo(args: argparse.Namespace, load: LoadPredictor) -> int:
         writer = stack.enter_context(recorded(args, load_preferences()[0], title_of(song)))
         engine = stack.enter_context(open_engine(args, load, settings, writer, recorder.take_log))
         say_devices(engine.wait_until_up())
-        tune = TunePlayer(engine, song)
+        tune = TunePlayer(engine.send, engine.snapshot, song)
         tune.start()
         watch(engine, recorder, args.seconds or DEMO_SECONDS, stop)
         tune.close()

@@ -167,7 +167,7 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
         from ui.app import run
 
         if song is not None:
-            tune = TunePlayer(engine, song)
+            tune = TunePlayer(engine.send, engine.snapshot, song)
             engine.wait_until_up()
             tune.start()
             stack.callback(tune.close)
