@@ -62,14 +62,16 @@ def _too_large(file: Path, most_bytes: int) -> BadInput:
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """The name under which a file is to be written that appears complete or not at all.
 
-    At the end of the block it takes the place of `path`; when the block fails, nothing is left.
-    Raises OSError when it can't be written.
+    At the end of the block it takes the place of `path`, and its permissions; when the block
+    fails, nothing is left. Raises OSError when it can't be written.
     """
     file = Path(path)
     number = f"{os.getpid()}-{next(_unfinished)}"
     unfinished = file.with_name(f".{file.stem[:40]}.{number}.part{file.suffix.lower()}")
     try:
         yield unfinished
+        with suppress(OSError):  # a new file, or on a disk that knows no permissions
+            unfinished.chmod(stat.S_IMODE(file.stat().st_mode))
         unfinished.replace(file)
     finally:
         with suppress(OSError):
@@ -144,7 +146,7 @@ def config_dir() -> Path:
 def recordings_dir() -> Path:
     """The folder of what the demo records, made where it doesn't exist."""
     folder = data_dir() / "recordings"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 

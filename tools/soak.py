@@ -16,18 +16,18 @@ import json
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import rtmidi
 
+from jam.sessions.schema import connect_to_read
 from tools.pictures import ROOT, Keyboard, machine, running
 from tools.soak_machine import watched
 from tools.soak_player import LET_GO_S
@@ -336,7 +336,7 @@ def _player(
 
 def _recorded(library: Path) -> list[tuple[int, int]]:
     """Notes of player and partner in each session of a library, oldest first."""
-    with sqlite3.connect(f"file:{library}?mode=ro", uri=True) as db:
+    with closing(connect_to_read(library)) as db:
         rows: list[Any] = db.execute(
             "SELECT (SELECT count(*) FROM notes WHERE session_id = sessions.id),"
             " (SELECT count(*) FROM take_notes WHERE session_id = sessions.id)"

@@ -7,6 +7,7 @@ told, and it is written as soon as it can be.
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import sqlite3
 import tempfile
@@ -237,7 +238,7 @@ class SessionWriter:
             return True
         try:
             path = self._path = self._path or library_path()
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             try:
                 library = Library(path, wait_s=_LOCK_WAIT_S)
             except schema.Damaged:
@@ -363,14 +364,19 @@ class SessionWriter:
 
     def _rescue(self) -> None:
         """Save what can't be written where it belongs in the folder of temporary files."""
-        folder = Path(tempfile.gettempdir())
-        path = folder / f"jam-rescued-{date_now():%Y%m%d-%H%M%S}.sqlite3"
-        why = self.trouble
+        folder, why = tempfile.gettempdir(), self.trouble
         try:
-            with Library(path) as library:
-                for recording in tuple(self._waiting):
-                    recording.begin_again()
-                    self._write_one(library, recording)
+            # Its name can't be foreseen, and nobody else may read it: the folder is everyone's.
+            handle, name = tempfile.mkstemp(
+                ".sqlite3", f"jam-rescued-{date_now():%Y%m%d-%H%M%S}-", folder
+            )
+            os.close(handle)
+            path = Path(name)
+            try:
+                self._write_all_to(path)
+            except BaseException:
+                path.unlink(missing_ok=True)
+                raise
             self.trouble = (
                 f"{why} It was saved as {path} instead: jam sessions import {path} takes it over."
             )
@@ -378,6 +384,12 @@ class SessionWriter:
             self.trouble = (
                 f"{why} It could not be saved in {folder} either: {schema.reason(error)}."
             )
+
+    def _write_all_to(self, path: Path) -> None:
+        with Library(path) as library:
+            for recording in tuple(self._waiting):
+                recording.begin_again()
+                self._write_one(library, recording)
 
 
 def recovered_text(sessions: Sequence[SessionInfo]) -> str:

@@ -183,6 +183,8 @@ def connect(path: Path, wait_s: float = 2.0) -> sqlite3.Connection:
     program's lock. Raises Damaged, BadInput (another program's file), or JamError: read-only,
     locked, or written by a newer version.
     """
+    with suppress(OSError):  # a new one is its user's alone; its journals are made like it
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     with said_of(path):
         connection = _open(path, "mode=rwc", wait_s)
         try:
@@ -278,9 +280,15 @@ def _plain(sql: object) -> str:
     return "".join(str(sql).split()).replace('"', "").casefold()
 
 
+def _uri(path: Path) -> str:
+    """The URI of a file. One slash begins a path in it; two would begin the name of a machine."""
+    name = quote(os.fsencode(path))
+    return "file:" + ("/" + name.lstrip("/") if name.startswith("/") else name)
+
+
 def _open(path: Path, mode: str, wait_s: float) -> sqlite3.Connection:
     return sqlite3.connect(
-        f"file:{quote(os.fsencode(path))}?{mode}",
+        f"{_uri(path)}?{mode}",
         uri=True,
         timeout=wait_s,
         isolation_level=None,
