@@ -20,13 +20,13 @@ from fractions import Fraction
 
 from jam.errors import BadInput
 from jam.limits import ABC_TUNE_CHARACTERS, LABEL_CHARACTERS, MEASURES
+from jam.music.chord import LETTERS
 from jam.music.chord_notation import Naming, SymbolReader, naming_of
 from jam.music.grid import Meter, counted_meter
 from jam.music.melody_track import melody_word
 from jam.music.repeats import MAX_TURNS, jump_marks
 from models.corpora.score import Losses, Measure, Note, exact, lay_under
 
-_LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _FIFTHS = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}
 # Fifths to add to those of the major key with the same tonic.
 _MODES = {
@@ -368,7 +368,7 @@ class _Reader:
         else:
             change = self.tied.get((name, height), self.signs.get(name, 0))
         self.sounded = name, height, change
-        return 12 * (height + self.octave) + _LETTERS[name] + change
+        return 12 * (height + self.octave) + LETTERS[name] + change
 
     def carry(self, tied: bool) -> None:
         """A tie takes its note's accidental over the bar line, and no further."""

@@ -25,7 +25,7 @@ from xml.parsers import expat
 
 from jam.errors import BadInput
 from jam.limits import LABEL_CHARACTERS, MEASURES, XML_BYTES, XML_DEPTH, XML_ELEMENTS
-from jam.music.chord import Chord
+from jam.music.chord import LETTERS, Chord
 from jam.music.chord_notation import (
     NO_CHORD_SYMBOL,
     Naming,
@@ -38,8 +38,6 @@ from jam.music.grid import Meter, counted_meter
 from jam.music.melody_track import Line, melody_index
 from jam.music.repeats import MARKS, MAX_TURNS, jump_marks
 from models.corpora.score import Losses, Measure, Note, exact, lay_under
-
-_STEPS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
 @dataclass(slots=True)
@@ -269,9 +267,9 @@ class _PartReader:
             self.losses.counts["slashes"] += 1
             return
         step = (pitch.findtext("step") or "").strip()
-        if step not in _STEPS:
+        if step not in LETTERS:
             raise ValueError(f"no such step: {step[:8]!r}")
-        value = 12 * (_number(pitch, "octave") + 1) + _STEPS[step] + self.transpose
+        value = 12 * (_number(pitch, "octave") + 1) + LETTERS[step] + self.transpose
         value += _number(pitch, "alter", 0)
         if not 0 <= value <= 127:
             self.losses.counts["notes out of range"] += 1
@@ -353,7 +351,7 @@ def read_harmony(item: Element, transpose: int = 0) -> tuple[Chord | None, str] 
     if root is None:
         raise ValueError("a chord without a root")
     letter = (root.findtext("root-step") or "").strip()
-    if letter not in _STEPS:
+    if letter not in LETTERS:
         raise ValueError("no such root")
     alter, sign = _accidental(root, "root-alter")
     name = letter + sign
@@ -371,7 +369,7 @@ def read_harmony(item: Element, transpose: int = 0) -> tuple[Chord | None, str] 
         quality = written.quality if written else "maj"
     else:
         quality = quality_of_musicxml_kind(kind or "major", degrees)
-    chord = Chord((_STEPS[letter] + alter + transpose) % 12, quality)
+    chord = Chord((LETTERS[letter] + alter + transpose) % 12, quality)
     plain = _PLAIN_KINDS.get(kind, f":{kind}")
     label = name + (text if text is not None else plain)
     printed = [degree.get("print-object") != "no" for degree in item.findall("degree")]

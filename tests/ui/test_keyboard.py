@@ -15,10 +15,12 @@ from jam.clock import FakeClock
 from jam.messages.commands import KeyInput
 from ui.common.geometry import is_black
 from ui.shortcuts.piano_keys import (
+    BLACK_KEYS,
     DEFAULT_OCTAVE,
     MAX_OCTAVE,
     MIN_OCTAVE,
     PIANO_ROW,
+    WHITE_KEYS,
     ComputerPiano,
     key_name,
     letters_by_pitch,
@@ -28,7 +30,7 @@ from ui.shortcuts.piano_keys import (
 
 
 def test_the_rows_are_a_piano() -> None:
-    assert [pitch_of_key(name, 4) for name in "asdfghjkl;'"] == [
+    assert [pitch_of_key(name, 4) for name in WHITE_KEYS] == [
         60,
         62,
         64,
@@ -41,11 +43,11 @@ def test_the_rows_are_a_piano() -> None:
         76,
         77,
     ]
-    assert [pitch_of_key(name, 4) for name in "wetyuop"] == [61, 63, 66, 68, 70, 73, 75]
+    assert [pitch_of_key(name, 4) for name in BLACK_KEYS] == [61, 63, 66, 68, 70, 73, 75]
     for name in PIANO_ROW:
         pitch = pitch_of_key(name, 4)
         assert pitch is not None
-        assert is_black(pitch) == (name in "wetyuop")
+        assert is_black(pitch) == (name in BLACK_KEYS)
     assert pitch_of_key("q", 4) is None
     assert pitch_of_key("z", 4) is None
 

@@ -23,7 +23,7 @@ from PyQt6.QtWidgets import (
 from ui.common.text import shown_key
 from ui.settings.fields import describe
 from ui.shortcuts.actions import EVERYWHERE, Actions
-from ui.shortcuts.piano_keys import OCTAVE_DOWN, OCTAVE_UP, PIANO_ROW
+from ui.shortcuts.piano_keys import BLACK_KEYS, OCTAVE_DOWN, OCTAVE_UP, WHITE_KEYS
 
 Row = tuple[str, str]
 """(what it does, its keys)"""
@@ -61,8 +61,8 @@ def help_rows(
     def letters(names: Iterable[str], between: str = " ") -> str:
         return between.join(printed.get(name, name).upper() for name in names)
 
-    white = letters(key for key in PIANO_ROW if key not in "wetyuop")
-    black = letters(key for key in PIANO_ROW if key in "wetyuop")
+    white = letters(WHITE_KEYS)
+    black = letters(BLACK_KEYS)
     groups["Computer keyboard"] = [
         ("White keys from C", white),
         ("Black keys", black),

@@ -15,38 +15,19 @@ from jam.messages.commands import KeyInput
 
 PIANO_ROW = "awsedftgyhujkolp;'"
 """Keys by semitone above the C of the octave."""
+_ROWS = {16: "qwertyuiop", 30: "asdfghjkl;'", 44: "zx"}
+"""The keyboard's rows by the scan code of their first key, whose numbers follow each other: of a PC
+keyboard (set 1; those of Linux's evdev are the same for these keys)."""
+BLACK_KEYS, WHITE_KEYS = (
+    tuple(key for key in PIANO_ROW if key in _ROWS[first]) for first in (16, 30)
+)
 OCTAVE_DOWN, OCTAVE_UP = "z", "x"
 DEFAULT_OCTAVE, MIN_OCTAVE, MAX_OCTAVE = 4, 0, 8
 """Octave 4 begins at middle C, MIDI pitch 60."""
 VELOCITY = 90
 
 _SEMITONES = {name: i for i, name in enumerate(PIANO_ROW)}
-# Scan codes of a PC keyboard (set 1; those of Linux's evdev are the same for these keys).
-_SCAN_CODES = {
-    16: "q",
-    17: "w",
-    18: "e",
-    19: "r",
-    20: "t",
-    21: "y",
-    22: "u",
-    23: "i",
-    24: "o",
-    25: "p",
-    30: "a",
-    31: "s",
-    32: "d",
-    33: "f",
-    34: "g",
-    35: "h",
-    36: "j",
-    37: "k",
-    38: "l",
-    39: ";",
-    40: "'",
-    44: "z",
-    45: "x",
-}
+_SCAN_CODES = {first + i: key for first, row in _ROWS.items() for i, key in enumerate(row)}
 _X11_OFFSET = 8
 KEY_CODES = {code + _X11_OFFSET: name for code, name in _SCAN_CODES.items()}
 """X11's number of each key that plays a part -> its name."""
