@@ -151,10 +151,17 @@ class MainWindow(QWidget):
             "Settings", "settings", "More settings (F2).", self.toggle_panel
         )
         self.settings_button.setCheckable(True)
+        self.panic_button = self._tool("Panic", "panic", "All notes off (Esc).", self.panic)
         self.help_button.setAccessibleName("Keyboard shortcuts")
         self.settings_button.setAccessibleName("Settings panel")
         self.record_button = RecordButton(self.recorder) if self.recorder is not None else None
-        tools = (self.record_button, self.preset_button, self.settings_button, self.help_button)
+        tools = (
+            self.record_button,
+            self.preset_button,
+            self.settings_button,
+            self.help_button,
+            self.panic_button,
+        )
         for tool in tools:
             if tool is not None:
                 self.pages.add_tool(tool)
@@ -211,7 +218,6 @@ class MainWindow(QWidget):
         self.controls.start_stop.connect(self.start_stop)
         self.jam_state.stop.connect(self.stop)
         self.review.model.jam_stop_wanted.connect(self.stop)
-        self.controls.panic.connect(self.panic)
         self.controls.tap.connect(self.tap)
         self.model.wanted.connect(self._on_settings)
         self.look.shown.connect(self._on_look)

@@ -163,6 +163,12 @@ class Style:
     def sound(self, part: str) -> Sound:
         return self.sounds.get(part, Sound())
 
+    @property
+    def parts(self) -> frozenset[str]:
+        """Which of chords, bass and drums it has."""
+        lanes = {lane for lanes in self.bars.values() for lane in lanes}
+        return frozenset("drums" if lane in DRUMS else lane for lane in lanes)
+
 
 def read_style(path: Path) -> Style:
     """Read a style file. Raises BadInput with one line that names the file and the fault."""

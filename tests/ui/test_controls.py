@@ -245,7 +245,7 @@ def test_the_focus_can_be_seen(bench: Bench, qtbot: QtBot) -> None:
     controls: list[QWidget] = [
         bench.controls.start,
         bench.controls.tap_button,
-        bench.controls.panic_button,
+        bench.window.panic_button,
         window.preset_button,
         window.settings_button,
         window.page.devices.inputs,
@@ -276,6 +276,7 @@ def test_tab_reaches_every_control_of_the_bar(bench: Bench, qtbot: QtBot) -> Non
     window = bench.window
     window.activateWindow()
     qtbot.waitUntil(lambda: QApplication.activeWindow() is window)
+    turn(bench.control("accompaniment"), "pop")  # it has bass and drums
     window.waterfall.setFocus()
     reached = set()
     for _ in range(60):

@@ -138,6 +138,8 @@ def text_pairs(theme: Theme) -> list[tuple[str, str]]:
         (theme.on_go, theme.go_hover),
         (theme.warning, theme.warning_bar),
         (theme.warning, theme.bar),
+        (theme.well, theme.bar),
+        (theme.record, theme.bar),
         (theme.letter, theme.white_key),
         (theme.on_black_key, theme.black_key_top),
         (theme.on_lit, theme.player),

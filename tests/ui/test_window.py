@@ -11,15 +11,27 @@ from PyQt6.QtCore import QEvent, QPoint, QSize, Qt
 from PyQt6.QtWidgets import QAbstractButton, QAbstractScrollArea, QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from jam.accompaniment import all_styles
 from jam.messages.commands import KeyInput, Panic, Start, Stop
 from jam.messages.snapshot import Counters, DeviceState
 from tests.support.ui_bench import Bench, key, turn
 from tests.support.ui_fake import jam_snapshot, stopped_snapshot
 from ui.common.geometry import KEY_RANGES
 from ui.common.pages import JAM, REVIEW
-from ui.common.status import ALL_NOTES_OFF, WHERE_DEVICES_ARE, panic_words, problems_of, status_of
+from ui.common.status import (
+    ALL_IS_WELL,
+    ALL_NOTES_OFF,
+    NO_SOUND,
+    WHERE_DEVICES_ARE,
+    Level,
+    health_of,
+    panic_words,
+    problems_of,
+    status_of,
+)
 from ui.common.theme import app_icon
 from ui.jam_page.captions import PRESS_SPACE, STARTING
+from ui.settings.style_combo import GROUPS
 from ui.window import is_frugal
 
 QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
@@ -42,7 +54,7 @@ def test_the_buttons_start_stop_and_silence(bench: Bench) -> None:
     bench.controls.start.click()
     bench.tick(0.1)
     bench.controls.start.click()
-    bench.controls.panic_button.click()
+    bench.window.panic_button.click()
     assert [type(c) for c in bench.link.sent] == [Start, Stop, Panic]
 
 
@@ -354,6 +366,53 @@ def test_the_status_line() -> None:
     assert status_of(gone, 0.0).agent_alert
     assert status_of(gone, 0.0).audio_alert
     assert problems_of(None) == ()
+
+
+def test_one_dot_tells_how_the_engine_is(bench: Bench) -> None:
+    status = bench.window.status
+    well = jam_snapshot(21.0)
+    assert health_of(well) == (Level.WELL, ALL_IS_WELL)
+    faults = [
+        replace(well, agent_state="gone"),
+        replace(well, devices=DeviceState()),
+        replace(well, phase="behind"),
+        replace(well, agent_state="loading"),
+    ]
+    assert [health_of(snapshot)[0] for snapshot in faults] == [
+        Level.FAULT,
+        Level.FAULT,
+        Level.WARNING,
+        Level.WARNING,
+    ]
+    assert health_of(replace(well, devices=DeviceState(wanted_audio=NO_SOUND)))[0] == Level.WELL
+    bench.link.override = well
+    bench.tick()
+    assert ALL_IS_WELL in status.health.text() and not status.details_shown
+    assert "plan 1.9 ms" in status.health.toolTip()
+    status.health.click()
+    assert status.details_shown and status._labels["plan"].isVisible()
+
+
+def test_parts_that_a_style_does_not_have_are_grey(bench: Bench) -> None:
+    bass, drums = bench.control("bass"), bench.control("drums")
+    for style in all_styles()[0]:
+        turn(bench.control("accompaniment"), style.name)
+        assert bass.isEnabled() == ("bass" in style.parts)
+        assert drums.isEnabled() == ("drums" in style.parts), style.name
+    assert not all("drums" in style.parts for style in all_styles()[0])
+
+
+def test_numbers_have_steppers_and_styles_have_groups(bench: Bench) -> None:
+    tempo = bench.control("bpm")
+    for y, bpm in ((4, 101), (tempo.height() - 4, 100)):
+        at = QPoint(tempo.width() - 8, y)
+        QTest.mouseClick(tempo, Qt.MouseButton.LeftButton, pos=at)
+        assert tempo.value() == bpm
+    styles = bench.control("accompaniment")
+    names = styles._names
+    assert {name for name in names if name} == {style.name for style in all_styles()[0]}
+    headings = [styles.itemText(i) for i, name in enumerate(names) if not name]
+    assert headings == list(GROUPS.values())
 
 
 def test_a_new_dropout_is_marked_for_a_while(bench: Bench) -> None:

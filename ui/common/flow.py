@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from PyQt6.QtCore import QRect, QSize, Qt
 from PyQt6.QtGui import QResizeEvent
-from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLayout, QLayoutItem, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QLayout, QLayoutItem, QSizePolicy, QWidget
+
+QWIDGETSIZE_MAX = 16777215
+"""Qt's own, for no largest width."""
 
 
 class FlowLayout(QLayout):
-    """Items from left to right; a line is as high as its highest item.
-
-    The first item of all gets the room that is left in its line, so that it pushes the others to
-    the right.
+    """Items from left to right; a line is as high as its highest item. What is left of a line's
+    room goes to those that like to expand, up to their largest width.
     """
 
     def __init__(self, spacing: int = 6) -> None:
@@ -65,12 +66,10 @@ class FlowLayout(QLayout):
         for line in self._lines(area.width()):
             sizes = [self._size(item, area.width()) for item in line]
             height = max(size.height() for size in sizes)
-            left = area.width() - sum(size.width() + self.spacing() for size in sizes)
+            left = area.width() + self.spacing()
+            left -= sum(size.width() + self.spacing() for size in sizes)
             x = area.x()
-            for item, size in zip(line, sizes, strict=True):
-                width = size.width()
-                if item is self._items[0]:
-                    width += max(0, left + self.spacing())
+            for width, item in zip(_widened(line, sizes, left), line, strict=True):
                 if moves:
                     item.setGeometry(QRect(x, y, width, height))
                 x += width + self.spacing()
@@ -95,17 +94,44 @@ class FlowLayout(QLayout):
         return lines
 
 
+def _expands(widget: QWidget | None) -> bool:
+    across = QSizePolicy.Policy.Expanding
+    return widget is not None and widget.sizePolicy().horizontalPolicy() == across
+
+
+def _widened(line: list[QLayoutItem], sizes: list[QSize], left: int) -> list[int]:
+    """Widths of a line's items when `left` pixels more are shared out."""
+    widths = [size.width() for size in sizes]
+    growing = [i for i, item in enumerate(line) if _expands(item.widget())]
+    for n, i in enumerate(growing):
+        share = max(0, left) // (len(growing) - n)
+        grown = min(widths[i] + share, max(widths[i], line[i].maximumSize().width()))
+        left -= grown - widths[i]
+        widths[i] = grown
+    return widths
+
+
 def together(*widgets: QWidget, spacing: int = 6) -> QWidget:
-    """Widgets that stay in one line."""
+    """Widgets that stay in one line; those of them that like to expand share out what is left."""
     box = QWidget()
     box.setObjectName("row")
     row = QHBoxLayout(box)
     row.setContentsMargins(0, 0, 0, 0)
     row.setSpacing(spacing)
     for widget in widgets:
-        row.addWidget(widget)
-    row.addStretch()
+        row.addWidget(widget, int(_expands(widget)))
+    if any(_expands(widget) for widget in widgets):
+        expanding(box)
+    else:
+        row.addStretch()
     return box
+
+
+def expanding(widget: QWidget, widest: int = QWIDGETSIZE_MAX) -> QWidget:
+    """The widget, which gets the room that is left in its line, up to a width in pixels."""
+    widget.setSizePolicy(QSizePolicy.Policy.Expanding, widget.sizePolicy().verticalPolicy())
+    widget.setMaximumWidth(widest)
+    return widget
 
 
 class SizedLabel(QLabel):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum
 
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QWidget
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from jam.messages.snapshot import Counters, Snapshot
 
@@ -13,6 +15,8 @@ _FLASH_S = 2.5
 _ALERT_S = 4.0
 """How long a field stays marked after something went wrong."""
 
+NO_SOUND = "none"
+"""The choice of no audio device."""
 ALL_NOTES_OFF = "All notes off."
 WHERE_DEVICES_ARE = "Plug one in, or choose another in Settings, Devices (F5)."
 _PHASES = {
@@ -96,18 +100,55 @@ def panic_words(snapshot: Snapshot | None) -> str:
     return ALL_NOTES_OFF
 
 
+class Level(Enum):
+    """How the engine is."""
+
+    WELL = "well"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+ALL_IS_WELL = "OK"
+_SIGNS = {Level.WELL: "●", Level.WARNING: "▲", Level.FAULT: "■"}
+"""Told apart by their shape, too."""
+
+
+def health_of(
+    snapshot: Snapshot | None, late: bool = False, dropouts: bool = False
+) -> tuple[Level, str]:
+    """How the engine is, and in a few words why. late, dropouts: some were counted just now."""
+    if snapshot is None:
+        return Level.WARNING, "Starting"
+    if snapshot.agent_state == "gone":
+        return Level.FAULT, "Agent gone"
+    if not snapshot.devices.audio and snapshot.devices.wanted_audio != NO_SOUND:
+        return Level.FAULT, "No audio"
+    if snapshot.agent_state == "loading":
+        return Level.WARNING, "Agent loading"
+    if snapshot.phase == "behind":
+        return Level.WARNING, "Agent behind"
+    if dropouts:
+        return Level.WARNING, f"Dropouts: {snapshot.counters.dropouts}"
+    if late:
+        return Level.WARNING, f"Late plans: {snapshot.counters.late_plans}"
+    return Level.WELL, ALL_IS_WELL
+
+
 class StatusLine(QFrame):
-    """The line at the foot of the window."""
+    """The line at the foot of the window: where the music is, and one dot for all of the engine.
+    A click on the dot shows or hides what is behind it.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("status")
         self._shown: Status | None = None
+        self._health: tuple[Level, str] | None = None
         self._counters = Counters()
         self._late_until_s = self._dropouts_until_s = -1.0
         self._flash, self._flash_until_s = "", -1.0
         row = QHBoxLayout(self)
-        row.setContentsMargins(12, 4, 12, 4)
+        row.setContentsMargins(12, 2, 8, 2)
         row.setSpacing(22)
         self._labels: dict[str, QLabel] = {}
         tips = {
@@ -123,14 +164,28 @@ class StatusLine(QFrame):
             label = QLabel()
             label.setToolTip(tip)
             label.setAccessibleName(tip)
-            if name in ("midi", "audio"):
-                # Long device names must not widen the window.
-                label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-                row.addWidget(label, 3)
-            else:
-                row.addWidget(label)
+            # Long names of devices, and large text, must not widen the window.
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+            wide = {"transport": 4, "agent": 3, "audio": 5, "midi": 3}
+            row.addWidget(label, wide.get(name, 2))
+            label.setVisible(name == "transport")
             self._labels[name] = label
-        self._labels["transport"].setMinimumWidth(190)
+        self.health = QPushButton()
+        self.health.setObjectName("health")
+        self.health.setAccessibleName("State of the engine")
+        self.health.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.health.clicked.connect(lambda _: self.toggle_details())
+        row.addWidget(self.health)
+
+    @property
+    def details_shown(self) -> bool:
+        return not self._labels["agent"].isHidden()
+
+    def toggle_details(self) -> None:
+        """Show or hide what is behind the dot."""
+        shown = not self.details_shown
+        for name, label in self._labels.items():
+            label.setVisible(shown or name == "transport")
 
     def show_status(self, snapshot: Snapshot | None, now_s: float) -> None:
         """Write what changed; cheap enough to be called at every frame."""
@@ -143,8 +198,10 @@ class StatusLine(QFrame):
         if counters.dropouts > self._counters.dropouts:
             self._dropouts_until_s = now_s + _ALERT_S
         self._counters = counters
-        self._mark("late", now_s < self._late_until_s)
-        self._mark("dropouts", now_s < self._dropouts_until_s)
+        late, dropouts = now_s < self._late_until_s, now_s < self._dropouts_until_s
+        self._show_health(*health_of(snapshot, late, dropouts))
+        self._mark("late", late)
+        self._mark("dropouts", dropouts)
         if status == self._shown:
             return
         self._shown = status
@@ -154,14 +211,23 @@ class StatusLine(QFrame):
                 label.setText(text)
         self._mark("agent", status.agent_alert)
         self._mark("audio", status.audio_alert)
+        details = [label.text() for name, label in self._labels.items() if name != "transport"]
+        self.health.setToolTip("\n".join((*details, "Click to show or hide this here.")))
+
+    def _show_health(self, level: Level, words: str) -> None:
+        if (level, words) == self._health:
+            return
+        self._health = level, words
+        self.health.setText(f"{_SIGNS[level]} {words}")
+        self.health.setAccessibleDescription(words)
+        self.health.setProperty("level", level.value)
+        _restyle(self.health)
 
     def _mark(self, name: str, alert: bool) -> None:
         label = self._labels[name]
         if bool(label.property("alert")) != alert:
             label.setProperty("alert", alert)
-            if (style := label.style()) is not None:
-                style.unpolish(label)
-                style.polish(label)
+            _restyle(label)
 
     def flash(self, words: str, now_s: float) -> None:
         """Say something in place of the transport for a moment."""
@@ -172,3 +238,10 @@ class StatusLine(QFrame):
     def text(self) -> str:
         """All that it says, for tests and screen readers."""
         return " | ".join(label.text() for label in self._labels.values())
+
+
+def _restyle(widget: QWidget) -> None:
+    """Have a changed property change the look."""
+    if (style := widget.style()) is not None:
+        style.unpolish(widget)
+        style.polish(widget)

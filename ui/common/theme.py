@@ -57,6 +57,8 @@ class Theme:
     go_hover: str = "#38845e"
     on_go: str = "#ffffff"
     record: str = "#ff8078"
+    well: str = "#5fca8c"
+    """All is well."""
 
 
 DARK = Theme()
@@ -95,6 +97,7 @@ LIGHT = Theme(
     go="#1f6b45",
     go_hover="#185538",
     record="#b3261e",
+    well="#1f6b45",
 )
 CONTRAST = Theme(
     name="high-contrast",
@@ -131,6 +134,7 @@ CONTRAST = Theme(
     go="#005a32",
     go_hover="#006438",
     record="#ff8a80",
+    well="#6fffb0",
 )
 THEMES = {theme.name: theme for theme in (DARK, LIGHT, CONTRAST)}
 
@@ -201,7 +205,7 @@ def palette(theme: Theme) -> QPalette:
 def style_sheet(theme: Theme, text_scale: float = 1.0) -> str:
     """The Qt style sheet of everything but the waterfall, which paints itself."""
     t = theme
-    normal, small, large = (round(px * text_scale) for px in (13, 12, 15))
+    normal, small, large, tiny = (round(px * text_scale) for px in (13, 12, 15, 10))
     field = round(20 * text_scale)
     focus = f"{t.focus_px}px solid {t.focus}"
     return f"""
@@ -210,6 +214,7 @@ QToolTip {{ background: {t.field}; color: {t.text}; border: 1px solid {t.outline
     padding: 4px; }}
 QLabel, QCheckBox, QRadioButton, QSlider {{ background: transparent; }}
 QLabel#caption, QLabel#value, QLabel#hint {{ color: {t.text_dim}; font-size: {small}px; }}
+QLabel#end {{ color: {t.text_dim}; font-size: {tiny}px; }}
 QLabel#heading {{ font-weight: 600; }}
 #captioned, #row {{ background: transparent; }}
 QCheckBox::indicator {{ width: {normal}px; height: {normal}px; border-radius: 3px;
@@ -232,7 +237,14 @@ QComboBox::down-arrow {{ image: none; width: 0; height: 0; }}
 QAbstractItemView {{ background: {t.field}; border: 1px solid {t.outline}; outline: 0;
     selection-background-color: {t.agent_block}; selection-color: {t.on_block}; }}
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button,
-QDoubleSpinBox::down-button {{ width: 0; border: none; }}
+QDoubleSpinBox::down-button {{ subcontrol-origin: border; width: 18px; border: none;
+    background: transparent; }}
+QSpinBox::up-button, QDoubleSpinBox::up-button {{ subcontrol-position: top right; }}
+QSpinBox::down-button, QDoubleSpinBox::down-button {{ subcontrol-position: bottom right; }}
+QSpinBox::up-button:hover, QSpinBox::down-button:hover, QDoubleSpinBox::up-button:hover,
+QDoubleSpinBox::down-button:hover {{ background: {t.outline}; }}
+QSpinBox::up-arrow, QSpinBox::down-arrow, QDoubleSpinBox::up-arrow,
+QDoubleSpinBox::down-arrow {{ image: none; width: 0; height: 0; }}
 QPushButton {{ background: {t.field}; border: 1px solid {t.outline}; border-radius: 6px;
     padding: 4px 12px; font-weight: 600; }}
 QPushButton:hover {{ background: {t.field_hover}; }}
@@ -280,8 +292,12 @@ QTabBar::tab:focus {{ border: {focus}; border-radius: 4px; }}
 #controls {{ background: {t.bar}; border-bottom: 1px solid {t.outline}; }}
 #separator {{ background: {t.outline}; }}
 #controls QCheckBox {{ color: {t.text_dim}; font-size: {small}px; }}
+#controls QCheckBox:disabled, QCheckBox:disabled {{ color: {t.outline}; }}
+QCheckBox::indicator:disabled {{ border-color: {t.outline}; background: transparent; }}
 QPushButton#start {{ background: {t.go}; color: {t.on_go}; border-color: {t.go};
     font-size: {large}px; }}
+QPushButton#tap, QPushButton#panic {{ background: transparent; font-weight: 500; }}
+QPushButton#tap:hover, QPushButton#panic:hover {{ background: {t.field_hover}; }}
 QPushButton#start:hover {{ background: {t.go_hover}; }}
 QPushButton#start[running="true"] {{ background: {t.field_hover}; color: {t.text};
     border-color: {t.outline}; }}
@@ -340,6 +356,11 @@ QLabel#key {{ color: {t.agent_light}; font-weight: 600; }}
 #status {{ background: {t.bar}; border-top: 1px solid {t.outline}; }}
 #status QLabel {{ color: {t.text_dim}; font-size: {small}px; }}
 #status QLabel[alert="true"] {{ color: {t.warning}; }}
+#status QPushButton#health {{ background: transparent; border: none; color: {t.well};
+    padding: 0 6px; font-size: {small}px; }}
+#status QPushButton#health[level="warning"] {{ color: {t.warning}; }}
+#status QPushButton#health[level="fault"] {{ color: {t.record}; }}
+#status QPushButton#health:focus {{ border: {focus}; border-radius: 4px; }}
 """
 
 

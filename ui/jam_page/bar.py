@@ -7,11 +7,11 @@ from collections.abc import Callable
 from itertools import pairwise
 from statistics import median
 
-from PyQt6.QtCore import QEvent, QSize, pyqtSignal
+from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import (
-    QComboBox,
     QFrame,
     QHBoxLayout,
+    QLabel,
     QPushButton,
     QSizePolicy,
     QSlider,
@@ -19,20 +19,25 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from jam.accompaniment import playable_style
 from jam.music.grid import MAX_BPM, MIN_BPM
-from jam.settings import SETTINGS
-from ui.settings.fields import Fields, captioned, describe, separator
+from jam.settings import SETTINGS, JamSettings
+from ui.common.flow import FlowLayout, expanding, together
+from ui.settings.fields import Fields, caption_of, captioned, describe
 from ui.settings.model import Desk
 from ui.settings.style_combo import StyleCombo
 
 _MAX_SLIDER_PX = 240
+_GROUPS_PX = 16
+"""Between groups of controls."""
+SAFE, SURPRISING = "safe", "surprising"
+"""The ends of the slider of how adventurous the chords are."""
 
 
 class Bar(QFrame):
-    """Start, tempo, metre, style, plan, volumes, panic, bound to the model of the settings."""
+    """Start, tempo, metre, style, plan and volumes, bound to the model of the settings."""
 
     start_stop = pyqtSignal()
-    panic = pyqtSignal()
     tap = pyqtSignal()
     done = pyqtSignal()
     """A value was typed in and confirmed: the keyboard may play again."""
@@ -42,96 +47,49 @@ class Bar(QFrame):
         self.setObjectName("controls")
         self.fields = Fields(model, SETTINGS)
         self.fields.done = self.done.emit
-        column = QVBoxLayout(self)
-        column.setContentsMargins(12, 6, 12, 8)
-        column.setSpacing(6)
-        self._rows = QHBoxLayout(), QHBoxLayout()
-        for row in self._rows:
-            row.setSpacing(8)
-            column.addLayout(row)
-        self._row = self._rows[0]
         self.start = self._button("Start", "start", "Start or stop (Space).", self.start_stop.emit)
-        self.start.setMinimumWidth(84)
-        self._row.addWidget(self.start)
-        self._row.addWidget(separator())
-        self._time()
-        self._row.addWidget(separator())
-        self._agent()
-        self._mix = QWidget()
-        self._mix.setObjectName("captioned")
-        self._rows[0].addWidget(self._mix, 3)
-        self._row = QHBoxLayout(self._mix)
-        self._row.setContentsMargins(0, 0, 0, 0)
-        self._row.setSpacing(8)
-        self._mix_line = separator()
-        self._row.addWidget(self._mix_line)
-        self._loudness()
-        self._row.addStretch()
-        self._rows[0].addWidget(separator())
-        self.panic_button = self._button("Panic", "panic", "All notes off (Esc).", self.panic.emit)
-        self._rows[0].addWidget(self.panic_button)
-
-    # Room
-
-    def minimumSizeHint(self) -> QSize:
-        """Of two rows: the loudness goes below where one row is too narrow."""
-        hint = super().minimumSizeHint()
-        mix = self._mix.minimumSizeHint().width()
-        if self._in_two_rows:
-            return hint
-        return QSize(max(hint.width() - mix - 8, mix + 24), hint.height())
-
-    @property
-    def _in_two_rows(self) -> bool:
-        return self._rows[1].indexOf(self._mix) >= 0
-
-    def event(self, e: QEvent | None) -> bool:
-        handled = super().event(e)
-        if e is not None and e.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
-            self._arrange()
-        return handled
-
-    def _arrange(self) -> None:
-        """One row where it is wide enough, otherwise two."""
-        needed = self._rows[0].minimumSize().width() + 24
-        if self._in_two_rows:
-            needed += self._mix.minimumSizeHint().width() + 8
-        if (needed > self.width()) != self._in_two_rows:
-            now, other = self._rows if not self._in_two_rows else self._rows[::-1]
-            now.removeWidget(self._mix)
-            self._mix_line.setVisible(other is self._rows[0])
-            if other is self._rows[1]:
-                other.addWidget(self._mix)
-            else:
-                other.insertWidget(other.count() - 2, self._mix, 3)
-            self.updateGeometry()
-
-    # What is on it
-
-    def _time(self) -> None:
-        fields = self.fields
-        self._put(fields.number("bpm"), 58)
         self.tap_button = self._button(
             "Tap", "tap", "Tap here or press B in time to set the tempo."
         )
         self.tap_button.pressed.connect(self.tap.emit)  # the beat is when the finger goes down
-        self._row.addWidget(self.tap_button)
-        self._put(fields.choice("meter"), 66)
+        flow = FlowLayout(_GROUPS_PX)
+        groups = (self._time(), self._plan(), self._adventurous(), self._volumes(), self._parts())
+        for group in (self.start, *groups):
+            flow.addWidget(group)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 6, 12, 8)
+        column.addLayout(flow)
+        self._show_parts(model.settings)
+        model.shown.connect(self._show_parts)
 
-    def _agent(self) -> None:
+    # What is on it
+
+    def _time(self) -> QWidget:
+        tempo, metre = self.fields.number("bpm"), self.fields.choice("meter")
+        metre.setMinimumContentsLength(4)
+        return together(self._captioned(tempo), self.tap_button, self._captioned(metre))
+
+    def _plan(self) -> QWidget:
         fields = self.fields
         style = StyleCombo()
         style.chosen.connect(lambda name: fields.desk.change(accompaniment=name))
         fields.add("accompaniment", style, lambda s: style.show_style(s.accompaniment))
-        self._put(style, 98)
-        self._put(fields.count("lookahead_beats"), 66)
-        self._put(fields.count("commit_beats"), 66)
-        self._put(fields.slider("adventurous"), 96, 1)
+        lookahead, commit = fields.count("lookahead_beats"), fields.count("commit_beats")
+        return together(*(self._captioned(one) for one in (style, lookahead, commit)))
 
-    def _loudness(self) -> None:
+    def _adventurous(self) -> QWidget:
+        slider = self.fields.slider("adventurous")
+        caption = caption_of(slider, self.fields.caption("adventurous"))
+        box = self._captioned(slider, 96, _between(SAFE, caption, SURPRISING))
+        return expanding(box, 2 * _MAX_SLIDER_PX)
+
+    def _volumes(self) -> QWidget:
+        sliders = (self.fields.slider(name) for name in ("player_volume", "agent_volume"))
+        boxes = together(*(self._captioned(slider, 64) for slider in sliders))
+        return expanding(boxes, 2 * _MAX_SLIDER_PX)
+
+    def _parts(self) -> QWidget:
         fields = self.fields
-        self._put(fields.slider("player_volume"), 52, 1)
-        self._put(fields.slider("agent_volume"), 52, 1)
         switches = QWidget()
         switches.setObjectName("captioned")
         column = QVBoxLayout(switches)
@@ -139,24 +97,32 @@ class Bar(QFrame):
         column.setSpacing(2)
         for setting in ("bass", "drums"):
             column.addWidget(fields.switch(setting))
-        self._row.addWidget(switches)
         metronome = fields.switch("metronome")
-        self._put(fields.slider("metronome_volume"), 60, 1, metronome)
+        click = self._captioned(fields.slider("metronome_volume"), 64, metronome)
+        return expanding(together(switches, click), 2 * _MAX_SLIDER_PX)
+
+    def _show_parts(self, settings: JamSettings) -> None:
+        """What the style doesn't have can't be turned on."""
+        style = playable_style(settings.accompaniment)
+        for part in ("bass", "drums"):
+            switch = self.fields.made[part]
+            tip = self.fields.lines[part].tip
+            has = part in style.parts
+            switch.setEnabled(has)
+            switch.setToolTip(tip if has else f"{style.title} has no {part}.")
 
     # Building
 
-    def _put(
-        self, widget: QWidget, width: int, stretch: int = 0, above: QWidget | None = None
-    ) -> None:
-        """above: what is shown in place of the setting's caption."""
+    def _captioned(self, widget: QWidget, width: int = 0, above: QWidget | None = None) -> QWidget:
+        """A control below its caption. above: what is shown in place of the setting's own."""
         caption = above or self.fields.caption(widget.objectName())
-        widget.setMinimumWidth(width)
-        if isinstance(widget, QComboBox):
-            widget.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        if width:
+            widget.setMinimumWidth(width)
         box = captioned(widget, caption)
         if isinstance(widget, QSlider):
-            box.setMaximumWidth(_MAX_SLIDER_PX)
-        self._row.addWidget(box, stretch)
+            return expanding(box)
+        widget.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        return box
 
     def _button(
         self, text: str, name: str, tip: str, clicked: Callable[[], None] | None = None
@@ -182,6 +148,22 @@ class Bar(QFrame):
     def control(self, setting: str) -> QWidget:
         """The control of a setting."""
         return self.fields.made[setting]
+
+
+def _between(left: str, caption: QWidget, right: str) -> QWidget:
+    """A slider's caption between the names of its ends."""
+    box = QWidget()
+    box.setObjectName("captioned")
+    row = QHBoxLayout(box)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(8)
+    for widget in (QLabel(left), caption, QLabel(right)):
+        if widget is not caption:
+            widget.setObjectName("end")
+        row.addWidget(widget)
+        row.addStretch()
+    row.takeAt(row.count() - 1)
+    return box
 
 
 FORGET_S = 2.0

@@ -22,7 +22,7 @@ from PyQt6.QtWidgets import (
 
 from jam.accompaniment import playable_style
 from jam.sessions.session import MAX_RATING, SessionInfo, TakeInfo
-from ui.common.flow import FlowLayout, together
+from ui.common.flow import FlowLayout, expanding, together
 from ui.common.text import date_text, summary
 from ui.settings.fields import Combo
 
@@ -175,7 +175,7 @@ class Details(QFrame):
     def _lay_out(self) -> None:
         upper, lower = FlowLayout(8), QHBoxLayout()
         lower.setSpacing(8)
-        upper.addWidget(self.title)
+        upper.addWidget(expanding(self.title))
         upper.addWidget(self.stars)
         upper.addWidget(together(self.take, self.new_take, spacing=8))
         upper.addWidget(together(self.export, self.handle, self.more, spacing=8))

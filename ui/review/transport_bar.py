@@ -9,7 +9,7 @@ from PyQt6.QtWidgets import QFrame, QLabel, QPushButton, QSlider, QVBoxLayout
 
 from jam.messages.snapshot import PlaybackState
 from jam.stage.transport import MAX_SPEED, MIN_SPEED
-from ui.common.flow import ElidedLabel, FlowLayout, SizedLabel, together
+from ui.common.flow import ElidedLabel, FlowLayout, SizedLabel, expanding, together
 
 SPEED_STEP = 0.05
 PARTS = (("player", "You"), ("chords", "Chords"), ("bass", "Bass"), ("drums", "Drums"))
@@ -100,10 +100,10 @@ class TransportBar(QFrame):
         caption = QLabel("Speed")
         caption.setObjectName("hint")
         upper, lower = FlowLayout(), FlowLayout()
-        upper.addWidget(together(self.start, self.play, self.place))
+        upper.addWidget(expanding(together(self.start, self.play, self.place)))
         upper.addWidget(together(caption, self.speed, self.speed_label))
         upper.addWidget(together(self.loop, self.follow, self.plan, self.smaller, self.larger))
-        lower.addWidget(self.words)
+        lower.addWidget(expanding(self.words))
         lower.addWidget(together(*self.parts.values()))
         marks = (self.before, self.next, self.good, self.bad, self.mark)
         lower.addWidget(together(*marks))

@@ -43,6 +43,24 @@ class Source(Protocol):
         ...
 
 
+def _paint_steppers(spin: QAbstractSpinBox) -> None:
+    """The arrows of a number's two buttons."""
+    painter = QPainter(spin)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    enabled = spin.stepEnabled()
+    text, dim = QPalette.ColorRole.Text, QPalette.ColorRole.PlaceholderText
+    x, middle = spin.width() - 10.0, spin.height() / 2
+    for up, flag in (
+        (-1, QAbstractSpinBox.StepEnabledFlag.StepUpEnabled),
+        (1, QAbstractSpinBox.StepEnabledFlag.StepDownEnabled),
+    ):
+        painter.setPen(QPen(spin.palette().color(text if enabled & flag else dim), 1.5))
+        y = middle + up * spin.height() * 0.2
+        arrow = [QPointF(x - 3.5, y - up * 1.8), QPointF(x, y + up * 1.8)]
+        painter.drawPolyline(QPolygonF([*arrow, QPointF(x + 3.5, y - up * 1.8)]))
+    painter.end()
+
+
 class NumberSpin(QDoubleSpinBox):
     """A number without decimals that say nothing; the wheel turns it where it is.
 
@@ -52,6 +70,10 @@ class NumberSpin(QDoubleSpinBox):
     def __init__(self) -> None:
         super().__init__()
         self.setLocale(QLocale.c())
+
+    def paintEvent(self, e: QPaintEvent | None) -> None:
+        super().paintEvent(e)
+        _paint_steppers(self)
 
     def textFromValue(self, v: float) -> str:
         return f"{v:g}"
@@ -68,6 +90,10 @@ class CountSpin(QSpinBox):
         self._unit = unit
         self.valueChanged.connect(self._on_value)
         self._on_value(self.value())
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        super().paintEvent(event)
+        _paint_steppers(self)
 
     def _on_value(self, value: int) -> None:
         if self._unit:
@@ -240,7 +266,6 @@ class Fields:
 
     def bind_spin(self, spin: QSpinBox | QDoubleSpinBox, setting: str) -> None:
         spin.setKeyboardTracking(False)  # 120 is not 1, 12 and 120
-        spin.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         spin.valueChanged.connect(lambda value: self.desk.change(**{setting: value}))
         if (edit := spin.lineEdit()) is not None:
             edit.returnPressed.connect(lambda: self.done())
