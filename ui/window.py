@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 from jam.agent.predictor import LoadPredictor
 from jam.clock import Clock, SystemClock
 from jam.engine.dropouts import larger_block
-from jam.messages.commands import ChangeSettings, ListAudio, Panic, SelectDevices, Start, Stop
+from jam.messages.commands import ChangeSettings, Cue, ListAudio, Panic, SelectDevices, Start, Stop
 from jam.messages.snapshot import Snapshot
 from jam.music.grid import TempoMap
 from jam.preferences import Preferences, View
@@ -188,6 +188,7 @@ class MainWindow(QWidget):
         yield Action("Mark", play, ("M", "Ctrl+M"), partial(self.mark, "marker"), JAM)
         yield Action("Record / private", play, ("Ctrl+P",), self.turn_private)
         yield from jam_actions.agent_actions(model)
+        yield from jam_actions.cue_actions(lambda wanted: self.link.send(Cue(wanted)))
         yield from jam_actions.volume_actions(model, self.use_larger_buffer)
         yield from jam_actions.settings_actions(
             self.undo,

@@ -24,6 +24,8 @@ _STRAIGHT_QUARTER_BPM, _SWUNG_QUARTER_BPM = 300.0, 150.0
 """Swing is full up to the lower tempo and gone at the higher one, as players do
 (Friberg and Sundström, "Swing ratios and ensemble timing in jazz performance", 2002)."""
 _STRAIGHT = 2.0
+_ANOTHER = 1009
+"""From the seed of one variation to that of the next."""
 _LATEST_EIGHTH = 0.75
 """A swung eighth stays within its frame, and leaves room for the shortest length."""
 
@@ -46,12 +48,21 @@ class Arrangement:
     """0 plays the drawn bars on the grid, 1 as loosely as people do."""
     finals: frozenset[int] = frozenset()
     basses: Mapping[int, int] = field(default_factory=dict)
+    variations: tuple[tuple[int, int], ...] = ((0, 0),)
+    """(frame, number) in order of frames, in force as the styles are: other bars of people's."""
+    fills: frozenset[int] = frozenset()
+    """Frames of bars in which the drums fill, because somebody asked for it."""
+    breaks: frozenset[int] = frozenset()
+    """Frames of bars in which the band strikes the first beat and rests."""
     levels: tuple[tuple[int, int], ...] = ((0, 1),)
     """(frame, how full people's bars are: 0 thin to 2 full) in order of frames, in force as the
     styles are."""
 
     def style_at(self, bar_frame: int) -> Style:
         return _in_force(self.styles, bar_frame)
+
+    def variation_at(self, bar_frame: int) -> int:
+        return _in_force(self.variations, bar_frame)
 
     def level_at(self, bar_frame: int) -> int:
         return _in_force(self.levels, bar_frame)
@@ -158,8 +169,9 @@ def _band(
     level = level_in(number, arrangement.level_at(bar.start_frame))
     hands = drummer = None
     if people:
-        hands = passage_for(style.textures, level, quarter_bpm, number, seed)
-        drummer = passage_for(style.grooves, level, quarter_bpm, number, seed)
+        which = seed + _ANOTHER * arrangement.variation_at(bar.start_frame)
+        hands = passage_for(style.textures, level, quarter_bpm, number, which)
+        drummer = passage_for(style.grooves, level, quarter_bpm, number, which)
     upper = bar_of(hands.bars, number, bar.meter) if hands else None
     drafts = list(comp(bar, drawn.lane("chords"), not arrangement.bass, upper))
     if arrangement.bass:
@@ -168,17 +180,29 @@ def _band(
         drafts += play_bass(
             bar, lanes, last_bass, first, style.walk if people else None, seed, left or None
         )
+    asked = bar.start_frame in arrangement.fills
     if arrangement.drums:
         struck = drummer and bar_of(drummer.bars, number, bar.meter)
         fill = None
-        if struck and style.drum_fills and bar.touch.thin < 2 and has_fill(seed, number):
+        due = asked or (bar.touch.thin < 2 and has_fill(seed, number))
+        if struck and style.drum_fills and due:
             fills = style.drum_fills
             fill = bar_of(fills[int(dice(seed, 43, number) * len(fills))].bars, 0, bar.meter)
         if struck:
             drafts += drum_as_played(bar, fill or struck, number, seed)
         else:
-            drafts += drum(bar, drawn.lanes, number, seed)
+            drafts += drum(bar, drawn.lanes, number, seed, asked)
+    if bar.start_frame in arrangement.breaks:
+        drafts = list(_broken_off(drafts, bar))
     return (draft for draft in drafts if draft.start_frame >= first)
+
+
+def _broken_off(drafts: Iterable[Draft], bar: BarContext) -> Iterator[Draft]:
+    """What begins on the first beat, and ends with it."""
+    end = bar.start_frame + bar.meter.frames_per_beat
+    for draft in drafts:
+        if draft.start_frame == bar.start_frame:
+            yield replace(draft, until_frame=min(draft.until_frame, end))
 
 
 def _felt(drafts: Iterable[Draft], bar: BarContext, arrangement: Arrangement) -> Iterator[Draft]:

@@ -28,11 +28,19 @@ def has_fill(seed: int, bar: int) -> bool:
 
 
 def drum(
-    bar: BarContext, lanes: Mapping[str, Sequence[Lane]], number: int, seed: int
+    bar: BarContext,
+    lanes: Mapping[str, Sequence[Lane]],
+    number: int,
+    seed: int,
+    asked: bool = False,
 ) -> Iterator[Draft]:
-    """Drafts of the drums in bar number `number`; they rest where no chord sounds."""
+    """Drafts of the drums in bar number `number`; they rest where no chord sounds.
+
+    `asked`: a fill, whatever the dice say.
+    """
     fill = fill_of(bar.style, bar.meter)
-    filling = fill is not None and has_fill(seed, number) and bar.touch.thin < 2
+    due = asked or (has_fill(seed, number) and bar.touch.thin < 2)
+    filling = fill is not None and due
     hits = [
         (name, hit)
         for name, rows in lanes.items()

@@ -15,7 +15,7 @@ from jam.clock import SystemClock
 from jam.engine.dropouts import Advice, DropoutWatch
 from jam.engine.engine import Engine
 from jam.errors import BadInput
-from jam.messages.commands import ChangeSettings, ListAudio, Panic, Start, Stop
+from jam.messages.commands import CUES, ChangeSettings, Cue, ListAudio, Panic, Start, Stop
 from jam.messages.snapshot import DeviceState, Snapshot
 from jam.performance.take import Recorder, chart_cells
 from jam.settings import JamSettings
@@ -152,6 +152,8 @@ def follow_commands(
                     engine.send(Stop())
                 case "panic":
                     engine.send(Panic())
+                case _ if word in CUES:
+                    engine.send(Cue(word))
                 case "devices":
                     engine.send(ListAudio())
                     if (snapshot := engine.snapshot()) is not None:

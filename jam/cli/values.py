@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jam.accompaniment import style_named
-from jam.messages.commands import EVERY_INPUT, SelectDevices
+from jam.messages.commands import CUES, EVERY_INPUT, SelectDevices
 from jam.settings import DEVICES, SETTINGS
 from jam.settings.line import Line
 
@@ -27,7 +27,7 @@ _READ_DEVICE: dict[str, Callable[[str], Any]] = {
 """How the devices are read that aren't numbers."""
 
 DEVICE_WORDS: dict[str, Line] = {line.word: line for line in DEVICES.values()}
-COMMANDS = ("devices", "start", "stop", "panic", "help", "quit")
+COMMANDS = ("devices", "start", "stop", *CUES, "panic", "help", "quit")
 HINT = (
     "a setting and its value (bpm 120, key Am, out Piano),"
     f" {', '.join(COMMANDS[:-1])} or {COMMANDS[-1]}"

@@ -42,6 +42,18 @@ class Panic:
     """Silence everything everywhere at once; the session goes on."""
 
 
+CUES = ("variation", "fill", "break", "ending")
+"""What the band can be asked for: other bars, a fill of the drums, a bar of which only the first
+beat is struck, a cadence and rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """Ask the band for one of CUES, from the next bar line that isn't committed yet."""
+
+    wanted: str
+
+
 @dataclass(frozen=True, slots=True)
 class ChangeSettings:
     settings: JamSettings

@@ -81,6 +81,10 @@ class Conductor:
         self._touch = Touch()
         self._styles: tuple[tuple[int, Style], ...] = ((0, playable_style(settings.accompaniment)),)
         self._levels: tuple[tuple[int, int], ...] = ((0, 1),)
+        self._variations: tuple[tuple[int, int], ...] = ((0, 0),)
+        self._fills: frozenset[int] = frozenset()
+        self._breaks: frozenset[int] = frozenset()
+        self._ending_asked = False
         self._memory = Memory()
         self._realisation = Realisation((), {}, {})
         self._kept_until_frame = 0
@@ -124,6 +128,29 @@ class Conductor:
             kept = [(f, style) for f, style in self._styles if f < line]
             self._styles = (*kept[-4:], (line, playable_style(settings.accompaniment)))
         self.settings = settings
+        self._fix(self._sent_until(now_s))
+        self._keep_committed()
+        self._realise()
+
+    def cue(self, wanted: str, now_s: float) -> None:
+        """Do what the player asks of the band, from the first bar line that isn't committed yet.
+
+        `wanted`: one of CUES. Out of an ending that was asked for the band comes back when the
+        player plays after a bar of silence.
+        """
+        next_frame = math.floor(self.tempo_map.position_at(now_s)) + 1
+        line = self.tempo_map.next_bar_frame(max(next_frame, self.committed_until_frame))
+        match wanted:
+            case "variation":
+                kept = [(f, number) for f, number in self._variations if f < line]
+                self._variations = (*kept[-4:], (line, self._variations[-1][1] + 1))
+            case "fill":
+                self._fills = frozenset({line, *(f for f in self._fills if f >= next_frame - 64)})
+            case "break":
+                self._breaks = frozenset({line, *(f for f in self._breaks if f >= next_frame - 64)})
+            case "ending":
+                self.finish()
+                self._ending_asked = self._ending is not None
         self._fix(self._sent_until(now_s))
         self._keep_committed()
         self._realise()
@@ -270,6 +297,9 @@ class Conductor:
             self.settings.feel,
             frozenset((ending.final_frame,)) if ending is not None and is_final else frozenset(),
             levels=self._levels,
+            variations=self._variations,
+            fills=self._fills,
+            breaks=self._breaks,
         )
         self._realisation = accompany(
             self._line,
@@ -305,6 +335,8 @@ class Conductor:
         heard = presence.last_heard_frame
         if not self._follows_stops or heard is None or frame < self.listen_until_frame:
             return
+        if frame - heard >= place.meter.frames_per_bar:
+            self._ending_asked = False
         if heard == frame:
             self._go_on()
         elif (
@@ -330,6 +362,8 @@ class Conductor:
     def _go_on(self) -> None:
         """The player plays: an ending that is under way is called off."""
         if self._ending is None or self._ending.back_frame is not None:
+            return
+        if self._ending_asked:
             return
         committed = self.committed_until_frame
         resting = committed > 0 and self._line[committed - 1].chord is None

@@ -13,6 +13,7 @@ from jam.audio.mixer import Sound
 from jam.clock import SystemClock
 from jam.messages.commands import (
     ChangeSettings,
+    Cue,
     DeviceChoice,
     KeyInput,
     ListAudio,
@@ -205,6 +206,10 @@ class Stage:
                     self._stop()
                 case Panic():
                     self.panic()
+                case Cue(wanted):
+                    if self._conductor is not None:
+                        self._conductor.cue(wanted, self._clock.now_s())
+                        self._schedule()
                 case ChangeSettings(settings):
                     if settings.accompaniment != self._settings.accompaniment:
                         self._sound.preload(settings)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.accompaniment import BASS_RANGE
+from jam.accompaniment.styles import DRUMS
 from jam.agent.anticipation import Anticipator
 from jam.agent.rules import RuleBasedPredictor, ScriptedPredictor
 from jam.files import demo_tunes
@@ -204,6 +205,62 @@ def test_bass_and_drums_can_be_left_out() -> None:
     late = [n for n in conductor.notes() if n.start_frame >= committed]
     assert {n.part for n in late} == {"chords"}
     assert any(n.pitch in range(*BASS_RANGE) for n in late)  # the chords have the root
+
+
+def test_what_the_band_is_asked_for_begins_at_the_next_bar_line_that_is_not_committed() -> None:
+    session = jam("pop")
+    rest(session, 1)
+    play_bars(session, 4)
+    conductor = session.conductor
+
+    def ask(wanted: str) -> int:
+        line = conductor.tempo_map.next_bar_frame(conductor.committed_until_frame)
+        committed = conductor.committed_until_frame
+
+        def sure() -> list[PlannedNote]:
+            return [n for n in conductor.notes() if n.start_frame < committed]
+
+        before = [(n.note_id, n.velocity) for n in sure()]
+        conductor.cue(wanted, session.now_s)
+        assert sorted(before) == sorted((n.note_id, n.velocity) for n in sure())
+        play_bars(session, 3)
+        return line
+
+    line = ask("break")
+    inside = [n for n in conductor.notes() if line <= n.start_frame < line + 16]
+    assert {n.start_frame for n in inside} == {line}
+    assert max(n.end_frame for n in inside) <= line + 4
+    line = ask("fill")
+    toms = [n for n in conductor.notes() if n.pitch == DRUMS["low_tom"] and n.part == "drums"]
+    assert any(line + 8 <= n.start_frame < line + 16 for n in toms)
+
+
+@pytest.mark.parametrize("style", ["piano", "pop"])
+def test_another_variation_has_other_bars(style: str) -> None:
+    def bars(cue: bool) -> list[tuple[float, int]]:
+        session = jam(style)
+        session.conductor.change_settings(session.conductor.settings.changed(feel=0.5), 0.0)
+        rest(session, 1)
+        play_bars(session, 4)
+        line = session.conductor.tempo_map.next_bar_frame(session.conductor.committed_until_frame)
+        if cue:
+            session.conductor.cue("variation", session.now_s)
+        play_bars(session, 3)
+        return [(n.start_frame, n.pitch) for n in session.conductor.notes() if n.start_frame > line]
+
+    assert bars(True) != bars(False)
+
+
+def test_an_ending_that_is_asked_for_comes_though_the_player_plays_on() -> None:
+    session = jam("pop")
+    rest(session, 1)
+    play_bars(session, 4)
+    session.conductor.cue("ending", session.now_s)
+    play_bars(session, 5)
+    assert session.conductor.phase(session.now_s) == "resting"
+    rest(session, 20)
+    play_bars(session, 2)
+    assert session.conductor.phase(session.now_s) == "playing"
 
 
 @pytest.mark.parametrize("style", ["pop", "swing"])

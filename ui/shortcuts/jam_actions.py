@@ -80,6 +80,18 @@ def agent_actions(model: Desk) -> Iterator[Action]:
     yield Action("Drums on/off", AGENT, ("Ctrl+D",), partial(_switch, model, "drums"), JAM)
 
 
+def cue_actions(ask: Callable[[str], object]) -> Iterator[Action]:
+    """What the band is asked for, from the next bar line on."""
+    cues = (
+        ("Next variation", "Ctrl+Shift+V", "variation"),
+        ("Drum fill", "Ctrl+Shift+F", "fill"),
+        ("Break: the band rests for a bar", "Ctrl+Shift+K", "break"),
+        ("Ending", "Ctrl+Shift+E", "ending"),
+    )
+    for title, key, cue in cues:
+        yield Action(title, AGENT, (key,), partial(ask, cue), JAM)
+
+
 def volume_actions(model: Desk, larger_buffer: Do) -> Iterator[Action]:
     """Louder and softer."""
     steps = (
