@@ -22,19 +22,21 @@ from jam.limits import MIDI_BYTES
 from jam.messages.notes import Note
 from jam.midi import smf
 from jam.midi.numbers import DRUM_CHANNEL, SUSTAIN
+from jam.midi.smf import BAR_ONE, COUNT_IN
 from jam.music.grid import (
     FRAMES_PER_QUARTER,
+    MAX_BPM,
+    MIN_BPM,
     Meter,
     Segment,
     TempoMap,
-    check_bpm,
+    counted_meter,
     nearest_frame,
     quarter_bpm,
 )
+from jam.music.melody_track import Line, melody_index, sung_share
 
 TICKS_PER_QUARTER = 960
-COUNT_IN, BAR_ONE = "Count-in", "Bar 1"
-"""Cue points of a file that begins before its bar 1: where the count-in and where bar 1 begins."""
 _TICKS_PER_FRAME = TICKS_PER_QUARTER // FRAMES_PER_QUARTER
 
 
@@ -51,7 +53,15 @@ class MidiSong:
     pedals: tuple[tuple[float, int, bool], ...] = ()
     """(frame, channel, down) of the sustain pedal, in order."""
     bar_one_frame: int = 0
-    """Where bar 1 begins; what lies before is a count-in, as the file itself says."""
+    """Where bar 1 begins; what lies before is a count-in or a pickup, as the file itself says."""
+    signature: tuple[int, bool] | None = None
+    """(sharps or minus flats, minor) of the key signature; None where the file has none."""
+    lyrics: tuple[float, ...] = ()
+    """Frames at which a syllable stands."""
+    karaoke: bool = False
+    """The file says that it is one."""
+    warnings: tuple[str, ...] = ()
+    """What of the file was read otherwise than it stands, one line each."""
 
     @property
     def end_frame(self) -> float:
@@ -61,8 +71,9 @@ class MidiSong:
         """The same song with frame 0 (at 0 s) at its bar 1; a count-in lies before it."""
         if not (frame := self.bar_one_frame):
             return self
-        at_s, first = self.tempo_map.seconds_at(frame), self.tempo_map.segments[0]
-        bars = self.tempo_map.place(frame).bar
+        tempo_map = self.tempo_map
+        at_s, bars = tempo_map.seconds_at(frame), tempo_map.place(frame).bar
+        first = Segment(0, 0.0, tempo_map.bpm_at(frame), tempo_map.meter_at(frame), 0, 0)
         later = (
             replace(
                 s,
@@ -71,7 +82,8 @@ class MidiSong:
                 bar_frame=s.bar_frame - frame,
                 bar=s.bar - bars,
             )
-            for s in self.tempo_map.segments[1:]
+            for s in tempo_map.segments
+            if s.start_frame > frame
         )
         return replace(
             self,
@@ -83,32 +95,24 @@ class MidiSong:
             markers=tuple((at - frame, text) for at, text in self.markers),
             pedals=tuple((at - frame, channel, down) for at, channel, down in self.pedals),
             bar_one_frame=0,
+            lyrics=tuple(at - frame for at in self.lyrics),
         )
 
     def melody(self) -> tuple[Note, ...]:
-        """The notes of the track and channel that most likely hold the melody.
-
-        A track whose name says so; else, of those with at least half as many notes as the
-        fullest, the highest on average. Drums (channel 10) only where there is nothing else.
-        """
+        """The notes of the track and channel that are the melody (`jam.music.melody_track`)."""
         groups: dict[tuple[str, int], list[Note]] = defaultdict(list)
         for note in self.notes:
             groups[note.part, note.channel].append(note)
-        pitched = {key: group for key, group in groups.items() if key[1] != DRUM_CHANNEL}
-        pitched = pitched or dict(groups)
-        for word in ("melod", "vocal", "voice", "lead", "sing"):
-            named = {k: g for k, g in pitched.items() if word in k[0].lower()}
-            if named:
-                pitched = named
-                break
-        fullest = max(len(group) for group in pitched.values())
-        full = [group for group in pitched.values() if 2 * len(group) >= fullest]
-        highest = max(full, key=_mean_pitch)
-        return tuple(highest)
+        lines = [self._line(part, notes) for (part, _), notes in groups.items()]
+        chosen = melody_index(lines, self.karaoke) if lines[1:] else 0
+        return tuple(list(groups.values())[chosen])
 
-
-def _mean_pitch(notes: Sequence[Note]) -> float:
-    return sum(note.pitch for note in notes) / len(notes)
+    def _line(self, part: str, notes: list[Note]) -> Line:
+        quarter = FRAMES_PER_QUARTER
+        spans = [(n.start_frame / quarter, n.end_frame / quarter, n.pitch) for n in notes]
+        sung = sung_share([n.start_frame for n in notes], self.lyrics)
+        channel = notes[0].channel
+        return Line(spans, part, channel, notes[0].instrument, sung, channel == DRUM_CHANNEL)
 
 
 def read_midi(path: str | os.PathLike[str]) -> MidiSong:
@@ -131,10 +135,14 @@ def parse_midi(data: bytes, name: str) -> MidiSong:
     try:
         raw = smf.parse_smf(data)
         if not raw.notes:
-            raise BadInput("no notes in it")
+            why = f" ({'; '.join(raw.warnings)})" if raw.warnings else ""
+            raise BadInput(f"no notes in it{why}")
+        if all(note.channel == DRUM_CHANNEL for note in raw.notes):
+            raise BadInput("drums only: there is no melody in it")
+        pickup = _pickup_frame(raw)
         notes = _notes(raw)
         last_frame = math.ceil(max(note.end_frame for note in notes))
-        tempo_map = _tempo_map(raw, last_frame)
+        tempo_map = _tempo_map(raw, last_frame, pickup)
         return MidiSong(
             name,
             notes,
@@ -144,14 +152,25 @@ def parse_midi(data: bytes, name: str) -> MidiSong:
                 (_frame(tick, raw), channel, down)
                 for tick, channel, down in sorted(raw.pedals, key=lambda pedal: pedal[0])
             ),
-            _bar_one_frame(raw, tempo_map),
+            pickup or _bar_one_frame(raw, tempo_map),
+            min(raw.keys)[1:] if raw.keys else None,
+            tuple(_frame(tick, raw) for tick in raw.lyrics),
+            raw.karaoke or name.lower().endswith(".kar"),
+            tuple(raw.warnings),
         )
     except BadInput as error:
         raise BadInput(f"{name}: {error}") from None
 
 
 def _frame(tick: int, raw: smf.RawSong) -> float:
-    return tick * FRAMES_PER_QUARTER / raw.ticks_per_quarter
+    """A place of the file on the grid; bar 1 after a pickup falls on a frame."""
+    lead = -raw.pickup_ticks * FRAMES_PER_QUARTER % raw.ticks_per_quarter
+    return (tick * FRAMES_PER_QUARTER + lead) / raw.ticks_per_quarter
+
+
+def _pickup_frame(raw: smf.RawSong) -> int:
+    """Where bar 1 begins, behind a pickup that the file has as a bar of its own; else 0."""
+    return round(_frame(raw.pickup_ticks, raw)) if raw.pickup_ticks else 0
 
 
 def _parts(track_names: Iterable[str]) -> list[str]:
@@ -189,10 +208,12 @@ def _notes(raw: smf.RawSong) -> tuple[Note, ...]:
     return tuple(notes)
 
 
-def _tempo_map(raw: smf.RawSong, last_frame: int) -> TempoMap:
+def _tempo_map(raw: smf.RawSong, last_frame: int, pickup: int) -> TempoMap:
     """Tempi and metres of a file up to `last_frame`, changes moved to the nearest frame.
 
-    Raises BadInput for a metre that can't be counted and a tempo out of range.
+    A metre that can't be counted is counted in other units, a tempo out of range is brought into
+    it; what is changed so stands in the song's warnings. pickup: frames before bar 1, which are of
+    its metre.
     """
 
     def frame_of(tick: int) -> int:
@@ -202,6 +223,10 @@ def _tempo_map(raw: smf.RawSong, last_frame: int) -> TempoMap:
     tempos = {frame_of(tick): tempo for tick, tempo in sorted(raw.tempos, key=lambda t: t[0])}
     meters = {frame_of(tick): (n, d) for tick, n, d in sorted(raw.meters, key=lambda m: m[0])}
     tempo, meter = 500_000, Meter(4, 4)  # what the standard says where a file doesn't
+    bar_frame = 0
+    if pickup and pickup in meters:
+        meters = {0: meters[pickup], **{f: m for f, m in meters.items() if f > pickup}}
+        bar_frame = pickup - counted_meter(*meters[0]).frames_per_bar
     segments: list[Segment] = []
     for frame in sorted({0, *tempos, *meters}):
         if frame > last_frame:
@@ -209,13 +234,15 @@ def _tempo_map(raw: smf.RawSong, last_frame: int) -> TempoMap:
         tempo = tempos.get(frame, tempo)
         old_meter = meter
         if frame in meters:
-            meter = Meter(*meters[frame])
-        try:
-            bpm = _beats_a_minute(tempo, meter)
-        except BadInput as error:
-            raise BadInput(f"{error} (at quarter note {frame / FRAMES_PER_QUARTER:g})") from None
+            meter = counted_meter(*meters[frame])
+            _warn_of_meter(raw, meters[frame], meter)
+        bpm = _beats_a_minute(tempo, meter)
+        if not MIN_BPM <= bpm <= MAX_BPM:
+            played = min(max(bpm, MIN_BPM), MAX_BPM)
+            raw.warnings.append(f"tempo {bpm:.4g} played at {played:g}")
+            bpm = played
         if not segments:
-            segments.append(Segment(0, 0.0, bpm, meter, 0, 0))
+            segments.append(Segment(0, 0.0, bpm, meter, bar_frame, 0))
             continue
         last = segments[-1]
         if (bpm, meter) == (last.bpm, last.meter):
@@ -228,6 +255,11 @@ def _tempo_map(raw: smf.RawSong, last_frame: int) -> TempoMap:
         start_s = last.start_s + (frame - last.start_frame) * last.frame_s
         segments.append(Segment(frame, start_s, bpm, meter, bar_frame, bar))
     return TempoMap(tuple(segments))
+
+
+def _warn_of_meter(raw: smf.RawSong, written: tuple[int, int], counted: Meter) -> None:
+    if written != (counted.numerator, counted.denominator):
+        raw.warnings.append(f"metre {written[0]}/{written[1]} counted in {counted}")
 
 
 def _bar_one_frame(raw: smf.RawSong, tempo_map: TempoMap) -> int:
@@ -246,7 +278,7 @@ def _microseconds(bpm: float, meter: Meter) -> int:
 
 
 def _beats_a_minute(microseconds: int, meter: Meter) -> float:
-    """The tempo in the metre's beats. Raises BadInput out of range.
+    """The tempo in the metre's beats.
 
     A file holds whole microseconds: the roundest tempo that would be written as the same number
     is taken, so 97 beats a minute stay 97, and 300 stay within the range.
@@ -255,8 +287,8 @@ def _beats_a_minute(microseconds: int, meter: Meter) -> float:
     for digits in range(4):
         bpm = round(exact, digits)
         if bpm > 0 and _microseconds(bpm, meter) == microseconds:
-            return check_bpm(bpm)
-    return check_bpm(exact)
+            return bpm
+    return exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,13 +308,14 @@ def write_midi(
     parts: Sequence[Part],
     tempo_map: TempoMap,
     chords: Iterable[tuple[float, str]] = (),
+    signature: tuple[int, bool] | None = None,
 ) -> None:
     """Write parts as a Standard MIDI File of type 1; the first track holds tempo and metre.
 
-    chords: (frame, symbol), written as markers. Where something lies before frame 0, the file
-    begins with the bars of the count-in, and cue points (COUNT_IN, BAR_ONE) mark them. The file
-    appears complete or not at all. Raises BadInput when the folder doesn't exist, JamError when
-    the file can't be written.
+    chords: (frame, symbol), written as markers. signature: (sharps, minor) of the key. Where
+    something lies before frame 0, the file begins with the bars of the count-in, and cue points
+    (COUNT_IN, BAR_ONE) mark them. The file appears complete or not at all. Raises BadInput when
+    the folder doesn't exist, JamError when the file can't be written.
     """
     file = Path(path)
     if not os.path.isdir(file.parent):
@@ -302,8 +335,10 @@ def write_midi(
     )
     bar_frames = tempo_map.meter_at(0).frames_per_bar
     shift = max(0, math.ceil(-first / bar_frames)) * bar_frames
-    midi = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER)
-    midi.tracks.append(_conductor_track(tempo_map, chords, shift))
+    chords = list(chords)
+    texts = "".join([*(text for _, text in chords), *(part.name for part in parts)])
+    midi = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset=_charset(texts))
+    midi.tracks.append(_conductor_track(tempo_map, chords, shift, signature))
     midi.tracks.extend(_part_track(part, shift) for part in parts)
     with whole(file) as unfinished:
         midi.save(unfinished)
@@ -318,7 +353,7 @@ _Event = tuple[int, int, mido.Message | mido.MetaMessage]
 
 
 def _track(name: str, events: list[_Event]) -> mido.MidiTrack:
-    track = mido.MidiTrack([mido.MetaMessage("track_name", name=_latin(name))])
+    track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
     now = 0
     for tick, _, message in sorted(events, key=lambda event: event[:2]):
         track.append(message.copy(time=tick - now))
@@ -326,15 +361,31 @@ def _track(name: str, events: list[_Event]) -> mido.MidiTrack:
     return track
 
 
-def _latin(text: str) -> str:
-    """Text as MIDI files hold it (Latin-1); what it can't express becomes a question mark."""
-    return text.encode("latin-1", "replace").decode("latin-1")
+def _charset(texts: str) -> str:
+    """Latin-1, as MIDI files have it, or UTF-8 where that can't hold the texts."""
+    try:
+        texts.encode("latin-1")
+    except UnicodeEncodeError:
+        return "utf-8"
+    return "latin-1"
+
+
+# By sharps, from seven flats to seven sharps, as mido calls them.
+_MAJOR_KEYS = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
+_MINOR_KEYS = tuple("Abm Ebm Bbm Fm Cm Gm Dm Am Em Bm F#m C#m G#m D#m A#m".split())  # noqa: SIM905
 
 
 def _conductor_track(
-    tempo_map: TempoMap, chords: Iterable[tuple[float, str]], shift: int
+    tempo_map: TempoMap,
+    chords: Iterable[tuple[float, str]],
+    shift: int,
+    signature: tuple[int, bool] | None,
 ) -> mido.MidiTrack:
     events: list[_Event] = []
+    if signature is not None:
+        sharps, minor = signature
+        key = (_MINOR_KEYS if minor else _MAJOR_KEYS)[sharps + 7]
+        events.append((0, 0, mido.MetaMessage("key_signature", key=key)))
     meter: Meter | None = None
     for segment in tempo_map.segments:
         tick = _tick(segment.start_frame + shift) if segment.start_frame else 0
@@ -355,11 +406,22 @@ def _conductor_track(
         tempo = _microseconds(segment.bpm, segment.meter)
         events.append((tick, 1, mido.MetaMessage("set_tempo", tempo=tempo)))
     for frame, symbol in chords:
-        events.append((_tick(frame + shift), 2, mido.MetaMessage("marker", text=_latin(symbol))))
+        events.append((_tick(frame + shift), 2, mido.MetaMessage("marker", text=symbol)))
     if shift:
         for tick, text in ((0, COUNT_IN), (_tick(shift), BAR_ONE)):
             events.append((tick, 3, mido.MetaMessage("cue_marker", text=text)))
+    elif _begins_like_a_pickup(tempo_map):
+        events.append((0, 3, mido.MetaMessage("cue_marker", text=BAR_ONE)))
     return _track("Tempo", events)
+
+
+def _begins_like_a_pickup(tempo_map: TempoMap) -> bool:
+    """Whether the first metre lasts for a bar at most, before one with longer bars."""
+    first = tempo_map.segments[0].meter
+    change = next((s for s in tempo_map.segments if s.meter != first), None)
+    if change is None or change.start_frame > first.frames_per_bar:
+        return False
+    return change.start_frame < change.meter.frames_per_bar
 
 
 def _part_track(part: Part, shift: int) -> mido.MidiTrack:

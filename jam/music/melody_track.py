@@ -1,7 +1,7 @@
 """Which line of a piece is its melody: one rule for play, for files and for training. Pure.
 
-A melody is one voice in the range of a singer, moves mostly by step and says more than an ostinato.
-Where a name, lyrics or the custom of karaoke say more, they count.
+A melody is one voice in the range of a singer, moves mostly by step, repeats notes and lasts
+through the piece. Where a name, lyrics or the custom of karaoke say more, they count.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-DRUM_CHANNEL = 9
 KARAOKE_CHANNEL = 3
 """Channel 4, counted from 0: where karaoke files have the sung line."""
 _BASS_PROGRAMS = range(32, 40)
@@ -34,6 +33,7 @@ class Line:
     program: int = 0
     lyrics: float = 0.0
     """Share of its notes under which a syllable stands."""
+    is_drums: bool = False
 
 
 # Without accents and in small letters; what stands at the start of a word, or anywhere in scripts
@@ -54,7 +54,8 @@ _BEHIND = re.compile(
 
 def _plain(name: str) -> str:
     text = unicodedata.normalize("NFD", name.casefold())
-    return re.sub(r"[_\d]+", " ", "".join(c for c in text if not unicodedata.combining(c)))
+    text = "".join(c for c in text if not "\u0300" <= c <= "\u036f")
+    return unicodedata.normalize("NFC", re.sub(r"[_\d]+", " ", text))
 
 
 def melody_word(name: str) -> bool:
@@ -68,16 +69,15 @@ def chord_word(name: str) -> bool:
 
 
 def _name_says(name: str) -> float:
-    text = _plain(unicodedata.normalize("NFC", name))
-    composed = unicodedata.normalize("NFC", text)
+    text = _plain(name)
     said = 0.0
-    if _SUNG.search(composed):
+    if _SUNG.search(text):
         said = 3.0
-    elif _LEADING.search(composed):
+    elif _LEADING.search(text):
         said = 1.5
-    if _LEADING.search(composed) and said == 3.0:
+    if _LEADING.search(text) and said == 3.0:
         said = 3.5
-    return said - 2.5 * bool(_BEHIND.search(composed))
+    return said - 2.5 * bool(_BEHIND.search(text))
 
 
 def melody_index(lines: Sequence[Line], karaoke: bool = False) -> int:
@@ -95,35 +95,52 @@ def melody_index(lines: Sequence[Line], karaoke: bool = False) -> int:
         score += 3.0 * line.lyrics
         score -= 2.0 * (line.program in _BASS_PROGRAMS)
         score += 2.0 * (karaoke and line.channel == KARAOKE_CHANNEL)
-        return score - 100.0 * (line.channel == DRUM_CHANNEL)
+        return score - 100.0 * line.is_drums
 
-    # Of two that fit alike the first counts.
-    return max(range(len(lines)), key=lambda index: (fit(index), -index))
+    # Whoever named a line the melody knows best; of two that fit alike the first counts.
+    named = [i for i, line in enumerate(lines) if melody_word(line.name) and not line.is_drums]
+    return max(named or range(len(lines)), key=lambda index: (fit(index), -index))
 
 
 def melody_likeness(notes: Sequence[Span], start: float, end: float, most: int) -> float:
     """How much a line by itself is like a melody; the larger, the more.
 
-    start, end: of the piece, in quarters. most: the notes of its fullest line.
+    start, end: of the piece, in quarters. most: the notes of its fullest line. The weights were
+    fitted to pop songs and art songs whose melody is known (`tools/melody_rule.py`), but for the
+    range: there is neither a bass nor a high line by itself in those.
     """
     length = max(end - start, 1e-6)
-    alone = _alone(notes)
     pitches = [pitch for _, _, pitch in notes]
+    steps = [abs(b - a) for a, b in pairwise(pitches)] or [0]
     middle = median(pitches)
-    out_of_range = max(0.0, 57 - middle, middle - 79) / 12
-    steps = [abs(b - a) for a, b in pairwise(pitches)]
-    leaps = sum(step > 7 for step in steps) / len(steps) if steps else 0.0
-    sounding = min(1.0, sum(e - s for s, e, _ in notes) / length)
+    out_of_range = max(0.0, 57 - middle, middle - 79)
+    sounding = sum(e - s for s, e, _ in notes) / length
     pace = len(notes) / length
     return (
-        3.0 * alone
-        - 1.2 * out_of_range
-        - 1.5 * leaps
-        - 2.0 * max(0.0, 0.35 - sounding)
-        - 1.5 * max(0.0, pace - 2.5) / 2.5
-        + 1.0 * _variety(notes)
-        + 0.8 * min(1.0, len(notes) / (0.5 * most))
+        4.0 * _alone(notes)
+        - 0.1 * out_of_range
+        - 2.0 * sum(step > 7 for step in steps) / len(steps)
+        - 0.25 * sum(steps) / len(steps)
+        + 2.5 * steps.count(0) / len(steps)
+        - 1.0 * max(0.0, 0.35 - sounding)
+        - 0.5 * max(0.0, pace - 2.5)
+        - 1.2 * max(0.0, 0.8 - pace)
+        + min(1.0, 2.0 * len(notes) / most)
     )
+
+
+def sung_share(starts: Sequence[float], syllables: Sequence[float]) -> float:
+    """Share of the notes, by their starts, with a syllable at most a tenth of a frame away.
+
+    Where few syllables fall on notes at all, they are of something else: 0.
+    """
+    if not syllables:
+        return 0.0
+    ordered = sorted(syllables)
+    hits = sum(
+        bisect_left(ordered, at - 0.1) < bisect_left(ordered, at + 0.1 + 1e-9) for at in starts
+    )
+    return hits / len(starts) * min(1.0, 2.0 * hits / len(ordered))
 
 
 def _alone(notes: Sequence[Span]) -> float:
@@ -135,21 +152,3 @@ def _alone(notes: Sequence[Span]) -> float:
         goes_on = i + 1 < len(notes) and notes[i + 1][0] < start + 0.7 * (end - start)
         overlapped += near or goes_on
     return 1.0 - overlapped / len(notes)
-
-
-def _variety(notes: Sequence[Span]) -> float:
-    """Share of the figures of four notes (intervals and rhythm) that come at most four times."""
-    figures: dict[tuple[int, ...], int] = {}
-    shapes = []
-    for i in range(len(notes) - 3):
-        group = notes[i : i + 4]
-        shape = tuple(
-            value
-            for a, b in pairwise(group)
-            for value in (b[2] - a[2], round(2 * min(b[0] - a[0], 8.0)))
-        )
-        figures[shape] = figures.get(shape, 0) + 1
-        shapes.append(shape)
-    if not shapes:
-        return 0.0
-    return sum(figures[shape] <= 4 for shape in shapes) / len(shapes)

@@ -13,10 +13,11 @@ from itertools import accumulate
 
 from jam.errors import BadInput
 from jam.limits import FRAMES
+from jam.midi.numbers import DRUM_CHANNEL
 from jam.midi.smf import RawNote, RawSong, parse_smf
 from jam.music.chord_notation import chords_of_texts
 from jam.music.grid import FRAMES_PER_QUARTER, Meter, counted_meter
-from jam.music.melody_track import DRUM_CHANNEL, Line, chord_word, melody_index
+from jam.music.melody_track import Line, chord_word, melody_index, sung_share
 from models.corpora.chord_finder import find_chords
 from models.corpora.draft import Draft, DraftChord, DraftNote
 from models.corpora.score import CHORDS_NOT_READ
@@ -29,32 +30,43 @@ def midi_draft(source: str, piece: str, data: bytes, style: str = "any") -> Draf
     pitched = [note for note in song.notes if note.channel != DRUM_CHANNEL]
     if not pitched:
         raise BadInput("drums only" if song.notes else "no notes")
-    bars = _bars(song, unit)
+    bars, lead = _bars(song, unit)
     melody, others = _melody_and_others(song, pitched)
     draft = Draft(source, piece, bars, [], [], style=style)
     if song.tempos:
         quarter_bpm = 60e6 / min(song.tempos)[1]
         draft.bpm = round(quarter_bpm * FRAMES_PER_QUARTER / bars[0].frames_per_beat, 2)
-    draft.notes = _in_sixteenths(melody, unit)
-    draft.chords = _marker_chords(song, unit, draft)
+    draft.notes = _in_sixteenths(melody, unit, lead)
+    draft.chords = _marker_chords(song, unit, lead, draft)
     if not draft.chords:
-        draft.chords = find_chords(_in_sixteenths(others, unit), bars)
+        draft.chords = find_chords(_in_sixteenths(others, unit, lead), bars)
     return draft
 
 
-def _in_sixteenths(notes: list[RawNote], unit: Fraction) -> list[DraftNote]:
-    return [DraftNote(n.start_tick * unit, n.end_tick * unit, n.pitch) for n in notes]
+def _in_sixteenths(notes: list[RawNote], unit: Fraction, lead: Fraction) -> list[DraftNote]:
+    return [DraftNote(n.start_tick * unit + lead, n.end_tick * unit + lead, n.pitch) for n in notes]
 
 
-def _bars(song: RawSong, unit: Fraction) -> list[Meter]:
-    """The bars from the first tick to the last note; a metre begins at the next bar line."""
+def _bars(song: RawSong, unit: Fraction) -> tuple[list[Meter], Fraction]:
+    """The bars from the first tick to the last note, and how much of the first is silent before it.
+
+    A metre begins at the next bar line. A pickup stands at the end of a whole bar.
+    """
     end = max(note.end_tick for note in song.notes) * unit
     if end > FRAMES:
         raise BadInput(f"longer than {FRAMES} frames")
     changes = sorted((tick * unit, above, below) for tick, above, below in song.meters)
     bars: list[Meter] = []
+    lead = Fraction(0)
+    if pickup := song.pickup_ticks * unit:
+        changes = [change for change in changes if change[0] >= pickup]
+        bars.append(counted_meter(*changes[0][1:]))
+        lead = bars[0].frames_per_bar - pickup
+        changes = [(at + lead, above, below) for at, above, below in changes]
+        end += lead
     meter = Meter()
-    at = done = 0
+    at = sum(bar.frames_per_bar for bar in bars)
+    done = 0
     while at < end or not bars:
         while done < len(changes) and changes[done][0] <= at:
             _, above, below = changes[done]
@@ -62,7 +74,7 @@ def _bars(song: RawSong, unit: Fraction) -> list[Meter]:
             done += 1
         bars.append(meter)
         at += meter.frames_per_bar
-    return bars
+    return bars, lead
 
 
 def _melody_and_others(song: RawSong, notes: list[RawNote]) -> tuple[list[RawNote], list[RawNote]]:
@@ -73,7 +85,8 @@ def _melody_and_others(song: RawSong, notes: list[RawNote]) -> tuple[list[RawNot
     if len(groups) == 1:
         return _skyline(notes)
     keys = list(groups)
-    chosen = keys[melody_index([_line(song, key, groups[key]) for key in keys])]
+    lines = [_line(song, key, groups[key]) for key in keys]
+    chosen = keys[melody_index(lines, song.karaoke)]
     chord_keys = [key for key in keys if chord_word(song.track_names[key[0]])]
     harmony = [
         note
@@ -85,11 +98,15 @@ def _melody_and_others(song: RawSong, notes: list[RawNote]) -> tuple[list[RawNot
 
 
 def _line(song: RawSong, key: tuple[int, int], notes: list[RawNote]) -> Line:
+    track, channel = key
     quarter = song.ticks_per_quarter
+    frame = FRAMES_PER_QUARTER / quarter
     return Line(
         [(n.start_tick / quarter, n.end_tick / quarter, n.pitch) for n in notes],
-        song.track_names[key[0]],
-        key[1],
+        song.track_names[track],
+        channel,
+        next((p for tick, c, p in sorted(song.programs) if c == channel), 0),
+        sung_share([n.start_tick * frame for n in notes], [at * frame for at in song.lyrics]),
     )
 
 
@@ -108,11 +125,12 @@ def _skyline(notes: list[RawNote]) -> tuple[list[RawNote], list[RawNote]]:
     return top, under
 
 
-def _marker_chords(song: RawSong, unit: Fraction, draft: Draft) -> list[DraftChord]:
+def _marker_chords(song: RawSong, unit: Fraction, lead: Fraction, draft: Draft) -> list[DraftChord]:
     """Chords of the markers."""
     starts = list(accumulate((meter.frames_per_bar for meter in draft.bars), initial=0))
     found, unread = chords_of_texts(
-        [(tick * unit, text) for tick, text in song.markers], lambda at: bisect_right(starts, at)
+        [(tick * unit + lead, text) for tick, text in song.markers],
+        lambda at: bisect_right(starts, at),
     )
     draft.dropped[CHORDS_NOT_READ] += len(unread)
     draft.unread.extend(unread)

@@ -83,6 +83,14 @@ def read_score(data: bytes) -> Score:
     )
 
 
+def part_lines(root: Element) -> list[Line]:
+    """The parts of a score as lines of which one is the melody; those without notes left out."""
+    parts, names = _parts(root)
+    readers = [_PartReader(measures) for measures in parts]
+    lines = [reader.line(name) for reader, name in zip(readers, names, strict=True)]
+    return [line for line in lines if line.notes]
+
+
 def _parts(root: Element) -> tuple[list[list[Element]], list[str]]:
     """The measures of every part, of a score by parts or by time, and the parts' names."""
     by_id: dict[str, list[Element]] = {}

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from jam.errors import BadInput
+from jam.midi.file import MidiSong, read_tune
+from jam.music.grid import MAX_BPM, MIN_BPM
+from jam.sessions.imports import session_of_midi
 from models.corpora import CORPORA, Outcome, outcomes
 from models.corpora.files import open_files
 from models.data.leadsheet import LeadSheet, chord_spans, melody_spans
@@ -38,6 +42,14 @@ def notes(name: str) -> list[tuple[int, int, int]]:
 
 def chords(name: str) -> list[tuple[int, str]]:
     return [(start, chord.symbol) for start, _, chord in chord_spans(sheet(name).chords)]
+
+
+def played(name: str) -> MidiSong:
+    return read_tune(FIELD / name)
+
+
+def pitches(song: MidiSong) -> list[int]:
+    return [note.pitch for note in song.melody()]
 
 
 # -- f02, f09, f14: ABC
@@ -84,6 +96,78 @@ def test_f09_sixteenths() -> None:
 
 def test_f14_chords_of_other_countries() -> None:
     assert [symbol for _, symbol in chords("f14-h-chords.abc")] == ["Em", "B7", "Bm", "Em"]
+
+
+# -- f03: which track is the melody
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "f03-karaoke-channel-4.kar",
+        "f03-lead-and-backing-vocals.mid",
+        "f03-name-gesang.mid",
+        "f03-name-melodie-accent.mid",
+        "f03-name-utf16.mid",
+    ],
+)
+def test_f03_the_melody_is_the_single_line(name: str) -> None:
+    assert pitches(played(name)) == TUNE
+    assert notes(name) == QUARTERS
+
+
+def test_f03_chord_track_first() -> None:
+    line = [64, 62, 60, 65, 64, 62, 62, 59, 62, 65, 64]
+    assert pitches(played("f03-chord-track-first.mid")) == line
+    assert [pitch for _, _, pitch in notes("f03-chord-track-first.mid")] == line
+    assert chords("f03-chord-track-first.mid") == [(0, "C"), (16, "F"), (32, "G"), (48, "C")]
+
+
+# -- f04, f05: tempo, metre, notes
+
+
+@pytest.mark.parametrize(
+    ("name", "n_notes"),
+    [
+        ("f04-6-8-quarter-40.mid", 18),
+        ("f04-cut-time-quarter-56.mid", 13),
+        ("f04-metre-7-16.mid", 24),
+        ("f04-musescore-sixteenth-pickup.mid", 13),
+        ("f04-pickup-3-16.mid", 14),
+        ("f04-rit-to-24.mid", 13),
+    ],
+)
+def test_f04_tempo_and_metre_are_brought_into_range(name: str, n_notes: int) -> None:
+    song = played(name)
+    assert len(song.melody()) == n_notes
+    assert all(MIN_BPM <= s.bpm <= MAX_BPM for s in song.tempo_map.segments)
+    session_of_midi(song)
+
+
+def test_f04_pickups_lie_before_bar_one() -> None:
+    for name, start in (
+        ("f04-pickup-3-16.mid", -3.0),
+        ("f04-musescore-sixteenth-pickup.mid", -1.0),
+    ):
+        song = played(name)
+        assert song.melody()[0].start_frame == start
+        assert str(song.tempo_map.meter_at(0)) == "4/4"
+
+
+def test_f05_struck_twice() -> None:
+    found = [
+        (n.start_frame, n.end_frame, n.pitch)
+        for n in played("f05-struck-twice-one-off.mid").melody()
+    ]
+    assert found == [(0, 2, 72), (2, 4, 72), *((s + 4, min(e + 4, 64), p) for s, e, p in QUARTERS)]
+
+
+def test_f05_all_notes_off() -> None:
+    found = [
+        (n.start_frame, n.end_frame, n.pitch)
+        for n in played("f05-ended-by-all-notes-off.mid").melody()
+    ]
+    assert found == [(0, 4, 79), *((s + 4, min(e + 4, 64), p) for s, e, p in QUARTERS)]
 
 
 # -- f08, f10, f15: MusicXML
@@ -133,6 +217,32 @@ def test_f10_what_is_not_printed() -> None:
 )
 def test_f15_slightly_off_in_encoding_or_prologue(name: str) -> None:
     assert notes(f"f15-{name}.musicxml") == QUARTERS
+
+
+# -- f12, f13: what every player plays
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "clock-bytes-in-track",
+        "header-says-1-track",
+        "header-says-3-tracks",
+        "last-byte-missing",
+        "riff",
+        "tempo-0",
+    ],
+)
+def test_f12_slightly_damaged_midi(name: str) -> None:
+    song = played(f"f12-{name}.mid")
+    assert pitches(song) == TUNE
+    assert song.warnings
+
+
+def test_f13_drums_only() -> None:
+    with pytest.raises(BadInput, match="drums"):
+        played("f13-drums-only.mid")
+    assert "drums" in outcome("f13-drums-only.mid").why_not
 
 
 # -- f17: Humdrum

@@ -37,7 +37,7 @@ SHELLS = (
     "jam.charts.midi",
 )
 """What of them is not pure: a process, and what reads files."""
-READERS = ("files", "midi.smf")
+READERS = ("files", "midi.smf", "midi.numbers")
 """How a file of any origin is read: what `models` may import besides."""
 
 

@@ -21,6 +21,7 @@ from jam.messages.notes import Note
 from jam.midi import smf
 from jam.midi.file import MidiSong, Part, parse_midi, read_midi, write_midi
 from jam.music.grid import Meter, TempoMap
+from jam.music.melody_track import melody_word
 from tests.support.strategies import bpms, tempo_maps, usual_meters
 
 
@@ -55,26 +56,17 @@ BAD = {
     "empty": (b"", "empty"),
     "text": (b"Dear Sir or Madam, " * 9, "not a MIDI file"),
     "zeros": (bytes(1000), "not a MIDI file"),
-    "header only": (GOOD[:14], "truncated"),
+    "header only": (GOOD[:14], "0 tracks where the header says 1"),
     "half a header": (GOOD[:9], "truncated"),
-    "half a track": (GOOD[:-6], "truncated"),
-    "a track less than announced": (GOOD[:10] + b"\x00\x02" + GOOD[12:], "truncated"),
     "no notes": (smf_of(named("Melody")), "no notes"),
     "no tracks": (smf_of(), "no notes"),
     "type 2": (smf_of(NOTE, type_=2), "type 2"),
     "SMPTE time": (smf_of(NOTE, division=0xE728), "SMPTE"),
     "no ticks": (smf_of(NOTE, division=0), "0 ticks"),
-    "tempo 0": (smf_of(b"\x00\xff\x51\x03\x00\x00\x00" + NOTE), "tempo 0"),
-    "short tempo": (smf_of(b"\x00\xff\x51\x01\x00" + NOTE), "damaged tempo"),
-    "tempo too slow": (smf_of(b"\x00\xff\x51\x03\x2d\xc6\xc0" + NOTE), "tempo 20"),
-    "tempo too fast": (smf_of(b"\x00\xff\x51\x03\x00\x00\x01" + NOTE), "tempo 6e+07"),
-    "metre 0/4": (smf_of(b"\x00\xff\x58\x04\x00\x02\x18\x08" + NOTE), "metre 0/4"),
-    "metre 7/16": (smf_of(b"\x00\xff\x58\x04\x07\x04\x18\x08" + NOTE), "metre 7/16"),
-    "metre 99/4": (smf_of(b"\x00\xff\x58\x04\x63\x02\x18\x08" + NOTE), "metre 99/4"),
-    "metre 4/2^200": (smf_of(b"\x00\xff\x58\x04\x04\xc8\x18\x08" + NOTE), "time signature"),
     "running status of nothing": (smf_of(b"\x00\x3c\x40" + NOTE), "no status"),
     "data byte over 127": (smf_of(b"\x00\x90\x3c\xff" + NOTE), "data byte 255"),
-    "status F1": (smf_of(b"\x00\xf1\x00" + NOTE), "0xf1"),
+    "status F4": (smf_of(b"\x00\xf4\x00" + NOTE), "0xf4"),
+    "drums only": (smf_of(NOTE.replace(b"\x90", b"\x99").replace(b"\x80", b"\x89")), "drums only"),
     "length of five bytes": (smf_of(b"\x81\x81\x81\x81\x00" + NOTE), "four bytes"),
     "text past the end": (smf_of(b"\x00\xff\x01\x7f" + NOTE), "truncated"),
     "a note in the next century": (
@@ -94,7 +86,6 @@ BAD = {
         "more than 1,000,000 events",
     ),
     "too large": (GOOD + bytes(MIDI_BYTES), "larger than 16 MiB"),
-    "65,535 tracks": (GOOD[:10] + b"\xff\xff" + GOOD[12:], "65,535 tracks"),
 }
 
 
@@ -109,6 +100,96 @@ def test_bad_files_are_refused_in_one_line(case: str, tmp_path: Path) -> None:
     assert message.startswith(f"{path}: ")
     assert fault in message
     assert "\n" not in message
+
+
+SLIGHTLY_WRONG = {
+    "a track that is cut": (GOOD[:-6], "truncated"),
+    "a track less than announced": (GOOD[:10] + b"\x00\x02" + GOOD[12:], "header says 2"),
+    "a track more than announced": (GOOD[:10] + b"\x00\x00" + GOOD[12:], "header says 0"),
+    "65,535 tracks": (GOOD[:10] + b"\xff\xff" + GOOD[12:], "header says 65,535"),
+    "a RIFF wrapper": (
+        b"RIFF"
+        + struct.pack("<I", len(GOOD) + 12)
+        + b"RMIDdata"
+        + struct.pack("<I", len(GOOD))
+        + GOOD,
+        "RIFF",
+    ),
+    "a MacBinary header": (bytes(128) + GOOD, "128 bytes before"),
+    "tempo 0": (smf_of(b"\x00\xff\x51\x03\x00\x00\x00" + NOTE), "tempi of 0"),
+    "short tempo": (smf_of(b"\x00\xff\x51\x01\x00" + NOTE), "wrong length"),
+    "tempo too slow": (smf_of(b"\x00\xff\x51\x03\x2d\xc6\xc0" + NOTE), "tempo 20 played at 30"),
+    "tempo too fast": (smf_of(b"\x00\xff\x51\x03\x00\x00\x01" + NOTE), "played at 300"),
+    "metre 0/4": (smf_of(b"\x00\xff\x58\x04\x00\x02\x18\x08" + NOTE), "time signatures"),
+    "metre 7/16": (smf_of(b"\x00\xff\x58\x04\x07\x04\x18\x08" + NOTE), "counted in 7/8"),
+    "metre 99/4": (smf_of(b"\x00\xff\x58\x04\x63\x02\x18\x08" + NOTE), "counted in 11/4"),
+    "metre 4/2^200": (smf_of(b"\x00\xff\x58\x04\x04\xc8\x18\x08" + NOTE), "time signatures"),
+    "eight sharps": (smf_of(b"\x00\xff\x59\x02\x08\x00" + NOTE), "key signatures"),
+    "real-time bytes": (smf_of(b"\x00\xf8\x00\xfe\x00\xf1\x05\x00\xf6" + NOTE), "live stream"),
+    "text past the end": (smf_of(NOTE + b"\x00\xff\x01\x7f"), "truncated"),
+}
+
+
+@pytest.mark.parametrize("case", SLIGHTLY_WRONG)
+def test_what_every_player_plays_is_read_with_a_warning(case: str) -> None:
+    data, warning = SLIGHTLY_WRONG[case]
+    song = parse_midi(data, "x")
+    assert [note.pitch for note in song.notes] == [60]
+    assert any(warning in line for line in song.warnings)
+    assert not parse_midi(GOOD, "x").warnings
+
+
+def test_keys_that_do_not_come_up() -> None:
+    """Struck again, a key comes up before; what nothing ends lasts until the next note begins."""
+    strokes = smf_of(b"\x00\x90\x3c\x40\x30\x3c\x40\x30\x3e\x40\x30\x3e\x00\x00\x3e\x00")
+    notes = sorted(smf.parse_smf(strokes).notes, key=lambda n: n.start_tick)
+    assert [(n.start_tick, n.end_tick, n.pitch) for n in notes] == [
+        (0, 48, 60),
+        (48, 96, 60),
+        (96, 144, 62),
+    ]
+    off = smf_of(b"\x00\x90\x3c\x40\x00\x40\x40\x30\xb0\x7b\x00\x30\x90\x43\x40\x30\x43\x00")
+    assert {n.end_tick for n in smf.parse_smf(off).notes} == {48, 144}
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("Gesang", "latin-1"),
+        ("Mélodie", "utf-8"),
+        ("Mélodie", "latin-1"),
+        ("Melody", "utf-16"),
+        ("Мелодия", "cp1251"),
+        ("メロディ", "cp932"),
+        ("主旋律", "utf-8"),
+        ("멜로디", "euc_kr"),
+        ("主旋律", "gb18030"),
+    ],
+)
+def test_names_in_any_language_and_encoding(name: str, encoding: str) -> None:
+    assert smf.text_of(name.encode(encoding)) == name
+    assert melody_word(name)
+
+
+def test_a_pickup_that_is_a_short_bar_lies_before_bar_one() -> None:
+    """A first metre of 1/4, then 4/4: bar 1 is where the second begins; a 32nd stays exact."""
+    song = parse_midi(smf_of(_meter(1, 2) + NOTE + _meter(4, 2) + NOTE), "x")
+    tune = song.from_bar_one()
+    assert (song.bar_one_frame, [n.start_frame for n in tune.notes]) == (4, [-4.0, 0.0])
+    assert str(tune.tempo_map.meter_at(0)) == "4/4" and tune.tempo_map.place(0).frame_in_bar == 0
+    short = b"\x00\x90\x3c\x40\x0c\x80\x3c\x00"
+    tune = parse_midi(smf_of(_meter(1, 5) + short + _meter(4, 2) + NOTE), "x").from_bar_one()
+    assert [n.start_frame for n in tune.notes] == [-0.5, 0.0]
+
+
+@pytest.mark.parametrize("sharps", range(-7, 8))
+@pytest.mark.parametrize("minor", [False, True])
+def test_key_signatures_come_back(sharps: int, minor: bool, tmp_path: Path) -> None:
+    part = Part("Melody", 0, 0, (Note(0, 4, 60, 80),))
+    tempo_map = TempoMap.constant(100.0, Meter())
+    write_midi(tmp_path / "a.mid", [part], tempo_map, [(0, "CΔ")], (sharps, minor))
+    song = read_midi(tmp_path / "a.mid")
+    assert (song.signature, song.markers) == ((sharps, minor), ((0.0, "CΔ"),))
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:
@@ -379,8 +460,17 @@ def test_else_the_highest_of_the_full_tracks() -> None:
     assert {note.part for note in song.melody()} == {"flute"}
 
 
-def test_drums_where_there_is_nothing_else() -> None:
-    assert len(parse_midi(smf_of(_line(40, 5, channel=9)), "x").melody()) == 5
+def test_drums_are_no_melody() -> None:
+    song = parse_midi(smf_of(_line(40, 5, channel=9), _line(60, 3)), "x")
+    assert [note.channel for note in song.melody()] == [0] * 3
+
+
+def test_lyrics_and_karaoke_say_which_line_is_sung() -> None:
+    quick = named("a") + _line(72, 32, channel=5)
+    words = b"".join(b"\x60\xff\x01\x02la" for _ in range(4))
+    karaoke = smf_of(b"\x00\xff\x01\x06@KMIDI", words, quick, named("b") + _line(60, 4, channel=3))
+    assert parse_midi(karaoke, "x").karaoke
+    assert {note.part for note in parse_midi(karaoke, "x").melody()} == {"b"}
 
 
 # -- what is written ------------------------------------------------------------------------
