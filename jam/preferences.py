@@ -116,17 +116,6 @@ class Preferences:
     record: bool = True
     """Every jam is kept in the library of sessions."""
 
-    def with_preset(self, name: str, settings: JamSettings) -> Preferences:
-        """With settings saved under a name, in place of what had it. Raises BadInput."""
-        presets = {**self.presets, check_preset_name(name): settings}
-        if len(presets) > _MAX_PRESETS:
-            raise BadInput(f"preset {name!r}: there are {_MAX_PRESETS} already; delete one first")
-        return replace(self, presets=presets)
-
-    def without_preset(self, name: str) -> Preferences:
-        """Without the preset of that name, if there is one."""
-        return replace(self, presets={n: s for n, s in self.presets.items() if n != name})
-
 
 def check_preset_name(name: str) -> str:
     """The name as it is kept, without space around it. Raises BadInput."""

@@ -94,10 +94,6 @@ class Anticipator:
         self._agreed = 0
         """So many of the rows fed are known to be those of history."""
 
-    def restart(self, seed: int) -> None:
-        """Forget everything: a new session."""
-        self.__init__(self.predictor, seed)  # type: ignore[misc]
-
     def change_predictor(self, predictor: Predictor) -> None:
         """Plan with another predictor from now on. What was heard and played stays known."""
         self.predictor = predictor

@@ -23,20 +23,7 @@ from jam.settings import JamSettings
 
 def say_devices(snapshot: Snapshot) -> None:
     """One line each: what is open, what is missing."""
-    devices = snapshot.devices
-    if devices.midi_inputs:
-        print(
-            f"MIDI ({devices.midi_api}) in: {', '.join(devices.midi_inputs)};"
-            f" out: {', '.join(devices.midi_outputs) or 'none'}"
-        )
-    if devices.audio:
-        print(
-            f"Audio: {devices.audio}, {devices.sample_rate} Hz, blocks of"
-            f" {devices.block_frames}, {devices.audio_latency_ms:.1f} ms"
-        )
-    for problem in devices.problems:
-        print(problem)
-    sys.stdout.flush()
+    print(*devices_in_words(snapshot.devices, choices=False), sep="\n", flush=True)
 
 
 def watch(engine: Engine, recorder: Recorder, seconds: float | None, stop: threading.Event) -> None:
@@ -171,16 +158,19 @@ def follow_commands(
             print(f"jam: {error}", file=sys.stderr)
 
 
-def devices_in_words(devices: DeviceState) -> list[str]:
-    """A line each: what is open and what there is, what is missing."""
+def devices_in_words(devices: DeviceState, choices: bool = True) -> list[str]:
+    """A line each: what is open, with `choices` what else there is, what is missing."""
     lines = []
     if devices.midi_api:
-        lines += [
+        lines.append(
             f"MIDI ({devices.midi_api}) in: {_listed(devices.midi_inputs)};"
-            f" out: {_listed(devices.midi_outputs)}",
+            f" out: {_listed(devices.midi_outputs)}"
+        )
+    if devices.midi_api and choices:
+        lines.append(
             f"  available in: {_listed(devices.available_inputs)};"
-            f" out: {_listed(devices.available_outputs)}",
-        ]
+            f" out: {_listed(devices.available_outputs)}"
+        )
     if devices.audio:
         measured = (
             f", {devices.key_to_synth_ms:.1f} ms measured from key to synth"
@@ -191,11 +181,12 @@ def devices_in_words(devices: DeviceState) -> list[str]:
             f"Audio: {devices.audio}, {devices.sample_rate} Hz, blocks of {devices.block_frames},"
             f" {devices.audio_latency_ms:.1f} ms reported{measured}"
         )
+    if devices.audio and choices:
         lines.append(
             f"  available: {_listed(tuple(map(str, devices.audio_rates)))} Hz,"
             f" blocks of {_listed(tuple(map(str, devices.audio_blocks)))}"
         )
-    if devices.available_audio:
+    if devices.available_audio and choices:
         lines.append(f"  available: {_listed(devices.available_audio)}")
     return [*lines, *devices.problems]
 

@@ -203,15 +203,15 @@ class Conductor:
     def take(self, plan: Plan, now_s: float) -> Plan:
         """Take over a plan: everything beyond what is committed or has begun is replaced.
 
-        Returns the plan as it was taken over: where the one before had run out, what this one
-        holds is struck; where the music ends because the player has stopped, it has the chords of
-        the ending instead of the agent's.
+        Returns the plan as it was taken over: what had begun before it came is what sounded; where
+        the one before had run out, what this one holds is struck; where the music ends because the
+        player has stopped, it has the chords of the ending instead of the agent's.
         """
         self._fix(self._sent_until(now_s))
         self.late_plans += self._is_late
         self._is_late = False
         if plan.end_frame <= self.committed_until_frame:
-            return plan
+            return self._as_it_sounds(plan)
         first = max(self.committed_until_frame, plan.start_frame)
         del self._line[first:]
         for frame in range(len(self._line), plan.end_frame):
@@ -223,8 +223,7 @@ class Conductor:
             self._confidence[frame] = plan.confidence[frame - plan.start_frame]
         if self._ending is not None:
             self._line = overruled(self._ending, self._line, first)
-        begun = plan.chords[: first - plan.start_frame]
-        plan = replace(plan, chords=(*begun, *self._line[first : plan.end_frame]))
+        plan = self._as_it_sounds(plan)
         self._keep_committed()
         self.committed_until_frame = max(
             self.committed_until_frame, min(plan.committed_until_frame, plan.end_frame)
@@ -235,6 +234,9 @@ class Conductor:
             self._ending = None
         self._realise()
         return plan
+
+    def _as_it_sounds(self, plan: Plan) -> Plan:
+        return replace(plan, chords=tuple(self._line[plan.start_frame : plan.end_frame]))
 
     def _sent_until(self, now_s: float) -> int:
         """Frames before this one have begun, or are sent early because of the latency offset."""

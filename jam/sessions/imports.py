@@ -15,7 +15,7 @@ from jam.limits import LABEL_CHARACTERS, LIBRARY_BYTES, MIB, SESSION_BYTES, SESS
 from jam.messages.notes import Note, PedalEvent, PlayedNote, by_part
 from jam.midi.file import MidiSong, read_midi
 from jam.midi.numbers import DRUM_CHANNEL
-from jam.music.chord_notation import parse_symbol
+from jam.music.chord_notation import chords_of_texts
 from jam.music.grid import nearest_frame
 from jam.music.rows import NO_CHORD, REST, ChordState, MelodyState, Row
 from jam.performance.offline import melody_line
@@ -205,15 +205,11 @@ def _rows(song: MidiSong, n_frames: int) -> tuple[Row, ...]:
 
 
 def _chords(song: MidiSong, n_frames: int) -> list[ChordState]:
-    """The chord of every frame by the markers that are chord symbols."""
-    begins: dict[int, ChordState] = {}
-    for position, text in song.markers:
-        try:
-            chord, _ = parse_symbol(text)
-        except ValueError:
-            continue
-        frame = nearest_frame(position)
-        begins[frame] = ChordState(chord, True) if chord else NO_CHORD
+    """The chord of every frame by the markers, where they are chord symbols."""
+    found, _ = chords_of_texts(song.markers, lambda at: song.tempo_map.place(math.floor(at)).bar)
+    begins = {
+        nearest_frame(at): ChordState(chord, True) if chord else NO_CHORD for at, chord, _ in found
+    }
     line: list[ChordState] = []
     state = NO_CHORD
     for frame in range(n_frames):

@@ -23,8 +23,6 @@ State = Literal["recording", "complete", "recovered", "deleted"]
 MomentKind = Literal["good", "bad", "marker"]
 TakeKind = Literal["live", "re-voiced", "re-harmonised", "re-played", "imported"]
 STATES: tuple[State, ...] = ("recording", "complete", "recovered", "deleted")
-MOMENT_KINDS: tuple[MomentKind, ...] = ("good", "bad", "marker")
-TAKE_KINDS: tuple[TakeKind, ...] = ("live", "re-voiced", "re-harmonised", "re-played", "imported")
 MAX_RATING = 5
 LIVE_TAKE = 0
 """The id of the take that a session begins with: what sounded (or was imported)."""

@@ -289,15 +289,6 @@ def test_a_plan_cut_short_is_the_beginning_of_the_whole_one(
     assert jam.ask().chords == jam.from_scratch().chords
 
 
-def test_a_restart_forgets_everything() -> None:
-    melody = [MelodyState(60 + i % 12, True) for i in range(40)]
-    fresh = new_jam(RuleBasedPredictor, 5, 16, futures=JamSettings().futures).play(melody)
-    anticipator = Anticipator(RuleBasedPredictor(), 99)
-    Jam(anticipator, silent_until_frame=16).play(melody[::-1])
-    anticipator.restart(5)
-    assert Jam(anticipator, silent_until_frame=16).play(melody).plans == fresh.plans
-
-
 @every_predictor
 @some
 @given(melody=melodies(max_frames=48), key=st.tuples(st.integers(0, 11), st.booleans()), seed=seeds)

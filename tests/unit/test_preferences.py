@@ -16,6 +16,7 @@ from jam.preferences import (
     PreferenceFile,
     Preferences,
     View,
+    check_preset_name,
     load_preferences,
     save_preferences,
     settings_from_json,
@@ -121,15 +122,15 @@ def test_a_broken_value_costs_only_itself(text: str, tmp_path: Path) -> None:
 def test_presets(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     file = PreferenceFile(path)
-    file.update(presets=file.current.with_preset(" slow waltz ", CHANGED).presets)
-    file.update(presets=file.current.with_preset("fast", JamSettings(bpm=200.0)).presets)
+    file.update(presets={check_preset_name(" slow waltz "): CHANGED})
+    file.update(presets={**file.current.presets, "fast": JamSettings(bpm=200.0)})
     again = PreferenceFile(path)
     assert again.current.presets == {"slow waltz": CHANGED, "fast": JamSettings(bpm=200.0)}
-    again.update(presets=again.current.without_preset("fast").presets)
+    again.update(presets={"slow waltz": CHANGED})
     assert set(PreferenceFile(path).current.presets) == {"slow waltz"}
     for name in ("", "   ", "x" * 61, "two\nlines"):
         with pytest.raises(BadInput):
-            again.current.with_preset(name, CHANGED)
+            check_preset_name(name)
 
 
 json_values = st.recursive(

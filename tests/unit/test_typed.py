@@ -119,3 +119,16 @@ def test_devices_in_words_tell_what_is_measured_and_what_is_reported() -> None:
     assert text.endswith("Something is missing.")
     assert state.latency_ms == pytest.approx(5.7)
     assert DeviceState(key_to_synth_ms=0.4).latency_ms == 0.0
+
+
+def test_at_the_start_only_what_is_open_is_said() -> None:
+    state = DeviceState(
+        midi_api="jack",
+        available_inputs=("Piano",),
+        available_audio=("Speakers",),
+        problems=("Something is missing.",),
+    )
+    assert devices_in_words(state, choices=False) == [
+        "MIDI (jack) in: none; out: none",
+        "Something is missing.",
+    ]
