@@ -11,6 +11,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from jam.errors import NO_MEMORY, is_memory_short
+
 _HANG_UP = getattr(signal, "SIGHUP", None)
 _lock = threading.RLock()
 _depth = 0
@@ -80,6 +82,28 @@ def _x_server_answers() -> bool:
     failed = bool(xcb.xcb_connection_has_error(connection))
     xcb.xcb_disconnect(connection)
     return not failed
+
+
+def memory_limit_bytes() -> float:
+    """How much memory (addresses) the system lets a process have; infinite where no one says."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return float("inf")
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return float("inf") if soft == resource.RLIM_INFINITY else soft
+
+
+def say_when_memory_is_short() -> None:
+    """A thread of this process that ends for want of memory says so in one line."""
+
+    def said(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None and is_memory_short(args.exc_value):
+            print(f"jam: {NO_MEMORY}", file=sys.stderr)
+        else:
+            threading.__excepthook__(args)
+
+    threading.excepthook = said
 
 
 STAGE, AUDIO = 10, 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -17,8 +18,9 @@ from jam.agent.anticipation import Anticipator
 from jam.agent.predictor import LoadPredictor, Predictor
 from jam.agent.rules import RULES_PLAY, RuleBasedPredictor
 from jam.clock import Clock, SystemClock
+from jam.errors import NO_MEMORY, is_memory_short
 from jam.messages.plans import AgentAnswer, AgentReady, AgentRequest, PlanRequest
-from jam.system import ignore_the_terminal
+from jam.system import ignore_the_terminal, say_when_memory_is_short
 
 _CONNECT_FOR_S = 15.0
 _FAILURES = 3
@@ -38,9 +40,20 @@ def agent_main(address: str, authkey: bytes, load: LoadPredictor, beat: c_uint64
     second thread that counts `beat` on.
     """
     ignore_the_terminal()
+    say_when_memory_is_short()
     with contextlib.suppress(AttributeError, OSError):
         os.nice(5)
-    threading.Thread(target=_beat_on, args=(beat,), name="beat", daemon=True).start()
+    try:
+        threading.Thread(target=_beat_on, args=(beat,), name="beat", daemon=True).start()
+        _answer(address, authkey, load)
+    except Exception as error:
+        if not is_memory_short(error):
+            raise
+        sys.exit(1)  # it is started again, and has the rules in its place in the end
+
+
+def _answer(address: str, authkey: bytes, load: LoadPredictor) -> None:
+    """Connect, load, and serve until the stage hangs up."""
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         connection = _connect(address, authkey)
         loaded, message = _loaded(load)
@@ -67,6 +80,8 @@ def _loaded(load: LoadPredictor) -> tuple[Predictor, str]:
     try:
         return load()
     except Exception as error:  # no memory, a fault of ours: the music needs somebody all the same
+        if is_memory_short(error):
+            return RuleBasedPredictor(), cannot_load(NO_MEMORY)
         _log.exception("loading the predictor")
         return RuleBasedPredictor(), cannot_load(_reason(error))
 

@@ -12,8 +12,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from jam.cli.options import DEMO_SECONDS, parser, settings_from
-from jam.errors import BadInput, JamError
-from jam.system import has_screen
+from jam.errors import NO_MEMORY, BadInput, JamError, is_memory_short
+from jam.system import has_screen, memory_limit_bytes, say_when_memory_is_short
 
 if TYPE_CHECKING:
     from jam.agent.predictor import Predictor
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 
 NO_SCREEN = "No screen here"
+NO_MEMORY_FOR_WINDOW = "the window needs 1 GB, and ulimit -v allows less; jam play needs no window"
+_WINDOW_BYTES = 10**9
+"""Of addresses. With less Qt goes on without pictures, or ends the program."""
 
 
 def load_predictor(name: str = "auto") -> tuple[Predictor, str]:
@@ -32,7 +35,11 @@ def load_predictor(name: str = "auto") -> tuple[Predictor, str]:
             import models
 
             predictor = models.load_predictor()
-        except ImportError as error:
+        except (ImportError, OSError, MemoryError, RuntimeError) as error:
+            if is_memory_short(error):
+                return RuleBasedPredictor(), f"{RULES_PLAY}: {NO_MEMORY}."
+            if not isinstance(error, ImportError):
+                raise
             fix, why = "`jam doctor` says how to fix it", str(error)
         except BadInput as error:
             fix, why = "`git checkout models/weights` restores the shipped ones", str(error)
@@ -52,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that has no ♯ gets a ?
             stream.reconfigure(errors="replace")
+    say_when_memory_is_short()
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words.insert(0, "window")
@@ -66,9 +74,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output went away: nothing to complain about
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 1
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"jam: {where}{error.strerror or error}", file=sys.stderr)
+    except (OSError, MemoryError, RuntimeError) as error:
+        if is_memory_short(error):
+            print(f"jam: {NO_MEMORY}", file=sys.stderr)
+        elif isinstance(error, OSError):
+            where = f"{error.filename}: " if error.filename else ""
+            print(f"jam: {where}{error.strerror or error}", file=sys.stderr)
+        else:
+            raise
         return 1
 
 
@@ -151,6 +164,8 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
     from jam.engine.demo import TunePlayer
     from jam.preferences import PreferenceFile
 
+    if memory_limit_bytes() < _WINDOW_BYTES:
+        raise JamError(NO_MEMORY_FOR_WINDOW)
     kept = PreferenceFile()
     settings = settings_from(args, kept.current.settings)
     if song is not None:

@@ -15,7 +15,7 @@ from jam.performance.take import chord_chart
 from jam.sessions.check import check
 from jam.sessions.exports import export, take_of
 from jam.sessions.imports import import_file
-from jam.sessions.library import Library
+from jam.sessions.library import PATIENT_S, Library
 from jam.sessions.recorder import recovered_text
 from jam.sessions.session import Session, SessionInfo, TakeKind, key_name
 from jam.sessions.tasks import make_take
@@ -82,7 +82,8 @@ def open_library(args: argparse.Namespace) -> Library:
     path = _path(args)
     if args.library is not None and not path.is_file():
         raise BadInput(f"{path}: no such file")
-    library = Library(path)
+    adds = args.what in ("import", "retake")
+    library = Library(path, wait_s=PATIENT_S) if adds else Library(path)
     if library.writable and (recovered := library.recover()):
         print(recovered_text(recovered))
     return library

@@ -46,6 +46,8 @@ from jam.sessions.tape import Opening
 from jam.sessions.values import clean_text, one_line, shown_text
 from jam.settings import JamSettings
 
+PATIENT_S = 60.0
+"""So long who adds to a library waits for others who do: they take their turns."""
 KEEP_DELETED_DAYS = 30
 """So long a deleted session can be brought back."""
 

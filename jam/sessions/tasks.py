@@ -12,7 +12,7 @@ from jam.agent.rules import RuleBasedPredictor
 from jam.jobs import Progress
 from jam.sessions.exports import export, take_of
 from jam.sessions.imports import import_file
-from jam.sessions.library import Library
+from jam.sessions.library import PATIENT_S, Library
 from jam.sessions.session import SessionInfo, TakeInfo, TakeKind
 from jam.sessions.takes import reharmonise, replay, revoice, take_name
 from jam.settings import JamSettings
@@ -33,7 +33,7 @@ def make_take(
     "re-voiced": the chords of that take in the style of `settings`. load: gives the predictor of
     the others; None takes the rules.
     """
-    with Library(library) as opened:
+    with Library(library, wait_s=PATIENT_S) as opened:
         session = opened.session(session_id)
         complaint = ""
         if kind == "re-voiced":
@@ -66,7 +66,7 @@ def export_files(
 def import_files(progress: Progress, library: Path, paths: Sequence[Path]) -> list[SessionInfo]:
     """Every file as one session or more."""
     added: list[SessionInfo] = []
-    with Library(library) as opened:
+    with Library(library, wait_s=PATIENT_S) as opened:
         for number, path in enumerate(paths):
             progress(number, len(paths))
             added += import_file(opened, path)

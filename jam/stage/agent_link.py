@@ -61,17 +61,24 @@ class AgentLink:
                 _log.debug("accepting the agent", exc_info=True)
                 self._closed.wait(0.1)  # out of descriptors, it may be: not at full speed
                 continue
-            if self._strangers.acquire(timeout=_PROOF_S):
-                threading.Thread(
-                    target=self._hear, args=(connection,), name="agent-read", daemon=True
-                ).start()
-            else:
+            if not self._strangers.acquire(timeout=_PROOF_S):
+                connection.close()
+                continue
+            hearing = threading.Thread(
+                target=self._hear, args=(connection,), name="agent-read", daemon=True
+            )
+            try:
+                hearing.start()
+            except RuntimeError:  # no memory for a thread: the agent tries again
+                self._strangers.release()
                 connection.close()
 
     def _hear(self, connection: Connection) -> None:
         """Runs on: a thread of its own for each that connects. Reads until it hangs up."""
         try:
             known = self._proved(connection)
+        except (MemoryError, RuntimeError):  # the agent tries again
+            known = False
         finally:
             self._strangers.release()
         if known:

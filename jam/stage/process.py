@@ -8,12 +8,12 @@ import sys
 from ctypes import c_uint64
 from multiprocessing.connection import Connection
 
-from jam.errors import JamError
+from jam.errors import NO_MEMORY, JamError, is_memory_short
 from jam.messages.commands import DeviceChoice
 from jam.messages.snapshot import StageFailed
 from jam.settings import JamSettings
 from jam.stage.stage import Stage
-from jam.system import STAGE, ignore_the_terminal, raise_priority
+from jam.system import STAGE, ignore_the_terminal, raise_priority, say_when_memory_is_short
 
 
 def stage_main(
@@ -30,6 +30,7 @@ def stage_main(
     Sessions are counted on from `sessions_before`; `pulse` as long as the loop goes round.
     """
     ignore_the_terminal()
+    say_when_memory_is_short()
     raise_priority(STAGE)
     # A thread that wakes for a note must not wait 5 ms (the default) for the interpreter.
     sys.setswitchinterval(0.0002)
@@ -37,6 +38,11 @@ def stage_main(
         stage = Stage(parent, address, authkey, settings, devices, sessions_before)
     except JamError as error:
         parent.send(StageFailed(str(error), error.exit_status))
+        return
+    except (MemoryError, RuntimeError, OSError) as error:
+        if not is_memory_short(error):
+            raise
+        parent.send(StageFailed(NO_MEMORY, JamError.exit_status))
         return
     signal.signal(signal.SIGTERM, lambda *_: stage.quit())
     # What exists now lives until the end; the collector need not look through it again.

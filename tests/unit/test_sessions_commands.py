@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from jam.cli.main import main
 from jam.cli.sessions import NO_SESSIONS, NOTHING_WRONG
 from jam.files import demo_tunes, library_path
 from jam.midi.file import read_midi
+from jam.sessions import schema
 from jam.sessions.check import check
 from jam.sessions.library import Library
 from jam.sessions.recorder import SessionWriter
@@ -37,6 +39,18 @@ def sessions(*words: str, status: int = 0) -> None:
 
 
 Said = pytest.CaptureFixture[str]
+
+
+def test_imports_into_one_library_take_their_turns(path: Path, capsys: Said) -> None:
+    """Longer than other commands wait for a lock."""
+    other = schema.connect(path)
+    other.execute("BEGIN IMMEDIATE")
+    let_go = threading.Timer(2.5, other.execute, ("COMMIT",))
+    let_go.start()
+    sessions("import", str(demo_tunes()[0]))
+    let_go.join()
+    other.close()
+    assert "imported as session 3" in capsys.readouterr().out
 
 
 def test_list_and_show(path: Path, capsys: Said) -> None:
