@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.network import vocab
-from models.network.chords import turn_chords
+from models.network.chords import CHORD_TONES, turn_chords
 from models.network.vocab import Ints
 
 NEAR, FAR = (4, 8), (16, 32)
@@ -37,6 +37,8 @@ OTHER_KEY_COSTS = 16
 MIND = 8
 """Frames for which a note that has ended is still in mind."""
 REST, NEUTRAL = 12, 13
+FITS_FRAMES = 8
+"""So far it is heard whether a chord fitted what the melody then did."""
 AHEAD_BEATS = len(vocab.NOTES) - 1
 
 _LAG_CLASSES = {1: 2, 2: 3, 4: 4, 8: 5, 12: 6, 16: 7, 32: 8}
@@ -74,9 +76,15 @@ class Found:
     """Semitones from then to now."""
     known: Ints
     """(n, 3, 6): match, distance and the four notes."""
+    sang: Ints
+    """(n, 3, 12): of the frames from each place on, how many had each pitch class, turned."""
 
-    def arrays(self) -> tuple[Ints, Ints, Ints]:
-        return self.frame, self.turn, self.known
+    def arrays(self) -> tuple[Ints, Ints, Ints, Ints]:
+        return self.frame, self.turn, self.known, self.sang
+
+    def at(self, t: int) -> Found:
+        """Of several sessions, (B, n, …), what was found for frame t: (B, …)."""
+        return Found(*(a[:, t] for a in self.arrays()))
 
 
 class Recall:
@@ -189,7 +197,7 @@ class Recall:
         known[..., 1] = np.where(has, np.where(turn > 0, 1, _CLASS_OF_LAG[at + 1]), 0)
         ends = np.arange(first, first + m)[:, None]
         known[..., 2:] = self._notes(frame, turn, places[:, _BEAT_FRAMES, None], ends)
-        return Found(frame, turn, known)
+        return Found(frame, turn, known, self._sang(frame, turn, ends))
 
     def _notes(self, frame: Ints, turn: Ints, beat: Ints | int, end: Ints | int) -> Ints:
         """(n, 3, 4): the melody at the places and on the beats after, as far as it is known before
@@ -199,6 +207,15 @@ class Recall:
         code = np.where(heard, self._code[np.where(heard, there, 0)], 0)
         return turned_code(code, turn[..., None])
 
+    def _sang(self, frame: Ints, turn: Ints, end: Ints) -> Ints:
+        """(n, 3, 12), see `Found`; end (n, 1): frames from there on are not known."""
+        there = frame[..., None] + np.arange(FITS_FRAMES)
+        heard = (frame >= 0)[..., None] & (there < end[..., None])
+        note = np.where(heard, self._code[np.where(heard, there, 0)] % 13, 0)
+        pitch_class = np.where(note > 0, (note - 1 + turn[..., None]) % 12, REST)
+        found: Ints = (pitch_class[..., None] == np.arange(12)).sum(-2)
+        return found
+
     def later(self, found: Found, frames: int, beat: int, times: int) -> Found:
         """The places found for one position, so many frames on, without looking again; `times`
         over."""
@@ -207,7 +224,7 @@ class Recall:
         known = found.known.copy()
         known[..., 2:] = self._notes(frame, found.turn, beat, self.n)
         known[frame < 0] = 0
-        return Found(*(np.repeat(a, times, 0) for a in (frame, found.turn, known)))
+        return Found(*(np.repeat(a, times, 0) for a in (frame, found.turn, known, found.sang)))
 
     def _agreed(self, first: int, m: int, n_lags: int) -> Ints:
         """(windows, m, n_lags, intervals): in so many frames of each window before each of m
@@ -280,29 +297,25 @@ def recalled(found: Found, chord: Ints, chord_onset: Ints, before: Ints) -> tupl
     chord, chord_onset: rows at least as far as the places go; before (n,): what sounds before
     each frame.
     """
-    has, at = found.frame >= 0, np.maximum(found.frame, 0)
+    at = np.maximum(found.frame, 0)
     earlier = np.where(at > 0, chord[np.maximum(at - 1, 0)], 0)
-    return _recalled(
-        has, found.turn, found.known[..., 0], chord[at], chord_onset[at], earlier, before[:, None]
-    )
+    return _recalled(found, chord[at], chord_onset[at], earlier, before[:, None])
 
 
 def _recalled(
-    has: NDArray[np.bool_],
-    turn: Ints,
-    match: Ints,
-    chord: Ints,
-    onset: Ints,
-    earlier: Ints,
-    before: Ints,
+    found: Found, chord: Ints, onset: Ints, earlier: Ints, before: Ints
 ) -> tuple[Ints, Ints, Ints]:
+    frame, turn, known, sang = found.arrays()
+    has = frame >= 0
     there = turn_chords(np.where(has, chord, 0), turn)
     struck = has & (onset > 0)
     same = turn_chords(earlier, turn) == before
     event = np.where(has, 1 + 2 * struck + same, 0)
     held = (there == before) & ~struck
     copied = np.where(has, np.where(held, 0, there + 1), -1)
-    return there, event, np.stack([copied, match * vocab.N_EVENTS + event], -1)
+    fitted = 2 * (sang * CHORD_TONES[there]).sum(-1) >= sang.sum(-1)
+    case = 2 * (known[..., 0] * vocab.N_EVENTS + event) + fitted
+    return there, event, np.stack([copied, case], -1)
 
 
 def feature_columns(found: Found, there: Ints, event: Ints) -> Ints:
@@ -327,7 +340,7 @@ def recalled_row(
     features and (3, 2) copies. chords: (n, 2), index and onset."""
     features, copies = [], []
     places = zip(*(a[0].tolist() for a in found.arrays()), strict=True)
-    for frame, turn, known in places:
+    for frame, turn, known, sang in places:
         there = event = 0
         copied = -1
         if frame >= 0:
@@ -336,9 +349,13 @@ def recalled_row(
             earlier = _turned(int(chords[frame - 1, 0]), turn) if frame else 0
             event = 1 + 2 * (struck > 0) + (earlier == before)
             copied = 0 if there == before and not struck else there + 1
+        fitted = 2 * sum(sang[pc] for pc in _TONES[there]) >= sum(sang)
         features.append([there, event, *known])
-        copies.append([copied, known[0] * vocab.N_EVENTS + event])
+        copies.append([copied, 2 * (known[0] * vocab.N_EVENTS + event) + fitted])
     return features, copies
+
+
+_TONES = [np.flatnonzero(tones).tolist() for tones in CHORD_TONES]
 
 
 def _turned(chord: int, turn: int) -> int:
@@ -352,20 +369,17 @@ def at_frame(found: Found, t: int, chord: Ints, chord_onset: Ints) -> tuple[Ints
     """Of frame t of B sessions, whose chords (B, T) are known before it: the features of the
     places, (B, 24), and copies as `recalled` has them, (B, 3, 2)."""
     rows = np.arange(len(chord))[:, None]
-    has, at = found.frame[:, t] >= 0, np.maximum(found.frame[:, t], 0)
-    turn = found.turn[:, t]
+    at = np.maximum(found.frame[:, t], 0)
     before = chord[:, t - 1, None] if t else np.zeros((len(chord), 1), np.int64)
+    earlier = np.where(at > 0, chord[rows, np.maximum(at - 1, 0)], 0)
     there, event, copies = _recalled(
-        has,
-        turn,
-        found.known[:, t, :, 0], chord[rows, at], chord_onset[rows, at],
-        np.where(at > 0, chord[rows, np.maximum(at - 1, 0)], 0), before,
-    )  # fmt: skip
+        found.at(t), chord[rows, at], chord_onset[rows, at], earlier, before
+    )
     columns = np.concatenate([np.stack([there, event], -1), found.known[:, t]], -1)
     return columns.reshape(len(chord), -1), copies
 
 
 def stacked(found: Sequence[Found]) -> Found:
     """Of several sessions, on a new first axis."""
-    frame, turn, known = zip(*(f.arrays() for f in found), strict=True)
-    return Found(np.stack(frame), np.stack(turn), np.stack(known))
+    frame, turn, known, sang = zip(*(f.arrays() for f in found), strict=True)
+    return Found(np.stack(frame), np.stack(turn), np.stack(known), np.stack(sang))

@@ -69,8 +69,8 @@ FEATURES: dict[str, int] = PLAIN_FEATURES | PITCHED_FEATURES
 # the present key.
 RECALL_SLOTS = ("alike", "near", "far")
 N_EVENTS, N_MATCHES, N_DISTANCES = 5, 37, 13
-N_CASES = N_EVENTS * N_MATCHES
-"""Match and event together decide how far a copy is to be trusted."""
+N_CASES = N_MATCHES * N_EVENTS * 2
+"""Match, event, and whether the chord fitted then, decide how far a copy is to be trusted."""
 NOTES = ("note_0", "note_1", "note_2", "note_3")
 RECALL_FEATURES: dict[str, int] = {
     "chord": N_CHORDS,

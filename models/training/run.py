@@ -355,6 +355,9 @@ def recalling(net: Net, corpus: Sequence[Piece] = ()) -> Net:
     return found
 
 
+MISFIT = 3.0
+"""How much less a network's own chord is trusted that didn't fit the melody, in nats: musicians'
+chords are meant even so."""
 WEAK_MATCHES = 3
 """Matches up to this class in both windows tell no more than chance."""
 
@@ -377,7 +380,8 @@ def trust_in_copies(corpus: Sequence[Piece]) -> Tensor:
             same = has & (copied[:, place] == target)
             all_[place] += np.bincount(case[has, place], minlength=size[1])
             right[place] += np.bincount(case[same, place], minlength=size[1])
-    match, event = np.divmod(np.arange(size[1]), vocab.N_EVENTS)
+    match, rest = np.divmod(np.arange(size[1]), 2 * vocab.N_EVENTS)
+    event, fitted = np.divmod(rest, 2)
     near, far = np.divmod(match - 1, 6)
     weak = (near <= WEAK_MATCHES) & (far <= WEAK_MATCHES)
     chance = np.zeros(size)
@@ -388,7 +392,8 @@ def trust_in_copies(corpus: Sequence[Piece]) -> Tensor:
     # As if 20 frames more had been as right as chance.
     share = (right + 20 * chance) / (all_ + 20)
     beyond = np.clip((share - chance) / np.maximum(1 - chance, 1e-6), 1e-2, 0.98)
-    return torch.from_numpy(np.log(beyond / (1 - beyond))).float()
+    trust = np.log(beyond / (1 - beyond)) - MISFIT * (fitted == 0)
+    return torch.from_numpy(trust).float()
 
 
 def take_over(net: Net, folder: Path) -> None:
