@@ -283,16 +283,25 @@ class Anticipator:
                 logits[HOLD] = -1e9
             class_, probability = draw(logits, settings.temperature, noise)
             if class_ >= CHORD_FIRST and settings.futures > 1 and settings.temperature > 0:
-                class_, probability = self._weighed(frame, place, logits, class_, settings)
+                class_, probability = self._weighed(
+                    frame, place, logits, class_, settings, before.chord
+                )
         state = chord_state(class_, before)
         if chord_class(state, before) == HOLD:
             state = ChordState(state.chord, False)
         return state, probability
 
     def _weighed(
-        self, frame: int, place: Place, logits: Logits, drawn: int, settings: JamSettings
+        self,
+        frame: int,
+        place: Place,
+        logits: Logits,
+        drawn: int,
+        settings: JamSettings,
+        before: Chord | None,
     ) -> tuple[int, float]:
-        """Of several draws of a new chord the one that fits what may follow best."""
+        """Of several draws of a new chord the one that fits what may follow best, and follows
+        best from the chord before."""
         onsets = logits.copy()
         onsets[:CHORD_FIRST] = -1e9
         candidates = [drawn]
@@ -313,7 +322,7 @@ class Anticipator:
             chords = [chord_of_class(class_) for class_ in candidates]
             states = [ChordState(chord, True) for chord in chords]
             sounding = self.predictor.continuations(states, ahead, noise, settings.temperature)
-            drawn = candidates[best_fitting(chords, sounding)]
+            drawn = candidates[best_fitting(chords, sounding, before)]
         shares = np.exp((logits - logits.max()).astype(np.float64) / settings.temperature)
         return drawn, float(shares[drawn] / shares.sum())
 
@@ -343,8 +352,17 @@ def places_from(place: Place, n: int) -> list[Place]:
     return found
 
 
-def best_fitting(chords: Sequence[Chord], sounding: NDArray[np.float64]) -> int:
-    """Number of the chord that fits what may sound best; the first of several.
+RESOLVES, FALLS = 0.2, 0.05
+"""What a dominant that resolves, and any root that falls a fifth, are worth in shares of the
+melody: fit alone would break off what the chords had begun."""
+_DOMINANTS = ("7", "9", "aug7")
+
+
+def best_fitting(
+    chords: Sequence[Chord], sounding: NDArray[np.float64], before: Chord | None = None
+) -> int:
+    """Number of the chord that fits what may sound best, and where the one before leads; the first
+    of several.
 
     sounding: weights of the twelve pitch classes. A chord's fit is the share of them that it has,
     less the share that it would have by chance: its size in twelfths.
@@ -353,5 +371,18 @@ def best_fitting(chords: Sequence[Chord], sounding: NDArray[np.float64]) -> int:
     if total <= 0:
         return 0
     heard = sounding / total
-    fits = [sum(heard[pc] - 1 / 12 for pc in chord.pitch_classes) for chord in chords]
+    fits = [
+        sum(heard[pc] - 1 / 12 for pc in chord.pitch_classes) + _led_to(chord, before)
+        for chord in chords
+    ]
     return int(np.argmax(fits))
+
+
+def _led_to(chord: Chord, before: Chord | None) -> float:
+    """What it is worth that this chord follows that one."""
+    if before is None:
+        return 0.0
+    up = (chord.root - before.root) % 12
+    if before.quality in _DOMINANTS and up in (5, 11):
+        return RESOLVES
+    return FALLS if up == 5 else 0.0

@@ -103,7 +103,7 @@ def main() -> int:
         rows = []
         for temperature in args.temperature:
             for futures in args.futures:
-                settings = JamSettings(futures=futures, temperature=temperature)
+                settings = JamSettings(futures=futures, temperature=temperature, listen_bars=0)
                 found = jammed(pieces, settings, args)
                 rows.append({"futures": futures, "temperature": temperature} | found)
                 write(args.out, rows, heading)

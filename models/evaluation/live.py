@@ -7,16 +7,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from jam.agent.anticipation import Anticipator
+import numpy as np
+
+from jam.agent.anticipation import Anticipator, places_from
 from jam.agent.predictor import Predictor
 from jam.agent.rules import RuleBasedPredictor
 from jam.errors import BadInput
 from jam.messages.plans import PlanRequest
+from jam.music.grid import Place
 from jam.music.rows import NO_CHORD, ChordState, Row
 from jam.settings import JamSettings
 from models import load_predictor
 from models.data.piece import Piece
 from models.evaluation.contestants import load_factory, melody_of, places_of
+from models.evaluation.metrics import COLUMN
 
 PIECES, FRAMES = 6, 128
 
@@ -36,17 +40,26 @@ class LiveJam:
 def live_jam(
     predictor: Predictor, piece: Piece, settings: JamSettings, seed: int, frames: int
 ) -> LiveJam:
-    """A piece is jammed as live, frame by frame; settings but the metre are those given."""
+    """A piece is jammed as live, frame by frame; settings but the metre are those given.
+
+    In the bars of listening no chord sounds.
+    """
     agent = Anticipator(predictor, seed)
     melody, places = melody_of(piece), places_of(piece)
     settings = settings.changed(meter=places[0].meter)
+    silent_until = first_frame(piece, settings.listen_bars)
     per_beat = settings.meter.frames_per_beat
     lookahead = max(settings.lookahead_beats, settings.commit_beats) * per_beat
     commit = settings.commit_beats * per_beat
     jam = LiveJam()
     chords: dict[int, ChordState] = {}
     committed_until = 0
-    for t in range(min(frames, len(melody) - lookahead)):
+    last = places[-1]
+    after = Place(last.bar + 1, 0, last.meter)
+    rest_of_bar = last.meter.frames_per_bar - 1 - last.frame_in_bar
+    ahead = places_from(last, 1 + rest_of_bar)[1:] + places_from(after, lookahead)
+    places += ahead
+    for t in range(min(frames, len(melody))):
         request = PlanRequest(
             max(0, t - 1),
             (Row(melody[t - 1], chords.get(t - 1, NO_CHORD)),) if t else (),
@@ -54,7 +67,7 @@ def live_jam(
             tuple(places[max(0, t - 1) : t + lookahead]),
             lookahead,
             commit,
-            0,
+            silent_until,
             settings,
         )
         begin_s = time.perf_counter()
@@ -71,10 +84,16 @@ def live_jam(
     return jam
 
 
+def first_frame(piece: Piece, bars: int) -> int:
+    """The frame on which so many bars of a piece are over; 0 where it has no more of them."""
+    lines = np.flatnonzero(piece.places[:, COLUMN["frame_in_bar"]] == 0)
+    return int(lines[bars]) if len(lines) > bars else 0
+
+
 def changed_share(predictor: Predictor, pieces: Sequence[Piece]) -> float:
     """The share of uncommitted plan frames whose chord changes from one plan to the next."""
     jams = [
-        live_jam(predictor, piece, JamSettings(), number, FRAMES)
+        live_jam(predictor, piece, JamSettings(listen_bars=0), number, FRAMES)
         for number, piece in enumerate(pieces)
     ]
     return sum(jam.changed for jam in jams) / max(1, sum(jam.compared for jam in jams))

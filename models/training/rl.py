@@ -335,7 +335,7 @@ def main(argv: list[str] | None = None) -> None:
     learner = Learner(actor, teacher.config.width)
     run = training.Run(
         args, learner, actor.config.to_dict(),
-        scales={"critic": 5.0, "adversary": 2.0, "actor.recall": 3.0, "actor.copying": 10.0},
+        scales={"critic": 5.0, "adversary": 2.0, "actor.recall": 3.0, "actor.copying": 0.0},
     )  # fmt: skip
     device = run.device
     teacher = teacher.to(device).eval()

@@ -17,8 +17,8 @@ from jam.music.chord import Chord
 from jam.music.rows import ChordState
 from models.data.leadsheet import write_jsonl
 from models.data.piece import piece_of
+from models.evaluation import as_played, metrics
 from models.evaluation import evaluate as evaluate
-from models.evaluation import metrics
 from models.evaluation.contestants import (
     network,
     places_of,
@@ -169,6 +169,27 @@ def test_the_command_measures_any_predictor(
     monkeypatch.setattr(sys, "argv", [*command[:2], str(tmp_path / "nothing.jsonl")])
     assert evaluate.main() == 2
     assert "nothing.jsonl" in capsys.readouterr().err
+
+
+def test_networks_are_measured_as_they_are_played(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_tiny_weights(tmp_path / "one", recall=True)
+    write_tiny_weights(tmp_path / "two")
+    write_jsonl(tmp_path / "songs.jsonl", [tune(i, n_bars=6) for i in range(3)])
+    command = ["as_played", "--data", str(tmp_path / "songs.jsonl"), "--split", "all"]
+    weights = [f"{name}={tmp_path / name}" for name in ("one", "two")]
+    out = ["--out", str(tmp_path / "out"), "--frames", "96", "--futures", "2"]
+    monkeypatch.setattr(
+        sys, "argv", [*command, "--weights", *weights, "--compare", "one", "two", *out]
+    )
+    assert as_played.main() == 0
+    report = capsys.readouterr().out
+    assert "| | rules | one | two | truth |" in report and "two against one" in report
+    values = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert len(values["pieces"]) == 3 and values["diversity"]["truth"] == pytest.approx(1)
+    monkeypatch.setattr(sys, "argv", [*command, "--compare", "one", "nobody", *out])
+    assert as_played.main() == 2
 
 
 def test_tuning_writes_rules_that_load(tmp_path: Path) -> None:

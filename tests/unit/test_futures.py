@@ -45,6 +45,16 @@ def test_notes_that_nobody_plays_are_no_merit() -> None:
     assert best_fitting([C, ninth], sounding(60, 64, 67, 71, 74)) == 1
 
 
+def test_a_dominant_leads_on() -> None:
+    """Of chords that fit nearly alike the one is taken to which the chord before leads."""
+    both = sounding(60, 60, 60, 60, 64, 69)
+    a_minor = Chord(9, "min")
+    assert best_fitting([a_minor, C], both) == 0
+    assert best_fitting([a_minor, C], both, Chord(7, "7")) == 1
+    assert best_fitting([a_minor, C], both, Chord(4, "7")) == 0
+    assert best_fitting([F, C], sounding(65, 69, 72, 69), Chord(7, "7")) == 0  # it doesn't fit
+
+
 @given(st.lists(chords, min_size=1, max_size=8))
 def test_without_a_melody_the_first_is_taken(some: list[Chord]) -> None:
     assert best_fitting(some, np.zeros(12)) == 0
