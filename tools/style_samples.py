@@ -1,6 +1,6 @@
 """Every style on a bundled tune: MIDI, WAV, a picture of the piano roll, and a table of figures.
 
-    python tools/style_samples.py OUT_FOLDER [--tune FILE.mid] [--style NAME] [--pop909 DIR]
+    python tools/style_samples.py OUT_FOLDER [--tune FILE.mid] [--style NAME] [--bars FIRST LAST]
 
 Loudness: of each part alone, RMS in dB below full scale over the bars in which it plays. Masked:
 the share of the melody's time in which more than so many of the accompaniment's voices sound in
@@ -209,7 +209,9 @@ def draw(take: Take, title: str, path: Path, first_bar: int, n_bars: int) -> Non
     plt.close(figure)
 
 
-def sample(style: Style, song: MidiSong, folder: Path, agent: str) -> str:
+def sample(
+    style: Style, song: MidiSong, folder: Path, agent: str, bars: tuple[int, int] = (2, 10)
+) -> str:
     """Write one style's files; returns its line of the table."""
     settings = JamSettings(accompaniment=style.name)
     predictor, _ = load_predictor(agent)
@@ -221,7 +223,8 @@ def sample(style: Style, song: MidiSong, folder: Path, agent: str) -> str:
     peak = np.abs(samples.astype(int)).max() / 32768
     with tempfile.TemporaryDirectory() as temporary:
         loud = [loudness_db(take, part, settings, style, Path(temporary)) for part in PARTS]
-    draw(take, f"{style.title} ({style.name})", folder / f"{style.name}.png", 1, 9)
+    title = f"{style.title} ({style.name})"
+    draw(take, title, folder / f"{style.name}.png", bars[0] - 1, bars[1] - bars[0] + 1)
     n_bars = take.tempo_map.place(len(take.chords)).bar - settings.listen_bars
     played: list[Sequence[Note]] = [take.parts.get(part, ()) for part in PARTS[1:]]
     levels = " ".join(f"{level:7.1f}" if level > -200 else "      –" for level in loud)
@@ -269,6 +272,14 @@ def main() -> int:
     parser.add_argument("--tune", type=Path, help="a melody (the first bundled tune)")
     parser.add_argument("--style", action="append", help="only this one; may be repeated")
     parser.add_argument("--agent", choices=("auto", "rules"), default="rules")
+    parser.add_argument(
+        "--bars",
+        type=int,
+        nargs=2,
+        default=(2, 10),
+        metavar=("FIRST", "LAST"),
+        help="what is drawn (2 10); of 9 24 the second half is the third phrase, which rises",
+    )
     parser.add_argument("--pop909", type=Path, help="the corpus's folder of songs")
     parser.add_argument("--songs", type=int, default=1000, help="at most so many of them")
     parser.add_argument("--times", action="store_true", help="only what the work costs")
@@ -288,7 +299,8 @@ def main() -> int:
         " drums | masked by > 0, > 1 | movement"
     )
     for style in styles:
-        print(sample(style, song, args.folder, args.agent), flush=True)
+        bars = (args.bars[0], max(args.bars))
+        print(sample(style, song, args.folder, args.agent, bars), flush=True)
     if args.pop909:
         for name, moved in pop909_movement(args.pop909, args.songs).items():
             print(f"movement at POP909's changes, {name}: {moved:.2f} semitones")

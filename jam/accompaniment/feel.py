@@ -24,7 +24,8 @@ much behind, and nobody is early by more."""
 _TOGETHER = 0.8
 """Share of a deviation that what a part strikes at once has in common."""
 _MOST_ACCENT = 24.0
-_UNLIKE = 0.3
+_NOTHING = (0.0,) * 16
+_NEW = 0.3
 """Share of the deviations that is new where a bar is played that somebody played."""
 _KEYS = {
     36: "kick",
@@ -77,6 +78,7 @@ class Feel:
         return 4 * ratio / (1 + ratio)
 
 
+@lru_cache(maxsize=1024)
 def place_of(meter: Meter, column: int) -> int:
     """The place of a bar in 4/4 that a column of another metre is most like."""
     beat, rest = divmod(column, meter.frames_per_beat)
@@ -87,7 +89,7 @@ def place_of(meter: Meter, column: int) -> int:
     else:
         rest = rest * 4 // meter.frames_per_beat
     strength = meter.strength(beat * meter.frames_per_beat)
-    quarter = 0 if strength == 3 else 2 if strength == 2 else 1 + 2 * (beat % 2 == 0)
+    quarter = {3: 0, 2: 2}.get(strength, 1 if beat == 1 else 3)
     return 4 * quarter + rest
 
 
@@ -97,29 +99,18 @@ def played(
     """The note of bar column `column` as the player of its part plays it; `feel` 0 to 1."""
     frame = math.floor(draft.start_frame)
     voice = {"drums": _KEYS.get(draft.pitch, "hat"), "bass": "low"}.get(draft.part, "high")
-    place = place_of(meter, column)
-    part = PARTS.index(draft.part)
-    late, accent = hand.late_ms.get(voice), hand.accent.get(voice)
-    mean_ms = (late[place] if late else 0.0) if draft.late_ms is None else draft.late_ms
-    rest_ms = (
-        hand.late_ms_spread
-        * (1.0 if draft.late_ms is None else _UNLIKE)
-        * _wander(seed, part, frame, draft.pitch, hand.late_ms_memory)
-    )
-    late_ms = mean_ms + rest_ms + _BEHIND_MS
-    late_frames = max(0.0, feel * late_ms / (1000 * frame_duration_s(bpm, meter)))
-    start = min(draft.start_frame + late_frames, max(draft.start_frame, frame + _LATEST))
-    unlike = 1.0
-    if draft.late_ms is None:  # drawn: the style has accents of its own
-        louder = (accent[place] if accent else 0.0) / 2
+    part, place = PARTS.index(draft.part), place_of(meter, column)
+    if draft.late_ms is None:  # drawn; the style has accents of its own
+        new, mean_ms = 1.0, hand.late_ms.get(voice, _NOTHING)[place]
+        louder = hand.accent.get(voice, _NOTHING)[place] / 2
     else:  # nobody plays a bar twice the same
-        louder, unlike = 0.0, _UNLIKE
-    louder += (
-        unlike
-        * hand.accent_spread
-        * _wander(seed + 1, part, frame, draft.pitch, hand.accent_memory)
-    )
-    louder = feel * max(-_MOST_ACCENT, min(_MOST_ACCENT, louder))
+        new, mean_ms, louder = _NEW, draft.late_ms, 0.0
+    rest_ms = _wander(seed, part, frame, draft.pitch, hand.late_ms_memory) * hand.late_ms_spread
+    late_ms = max(0.0, mean_ms + new * rest_ms + _BEHIND_MS)
+    start = draft.start_frame + feel * late_ms / (1000 * frame_duration_s(bpm, meter))
+    start = min(start, max(draft.start_frame, frame + _LATEST))
+    rest = _wander(seed + 1, part, frame, draft.pitch, hand.accent_memory) * hand.accent_spread
+    louder = feel * max(-_MOST_ACCENT, min(_MOST_ACCENT, louder + new * rest))
     velocity = max(1, min(127, round(draft.velocity + louder)))
     until = draft.until_frame + (start - draft.start_frame)
     return Draft(draft.part, draft.pitch, velocity, start, until, draft.confidence)
@@ -140,6 +131,7 @@ def _wander(seed: int, part: int, frame: int, pitch: int, memory: float) -> floa
 _NORMAL = tuple(NormalDist().inv_cdf((i + 0.5) / 256) for i in range(256))
 
 
+@lru_cache(maxsize=8192)
 def _normal(seed: int, *numbers: int) -> float:
     """Normally distributed, variance 1, within ±2.9."""
     return _NORMAL[int(dice(seed, 31, *numbers) * 256) & 255]

@@ -48,7 +48,7 @@ def from_scratch(
 def test_a_lost_agent_is_replaced_by_one_that_knows_the_history(how: signal.Signals) -> None:
     logs: list[SessionLog] = []
     settings = JamSettings(
-        bpm=150.0, listen_bars=1, count_in_bars=0, metronome=False, temperature=0.9
+        bpm=150.0, listen_bars=1, count_in_bars=0, metronome=False, temperature=0.9, feel=0.0
     )
     with Engine(settings, DeviceChoice("none"), load_predictor, logs.append) as engine:
         engine.wait_until_up()

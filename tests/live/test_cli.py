@@ -134,6 +134,7 @@ def test_render_is_repeatable_and_keeps_tempo_and_metre(tune: Path, tmp_path: Pa
     outs = [tmp_path / f"{name}.mid" for name in ("a", "b", "c")]
     for out, seed in zip(outs, ("7", "7", "8"), strict=True):
         words = ["render", str(tune), "-o", str(out), "--seed", seed, "--agent", "rules"]
+        words += ["--feel", "0"]
         assert main(words) == 0
     assert outs[0].read_bytes() == outs[1].read_bytes() != outs[2].read_bytes()
     before, after = read_midi(tune), read_midi(outs[0])
@@ -202,7 +203,8 @@ def test_a_pickup_is_played_in_the_count_in_of_what_comes_out(tmp_path: Path) ->
     write_midi(song, [Part("Melody", 0, 0, tuple(notes))], tempo_map)
     for command, first in (("render", 32), ("harmonize", 0)):
         out = tmp_path / f"{command}.mid"
-        assert main([command, str(song), "-o", str(out), "--agent", "rules"]) == 0
+        words = [command, str(song), "-o", str(out), "--agent", "rules", "--feel", "0"]
+        assert main(words) == 0
         assert read_midi(out).bar_one_frame == 16
         written = read_midi(out).from_bar_one()
         assert [n.start_frame for n in written.melody()] == [n.start_frame for n in notes]

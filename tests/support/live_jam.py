@@ -72,6 +72,8 @@ def run_jam(
         "rules",
         "--count-in",
         "1",
+        "--feel",  # on the grid, unless the options say otherwise
+        "0",
         "--log",
         str(log),
         "--record",

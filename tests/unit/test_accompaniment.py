@@ -26,6 +26,7 @@ from jam.accompaniment import (
     style_named,
     voice,
 )
+from jam.accompaniment.feel import place_of
 from jam.accompaniment.styles import DRUMS
 from jam.messages.notes import PlannedNote
 from jam.music.chord import Chord
@@ -296,6 +297,15 @@ def test_swing_is_late_off_the_beat_and_straight_when_it_is_fast() -> None:
     assert off_beats(120.0, "swing") == {2.667}
     assert off_beats(300.0, "swing") <= {2.0}
     assert off_beats(120.0, "pop") <= {1.0, 2.0, 3.0}
+
+
+def test_a_place_in_the_bar_is_that_of_a_bar_in_four_it_is_most_like() -> None:
+    assert [place_of(Meter(4, 4), column) for column in range(16)] == list(range(16))
+    assert [place_of(Meter(3, 4), 4 * beat) for beat in range(3)] == [0, 4, 12]
+    for text in METERS:
+        meter = Meter.parse(text)
+        places = [place_of(meter, column) for column in range(meter.frames_per_bar)]
+        assert places[0] == 0 and set(places) <= set(range(16))
 
 
 def test_with_feel_the_band_leaves_the_grid_within_its_frames_and_the_seed_pins_it() -> None:
