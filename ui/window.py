@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 from jam.agent.predictor import LoadPredictor
 from jam.clock import Clock, SystemClock
 from jam.engine.dropouts import larger_block
+from jam.errors import JamError
 from jam.messages.commands import ChangeSettings, Cue, ListAudio, Panic, SelectDevices, Start, Stop
 from jam.messages.snapshot import Snapshot
 from jam.music.grid import TempoMap
@@ -41,6 +42,7 @@ from ui.common.text import hardware_inputs
 from ui.common.theme import Theme, dress, system_theme
 from ui.engine_link import EngineLink
 from ui.jam_page.bar import TapTempo
+from ui.jam_page.demo import DEMO_OVER, Demo
 from ui.jam_page.page import JamPage
 from ui.review.page import ReviewPage
 from ui.settings.autosave import Keeper
@@ -104,6 +106,7 @@ class MainWindow(QWidget):
         self.piano = ComputerPiano(link.send, self.clock.now_s)
         self._printed = printed_letters()
         self._build()
+        self.demo = Demo(link, self.clock, self.model, recorder)
         self._connect()
         self.keymap = Actions()
         for action in self._actions():
@@ -235,6 +238,7 @@ class MainWindow(QWidget):
         fall.key_pressed.connect(lambda pitch: self.piano.note_down("mouse", pitch))
         fall.key_released.connect(lambda _: self.piano.note_up("mouse"))
         fall.zoomed.connect(self.look.zoom_by)
+        fall.demo_wanted.connect(self.watch_demo)
         if (hints := QGuiApplication.styleHints()) is not None:
             hints.colorSchemeChanged.connect(lambda _: self._on_look(self.look.settings))
 
@@ -297,7 +301,11 @@ class MainWindow(QWidget):
 
     def _show_letters(self) -> None:
         """The computer keys are written on the piano while nothing else is there to play on."""
-        others = hardware_inputs(self._snapshot.devices) if self._snapshot is not None else ()
+        snapshot = self._snapshot
+        others = hardware_inputs(snapshot.devices) if snapshot is not None else ()
+        played = snapshot.played if snapshot is not None and not self.demo.is_on else ()
+        if any(note.pitch not in self.piano.pitches for note in played):
+            self.waterfall.set_midi_heard()
         self.waterfall.set_letters(
             {} if others else letters_by_pitch(self.piano.octave, self._printed)
         )
@@ -321,6 +329,10 @@ class MainWindow(QWidget):
 
     def _on_jam_end(self, last: Snapshot) -> None:
         """Say what became of the jam, and what can be done now."""
+        if self.demo.is_on:
+            self.demo.end()
+            self.saved.show_notice(DEMO_OVER)
+            return
         length_s = self.clock.now_s() - last.tempo_map.seconds_at(0)
         words = after_jam(self.recorder, self._anything_played, length_s)
         again = Offer(JAM_AGAIN, "Start another jam (Space).", self.start_stop)
@@ -342,6 +354,15 @@ class MainWindow(QWidget):
 
     def start_stop(self) -> None:
         self.link.send(Stop() if self.running else Start(seed=secrets.randbits(32)))
+
+    def watch_demo(self) -> None:
+        """jam plays by itself until it is stopped."""
+        if self.running:
+            return
+        try:
+            self.demo.start()
+        except (JamError, OSError, IndexError) as error:
+            self.tell(f"The demo can't be played: {error}.")
 
     def stop(self) -> None:
         if self.running:
@@ -486,6 +507,7 @@ class MainWindow(QWidget):
 
     def closeEvent(self, a0: QCloseEvent | None) -> None:
         self._timer.stop()
+        self.demo.end()
         self.release_keys()
         self.keys.close()
         self.review.close_page()

@@ -98,6 +98,15 @@ class ChordSpan:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedNote:
+    """A note that the agent expects of the player: from start to end frame."""
+
+    pitch: int
+    start_frame: int
+    end_frame: int
+
+
+@dataclass(frozen=True, slots=True)
 class TimedNote:
     """A note to be played back, in seconds of its session."""
 

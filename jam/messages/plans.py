@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from jam.messages.notes import ExpectedNote
 from jam.music.grid import Place
 from jam.music.rows import ChordState, MelodyState, Row
 from jam.settings import JamSettings
@@ -61,6 +62,19 @@ class Plan:
     @property
     def end_frame(self) -> int:
         return self.start_frame + len(self.chords)
+
+    def expected_notes(self) -> tuple[ExpectedNote, ...]:
+        """The expected melody as notes."""
+        notes, melody = [], self.expected_melody
+        start = 0
+        for i in range(1, len(melody) + 1):
+            if i < len(melody) and not melody[i].onset and melody[i].pitch == melody[start].pitch:
+                continue
+            if (pitch := melody[start].pitch) is not None:
+                span = self.start_frame + start, self.start_frame + i
+                notes.append(ExpectedNote(pitch, *span))
+            start = i
+        return tuple(notes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from jam.messages.commands import EVERY_INPUT
 from jam.messages.notes import (
     ChordSpan,
+    ExpectedNote,
     NoteEvent,
     PedalEvent,
     PlannedNote,
@@ -124,6 +125,8 @@ class Snapshot:
     planned: tuple[PlannedNote, ...] = ()
     """Of the recent past, the present and the plan; the drums, which have no keys, are left out."""
     chords: tuple[ChordSpan, ...] = ()
+    expected: tuple[ExpectedNote, ...] = ()
+    """What the agent expects the player to play, as of the newest plan."""
     played: tuple[PlayedNote, ...] = ()
     """Of the recent past, and everything held now."""
     agent_state: str = "loading"

@@ -152,6 +152,7 @@ class Reports:
             plan_end_frame=conductor.plan.end_frame if conductor.plan else 0,
             planned=tuple(n for n in conductor.notes() if n.part != "drums"),
             chords=conductor.chord_spans(),
+            expected=conductor.plan.expected_notes() if conductor.plan else (),
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from jam.clock import Clock
 from jam.messages.commands import EVERY_INPUT, ChangeSettings, KeyInput, SelectDevices, Start, Stop
-from jam.messages.notes import ChordSpan, PlannedNote, PlayedNote
+from jam.messages.notes import ChordSpan, ExpectedNote, PlannedNote, PlayedNote
 from jam.messages.snapshot import Counters, DeviceState, Snapshot
 from jam.music.grid import Meter, TempoMap
 from jam.settings import JamSettings
@@ -80,6 +80,10 @@ def jam_snapshot(
         plan_end_frame=plan_end,
         planned=tuple(planned),
         chords=tuple(chords),
+        expected=tuple(
+            ExpectedNote(TUNE[i % len(TUNE)], i * eighth, (i + 1) * eighth)
+            for i in range(now // eighth + 1, plan_end // eighth)
+        ),
         played=tuple(played),
         agent_state="ready",
         agent_name="rules",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jam.messages.notes import ChordSpan, PlannedNote, PlayedNote
+from jam.messages.notes import ChordSpan, ExpectedNote, PlannedNote, PlayedNote
 from jam.messages.snapshot import Snapshot
 from jam.music.grid import Meter, TempoMap
 from jam.settings import JamSettings
@@ -17,7 +17,7 @@ from tests.support.ui_fake import jam_snapshot, stopped_snapshot
 from ui.common.geometry import KEY_RANGES, Size, beat_frames, is_black
 from ui.common.text import pretty_symbol
 from ui.jam_page.layout import Layout, layout
-from ui.jam_page.scene import LineKind, View, plan_opacity, waterfall_scene
+from ui.jam_page.scene import EXPECTED, FAINT, LineKind, View, plan_opacity, waterfall_scene
 
 SIZE = Size(1280, 600)
 VIEW = View()
@@ -114,7 +114,7 @@ def test_everything_stays_in_its_area(
             note.rect.y >= areas.past.y - 1e-6 and note.rect.bottom <= areas.past.bottom + 1e-6
         )
         assert in_fall or in_past
-        assert not (note.player and in_fall and not in_past)
+        assert note.part == EXPECTED or not (note.player and in_fall and not in_past)
     for chord in scene.chords:
         assert chord.rect.bottom <= areas.lane.bottom + 1e-6
     for line in scene.lines:
@@ -265,6 +265,17 @@ def test_the_name_stays_in_sight_while_its_chord_sounds() -> None:
     assert chord.text == "C"
     assert chord.sounding
     assert chord.label_bottom == layout(SIZE, 21, 108).lane.bottom
+
+
+def test_the_expected_melody_is_faint_and_falls_where_the_player_would_play() -> None:
+    snapshot, at_s = running(20.0, plan_end_frame=40)
+    expected = ExpectedNote(72, 22, 26), ExpectedNote(76, 10, 14), ExpectedNote(79, 30, 60)
+    snapshot = replace(snapshot, expected=expected)
+    shown = [n for n in waterfall_scene(snapshot, at_s, VIEW, SIZE).notes if n.part == EXPECTED]
+    assert [n.pitch for n in shown] == [72, 79]  # what is over isn't expected any more
+    assert all(n.player and not n.committed and n.opacity <= FAINT for n in shown)
+    hidden = waterfall_scene(snapshot, at_s, replace(VIEW, show_plan=False), SIZE)
+    assert not [n for n in hidden.notes if n.part == EXPECTED]
 
 
 def test_listening_counts_down_to_the_entry() -> None:

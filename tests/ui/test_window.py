@@ -30,7 +30,8 @@ from ui.common.status import (
     status_of,
 )
 from ui.common.theme import app_icon
-from ui.jam_page.captions import PRESS_SPACE, STARTING
+from ui.jam_page.captions import MIDI_HEARD, NO_KEYBOARD, PRESS_SPACE, STARTING
+from ui.jam_page.demo import DEMO_OVER
 from ui.settings.style_combo import GROUPS
 from ui.window import is_frugal
 
@@ -366,6 +367,40 @@ def test_the_status_line() -> None:
     assert status_of(gone, 0.0).agent_alert
     assert status_of(gone, 0.0).audio_alert
     assert problems_of(None) == ()
+
+
+def test_the_demo_plays_and_leaves_everything_as_it_was(bench: Bench) -> None:
+    window = bench.window
+    bench.tick()
+    before = window.model.settings
+    assert window.waterfall.demo_button.isVisible()
+    window.waterfall.demo_button.click()
+    assert bench.sent(Start) and window.demo.is_on
+    bench.tick(0.1)
+    assert window.running and not window.waterfall.demo_button.isVisible()
+    assert window.model.settings != before
+    window.start_stop()
+    bench.tick(0.1)
+    assert not window.demo.is_on and window.model.settings == before
+    assert window.notices.text == DEMO_OVER
+    down = [c.pitch for c in bench.link.sent if isinstance(c, KeyInput) and c.velocity]
+    up = [c.pitch for c in bench.link.sent if isinstance(c, KeyInput) and not c.velocity]
+    assert sorted(down) == sorted(up)
+
+
+def test_notes_that_come_in_end_the_advice_to_plug_in_a_keyboard(bench: Bench) -> None:
+    fall = bench.window.waterfall
+
+    def advice() -> str:
+        bench.tick()
+        assert fall.scene is not None
+        return fall.scene.subline
+
+    assert NO_KEYBOARD in advice()
+    QTest.keyClick(fall, Qt.Key.Key_A)  # the computer's own
+    assert NO_KEYBOARD in advice()
+    bench.link.send(KeyInput(50, 90, bench.clock.now_s()))  # as one on the port "jam in"
+    assert NO_KEYBOARD not in advice() and MIDI_HEARD in advice()
 
 
 def test_one_dot_tells_how_the_engine_is(bench: Bench) -> None:

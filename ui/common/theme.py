@@ -305,6 +305,7 @@ QPushButton#start:focus {{ border: {focus}; }}
 QPushButton#record[state="recording"] {{ color: {t.record}; }}
 QPushButton#record[state="trouble"] {{ color: {t.warning}; border-color: {t.warning}; }}
 QPushButton#record[state="ready"] {{ color: {t.text_dim}; }}
+QPushButton#demo {{ padding: 7px 18px; }}
 QHeaderView {{ background: {t.window}; border: none; }}
 QHeaderView::section {{ background: {t.window}; color: {t.text_dim}; border: none;
     border-bottom: 1px solid {t.outline}; padding: 3px 6px; font-size: {small}px; }}

@@ -15,6 +15,7 @@ STARTING = "Starting", "Starting sound and agent …"
 PRESS_SPACE = "Press Space and play"
 KEYBOARD = "MIDI keyboard: {}. Just play to hear it."
 KEYBOARD = "MIDI keyboard: {}. Just play to hear it."
+MIDI_HEARD = "MIDI notes are coming in. Just play."
 NO_KEYBOARD = "No MIDI keyboard yet: plug one in, or use the computer keys shown on the piano."
 BAND_BEHIND = "The band has fallen behind and is holding the last chord until it catches up."
 BAND_STOPPED = "The band has stopped. Play, and it will come back in."
@@ -75,15 +76,17 @@ def count_down(frames: float, meter: Meter) -> str:
     return str(max(1, math.ceil(frames / meter.frames_per_beat - 1e-9)))
 
 
-def keyboards(devices: DeviceState) -> str:
+def keyboards(devices: DeviceState, midi_heard: bool = False) -> str:
     """Which keyboard was found, or what can be played without one."""
     found = hardware_inputs(devices)
+    if not found and midi_heard:
+        return MIDI_HEARD
     if found:
         return KEYBOARD.format(" + ".join(found))
     return NO_KEYBOARD
 
 
-def headline(snapshot: Snapshot, position: float) -> tuple[str, str]:
+def headline(snapshot: Snapshot, position: float, midi_heard: bool = False) -> tuple[str, str]:
     """A headline over the fall and lines below it, while there is something to wait for."""
     if snapshot.phase == "starting":
         return STARTING
@@ -91,7 +94,7 @@ def headline(snapshot: Snapshot, position: float) -> tuple[str, str]:
     if not snapshot.running:
         listening = f"The agent listens for {bars} bar{'s' if bars != 1 else ''}, "
         listening = f"{listening}then the band comes in." if bars else "The band comes in at once."
-        return PRESS_SPACE, f"{keyboards(snapshot.devices)}\n{listening}\n{KEYS_HINT}"
+        return PRESS_SPACE, f"{keyboards(snapshot.devices, midi_heard)}\n{listening}\n{KEYS_HINT}"
     if position < 0:
         return count_down(-position, snapshot.tempo_map.meter_at(position)), "count-in"
     if position < snapshot.listen_until_frame:

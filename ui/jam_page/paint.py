@@ -15,7 +15,7 @@ from ui.jam_page.background import paint_key, paint_key_name
 from ui.jam_page.captions import BAND_IN, NEXT_CHORD
 from ui.jam_page.chart_paint import paint_chart
 from ui.jam_page.layout import Key
-from ui.jam_page.scene import ChordShape, LineKind, LitKey, NoteShape, Scene, Side
+from ui.jam_page.scene import EXPECTED, FAINT, ChordShape, LineKind, LitKey, NoteShape, Scene, Side
 
 
 @dataclass
@@ -105,7 +105,8 @@ class ScenePainter:
             fill_bar(painter, rect, fill)
         else:
             # The outline keeps what is faint legible, and tells it from committed without hue.
-            fill_outlined_bar(painter, rect, fill, cache.upon(name, t.fall, 0.75))
+            edge = 2 * FAINT if note.part == EXPECTED else 0.75
+            fill_outlined_bar(painter, rect, fill, cache.upon(name, t.fall, edge))
 
     def _paint_chord(self, painter: QPainter, chord: ChordShape) -> None:
         t, cache = self.theme, self.cache

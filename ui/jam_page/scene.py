@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from jam.messages.notes import ChordSpan, PlannedNote
+from jam.messages.notes import ChordSpan, ExpectedNote, PlannedNote
 from jam.messages.snapshot import Snapshot
 from ui.common.geometry import Rect, Size, beat_frames
 from ui.common.text import BAND_COMES_IN, pretty_symbol
@@ -23,6 +23,10 @@ SILENT_PARTS = frozenset(("drums", "metronome"))
 MIN_LIT_S = 0.08
 """A key is lit at least this long, so that the shortest staccato is seen."""
 MIN_NOTE_HEIGHT = 3.0
+EXPECTED = "expected"
+"""In place of a part: what the player is expected to play."""
+FAINT = 0.2
+"""Opacity of what is expected."""
 MAY_CHANGE = "may still change"
 
 
@@ -40,6 +44,8 @@ class View:
     show_plan: bool = True
     chord_lane: bool = False
     """Bars with chord names in place of the fall."""
+    midi_heard: bool = False
+    """Notes have come in that aren't the computer keys'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +220,11 @@ def waterfall_scene(
         shapes = _past(scale, areas, played.pitch, start, end, "player")
         any_past = any_past or bool(shapes) or played.end_s is None
         notes += shapes
+    if snapshot.running and view.show_plan and not view.chord_lane:
+        notes += _expected(scale, areas, snapshot.expected)
     # The player's notes lie on top, and black keys' columns on the white ones they overlap.
     notes.sort(key=lambda n: (n.player, n.black))
-    large, small = headline(snapshot, scale.position)
+    large, small = headline(snapshot, scale.position, view.midi_heard)
     fall_shown = not view.chord_lane
     return Scene(
         layout=areas,
@@ -271,6 +279,24 @@ def _planned(scale: _Scale, areas: Layout, note: PlannedNote, view: View) -> lis
             )
     if sounding:
         shapes += _past(scale, areas, note.pitch, start, note.end_frame, note.part)
+    return shapes
+
+
+def _expected(scale: _Scale, areas: Layout, expected: tuple[ExpectedNote, ...]) -> list[NoteShape]:
+    """What the agent expects the player to play: faint, where the player's own notes would fall."""
+    shapes = []
+    for note in expected:
+        key = areas.key(note.pitch)
+        if key is None or note.end_frame <= scale.position:
+            continue
+        top = max(scale.fall_y(min(note.end_frame, scale.plan_end)) + 1.5, scale.fall.y - 8)
+        bottom = min(scale.fall_y(note.start_frame), scale.fall.bottom)
+        if bottom - top >= MIN_NOTE_HEIGHT:
+            x, width = _column(key)
+            rect = Rect(x, top, width, bottom - top)
+            shapes.append(
+                NoteShape(rect, note.pitch, key.black, True, EXPECTED, False, False, FAINT)
+            )
     return shapes
 
 

@@ -21,7 +21,7 @@ from PyQt6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PyQt6.QtWidgets import QSizePolicy, QWidget
+from PyQt6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from jam import preferences
 from jam.clock import SystemClock
@@ -33,6 +33,7 @@ from ui.common.theme import DARK, Theme
 from ui.jam_page.background import paint_background
 from ui.jam_page.captions import NowPanel
 from ui.jam_page.chart import Chart, remember
+from ui.jam_page.demo import WATCH_DEMO
 from ui.jam_page.layout import Layout, fitting_range, layout
 from ui.jam_page.paint import ScenePainter
 from ui.jam_page.scene import Scene, View, waterfall_scene
@@ -60,6 +61,7 @@ class Waterfall(QWidget):
     key_pressed = pyqtSignal(int)
     """The mouse went down on the key of this pitch."""
     key_released = pyqtSignal(int)
+    demo_wanted = pyqtSignal()
     zoomed = pyqtSignal(int)
     """Steps of the wheel, with Ctrl; positive is nearer."""
 
@@ -82,6 +84,13 @@ class Waterfall(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(480, 240)
+        self.demo_button = QPushButton(WATCH_DEMO, self)
+        self.demo_button.setObjectName("demo")
+        self.demo_button.setAccessibleName(WATCH_DEMO)
+        self.demo_button.setToolTip("jam plays a tune by itself, and the band joins in.")
+        self.demo_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.demo_button.clicked.connect(lambda _: self.demo_wanted.emit())
+        self.demo_button.hide()
         self.setAccessibleName("Waterfall")
         self.setAccessibleDescription(_ABOUT)
 
@@ -120,6 +129,12 @@ class Waterfall(QWidget):
             self.view = view
             self._painter.text_scale = look.text_scale
             self._painter.theme = theme
+            self._forget()
+
+    def set_midi_heard(self) -> None:
+        """Notes have come in that aren't the computer keys'."""
+        if not self.view.midi_heard:
+            self.view = replace(self.view, midi_heard=True)
             self._forget()
 
     def set_letters(self, letters: dict[int, str]) -> None:
@@ -161,6 +176,7 @@ class Waterfall(QWidget):
         size = Size(self.width(), self.height())
         old, new = self.scene, waterfall_scene(snapshot, now_s, self.view, size, self._known)
         self.scene = new
+        self._place_demo(snapshot, new)
         if old is None or old.now != new.now:
             self._describe(new.now)
         if old is None or old.layout is not new.layout:
@@ -192,6 +208,17 @@ class Waterfall(QWidget):
                     dirty += outer(key.box)
         if not dirty.isEmpty():
             self.update(dirty)
+
+    def _place_demo(self, snapshot: Snapshot, scene: Scene) -> None:
+        """The button below what is said before a jam."""
+        shown = snapshot.phase == "stopped" and bool(scene.headline)
+        if shown:
+            fall, hint = scene.layout.fall, self.demo_button.sizeHint()
+            x = round(fall.x + (fall.width - hint.width()) / 2)
+            y = round(fall.bottom - hint.height() - 0.06 * fall.height)
+            self.demo_button.setGeometry(x, y, hint.width(), hint.height())
+        if shown == self.demo_button.isHidden():
+            self.demo_button.setVisible(shown)
 
     def _describe(self, now: NowPanel) -> None:
         """Tell a screen reader what the panel says; not each beat of the count-down."""

@@ -229,21 +229,12 @@ def _runs(chords: Sequence[ChordState], committed: int) -> list[tuple[int, int]]
 
 
 def _expected(plan: Plan, rows: Sequence[Row], tempo_map: TempoMap) -> list[ExpectedNote]:
-    melody = plan.expected_melody
+    at = tempo_map.seconds_at
     notes = []
-    start = 0
-    for i in range(1, len(melody) + 1):
-        if i < len(melody) and not melody[i].onset and melody[i].pitch == melody[start].pitch:
-            continue
-        pitch = melody[start].pitch
-        if pitch is not None:
-            first, last = plan.start_frame + start, plan.start_frame + i
-            came = _most(
-                [rows[f].melody.pitch == pitch for f in range(first, min(last, len(rows)))]
-            )
-            at = tempo_map.seconds_at
-            notes.append(ExpectedNote(pitch, at(first), at(last), came))
-        start = i
+    for note in plan.expected_notes():
+        frames = range(note.start_frame, min(note.end_frame, len(rows)))
+        came = _most([rows[frame].melody.pitch == note.pitch for frame in frames])
+        notes.append(ExpectedNote(note.pitch, at(note.start_frame), at(note.end_frame), came))
     return notes
 
 
