@@ -57,7 +57,8 @@ _COMMON: tuple[tuple[float, tuple[str, ...]], ...] = (
 )
 """How often, and what: tempo, tap, style, commit, lookahead, looks, presets (one is in three)."""
 _REVIEW_EVERY = 0.06
-_IN_REVIEW = ("Down", "Up", "bracketleft", "bracketright", "space", "Home", "period", "comma")
+_IN_REVIEW = ("Down", "Up", "bracketleft", "bracketright", "q", "Home", "period", "comma")
+"""Not Space, which stops the jam and plays what is in front."""
 
 
 @dataclass(frozen=True)
