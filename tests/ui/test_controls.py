@@ -84,6 +84,20 @@ def test_a_typed_tempo_is_sent_once_when_it_is_confirmed(bench: Bench) -> None:
     assert len(bench.sent(ChangeSettings)) == 1
 
 
+@pytest.mark.parametrize(
+    ("setting", "typed"), [("bpm", "999"), ("bpm", "3"), ("commit_beats", "99")]
+)
+def test_a_number_out_of_range_is_refused_in_words(bench: Bench, setting: str, typed: str) -> None:
+    spin = bench.control(setting)
+    before = spin.value()
+    spin.setFocus()
+    spin.selectAll()
+    QTest.keyClicks(spin, typed)
+    QTest.keyClick(spin, Qt.Key.Key_Return)
+    assert spin.value() == before and bench.sent(ChangeSettings) == []
+    assert f"{typed}: must be" in bench.window.status.text()
+
+
 def test_the_controls_follow_the_engine(bench: Bench) -> None:
     settings = JamSettings(bpm=90, meter=Meter(3, 4), metronome=False, agent_volume=0.1)
     bench.link.override = stopped_snapshot(settings)

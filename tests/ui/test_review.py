@@ -44,6 +44,7 @@ from ui.common.record_button import (
     after_jam,
     saved_words,
 )
+from ui.common.text import MARK_AS, take_summary
 from ui.common.theme import CONTRAST, LIGHT
 from ui.review.dialogs import NO_FOLDER, ExportDialog, ExportWish, NewTakeDialog, TakeWish
 from ui.review.model import ReviewModel
@@ -480,6 +481,8 @@ def test_a_take_in_another_style_appears_beside_the_original(bench: Bench) -> No
     assert page.news.isVisible() and page.news.bar.isVisible()
     bench.wait(lambda: page.model.take_id == 1)
     assert page.details.take.count() == 2
+    assert page.model.take is not None
+    assert page.details.facts.text().startswith(take_summary(page.model.take, "Bossa"))
     bench.tick(0.5)
     state = bench.link.transport.state
     assert state.playing and state.name.endswith("/1")  # it went on from where it was
@@ -620,6 +623,27 @@ def test_files_dropped_on_the_page_become_sessions(bench: Bench) -> None:
     assert dialog.wish().kind == "re-harmonised"
     dialog.accept()
     bench.wait(lambda: bench.model.take_id == 1)
+
+
+def test_the_right_button_opens_what_can_be_done(bench: Bench) -> None:
+    page = bench.page
+    on_session, on_roll = page.context_menus
+    middle = page.roll.areas.notes
+    at = QPointF(middle.x + middle.width / 2, middle.y + 30).toPoint()
+    page.roll.customContextMenuRequested.emit(at)
+    assert on_roll.isVisible()
+    here_s = page.model.player.position_s
+    assert here_s > 0
+    next(action for action in on_roll.actions() if action.text() == MARK_AS["good"]).trigger()
+    on_roll.close()
+
+    def marked() -> list[float]:
+        return [m.at_s for m in bench.library.session(bench.ids[0]).moments]
+
+    bench.wait(lambda: round(here_s, 3) in marked())
+    page.list.table.customContextMenuRequested.emit(QPointF(20, 20).toPoint())
+    assert on_session.isVisible()
+    on_session.close()
 
 
 # The window around it

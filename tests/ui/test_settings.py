@@ -23,7 +23,7 @@ from tests.support.ui_bench import Bench, other_value, turn
 from tests.support.ui_fake import stopped_snapshot
 from ui.jam_page.bar import FORGET_S, TapTempo
 from ui.settings.model import ECHO_S, MERGE_S
-from ui.settings.preset_button import NameDialog
+from ui.settings.preset_button import RENAME, NameDialog
 from ui.settings.presets import BUILT_IN, DEFAULT
 
 QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
@@ -117,7 +117,7 @@ def test_own_presets_are_saved_overwritten_deleted_and_brought_back(bench: Bench
     menu = window.preset_button.menu()
     assert menu is not None
     texts = [entry.text().split("\t")[0] for entry in menu.actions()]
-    assert [t for t in texts if t] == [*BUILT_IN, "Mine", "Save as…", "Replace", "Delete"]
+    assert [t for t in texts if t] == [*BUILT_IN, "Mine", "Save as…", "Replace", RENAME, "Delete"]
 
 
 def test_tapping_sets_the_tempo() -> None:
@@ -272,3 +272,21 @@ def test_the_theme_follows_the_system(bench: Bench) -> None:
     bench.window.look.change(theme="high-contrast")
     assert bench.window.waterfall.theme.name == "high-contrast"
     bench.window.look.change(theme="dark")
+
+
+def test_a_preset_is_renamed_until_that_is_undone(bench: Bench) -> None:
+    presets, model = bench.window.presets, bench.window.model
+    presets.save("Mine")
+    presets.save("Other")
+    bench.window.preset_button.ask_new_name("Mine")
+    (dialog,) = bench.window.findChildren(NameDialog)
+    dialog.name.setText("Other")
+    dialog.accept()
+    assert dialog.isVisible() and "Other" in dialog.fault.text() and "Mine" in presets.own
+    dialog.name.setText("Evening")
+    dialog.accept()
+    assert not dialog.isVisible() and set(presets.own) == {"Evening", "Other"}
+    model.undo()
+    assert set(presets.own) == {"Mine", "Other"}
+    model.redo()
+    assert set(presets.own) == {"Evening", "Other"}

@@ -9,7 +9,7 @@ from PyQt6.QtGui import QKeySequence
 from jam.clock import date_now
 from jam.messages.snapshot import DeviceState
 from jam.music.grid import TempoMap
-from jam.sessions.session import MAX_RATING, SessionInfo, key_name
+from jam.sessions.session import MAX_RATING, MomentKind, SessionInfo, TakeInfo, TakeKind, key_name
 
 BAND_COMES_IN = "band comes in"
 OWN_PORT = "jam "
@@ -93,6 +93,24 @@ def summary(info: SessionInfo, style: str) -> str:
         {"recovered": "recovered", "recording": "recording"}.get(info.state, ""),
     ]
     return "  ·  ".join(part for part in parts if part)
+
+
+MARK_AS: dict[MomentKind, str] = {"good": "Mark as good", "bad": "Mark as bad", "marker": "Mark"}
+TAKE_KINDS: dict[TakeKind, str] = {
+    "live": "as played",
+    "re-voiced": "same chords, another style",
+    "re-harmonised": "reharmonised",
+    "re-played": "played again live",
+    "imported": "imported",
+}
+
+
+def take_summary(take: TakeInfo, style: str) -> str:
+    """What there is to know of a take beside its session: how it was made, and with what."""
+    parts = [TAKE_KINDS[take.kind], style]
+    if take.kind in ("re-harmonised", "re-played"):
+        parts.append(f"seed {take.seed}")
+    return "Take: " + ", ".join(parts)
 
 
 def position_text(tempo_map: TempoMap, at_s: float, end_s: float) -> str:

@@ -15,15 +15,14 @@ from PyQt6.QtWidgets import (
     QLineEdit,
     QMenu,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from jam.accompaniment import playable_style
 from jam.sessions.session import MAX_RATING, SessionInfo, TakeInfo
-from ui.common.flow import FlowLayout, expanding, together
-from ui.common.text import date_text, summary
+from ui.common.flow import ElidedLabel, FlowLayout, expanding, together
+from ui.common.text import date_text, summary, take_summary
 from ui.settings.fields import Combo
 
 
@@ -138,9 +137,8 @@ class Details(QFrame):
         self.setObjectName("details")
         self.title = Field("session_title", "Name of the session; click to rename (F2).", "")
         self.title.setAccessibleName("Name of the session")
-        self.facts = QLabel()
+        self.facts = ElidedLabel(60)
         self.facts.setObjectName("hint")
-        self.facts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.stars = Stars()
         self.tags = Field("session_tags", "Tags, separated by commas (F3).", "add tags …")
         self.tags.setAccessibleName("Tags")
@@ -167,6 +165,7 @@ class Details(QFrame):
         self._lay_out()
         self._takes: tuple[TakeInfo, ...] = ()
         self._info: SessionInfo | None = None
+        self._shown: TakeInfo | None = None
         self.title.changed.connect(self.renamed)
         self.tags.changed.connect(lambda text: self.tagged.emit(tags_of(text)))
         self.stars.rated.connect(self.rated)
@@ -202,9 +201,7 @@ class Details(QFrame):
         self._info = info
         self.title.setPlaceholderText(date_text(info.started_at))
         self.title.show_text(info.title)
-        text = summary(info, playable_style(info.style).title)
-        self.facts.setText(text)
-        self.facts.setToolTip(text)
+        self._show_facts()
         self.stars.show_rating(info.rating)
         self.tags.show_text(", ".join(info.tags))
 
@@ -218,6 +215,18 @@ class Details(QFrame):
                 self.take.setItemData(number - 1, take.name, Qt.ItemDataRole.ToolTipRole)
                 if take.id == shown:
                     self.take.setCurrentIndex(number - 1)
+                    self._shown = take
+        self._show_facts()
+
+    def _show_facts(self) -> None:
+        """Of the take in front, where it isn't the live one, and of the session."""
+        if self._info is None:
+            return
+        text = summary(self._info, playable_style(self._info.style).title)
+        if self._shown is not None and self._shown.kind not in ("live", "imported"):
+            style = playable_style(self._shown.settings.accompaniment).title
+            text = f"{take_summary(self._shown, style)}  ·  {text}"
+        self.facts.setText(text)
 
     def show_known_tags(self, tags: Sequence[str]) -> None:
         """What is offered while a tag is typed."""

@@ -8,9 +8,10 @@ its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from PyQt6.QtCore import Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QPoint, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QAction, QDragEnterEvent, QDropEvent, QShowEvent
 from PyQt6.QtWidgets import QLabel, QMenu, QPushButton, QSplitter, QVBoxLayout, QWidget
 
@@ -20,7 +21,7 @@ from jam.messages.snapshot import Snapshot
 from jam.sessions.exports import take_of
 from jam.sessions.session import LIVE_TAKE, Session, SessionInfo
 from ui.common.pages import Stack
-from ui.common.text import position_text
+from ui.common.text import MARK_AS, position_text
 from ui.common.theme import Theme
 from ui.review.content import plan_at, plan_view
 from ui.review.details import Details
@@ -115,6 +116,7 @@ class ReviewPage(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.splitter)
         self._build_menus()
+        self._build_context_menus()
         self.setAcceptDrops(True)
 
     def _build_menus(self) -> None:
@@ -136,6 +138,43 @@ class ReviewPage(QWidget):
         menu.addSeparator()
         self._entry(menu, "Rename take …", self.edits.rename_take)
         self.delete_take_action = self._entry(menu, "Delete take", self.edits.delete_take)
+
+    def _build_context_menus(self) -> None:
+        """What the right button of the mouse opens: upon a session, and upon the roll."""
+        playback, edits, tasks = self.playback, self.edits, self.tasks
+        on_session, on_roll = QMenu(self), QMenu(self)
+        self._entry(on_session, "Play or pause", playback.play_pause)
+        self._entry(on_session, "New take …", tasks.ask_take)
+        self._entry(on_session, "Export …", tasks.ask_export)
+        on_session.addSeparator()
+        self._entry(on_session, "Rename", self.details.title.edit)
+        self._entry(on_session, "Edit tags", self.details.tags.edit)
+        self._entry(on_session, "Delete", edits.delete)
+        for kind, text in MARK_AS.items():
+            self._entry(on_roll, text, partial(edits.add_moment, kind))
+        self._entry(on_roll, "Comment on the mark …", edits.name_moment)
+        self._entry(on_roll, "Delete mark", edits.remove_moment)
+        on_roll.addSeparator()
+        self._entry(on_roll, "Loop from here", partial(playback.loop_edge, False))
+        self._entry(on_roll, "Loop to here", partial(playback.loop_edge, True))
+        self._entry(on_roll, "Loop on/off", playback.toggle_loop)
+        on_roll.addSeparator()
+        self._entry(on_roll, "Zoom to fit", self.roll.fit_all)
+        self.context_menus = (on_session, on_roll)
+        table, roll = self.list.table, self.roll
+        for widget, menu in ((table, on_session), (roll, on_roll)):
+            widget.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            widget.customContextMenuRequested.connect(
+                lambda at, widget=widget, menu=menu: self._open(menu, widget, at)
+            )
+
+    def _open(self, menu: QMenu, widget: QWidget, at: QPoint) -> None:
+        """The menu is about what is under the mouse."""
+        if self.model.session is None:
+            return
+        if widget is self.roll:
+            self.roll.seek_to(at.x())
+        menu.popup(widget.mapToGlobal(at))
 
     def _entry(self, menu: QMenu, text: str, do: Callable[[], object]) -> QAction:
         action = menu.addAction(text)

@@ -261,6 +261,11 @@ class Roll(QWidget):
         if self.follows:
             self.follow_ended.emit()
 
+    def seek_to(self, x: float) -> None:
+        """As if one had clicked there."""
+        if self.content is not None and x >= self.areas.notes.x:
+            self.sought.emit(self._clamped(self._seconds(x)))
+
     def _seek_in_overview(self, x: float) -> None:
         if self.content is None:
             return

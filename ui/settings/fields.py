@@ -38,6 +38,11 @@ class Source(Protocol):
         """Signal with the settings that the controls have to show."""
         ...
 
+    @property
+    def told(self) -> Any:
+        """Signal with a few words for the user."""
+        ...
+
     def change(self, words: str = "", /, **values: Any) -> None:
         """The user wants other values."""
         ...
@@ -67,6 +72,9 @@ class NumberSpin(QDoubleSpinBox):
     Decimals follow a point or a comma, whatever the system's language.
     """
 
+    refused = pyqtSignal(str)
+    """Why what was typed can't be."""
+
     def __init__(self) -> None:
         super().__init__()
         self.setLocale(QLocale.c())
@@ -79,11 +87,44 @@ class NumberSpin(QDoubleSpinBox):
         return f"{v:g}"
 
     def validate(self, input: str | None, pos: int) -> tuple[QValidator.State, str, int]:
-        return super().validate((input or "").replace(",", "."), pos)
+        text = (input or "").replace(",", ".")
+        return _lenient(self, super().validate(text, pos))
+
+    def fixup(self, input: str | None) -> str:
+        self.refused.emit(_refusal(self, input))
+        return self.textFromValue(self.value())
+
+
+def _number_in(spin: QAbstractSpinBox, text: str | None) -> str:
+    """What was typed, without the unit."""
+    return (text or "").removesuffix(spin.suffix()).strip()  # type: ignore[attr-defined]
+
+
+def _lenient(
+    spin: QAbstractSpinBox, found: tuple[QValidator.State, str, int]
+) -> tuple[QValidator.State, str, int]:
+    """A number out of range can be typed, to be refused in words: Qt would leave out a digit, and
+    make 99 of 999.
+    """
+    state, text, pos = found
+    if state == QValidator.State.Invalid:
+        try:
+            float(_number_in(spin, text))
+        except ValueError:
+            return found
+        return QValidator.State.Intermediate, text, pos
+    return found
+
+
+def _refusal(spin: NumberSpin | CountSpin, text: str | None) -> str:
+    low, high = (f"{limit:g}{spin.suffix()}" for limit in (spin.minimum(), spin.maximum()))
+    return f"{spin.accessibleName()} {_number_in(spin, text)}: must be {low} to {high}"
 
 
 class CountSpin(QSpinBox):
     """Whole beats or bars, with the unit in singular or plural."""
+
+    refused = pyqtSignal(str)
 
     def __init__(self, unit: str) -> None:
         super().__init__()
@@ -102,6 +143,13 @@ class CountSpin(QSpinBox):
     def setValue(self, val: int) -> None:
         super().setValue(val)
         self._on_value(val)
+
+    def validate(self, input: str | None, pos: int) -> tuple[QValidator.State, str, int]:
+        return _lenient(self, super().validate(input or "", pos))
+
+    def fixup(self, input: str | None) -> str:
+        self.refused.emit(_refusal(self, input))
+        return self.textFromValue(self.value()) + self.suffix()
 
 
 class Slider(QSlider):
@@ -267,6 +315,8 @@ class Fields:
     def bind_spin(self, spin: QSpinBox | QDoubleSpinBox, setting: str) -> None:
         spin.setKeyboardTracking(False)  # 120 is not 1, 12 and 120
         spin.valueChanged.connect(lambda value: self.desk.change(**{setting: value}))
+        if isinstance(spin, NumberSpin | CountSpin):
+            spin.refused.connect(self.desk.told)
         if (edit := spin.lineEdit()) is not None:
             edit.returnPressed.connect(lambda: self.done())
 

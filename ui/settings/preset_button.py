@@ -21,6 +21,8 @@ from ui.settings.fields import describe
 from ui.settings.model import Desk
 from ui.settings.presets import BUILT_IN, Presets
 
+RENAME = "Rename"
+
 
 class PresetButton(QPushButton):
     """Says which preset holds; its menu is made anew whenever it opens."""
@@ -68,6 +70,7 @@ class PresetButton(QPushButton):
             self._own_menu(
                 "Replace", "Replace this preset with the current settings.", presets.save
             )
+            self._own_menu(RENAME, "Give this preset another name.", self.ask_new_name)
             self._own_menu("Delete", "Delete this preset (Ctrl+Z restores it).", presets.delete)
 
     @staticmethod
@@ -88,21 +91,31 @@ class PresetButton(QPushButton):
         """Open the question for a name; the music goes on meanwhile."""
         NameDialog(self._presets, self.window()).open()
 
+    def ask_new_name(self, name: str) -> None:
+        """Ask for another name of a preset."""
+        NameDialog(self._presets, self.window(), name).open()
+
 
 class NameDialog(QDialog):
-    """Asks for a preset's name, and says in place what is wrong with it."""
+    """Asks for a preset's name, and says in place what is wrong with it.
 
-    def __init__(self, presets: Presets, parent: QWidget | None) -> None:
+    renamed: the preset that gets another name; "" saves the settings as they are now.
+    """
+
+    def __init__(self, presets: Presets, parent: QWidget | None, renamed: str = "") -> None:
         super().__init__(parent)
-        self._presets = presets
-        self.setWindowTitle("Save preset")
+        self._presets, self._renamed = presets, renamed
+        self.setWindowTitle(f"Rename {renamed}" if renamed else "Save preset")
         column = QVBoxLayout(self)
         column.setContentsMargins(18, 16, 18, 14)
         column.setSpacing(10)
         label = QLabel("Preset &name")
         self.name = QLineEdit()
         self.name.setAccessibleName("Preset name")
-        self.name.setToolTip("A preset of the same name is replaced.")
+        self.name.setText(renamed)
+        self.name.selectAll()
+        if not renamed:
+            self.name.setToolTip("A preset of the same name is replaced.")
         self.name.setMaxLength(60)
         self.name.setMinimumWidth(280)
         label.setBuddy(self.name)
@@ -126,12 +139,15 @@ class NameDialog(QDialog):
         self._on_text("")
 
     def _on_text(self, text: str) -> None:
-        exists = text.strip() in self._presets.own
+        exists = not self._renamed and text.strip() in self._presets.own
         self.fault.setText("This replaces the preset of that name." if exists else "")
 
     def accept(self) -> None:
         try:
-            self._presets.save(self.name.text())
+            if self._renamed:
+                self._presets.rename(self._renamed, self.name.text())
+            else:
+                self._presets.save(self.name.text())
         except BadInput as error:
             self.fault.setText(str(error))
             return

@@ -98,6 +98,30 @@ class Presets(QObject):
         self._put(name, self._desk.settings, f"preset {name} saved")
         return name
 
+    def rename(self, name: str, new: str) -> str:
+        """Give one of the player's own another name, until that is undone.
+
+        Returns the name as it is kept. Raises BadInput for a name that can't be, or is another's.
+        """
+        new = check_preset_name(new)
+        if new in self.names and new != name:
+            raise BadInput(f"{new}: there is a preset of this name")
+        if name in self.own and new != name:
+            settings = self.own[name]
+            self._desk.history.push(
+                Step(
+                    f"preset {name} renamed to {new}",
+                    lambda: self._move(name, new, settings),
+                    lambda: self._move(new, name, settings),
+                )
+            )
+            self.told.emit(f"Preset {name} is called {new} now")
+        return new
+
+    def _move(self, name: str, new: str, settings: JamSettings) -> None:
+        self.own.pop(name, None)
+        self._set(new, settings)
+
     def delete(self, name: str) -> None:
         """Delete one of the player's own, until that is undone."""
         if name in self.own:
