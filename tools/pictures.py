@@ -65,9 +65,9 @@ save_preferences(Preferences(JamSettings(bpm=bpm, lookahead_beats=8, commit_beat
 
 
 IMPORT = """
-from jam.paths import demo_tunes
+from jam.files import demo_tunes
 from jam.sessions.imports import import_file
-from jam.sessions.store import Library
+from jam.sessions.library import Library
 tags = (("keep", "band"), (), ("practice",), ("idea",))
 with Library() as library:
     for number, tune in enumerate(reversed(demo_tunes())):

@@ -48,7 +48,7 @@ from ui.review.page import ReviewPage
 from ui.settings.autosave import Keeper
 from ui.settings.fields import describe
 from ui.settings.look import Look
-from ui.settings.model import Desk
+from ui.settings.model import SettingsModel
 from ui.settings.preset_button import PresetButton
 from ui.settings.presets import Presets
 from ui.shortcuts import jam_actions, review_actions
@@ -99,7 +99,7 @@ class MainWindow(QWidget):
         self._dressed: tuple[Theme, float] | None = None
         self.setWindowTitle("jam")
         self.setMinimumHeight(480)
-        self.model = Desk(preferences.settings, self.clock.now_s)
+        self.model = SettingsModel(preferences.settings, self.clock.now_s)
         self.look = Look(preferences.view)
         self.presets = Presets(self.model, preferences.presets)
         self.taps = TapTempo()

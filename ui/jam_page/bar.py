@@ -24,7 +24,7 @@ from jam.music.grid import MAX_BPM, MIN_BPM
 from jam.settings import SETTINGS, JamSettings
 from ui.common.flow import FlowLayout, expanding, together
 from ui.settings.fields import Fields, caption_of, captioned, describe
-from ui.settings.model import Desk
+from ui.settings.model import SettingsModel
 from ui.settings.style_combo import StyleCombo
 
 _MAX_SLIDER_PX = 240
@@ -42,7 +42,7 @@ class Bar(QFrame):
     done = pyqtSignal()
     """A value was typed in and confirmed: the keyboard may play again."""
 
-    def __init__(self, model: Desk, parent: QWidget | None = None) -> None:
+    def __init__(self, model: SettingsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("controls")
         self.fields = Fields(model, SETTINGS)
@@ -72,7 +72,7 @@ class Bar(QFrame):
     def _plan(self) -> QWidget:
         fields = self.fields
         style = StyleCombo()
-        style.chosen.connect(lambda name: fields.desk.change(accompaniment=name))
+        style.chosen.connect(lambda name: fields.model.change(accompaniment=name))
         fields.add("accompaniment", style, lambda s: style.show_style(s.accompaniment))
         lookahead, commit = fields.count("lookahead_beats"), fields.count("commit_beats")
         return together(*(self._captioned(one) for one in (style, lookahead, commit)))

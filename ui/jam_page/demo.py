@@ -11,7 +11,7 @@ from jam.files import demo_tunes
 from jam.midi.file import read_tune
 from ui.common.record_button import Recorder
 from ui.engine_link import EngineLink
-from ui.settings.model import Desk
+from ui.settings.model import SettingsModel
 
 WATCH_DEMO = "Watch a demo"
 DEMO_OVER = "That was the demo. Press Space and play."
@@ -21,7 +21,7 @@ class Demo:
     """A bundled tune is played into a jam that isn't recorded, in the tune's tempo and metre."""
 
     def __init__(
-        self, link: EngineLink, clock: Clock, model: Desk, recorder: Recorder | None
+        self, link: EngineLink, clock: Clock, model: SettingsModel, recorder: Recorder | None
     ) -> None:
         self._link, self._clock, self._model, self._recorder = link, clock, model, recorder
         self._tune: TunePlayer | None = None

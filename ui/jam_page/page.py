@@ -9,7 +9,7 @@ from ui.jam_page.bar import Bar
 from ui.jam_page.waterfall import Waterfall
 from ui.settings.devices import DevicesSection
 from ui.settings.look import Look
-from ui.settings.model import Desk
+from ui.settings.model import SettingsModel
 from ui.settings.music import MusicSection, SoundSection
 from ui.settings.panel import Panel
 from ui.settings.view import ViewSection
@@ -21,7 +21,7 @@ class JamPage(QWidget):
     panel_shown = pyqtSignal(str)
     """The title of the panel's tab that is open; "" when it is closed."""
 
-    def __init__(self, model: Desk, look: Look) -> None:
+    def __init__(self, model: SettingsModel, look: Look) -> None:
         super().__init__()
         self.bar = Bar(model)
         self.waterfall = Waterfall()

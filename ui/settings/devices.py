@@ -14,7 +14,7 @@ from jam.settings import DEVICES, SETTINGS
 from jam.settings.line import Line
 from ui.common.text import OWN_PORT, pretty_symbol
 from ui.settings.fields import Choice, CountSpin, describe, described, set_range
-from ui.settings.model import Desk, Step
+from ui.settings.model import SettingsModel, Step
 from ui.settings.panel import SettingsSection
 
 _DEFAULT_AUDIO, _SILENCE = "", "none"
@@ -116,9 +116,9 @@ class DevicesSection(SettingsSection):
     wanted = pyqtSignal(object)
     """A command of jam.messages.commands for the engine."""
 
-    def __init__(self, desk: Desk, done: Callable[[], None]) -> None:
-        super().__init__("Devices", desk, SETTINGS, done)
-        self._desk = desk
+    def __init__(self, model: SettingsModel, done: Callable[[], None]) -> None:
+        super().__init__("Devices", model, SETTINGS, done)
+        self._model = model
         self._devices = DeviceState()
         self.heading("MIDI keyboards")
         self.inputs = self._ports("midi_inputs", EVERY_KEYBOARD)
@@ -170,7 +170,7 @@ class DevicesSection(SettingsSection):
         now = self._wanted_now()
         before = {name: now[name] for name in values}
         if before != values:
-            self._desk.history.push(
+            self._model.history.push(
                 Step(
                     "change of devices",
                     lambda: self.wanted.emit(SelectDevices(**values)),

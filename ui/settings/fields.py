@@ -1,4 +1,4 @@
-"""Controls that are bound to a setting: each shows it, and asks the desk for another value."""
+"""Controls that are bound to a setting: each shows it, and asks the model for another value."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from jam.settings.line import Line
 
 
 class Source(Protocol):
-    """What controls are bound to: the desk with the music's settings, the look of the window."""
+    """What controls are bound to: the model with the music's settings, the look of the window."""
 
     @property
     def settings(self) -> Any: ...
@@ -257,13 +257,13 @@ class Fields:
     `made`: setting -> control.
     """
 
-    def __init__(self, desk: Source, lines: Mapping[str, Line]) -> None:
-        self.desk, self.lines = desk, lines
+    def __init__(self, model: Source, lines: Mapping[str, Line]) -> None:
+        self.model, self.lines = model, lines
         self.made: dict[str, QWidget] = {}
         self.done: Callable[[], None] = lambda: None
         """Called when a value was typed in and confirmed: the keyboard may play again."""
         self._show: list[Callable[[Any], None]] = []
-        desk.shown.connect(self.show_settings)
+        model.shown.connect(self.show_settings)
 
     def show_settings(self, settings: Any) -> None:
         """Show these settings without announcing them as a change."""
@@ -291,7 +291,7 @@ class Fields:
         described(widget, self.lines[setting])
         self.made[setting] = widget
         self._show.append(show)
-        show(self.desk.settings)
+        show(self.model.settings)
 
     def count(self, setting: str) -> CountSpin:
         """A whole number."""
@@ -314,9 +314,9 @@ class Fields:
 
     def bind_spin(self, spin: QSpinBox | QDoubleSpinBox, setting: str) -> None:
         spin.setKeyboardTracking(False)  # 120 is not 1, 12 and 120
-        spin.valueChanged.connect(lambda value: self.desk.change(**{setting: value}))
+        spin.valueChanged.connect(lambda value: self.model.change(**{setting: value}))
         if isinstance(spin, NumberSpin | CountSpin):
-            spin.refused.connect(self.desk.told)
+            spin.refused.connect(self.model.told)
         if (edit := spin.lineEdit()) is not None:
             edit.returnPressed.connect(lambda: self.done())
 
@@ -331,14 +331,14 @@ class Fields:
         line = self.lines[setting]
         words = percent if line.unit == "%" else lambda value: f"{value:.2f}"
         slider = Slider(*line.numbers, line.step, words)
-        slider.valueChanged.connect(lambda _: self.desk.change(**{setting: slider.number()}))
+        slider.valueChanged.connect(lambda _: self.model.change(**{setting: slider.number()}))
         self.add(setting, slider, lambda s: slider.show_number(getattr(s, setting)))
         return slider
 
     def switch(self, setting: str) -> Switch:
         """On or off; it carries its own caption."""
         box = Switch(self.caption(setting))
-        box.toggled.connect(lambda on: self.desk.change(**{setting: on}))
+        box.toggled.connect(lambda on: self.model.change(**{setting: on}))
 
         def show(settings: Any) -> None:
             with QSignalBlocker(box):
@@ -350,7 +350,7 @@ class Fields:
     def choice(self, setting: str) -> Choice:
         """One of some values, each with its label."""
         combo = Choice([(choice.label, choice.value) for choice in self.lines[setting].choices])
-        combo.chosen.connect(lambda value: self.desk.change(**{setting: value}))
+        combo.chosen.connect(lambda value: self.model.change(**{setting: value}))
         self.add(setting, combo, lambda s: combo.show_value(getattr(s, setting)))
         return combo
 

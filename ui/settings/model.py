@@ -1,4 +1,4 @@
-"""The settings as they lie on the musician's desk: wanted by the user, followed by the engine.
+"""The settings as the window has them: wanted by the user, followed by the engine.
 
 Every change the user makes goes through here, so every one can be undone.
 """
@@ -21,7 +21,7 @@ MERGE_S = 1.0
 _SETTINGS_ID = 1
 
 
-class Desk(QObject):
+class SettingsModel(QObject):
     """Holds what is shown; tells what is wanted. `now_s`: the time of jam.clock."""
 
     wanted = pyqtSignal(object)
@@ -86,7 +86,7 @@ class Desk(QObject):
 
 
 class Step(QUndoCommand):
-    """Anything that is done at once and can be taken back, for the desk's history."""
+    """Anything that is done at once and can be taken back, for the history."""
 
     def __init__(self, words: str, do: Callable[[], object], undo: Callable[[], object]) -> None:
         super().__init__(words)
@@ -100,19 +100,21 @@ class Step(QUndoCommand):
 
 
 class _Change(QUndoCommand):
-    def __init__(self, desk: Desk, old: dict[str, Any], new: dict[str, Any], words: str) -> None:
+    def __init__(
+        self, model: SettingsModel, old: dict[str, Any], new: dict[str, Any], words: str
+    ) -> None:
         super().__init__(words)
-        self._desk, self._old, self._new = desk, old, new
-        self._at_s = desk.now_s()
+        self._model, self._old, self._new = model, old, new
+        self._at_s = model.now_s()
 
     def id(self) -> int:
         return _SETTINGS_ID
 
     def redo(self) -> None:
-        self._desk.apply(self._new)
+        self._model.apply(self._new)
 
     def undo(self) -> None:
-        self._desk.apply(self._old)
+        self._model.apply(self._old)
 
     def mergeWith(self, other: QUndoCommand | None) -> bool:
         if not isinstance(other, _Change) or set(other._new) != set(self._new):

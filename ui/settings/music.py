@@ -9,16 +9,16 @@ from PyQt6.QtWidgets import QLineEdit, QWidget
 from jam.errors import BadInput
 from jam.settings import SETTINGS, JamSettings
 from jam.settings.line import Line
-from ui.settings.model import Desk
+from ui.settings.model import SettingsModel
 from ui.settings.panel import SettingsSection
 
 
 class PaletteEdit(QLineEdit):
     """Chords typed as text; what can't be read is told and not taken."""
 
-    def __init__(self, desk: Desk, line: Line) -> None:
+    def __init__(self, model: SettingsModel, line: Line) -> None:
         super().__init__()
-        self._desk, self._line = desk, line
+        self._model, self._line = model, line
         self.setPlaceholderText(line.shown(()))
         self.setMaxLength(300)
         self.editingFinished.connect(self._on_finished)
@@ -30,31 +30,31 @@ class PaletteEdit(QLineEdit):
     def revert(self) -> None:
         """Discard what was typed."""
         self.setModified(False)
-        self.show_palette(self._desk.settings)
+        self.show_palette(self._model.settings)
 
     def _on_finished(self) -> None:
         self.setModified(False)
         try:
             palette = self._line.read(self.text())
         except BadInput as error:
-            self._desk.told.emit(str(error))
+            self._model.told.emit(str(error))
         else:
-            self._desk.change(palette=palette)
-        self.show_palette(self._desk.settings)
+            self._model.change(palette=palette)
+        self.show_palette(self._model.settings)
 
 
 class MusicSection(SettingsSection):
     """How the agent plans, and how a session begins."""
 
-    def __init__(self, desk: Desk, done: Callable[[], None]) -> None:
-        super().__init__("Music", desk, SETTINGS, done)
-        self._desk = desk
+    def __init__(self, model: SettingsModel, done: Callable[[], None]) -> None:
+        super().__init__("Music", model, SETTINGS, done)
+        self._model = model
         self.put_all()
 
     def control(self, line: Line) -> QWidget:
         if line.control != "palette":
             return super().control(line)
-        palette = PaletteEdit(self._desk, line)
+        palette = PaletteEdit(self._model, line)
         self.fields.add(line.name, palette, palette.show_palette)
         palette.returnPressed.connect(self.fields.done)
         return palette
@@ -63,7 +63,7 @@ class MusicSection(SettingsSection):
 class SoundSection(SettingsSection):
     """Instruments and volumes."""
 
-    def __init__(self, desk: Desk, done: Callable[[], None]) -> None:
-        super().__init__("Sound", desk, SETTINGS, done)
+    def __init__(self, model: SettingsModel, done: Callable[[], None]) -> None:
+        super().__init__("Sound", model, SETTINGS, done)
         self.put_all()
         self.hint("Your volume, the band's and the metronome's are in the toolbar.")

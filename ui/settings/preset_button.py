@@ -18,7 +18,7 @@ from PyQt6.QtWidgets import (
 
 from jam.errors import BadInput
 from ui.settings.fields import describe
-from ui.settings.model import Desk
+from ui.settings.model import SettingsModel
 from ui.settings.presets import BUILT_IN, Presets
 
 RENAME = "Rename"
@@ -27,7 +27,7 @@ RENAME = "Rename"
 class PresetButton(QPushButton):
     """Says which preset holds; its menu is made anew whenever it opens."""
 
-    def __init__(self, presets: Presets, desk: Desk) -> None:
+    def __init__(self, presets: Presets, model: SettingsModel) -> None:
         super().__init__()
         self._presets = presets
         describe(
@@ -38,7 +38,7 @@ class PresetButton(QPushButton):
         self._menu.setToolTipsVisible(True)
         self._menu.aboutToShow.connect(self.fill)
         self.setMenu(self._menu)
-        desk.shown.connect(lambda _: self.show_current())
+        model.shown.connect(lambda _: self.show_current())
         presets.changed.connect(lambda _: self.show_current())
         self.show_current()
 

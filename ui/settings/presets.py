@@ -11,7 +11,7 @@ from jam.errors import BadInput
 from jam.music.grid import Meter
 from jam.preferences import check_preset_name
 from jam.settings import SETTINGS, JamSettings
-from ui.settings.model import Desk, Step
+from ui.settings.model import SettingsModel, Step
 
 _MUSIC = tuple(name for name, line in SETTINGS.items() if line.tab != "Devices")
 """What presets keep; the rest belongs to instruments and cables."""
@@ -56,9 +56,9 @@ class Presets(QObject):
     """The player's own: name -> JamSettings."""
     told = pyqtSignal(str)
 
-    def __init__(self, desk: Desk, own: Mapping[str, JamSettings]) -> None:
+    def __init__(self, model: SettingsModel, own: Mapping[str, JamSettings]) -> None:
         super().__init__()
-        self._desk = desk
+        self._model = model
         self.own = dict(own)
 
     @property
@@ -70,7 +70,7 @@ class Presets(QObject):
 
     def current(self) -> str:
         """The preset whose values all hold now; the player's own before the program's; or ""."""
-        settings = self._desk.settings
+        settings = self._model.settings
         for name in reversed(self.names):
             if all(getattr(settings, key) == value for key, value in self.values(name).items()):
                 return name
@@ -79,7 +79,7 @@ class Presets(QObject):
     def choose(self, name: str) -> None:
         """Take a preset's values; what it says nothing of stays."""
         if name in self.names:
-            self._desk.change(f"preset {name}", **self.values(name))
+            self._model.change(f"preset {name}", **self.values(name))
             self.told.emit(f"Preset: {name}")
 
     def choose_number(self, number: int) -> None:
@@ -95,7 +95,7 @@ class Presets(QObject):
         name = check_preset_name(name)
         if name in BUILT_IN:
             raise BadInput(f"{name}: a built-in preset; choose another name")
-        self._put(name, self._desk.settings, f"preset {name} saved")
+        self._put(name, self._model.settings, f"preset {name} saved")
         return name
 
     def rename(self, name: str, new: str) -> str:
@@ -108,7 +108,7 @@ class Presets(QObject):
             raise BadInput(f"{new}: there is a preset of this name")
         if name in self.own and new != name:
             settings = self.own[name]
-            self._desk.history.push(
+            self._model.history.push(
                 Step(
                     f"preset {name} renamed to {new}",
                     lambda: self._move(name, new, settings),
@@ -129,7 +129,7 @@ class Presets(QObject):
 
     def _put(self, name: str, settings: JamSettings | None, words: str) -> None:
         before = self.own.get(name)
-        self._desk.history.push(
+        self._model.history.push(
             Step(words, lambda: self._set(name, settings), lambda: self._set(name, before))
         )
         self.told.emit(words[0].upper() + words[1:])

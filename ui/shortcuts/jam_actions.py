@@ -14,7 +14,7 @@ from jam.settings import SETTINGS as LINES
 from ui.common.notice import LARGER_BUFFER
 from ui.common.pages import JAM, REVIEW
 from ui.settings.look import Look
-from ui.settings.model import Desk
+from ui.settings.model import SettingsModel
 from ui.settings.presets import Presets
 from ui.shortcuts.actions import Action
 
@@ -24,7 +24,7 @@ PRESETS_BY_KEY = 9
 LOAD_PRESET = f"Load preset 1–{PRESETS_BY_KEY}"
 
 
-def _step(model: Desk, setting: str, by: float) -> None:
+def _step(model: SettingsModel, setting: str, by: float) -> None:
     """A step of a number, within its range."""
     low, high = LINES[setting].numbers
     value = getattr(model.settings, setting)
@@ -33,11 +33,11 @@ def _step(model: Desk, setting: str, by: float) -> None:
     model.change(**{setting: stepped})
 
 
-def _switch(model: Desk, setting: str) -> None:
+def _switch(model: SettingsModel, setting: str) -> None:
     model.change(**{setting: not getattr(model.settings, setting)})
 
 
-def _next_style(model: Desk, by: int) -> None:
+def _next_style(model: SettingsModel, by: int) -> None:
     styles, _ = all_styles()
     names = [style.name for style in styles]
     now = model.settings.accompaniment
@@ -47,7 +47,7 @@ def _next_style(model: Desk, by: int) -> None:
     model.told.emit(f"Style: {style.title}")
 
 
-def tempo_actions(model: Desk, tap: Do) -> Iterator[Action]:
+def tempo_actions(model: SettingsModel, tap: Do) -> Iterator[Action]:
     """Tempo and metronome."""
     yield Action("Tap the tempo", PLAY, ("B", "Ctrl+T"), tap)
     steps = (
@@ -62,7 +62,7 @@ def tempo_actions(model: Desk, tap: Do) -> Iterator[Action]:
     yield Action("Metronome on/off", PLAY, ("N", "Ctrl+Shift+M"), metronome, JAM)
 
 
-def agent_actions(model: Desk) -> Iterator[Action]:
+def agent_actions(model: SettingsModel) -> Iterator[Action]:
     """How the agent plans, and how the band plays it."""
     steps = (
         ("Commit one beat more", "Right", "commit_beats", 1),
@@ -92,7 +92,7 @@ def cue_actions(ask: Callable[[str], object]) -> Iterator[Action]:
         yield Action(title, AGENT, (key,), partial(ask, cue), JAM)
 
 
-def volume_actions(model: Desk, larger_buffer: Do) -> Iterator[Action]:
+def volume_actions(model: SettingsModel, larger_buffer: Do) -> Iterator[Action]:
     """Louder and softer."""
     steps = (
         ("Band louder", "Ctrl+Up", "agent_volume", 0.05),
