@@ -64,8 +64,9 @@ STEP_MS = 25
 CHECK_EVERY_S = 40.0
 """So often everything is let go of and stopped, to see that it falls silent."""
 SILENT_WITHIN_S = 12.0
-STILL_S = 5.0
-"""The window may not stand still for so long."""
+BUSY_S, STILL_S = 5.0, 60.0
+"""The window may not compute for so long between two steps, nor wait for so long: on a machine
+that others use, too, only the first says how quick the window is."""
 _TOLD = 40
 """Of the last things done, at a failure."""
 
@@ -116,8 +117,7 @@ class RandomUser:
         self._end_s = time.monotonic() + for_s
         self._next_check_s = time.monotonic() + CHECK_EVERY_S
         self._silent_by_s = 0.0
-        self._last_s = time.monotonic()
-        self._pressed: Any = None
+        self._last_s, self._used_s = time.monotonic(), time.process_time()
         sys.excepthook = self._on_exception
 
     def start(self) -> None:
@@ -135,10 +135,13 @@ class RandomUser:
         self.app.exit(1)
 
     def _step(self) -> None:
-        now_s = time.monotonic()
-        self.longest_s = max(self.longest_s, now_s - self._last_s)
-        if now_s - self._last_s > STILL_S:
-            self._fail(f"the window stood still for {now_s - self._last_s:.1f} s")
+        now_s, busy_s = time.monotonic(), time.process_time() - self._used_s
+        self._used_s += busy_s
+        self.longest_s = max(self.longest_s, busy_s)
+        if busy_s > BUSY_S or now_s - self._last_s > STILL_S:
+            self._fail(
+                f"the window stood still for {now_s - self._last_s:.1f} s, busy {busy_s:.1f} s"
+            )
         self._last_s = now_s
         if self.failure:
             return
@@ -372,7 +375,7 @@ class RandomUser:
         print(f"random user: sent to the engine: {sent}")
         print(
             f"random user: {self.n_checks} times silent after all was let go of; the window was"
-            f" never busy for more than {self.longest_s:.2f} s"
+            f" never busy for more than {self.longest_s:.2f} s of the processor's time"
         )
         if self.failure:
             print("random user: FAILED\n" + self.failure)
