@@ -1,4 +1,4 @@
-"""Every action has a key that works, the list under F1 is right, Esc always silences."""
+"""Every action has a key that works, the list under F1 is right, fields keep what is typed."""
 
 from __future__ import annotations
 

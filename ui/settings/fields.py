@@ -418,7 +418,9 @@ class Switch(QCheckBox):
         box = style.subElementRect(QStyle.SubElement.SE_CheckBoxIndicator, option, self)
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(self.palette().color(QPalette.ColorRole.HighlightedText), 1.8))
+        role = QPalette.ColorRole
+        ticked = role.HighlightedText if self.isEnabled() else role.PlaceholderText
+        painter.setPen(QPen(self.palette().color(ticked), 1.8))
         x, y, size = box.x(), box.y(), box.width()
         tick = [(0.24, 0.52), (0.43, 0.72), (0.78, 0.28)]
         painter.drawPolyline(QPolygonF([QPointF(x + a * size, y + b * size) for a, b in tick]))
