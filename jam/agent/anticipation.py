@@ -93,6 +93,8 @@ class Anticipator:
         """Rows before it have the chords of the agent's memory."""
         self._agreed = 0
         """So many of the rows fed are known to be those of history."""
+        self._by_song: set[int] = set()
+        """Frames of the plan whose chords are a song's."""
 
     def change_predictor(self, predictor: Predictor) -> None:
         """Plan with another predictor from now on. What was heard and played stays known."""
@@ -128,7 +130,12 @@ class Anticipator:
             for i, state in enumerate(request.committed)
             if start + i >= silent_until
         }
-        self._feed_history(start, committed, request)
+        by_song = {
+            start + i: state
+            for i, state in enumerate(request.fixed)
+            if state is not None and start + i >= silent_until and start + i not in committed
+        }
+        self._feed_history(start, committed, by_song, request)
         fixed_until = start + max(len(request.committed), request.commit_frames)
         least = fixed_until + request.places[-1].meter.frames_per_beat
         for frame in range(len(self._fed), end):
@@ -139,6 +146,11 @@ class Anticipator:
             before = self._fed[-1][0] if self._fed else Row()
             if (fixed := committed.get(frame)) is not None:
                 chord, probability = fixed, 1.0
+            elif (said := by_song.get(frame)) is not None:
+                changes = said.onset or said.chord != before.chord.chord
+                strikes = changes or frame == silent_until
+                chord, probability = ChordState(said.chord, strikes and said.chord is not None), 1.0
+                self._by_song.add(frame)
             else:
                 chord, probability = self._draw_chord(frame, place, before.chord, silent_until)
             melody = self._draw_melody(frame, place, before.melody, chord)
@@ -239,9 +251,14 @@ class Anticipator:
         return False
 
     def _feed_history(
-        self, start: int, committed: dict[int, ChordState], request: PlanRequest
+        self,
+        start: int,
+        committed: dict[int, ChordState],
+        by_song: dict[int, ChordState],
+        request: PlanRequest,
     ) -> None:
         """Make the predictor hold exactly the history, and of the old plan what still holds."""
+        was_by_song, self._by_song = self._by_song, set()
         if not self._hold_history(start):
             return
         for frame in range(start, len(self._fed)):
@@ -251,9 +268,14 @@ class Anticipator:
                 offset >= len(request.places)
                 or place != request.places[offset]
                 or committed.get(frame, row.chord) != row.chord
+                or ((said := by_song.get(frame)) is not None and said.chord != row.chord.chord)
+                # What a song had fixed is the agent's again.
+                or (frame in was_by_song and frame not in by_song and frame not in committed)
             ):
                 self._truncate(frame)
                 break
+            if frame in by_song:
+                self._by_song.add(frame)
 
     def _truncate(self, n_rows: int) -> None:
         if n_rows < len(self._fed):

@@ -12,10 +12,11 @@ from jam.cli.console import progress_bar
 from jam.cli.doctor import audio_findings, examine, midi_findings, print_findings
 from jam.cli.options import settings_from
 from jam.errors import BadInput
-from jam.midi.file import read_tune
+from jam.midi.file import MidiSong, read_tune
 from jam.midi.ports import open_api
 from jam.music.key import key_of
 from jam.music.rows import Row
+from jam.music.song import Song
 from jam.notation.musicxml import write_musicxml
 from jam.notation.rhythm import written_melody
 from jam.performance.offline import harmonize as find_chords
@@ -24,27 +25,30 @@ from jam.sessions.exports import check_output, write_take
 from jam.settings import JamSettings
 
 
-def render(args: argparse.Namespace, load: LoadPredictor) -> int:
+def render(args: argparse.Namespace, load: LoadPredictor, chart: Song | None = None) -> int:
     """`jam render`."""
     output = _output(args, ".mid", ".midi", ".wav")
-    settings = settings_from(args, JamSettings())
+    base = JamSettings() if chart is None else JamSettings(listen_bars=0)
+    settings = settings_from(args, base)
     song = read_tune(args.melody)
+    _check_metre(song, chart)
     predictor = _predictor(load)
     with progress_bar("accompanying") as progress:
-        take = accompany(song, predictor, settings, args.seed, progress)
+        take = accompany(song, predictor, settings, args.seed, progress, chart=chart)
     write_take(output, take, settings)
     print(f"Written: {output}")
     return 0
 
 
-def harmonize(args: argparse.Namespace, load: LoadPredictor) -> int:
+def harmonize(args: argparse.Namespace, load: LoadPredictor, chart: Song | None = None) -> int:
     """`jam harmonize`."""
     output = _output(args, ".mid", ".midi", ".wav", ".musicxml")
     settings = settings_from(args, JamSettings())
     song = read_tune(args.melody)
+    _check_metre(song, chart)
     predictor = _predictor(load)
     with progress_bar("harmonising") as progress:
-        take, melody, chords = find_chords(song, predictor, settings, args.seed, progress)
+        take, melody, chords = find_chords(song, predictor, settings, args.seed, progress, chart)
     if output.suffix.lower() == ".musicxml":
         key = key_of([Row(m, c) for m, c in zip(melody, chords, strict=True)]) or (0, False)
         written = written_melody(take.parts["player"], take.tempo_map)
@@ -53,6 +57,13 @@ def harmonize(args: argparse.Namespace, load: LoadPredictor) -> int:
         write_take(output, take, settings)
     print(f"Written: {output}")
     return 0
+
+
+def _check_metre(melody: MidiSong, chart: Song | None) -> None:
+    """Raises BadInput where the bars of a song would not be those of the melody."""
+    meter = melody.tempo_map.meter_at(0)
+    if chart is not None and chart.meter != meter:
+        raise BadInput(f"{melody.name}: in {meter}, but the song is in {chart.meter}")
 
 
 def _output(args: argparse.Namespace, *suffixes: str) -> Path:

@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
+from jam.accompaniment import all_styles
 from jam.agent.predictor import LoadPredictor
 from jam.cli.console import follow_commands, say_devices, typed_lines, wait_while, watch
 from jam.cli.log_file import LogWriter
@@ -22,9 +23,10 @@ from jam.engine.demo import TunePlayer
 from jam.engine.engine import Engine
 from jam.errors import BadInput, JamError
 from jam.files import demo_tunes, recordings_dir
-from jam.messages.commands import DeviceChoice, Play, SetLoop, SetSpeed, Start
+from jam.messages.commands import DeviceChoice, Play, SetLoop, SetSpeed, Start, UseSong
 from jam.messages.snapshot import PlaybackState, SessionLog
 from jam.midi.file import MidiSong, read_tune
+from jam.music.song import Song
 from jam.performance.take import Recorder, chart_cells, chord_chart
 from jam.preferences import Preferences, load_preferences
 from jam.sessions.exports import check_output, take_of, write_take
@@ -113,9 +115,21 @@ def title_of(song: MidiSong | None) -> str:
     return "" if song is None else Path(song.name).stem.replace("_", " ").replace("-", " ")
 
 
-def play(args: argparse.Namespace, load: LoadPredictor) -> int:
+def settings_of(song: Song) -> JamSettings:
+    """The settings with which a song is played, unless others are asked for: no bars to listen."""
+    settings = JamSettings(meter=song.meter, listen_bars=0)
+    if song.bpm is not None:
+        settings = settings.changed(bpm=song.bpm)
+    if any(style.name == song.style for style in all_styles()[0]):
+        settings = settings.changed(accompaniment=song.style)
+    return settings
+
+
+def play(args: argparse.Namespace, load: LoadPredictor, song: Song | None = None) -> int:
     """`jam play`."""
-    settings = settings_from(args, JamSettings())
+    settings = settings_from(args, JamSettings() if song is None else settings_of(song))
+    if song is not None and settings.meter != song.meter:
+        raise BadInput(f"metre {settings.meter}: the song is in {song.meter}")
     output = check_output(args.record, (".mid", ".midi", ".wav")) if args.record else None
     preferences, complaint = load_preferences()
     if complaint:
@@ -134,6 +148,8 @@ def play(args: argparse.Namespace, load: LoadPredictor) -> int:
         engine = stack.enter_context(open_engine(args, load, settings, writer, on_log))
         say_devices(engine.wait_until_up())
         print(f"Type while it plays: {HINT}. Ctrl-C ends.", flush=True)
+        if song is not None:
+            engine.send(UseSong(song))
         engine.send(Start(args.seed))
         typed = threading.Thread(
             target=follow_commands,

@@ -18,6 +18,7 @@ from jam.system import has_screen, memory_limit_bytes, say_when_memory_is_short
 if TYPE_CHECKING:
     from jam.agent.predictor import Predictor
     from jam.midi.file import MidiSong
+    from jam.music.song import Song
 
 
 NO_SCREEN = "No screen here"
@@ -52,6 +53,19 @@ def load_predictor(name: str = "auto") -> tuple[Predictor, str]:
 def load_rules() -> tuple[Predictor, str]:
     """The rule-based predictor, asked for by name."""
     return load_predictor("rules")
+
+
+def load_song(args: argparse.Namespace) -> Song | None:
+    """The song that was asked for. Raises BadInput; what its file doesn't say is said."""
+    if not (named := getattr(args, "song", None)):
+        return None
+    from jam.charts.files import read_song
+    from models.corpora.charts import SUFFIXES, read_charts
+
+    chart = read_song(named, dict.fromkeys(SUFFIXES, read_charts))
+    for remark in chart.remarks:
+        print(f"jam: the song: {remark}", file=sys.stderr)
+    return chart.song
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,7 +114,7 @@ def _run(args: argparse.Namespace) -> int:
         case "play":
             from jam.cli import live
 
-            return live.play(args, load_predictor)
+            return live.play(args, load_predictor, load_song(args))
         case "sessions" if args.what == "play":
             from jam.cli import live
 
@@ -112,11 +126,11 @@ def _run(args: argparse.Namespace) -> int:
         case "render":
             from jam.cli import commands
 
-            return commands.render(args, load)
+            return commands.render(args, load, load_song(args))
         case "harmonize":
             from jam.cli import commands
 
-            return commands.harmonize(args, load)
+            return commands.harmonize(args, load, load_song(args))
         case "styles":
             from jam.cli import commands
 

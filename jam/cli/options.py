@@ -62,6 +62,7 @@ def _window(parser: argparse.ArgumentParser) -> None:
 def _play(parser: argparse.ArgumentParser) -> None:
     add_settings(parser, *ALL_GROUPS, defaults=True)
     parser.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
+    _add_song(parser)
     _add_private(parser)
     parser.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds")
     parser.add_argument("--record", metavar="FILE", help="write both parts to FILE.mid or FILE.wav")
@@ -94,6 +95,7 @@ def _render(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("melody", metavar="MELODY.mid", help=_MELODY)
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="OUT.mid or OUT.wav")
     parser.add_argument("--seed", type=int, default=0, help=_SAME_SEED)
+    _add_song(parser)
     add_settings(parser, "agent", "harmony", "band", "sound", defaults=True)
 
 
@@ -107,6 +109,7 @@ def _harmonize(parser: argparse.ArgumentParser) -> None:
         help="OUT.mid, OUT.wav, or a lead sheet: OUT.musicxml",
     )
     parser.add_argument("--seed", type=int, default=0, help=_SAME_SEED)
+    _add_song(parser)
     add_settings(parser, "harmony", "band", "sound", defaults=True, only=("model",))
 
 
@@ -115,6 +118,15 @@ def _none(parser: argparse.ArgumentParser) -> None:
 
 
 # -- options that several have
+
+
+def _add_song(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--song",
+        metavar="SONG",
+        help="play these chords: a file (text, ChordPro, MusicXML, ABC, MIDI, iReal Pro), a link of"
+        ' iReal Pro, the name of a song that comes along (blues), or bars: "| Dm7 | G7 | C | %% |"',
+    )
 
 
 def add_settings(

@@ -14,8 +14,9 @@ from jam.agent.predictor import LoadPredictor
 from jam.clock import SystemClock
 from jam.engine.processes import CRASHES, AgentProcess, Spell, StageProcess, load_stand_in
 from jam.errors import BadInput, JamError
-from jam.messages.commands import ChangeSettings, DeviceChoice, Quit, Start
+from jam.messages.commands import ChangeSettings, DeviceChoice, Quit, Start, UseSong
 from jam.messages.snapshot import SessionLog, Snapshot, StageFailed
+from jam.music.song import Song
 from jam.settings import JamSettings
 
 _log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class Engine:
         """The stage that the newest snapshot is from."""
         self._failure: StageFailed | None = None
         self._start = Start()
+        self._song: Song | None = None
         self._sessions = 0
         self._first_word = threading.Event()
         self._outgoing: queue.SimpleQueue[object] = queue.SimpleQueue()
@@ -123,6 +125,8 @@ class Engine:
             self._try_again = self._stands_in
         elif isinstance(command, ChangeSettings):
             self._settings = command.settings
+        elif isinstance(command, UseSong):
+            self._song = command.song
         self._outgoing.put(command)
 
     def snapshot(self) -> Snapshot | None:
@@ -247,6 +251,8 @@ class Engine:
         self._agent.end()
         self._agent = self._new_agent()
         self._told = "The sound process had ended by itself and was started again."
+        if self._song is not None:
+            self._outgoing.put(UseSong(self._song))
         if last.running:
             self._told += " The jam begins anew."
             self._outgoing.put(self._start)

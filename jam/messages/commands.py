@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 
 from jam.errors import BadInput
 from jam.messages.notes import TimedNote
+from jam.music.song import Song
 from jam.settings import JamSettings
 
 EVERY_INPUT: tuple[str, ...] = ("*",)
@@ -57,6 +58,18 @@ class Cue:
 @dataclass(frozen=True, slots=True)
 class ChangeSettings:
     settings: JamSettings
+
+
+@dataclass(frozen=True, slots=True)
+class UseSong:
+    """Have this song fix the chords, None: nothing but the agent.
+
+    Between two sessions: from the first bar of the next one. In a session: another version of the
+    song that is played goes on where that is; where none is played it begins with the first bar
+    line beyond what is committed.
+    """
+
+    song: Song | None
 
 
 @dataclass(frozen=True, slots=True)

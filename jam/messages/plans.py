@@ -19,6 +19,8 @@ class PlanRequest:
     committed: chord states of the frames from the next one to the commit point.
     places: place in the metre of every frame from `first_frame` to the end of the lookahead.
     silent_until_frame: the end of listening; before it nothing the agent plans is played.
+    fixed: what a song has from the next frame to the end of the lookahead (None: nothing);
+    it is struck where another chord sounded before. Empty without a song.
     due_s: when the first frame begins that isn't committed, on jam's clock: a plan that comes later
     is late.
     """
@@ -32,6 +34,7 @@ class PlanRequest:
     silent_until_frame: int
     settings: JamSettings
     due_s: float = math.inf
+    fixed: tuple[ChordState | None, ...] = ()
 
     @property
     def next_frame(self) -> int:

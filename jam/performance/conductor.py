@@ -26,8 +26,10 @@ from jam.music.grid import TempoMap
 from jam.music.key import key_of
 from jam.music.melody import MelodyTracker
 from jam.music.rows import NO_CHORD, ChordState, Row
+from jam.music.song import Song
 from jam.performance.ending import Ending, come_back, ending_from, overruled
 from jam.performance.presence import Presence
+from jam.performance.song_line import Fixed, SongInPlay, struck
 from jam.settings import JamSettings
 
 _QUIET, _LOUD = 34, 104
@@ -55,7 +57,8 @@ class Conductor:
         tempo_map: TempoMap | None = None,
         follows_stops: bool = True,
     ) -> None:
-        """Frame 0 falls at `start_s`; a `tempo_map` known beforehand takes its place.
+        """Frame 0 falls at `start_s`; a `tempo_map` known beforehand takes its place, whose metres
+        then hold also while a song is played that has others.
 
         `follows_stops`: when the player stops, the accompaniment ends, and it comes back with
         them; without it the agent's chords go on.
@@ -88,6 +91,12 @@ class Conductor:
         self._memory = Memory()
         self._realisation = Realisation((), {}, {})
         self._kept_until_frame = 0
+        self._song: SongInPlay | None = None
+        self._basses: dict[int, int] = {}
+        """Pitch class of the bass where the song has a slash chord, by the frame of its onset."""
+        self._song_until_frame = 0
+        """The song has committed the frames before it."""
+        self._leads_metre = tempo_map is None
 
     # -- what the player does ---------------------------------------------------------------
 
@@ -115,9 +124,11 @@ class Conductor:
         if settings.bpm != last.bpm or settings.meter != last.meter:
             current = self.tempo_map.meter_at(next_frame)
             self.tempo_map = self.tempo_map.with_tempo(next_frame, settings.bpm)
-            if settings.meter != current:
+            by_song = self._song is not None and settings.meter == self.settings.meter
+            if settings.meter != current and not by_song:
                 line = self.tempo_map.next_bar_frame(next_frame)
                 self.tempo_map = self.tempo_map.with_meter(line, settings.meter)
+            self._take_metres()
         if settings.listen_bars != self.settings.listen_bars and next_frame <= (
             self.listen_until_frame
         ):
@@ -155,6 +166,24 @@ class Conductor:
         self._keep_committed()
         self._realise()
 
+    def use_song(self, song: Song | None, now_s: float, first_bar: int | None = None) -> None:
+        """Have a song fix the chords, or (None) the agent alone: from the commit point on.
+
+        first_bar: the bar of the session with which it begins. None: where the song that is played
+        began, so that its bars can be changed; else the first bar line beyond the commit point.
+        """
+        self._fix(self._sent_until(now_s))
+        if song is None:
+            self._song = None
+            return
+        if first_bar is None and self._song is not None:
+            first_bar = self._song.first_bar
+        if first_bar is None:
+            line = self.tempo_map.next_bar_frame(self.committed_until_frame)
+            first_bar = self.tempo_map.place(line).bar
+        self._song = SongInPlay(song, first_bar)
+        self._commit_song()
+
     # -- time goes on -----------------------------------------------------------------------
 
     def next_close_s(self) -> float:
@@ -172,6 +201,7 @@ class Conductor:
             self.rows.append(Row(melody, self._line[frame]))
             self._mind_the_player(frame)
             closed = True
+        self._commit_song()
         if not closed and not self._asked_at_start:
             closed = self._asked_at_start = True  # a plan from nothing, before the first note
         return closed
@@ -182,6 +212,7 @@ class Conductor:
         self._next_request_frame = next_frame = len(self.rows)
         lookahead, commit = self._lookahead_frames(), self._commit_frames(self.settings)
         end = next_frame + max(lookahead, commit)
+        song = self._song
         return PlanRequest(
             first_frame=first,
             rows=tuple(self.rows[first:]),
@@ -194,6 +225,7 @@ class Conductor:
             due_s=self._sent_at_s(
                 max(next_frame, self.committed_until_frame, self.listen_until_frame)
             ),
+            fixed=() if song is None else tuple(map(self._by_song, range(next_frame, end))),
         )
 
     def forget_requests(self) -> None:
@@ -219,6 +251,8 @@ class Conductor:
             before = self._line[-1].chord if self._line else None
             if state.chord is not None and not state.onset and state.chord != before:
                 state = ChordState(state.chord, True)  # spliced onto another chord
+            if (fixed := self._by_song(frame)) is not None:
+                state = struck(fixed, self._line[-1] if self._line else NO_CHORD)
             self._line.append(state)
             self._confidence[frame] = plan.confidence[frame - plan.start_frame]
         if self._ending is not None:
@@ -233,10 +267,56 @@ class Conductor:
         if back is not None and self.committed_until_frame > back:
             self._ending = None
         self._realise()
+        self._commit_song()
         return plan
 
     def _as_it_sounds(self, plan: Plan) -> Plan:
         return replace(plan, chords=tuple(self._line[plan.start_frame : plan.end_frame]))
+
+    def _by_song(self, frame: int) -> Fixed:
+        """What the song has at a frame; None where it isn't the song that says what sounds."""
+        if self._song is None or frame < self.listen_until_frame:
+            return None
+        if self._ending is not None and self._ending.holds(frame):
+            return None
+        return self._song.fixed(self.tempo_map.place(frame))
+
+    def _take_metres(self) -> None:
+        """The song's metres, as far as anything can be planned."""
+        if self._song is not None and self._leads_metre:
+            now = len(self.rows)
+            ahead = max(self._lookahead_frames(), self._commit_frames(self.settings)) + 1
+            end = max(now + ahead, self.committed_until_frame + 1)
+            self.tempo_map = self._song.with_its_metres(self.tempo_map, now, end)
+
+    def _commit_song(self) -> None:
+        """What the song fixes next is committed to the end of the lookahead, without the agent."""
+        if self._song is None:
+            return
+        now = len(self.rows)
+        end = now + max(self._lookahead_frames(), self._commit_frames(self.settings))
+        self._take_metres()
+        first = frame = self.committed_until_frame
+        states: list[ChordState] = []
+        while frame < end and (fixed := self._by_song(frame)) is not None:
+            before = states[-1] if states else self._line[frame - 1] if frame else NO_CHORD
+            states.append(struck(fixed, before))
+            frame += 1
+        if not states:
+            return
+        self._keep_committed()
+        self._line[first:frame] = states
+        if frame < len(self._line) and (after := self._line[frame]).chord is not None:
+            spliced = after.onset or after.chord != states[-1].chord
+            self._line[frame] = ChordState(after.chord, spliced)
+        for fixed_frame in range(first, frame):
+            self._confidence.pop(fixed_frame, None)
+            if self._line[fixed_frame].onset:
+                bass = self._song.bass(self.tempo_map.place(fixed_frame))
+                if bass is not None:
+                    self._basses[fixed_frame] = bass
+        self.committed_until_frame = self._song_until_frame = frame
+        self._realise()
 
     def _sent_until(self, now_s: float) -> int:
         """Frames before this one have begun, or are sent early because of the latency offset."""
@@ -256,7 +336,11 @@ class Conductor:
             frame = len(self._line)
             before = self._line[-1] if self._line else NO_CHORD
             rests = self.tempo_map.place(frame).frame_in_bar == 0
-            self._line.append(NO_CHORD if rests else ChordState(before.chord, False))
+            fixed = self._by_song(frame)
+            if fixed is not None:
+                self._line.append(struck(fixed, before))
+            else:
+                self._line.append(NO_CHORD if rests else ChordState(before.chord, False))
         for frame in range(max(self.committed_until_frame, self.listen_until_frame), until_frame):
             # It began before it was committed, and no plan was made for it just before either.
             self._is_late |= self.plan is None or self.plan.start_frame < frame
@@ -279,6 +363,8 @@ class Conductor:
         newest_before = max((f for f in self._confidence if f < oldest), default=oldest)
         for frame in [f for f in self._confidence if f < newest_before]:
             del self._confidence[frame]
+        for frame in [f for f in self._basses if f < oldest]:
+            del self._basses[frame]
         self._kept_until_frame = self.committed_until_frame
 
     def _realise(self) -> None:
@@ -302,6 +388,7 @@ class Conductor:
             variations=self._variations,
             fills=self._fills,
             breaks=self._breaks,
+            basses=self._basses,
         )
         self._realisation = accompany(
             self._line,
@@ -431,7 +518,8 @@ class Conductor:
             return "count-in"
         if position < self.listen_until_frame:
             return "listening"
-        if self.plan is None or position >= self.plan.end_frame:
+        planned = self.plan.end_frame if self.plan is not None else 0
+        if position >= max(planned, self._song_until_frame):
             return "behind"
         if self._ending is not None and position >= self._ending.rest_frame:
             return "resting"

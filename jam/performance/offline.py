@@ -19,7 +19,9 @@ from jam.messages.notes import Note, NoteEvent, PlannedNote, by_part
 from jam.midi.file import MidiSong
 from jam.music.melody import MelodyTracker
 from jam.music.rows import ChordState, MelodyState
+from jam.music.song import Song
 from jam.performance.conductor import Conductor
+from jam.performance.song_line import SongInPlay, laid_over
 from jam.performance.take import Take
 from jam.settings import JamSettings
 
@@ -55,18 +57,21 @@ def render(
     progress: Callable[[int, int], None] | None = None,
     follows_stops: bool = True,
     until_frame: int = 0,
+    chart: Song | None = None,
 ) -> Take:
     """Accompany a file's melody. The same seed gives the same take.
 
     Tempo and metre are the file's, listening bars and everything else are of `settings`. The
     chord of a frame is decided from nothing but what came before it. `follows_stops` as in
     `Conductor`; with it the accompaniment ends with a cadence after the melody's last bar. It goes
-    on to the bar line after `until_frame` at least.
+    on to the bar line after `until_frame` at least. `chart`: a song that fixes chords.
     `progress` is called with (frames done, frames in all).
     """
     tempo_map = song.tempo_map
     settings = replace(settings, bpm=tempo_map.bpm_at(0), meter=tempo_map.meter_at(0))
     conductor = Conductor(settings, 0.0, seed, tempo_map, follows_stops)
+    if chart is not None:
+        conductor.use_song(chart, tempo_map.seconds_at(-1.5), first_bar=0)
     anticipator = Anticipator(predictor, seed)
     predictor.rewind(0)
     melody = song.melody()
@@ -139,15 +144,19 @@ def harmonize(
     settings: JamSettings,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
+    chart: Song | None = None,
 ) -> tuple[Take, list[MelodyState], list[ChordState]]:
     """A take of the song with its accompaniment, the melody on the grid, and its chords.
 
-    The chords are the offline model's (or the rules'); the notes come from the live code.
+    The chords are the offline model's (or the rules'), or the chart's where that fixes any; the
+    notes come from the live code.
     """
     melody = melody_line(song)
     places = [song.tempo_map.place(frame) for frame in range(len(melody))]
     predictor.reset(conditioned(settings, playable_style(settings.accompaniment)))
     chords = predictor.harmonise(melody, places, seed)
+    if chart is not None:
+        chords = laid_over(chords, places, SongInPlay(chart))
     script = ScriptedPredictor(chords, melody)
-    take = render(song, script, settings.changed(listen_bars=0), seed, progress, False)
+    take = render(song, script, settings.changed(listen_bars=0), seed, progress, False, chart=chart)
     return take, melody, chords

@@ -25,10 +25,12 @@ from jam.messages.commands import (
     Start,
     Stop,
     UnloadTake,
+    UseSong,
 )
 from jam.messages.notes import NoteEvent
 from jam.messages.plans import AgentAnswer, AgentReady, Plan
 from jam.messages.snapshot import DeviceState
+from jam.music.song import Song
 from jam.performance.conductor import Conductor
 from jam.settings import JamSettings
 from jam.stage.agent_link import Agent
@@ -69,6 +71,7 @@ class Stage:
         self._wake = threading.Event()
         self._settings = settings
         self._conductor: Conductor | None = None
+        self._song: Song | None = None
         self._quit = False
         self._message = ""
         self._dirty = True
@@ -202,6 +205,11 @@ class Stage:
             match command:
                 case Start(seed):
                     self._start(seed)
+                case UseSong(song):
+                    self._song = song
+                    if self._conductor is not None:
+                        self._conductor.use_song(song, self._clock.now_s())
+                        self._schedule()
                 case Stop():
                     self._stop()
                 case Panic():
@@ -246,6 +254,8 @@ class Stage:
         lead_s = max(0.0, self._settings.lead_s)
         start_s = self._clock.now_s() + _START_LEAD_S + lead_s + count_in_s
         self._conductor = Conductor(self._settings, start_s, seed)
+        if self._song is not None:
+            self._conductor.use_song(self._song, self._clock.now_s(), first_bar=0)
         self._reports.begin(self._settings)
         self._programs.forget()  # who was connected since then doesn't know them
         self._apply_sound_settings()

@@ -1,0 +1,208 @@
+"""A song while it is played: from its text to the notes that sound."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jam.agent.anticipation import Anticipator
+from jam.agent.rules import RuleBasedPredictor
+from jam.charts.files import read_song
+from jam.charts.text import read_text, write_text
+from jam.cli.main import main
+from jam.files import demo_tunes
+from jam.messages.notes import PlannedNote
+from jam.midi.file import read_midi
+from jam.music.grid import TempoMap
+from jam.music.song import Song, meter_at, symbol_at
+from jam.performance.conductor import Conductor
+from jam.performance.song_line import SongInPlay
+from jam.settings import JamSettings
+from tests.support.strategies import bpms, songs, usual_meters
+
+SETTINGS = JamSettings(listen_bars=0, metronome=False, accompaniment="held")
+
+
+class Jam:
+    """A conductor with the rules as its agent, played by nobody, frame after frame."""
+
+    def __init__(self, song: Song, first_bar: int = 0, agent: bool = True) -> None:
+        start = SETTINGS.changed(meter=song.meter)
+        self.conductor = Conductor(start, 0.0, follows_stops=False)
+        self.anticipator = Anticipator(RuleBasedPredictor())
+        self.agent = agent
+        self.song = SongInPlay(song, first_bar)
+        self.conductor.use_song(song, self.now_s(-1), first_bar)
+        self.notes: dict[int, PlannedNote] = {}
+
+    def now_s(self, frame: float) -> float:
+        return self.conductor.tempo_map.seconds_at(frame)
+
+    def play(self, frames: int) -> None:
+        for _ in range(frames):
+            conductor = self.conductor
+            frame = len(conductor.rows)
+            now_s = self.now_s(frame + 0.75)
+            if conductor.advance(now_s) and self.agent:
+                conductor.take(self.anticipator.plan(conductor.request()), now_s)
+            assert len(conductor.rows) == frame + 1
+            self.notes.update((n.note_id, n) for n in conductor.notes() if n.committed)
+
+    def check(self) -> None:
+        """In every frame that was played what the song has, and no note of another chord."""
+        conductor = self.conductor
+        line = conductor.chord_line()
+        for frame, state in enumerate(line):
+            place = conductor.tempo_map.place(frame)
+            if place.bar >= self.song.first_bar:
+                bar = place.bar - self.song.first_bar
+                assert place.meter == meter_at(self.song.song, bar)
+                symbol = symbol_at(self.song.song, bar, place.frame_in_bar)
+                if symbol is not None:
+                    assert state.chord == symbol.chord, f"frame {frame}"
+        for note in self.notes.values():
+            if note.part == "chords" and note.start_frame < len(line):
+                chord = line[round(note.start_frame)].chord
+                assert chord is not None
+                assert note.pitch % 12 in chord.pitch_classes
+
+
+@settings(max_examples=30, deadline=None)
+@given(songs(usual_meters), st.lists(bpms, max_size=3))
+def test_a_songs_chords_sound_where_they_stand(song: Song, tempos: list[float]) -> None:
+    """In every metre, through repeats, jumps and changes of tempo, from its text on."""
+    jam = Jam(read_text(write_text(song)).song)
+    for bpm in [None, *tempos]:
+        if bpm is not None:
+            now_s = jam.now_s(len(jam.conductor.rows) - 0.4)
+            jam.conductor.change_settings(jam.conductor.settings.changed(bpm=bpm), now_s)
+        jam.play(41)
+    jam.check()
+
+
+BLUES = "| F7 | Bb7 | F7 | % | Bb7 | % | F7 | % | C7 | Bb7 | F7 | C7 |"
+
+
+def test_what_a_song_fixes_is_committed_to_the_end_of_the_lookahead_without_an_agent() -> None:
+    jam = Jam(read_text(BLUES).song, agent=False)
+    for _ in range(200):
+        jam.play(1)
+        conductor = jam.conductor
+        lookahead = conductor.settings.lookahead_beats * 4
+        assert conductor.committed_until_frame == len(conductor.rows) + lookahead
+        assert conductor.phase(jam.now_s(len(conductor.rows))) == "playing"
+    jam.check()
+    assert jam.conductor.late_plans == 0
+    sounding = {round(n.start_frame) // 16 for n in jam.notes.values() if n.part == "chords"}
+    assert sounding >= set(range(12))
+
+
+def test_free_bars_are_the_agents_and_the_song_goes_on_after_them() -> None:
+    jam = Jam(read_text("| C | ? | ? | F | G7 |").song)
+    jam.play(200)
+    jam.check()
+    line = jam.conductor.chord_line()
+    assert any(state.chord is not None for state in line[16:48])
+
+
+def test_a_song_begins_in_the_bar_that_is_asked_for() -> None:
+    jam = Jam(read_text(BLUES).song, first_bar=3)
+    jam.play(150)
+    jam.check()
+
+
+def test_another_song_acts_beyond_the_commit_point_and_none_gives_the_agent_back() -> None:
+    jam = Jam(read_text("| C | F |").song)
+    jam.play(30)
+    committed = jam.conductor.committed_until_frame
+    before = list(jam.conductor._line[:committed])
+    jam.song = replace(jam.song, song=read_text("| Am | Em |").song)
+    jam.conductor.use_song(jam.song.song, jam.now_s(len(jam.conductor.rows) - 0.4))
+    jam.play(60)
+    assert list(jam.conductor._line[:committed]) == before
+    line = jam.conductor.chord_line()
+    for frame in range(committed, len(line)):
+        place = jam.conductor.tempo_map.place(frame)
+        symbol = symbol_at(jam.song.song, place.bar, place.frame_in_bar)
+        assert symbol is not None
+        assert line[frame].chord == symbol.chord
+    jam.conductor.use_song(None, jam.now_s(len(jam.conductor.rows) - 0.4))
+    jam.play(200)
+    assert jam.conductor.request().fixed == ()
+
+
+def test_the_agent_plans_no_other_chord_than_the_songs() -> None:
+    """And the plan is the same, whether it was made step by step or at once."""
+    song = SongInPlay(read_text("| C | ? | F |").song)
+    jam = Jam(song.song)
+    jam.play(20)
+    request = jam.conductor.request()
+    plan = jam.anticipator.plan(request)
+    anew = Anticipator(RuleBasedPredictor())
+    jam.conductor.forget_requests()
+    assert anew.plan(jam.conductor.request()).chords == plan.chords
+    for i, state in enumerate(plan.chords):
+        fixed = song.fixed(TempoMap.constant(100, song.song.meter).place(plan.start_frame + i))
+        if fixed is not None:
+            assert state.chord == fixed.chord
+
+
+def test_a_slash_bass_sounds() -> None:
+    jam = Jam(read_text("| C/E | F | G/B | C |").song)
+    jam.play(64)
+    jam.check()
+    lowest = {}
+    for note in jam.notes.values():
+        bar = round(note.start_frame) // 16
+        lowest[bar] = min(lowest.get(bar, 128), note.pitch)
+    assert [lowest[bar] % 12 for bar in range(4)] == [4, 5, 11, 0]
+    jam = Jam(read_text("| C | C/E |").song)
+    jam.play(32)
+    assert min(n.pitch for n in jam.notes.values() if 15 < n.start_frame < 31) % 12 == 4
+
+
+@pytest.mark.parametrize("name", ["7/8", "5/4", "6/8", "3/4"])
+def test_metres_of_a_songs_bars_are_the_jams(name: str) -> None:
+    jam = Jam(read_text(f"metre: {name}\n| C | 2/4 F | G | 4/4 Am Em |").song)
+    jam.play(120)
+    jam.check()
+
+
+# -- the command line ------------------------------------------------------------------------
+
+TUNE = demo_tunes()[0]
+
+
+@pytest.mark.parametrize("command", ["render", "harmonize"])
+def test_a_song_is_given_to_a_melody(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.mid"
+    named = str(TUNE.with_suffix(".txt"))
+    assert main([command, str(TUNE), "-o", str(out), "--song", named, "--agent", "rules"]) == 0
+    song = read_song(named).song
+    take = read_midi(out).from_bar_one()
+    named_at = {round(frame): text for frame, text in take.markers}
+    assert named_at
+    for frame, text in named_at.items():
+        place = take.tempo_map.place(frame)
+        symbol = symbol_at(song, place.bar, place.frame_in_bar)
+        if symbol is not None and symbol.chord is not None and place.bar < len(song.bars) - 2:
+            assert text == symbol.chord.symbol
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    ("song", "word"), [("no-such-song", "no-such-song"), ("| C | Hx9 |", "bar 2"), ("waltz", "3/4")]
+)
+def test_a_song_that_does_not_fit_is_refused(
+    song: str, word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.mid"
+    assert main(["render", str(TUNE), "-o", str(out), "--song", song, "--agent", "rules"]) == 2
+    assert word in capsys.readouterr().err
+    assert not out.exists()
