@@ -8,6 +8,8 @@ from pathlib import Path
 
 from jam.accompaniment import all_styles, styles_dir
 from jam.agent.predictor import LoadPredictor, Predictor
+from jam.charts.files import read_song, songs_that_come_along, write_chart
+from jam.charts.text import write_text
 from jam.cli.console import progress_bar
 from jam.cli.doctor import audio_findings, examine, midi_findings, print_findings
 from jam.cli.options import settings_from
@@ -16,7 +18,7 @@ from jam.midi.file import MidiSong, read_tune
 from jam.midi.ports import open_api
 from jam.music.key import key_of
 from jam.music.rows import Row
-from jam.music.song import Song
+from jam.music.song import Song, transpose
 from jam.notation.musicxml import write_musicxml
 from jam.notation.rhythm import written_melody
 from jam.performance.offline import harmonize as find_chords
@@ -97,6 +99,23 @@ def styles() -> int:
     for fault in faults:
         print(f"jam: {fault}", file=sys.stderr)
     return 2 if faults else 0
+
+
+def songs(args: argparse.Namespace, song: Song | None) -> int:
+    """`jam songs`: those that come along, or one of any origin, shown or written."""
+    if song is None:
+        for name in songs_that_come_along():
+            print(f"{name:<18}{read_song(name).song.title}")
+        return 0
+    if args.transpose:
+        song = transpose(song, args.transpose)
+    if args.output is None:
+        print(write_text(song), end="")
+        return 0
+    for lost in write_chart(Path(args.output), song):
+        print(f"jam: {lost}", file=sys.stderr)
+    print(f"Written: {args.output}")
+    return 0
 
 
 def devices(args: argparse.Namespace) -> int:

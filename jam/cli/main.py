@@ -131,6 +131,10 @@ def _run(args: argparse.Namespace) -> int:
             from jam.cli import commands
 
             return commands.harmonize(args, load, load_song(args))
+        case "songs":
+            from jam.cli import commands
+
+            return commands.songs(args, load_song(args))
         case "styles":
             from jam.cli import commands
 

@@ -22,6 +22,10 @@ DEMO_SECONDS = 30.0
 ALL_GROUPS = ("time", "agent", "harmony", "band", "sound", "devices")
 """Parts of the table of settings that an option can belong to."""
 _SAME_SEED = "random seed; the same seed gives the same file"
+_SONG = (
+    "a file (text, ChordPro, MusicXML, ABC, MIDI, iReal Pro), a link of iReal Pro, the name of a"
+    ' song that comes along (blues), or bars: "| Dm7 | G7 | C | %% |"'
+)
 _MELODY = "its tempo and metre are kept"
 
 
@@ -113,6 +117,17 @@ def _harmonize(parser: argparse.ArgumentParser) -> None:
     add_settings(parser, "harmony", "band", "sound", defaults=True, only=("model",))
 
 
+def _songs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("song", nargs="?", metavar="SONG", help=_SONG)
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        help="OUT.txt, OUT.cho (ChordPro), OUT.musicxml, OUT.html or OUT.irealb (iReal Pro)",
+    )
+    parser.add_argument("--transpose", type=int, default=0, metavar="N", help="semitones up")
+
+
 def _none(parser: argparse.ArgumentParser) -> None:
     """No options."""
 
@@ -121,12 +136,7 @@ def _none(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_song(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--song",
-        metavar="SONG",
-        help="play these chords: a file (text, ChordPro, MusicXML, ABC, MIDI, iReal Pro), a link of"
-        ' iReal Pro, the name of a song that comes along (blues), or bars: "| Dm7 | G7 | C | %% |"',
-    )
+    parser.add_argument("--song", metavar="SONG", help=f"play these chords: {_SONG}")
 
 
 def add_settings(
@@ -329,6 +339,11 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
         _sessions,
     ),
     "styles": ("list the styles of the band", "jam styles", _none),
+    "songs": (
+        "list the songs that come along, show a song, or write it in another form",
+        "jam songs blues-jazz --transpose 2 -o blues.musicxml",
+        _songs,
+    ),
     "devices": ("list MIDI ports and audio devices", "jam devices --midi-api jack", _devices),
     "doctor": ("check everything and say how to fix what is wrong", "jam doctor", _doctor),
     "render": (

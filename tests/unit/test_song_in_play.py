@@ -155,7 +155,7 @@ def test_a_slash_bass_sounds() -> None:
     jam = Jam(read_text("| C/E | F | G/B | C |").song)
     jam.play(64)
     jam.check()
-    lowest = {}
+    lowest: dict[int, int] = {}
     for note in jam.notes.values():
         bar = round(note.start_frame) // 16
         lowest[bar] = min(lowest.get(bar, 128), note.pitch)
@@ -206,3 +206,15 @@ def test_a_song_that_does_not_fit_is_refused(
     assert main(["render", str(TUNE), "-o", str(out), "--song", song, "--agent", "rules"]) == 2
     assert word in capsys.readouterr().err
     assert not out.exists()
+
+
+def test_a_song_is_shown_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["songs"]) == 0
+    assert "blues" in capsys.readouterr().out
+    assert main(["songs", "| C | F |", "--transpose", "2"]) == 0
+    assert read_text(capsys.readouterr().out).song == read_text("| D | G |").song
+    out = tmp_path / "song.musicxml"
+    assert main(["songs", "blues", "-o", str(out)]) == 0
+    assert main(["songs", str(out)]) == 0
+    capsys.readouterr()
+    assert main(["songs", "blues", "-o", str(tmp_path / "song.doc")]) == 2
