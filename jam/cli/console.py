@@ -9,14 +9,26 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from jam.charts.files import read_song
 from jam.cli.values import DEVICE_WORDS, help_lines, line_named, setting
 from jam.cli.values import devices as devices_typed
 from jam.clock import SystemClock
 from jam.engine.dropouts import Advice, DropoutWatch
 from jam.engine.engine import Engine
 from jam.errors import BadInput
-from jam.messages.commands import CUES, ChangeSettings, Cue, ListAudio, Panic, Start, Stop
+from jam.messages.commands import (
+    CUES,
+    ChangeSettings,
+    Cue,
+    Keep,
+    ListAudio,
+    Panic,
+    Start,
+    Stop,
+    UseSong,
+)
 from jam.messages.snapshot import DeviceState, Snapshot
+from jam.music.keep import KEPT_BARS
 from jam.performance.take import Recorder, chart_cells
 from jam.settings import JamSettings
 
@@ -139,6 +151,14 @@ def follow_commands(
                     engine.send(Stop())
                 case "panic":
                     engine.send(Panic())
+                case "keep":
+                    engine.send(Keep(_bars(value)))
+                case "song" if value == "off":
+                    engine.send(UseSong(None))
+                case "song":
+                    chart = read_song(value)
+                    engine.send(UseSong(chart.song))
+                    print(*(f"jam: the song: {r}" for r in chart.remarks), sep="\n", end="")
                 case _ if word in CUES:
                     engine.send(Cue(word))
                 case "devices":
@@ -156,6 +176,13 @@ def follow_commands(
                     raise BadInput(f"no such command: {word!r} (type help for a list)")
         except BadInput as error:
             print(f"jam: {error}", file=sys.stderr)
+
+
+def _bars(value: str) -> int | None:
+    """How many bars are to be kept; None where it isn't said. Raises BadInput."""
+    if value and value not in map(str, KEPT_BARS):
+        raise BadInput(f"keep {value}: {', '.join(map(str, KEPT_BARS))} bars can be kept")
+    return int(value) if value else None
 
 
 def devices_in_words(devices: DeviceState, choices: bool = True) -> list[str]:

@@ -27,7 +27,7 @@ _READ_DEVICE: dict[str, Callable[[str], Any]] = {
 """How the devices are read that aren't numbers."""
 
 DEVICE_WORDS: dict[str, Line] = {line.word: line for line in DEVICES.values()}
-COMMANDS = ("devices", "start", "stop", *CUES, "panic", "help", "quit")
+COMMANDS = ("devices", "start", "stop", "song", "keep", *CUES, "panic", "help", "quit")
 HINT = (
     "a setting and its value (bpm 120, key Am, out Piano),"
     f" {', '.join(COMMANDS[:-1])} or {COMMANDS[-1]}"

@@ -61,6 +61,16 @@ class ChangeSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """Keep the last whole bars as the song from here on, round and round.
+
+    bars: None leaves it to the form that is found in what was played.
+    """
+
+    bars: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class UseSong:
     """Have this song fix the chords, None: nothing but the agent.
 

@@ -20,9 +20,12 @@ from jam.accompaniment import (
     playable_style,
 )
 from jam.accompaniment.styles import conditioned
+from jam.errors import BadInput
 from jam.messages.notes import ChordSpan, NoteEvent, PlannedNote
 from jam.messages.plans import Plan, PlanRequest
+from jam.music.form import find_form
 from jam.music.grid import TempoMap
+from jam.music.keep import bars_to_keep, kept_song
 from jam.music.key import key_of
 from jam.music.melody import MelodyTracker
 from jam.music.rows import NO_CHORD, ChordState, Row
@@ -183,6 +186,27 @@ class Conductor:
             first_bar = self.tempo_map.place(line).bar
         self._song = SongInPlay(song, first_bar)
         self._commit_song()
+
+    def keep(self, n_bars: int | None, now_s: float) -> Song:
+        """Have the last whole bars go round and round from here on, as a song, which is returned.
+
+        Its first bar is the one that is open now, so what was committed of that is the agent's
+        still. n_bars: None takes as many as the form that was found has. Raises BadInput where
+        there are not so many bars with chords.
+        """
+        frame = len(self.rows)
+        first = self.listen_until_frame
+        rows = self.rows[first:]
+        places = [self.tempo_map.place(f) for f in range(first, frame)]
+        key = self.settings.key_lock or key_of(rows)
+        if n_bars is None:
+            whole = len({place.bar for place in places})
+            n_bars = bars_to_keep(whole, find_form(rows, places))
+        song = kept_song([row.chord for row in rows], places, n_bars, key, self.settings.bpm)
+        if all(bar.chords is None for bar in song.bars):
+            raise BadInput(f"no chords in the last {n_bars} bars")
+        self.use_song(song, now_s, self.tempo_map.place(frame).bar)
+        return song
 
     # -- time goes on -----------------------------------------------------------------------
 

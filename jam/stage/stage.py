@@ -11,10 +11,12 @@ from multiprocessing.connection import Connection
 from jam.accompaniment import Style, playable_style
 from jam.audio.mixer import Sound
 from jam.clock import SystemClock
+from jam.errors import BadInput
 from jam.messages.commands import (
     ChangeSettings,
     Cue,
     DeviceChoice,
+    Keep,
     KeyInput,
     ListAudio,
     LoadTake,
@@ -205,6 +207,8 @@ class Stage:
             match command:
                 case Start(seed):
                     self._start(seed)
+                case Keep(bars):
+                    self._keep(bars)
                 case UseSong(song):
                     self._song = song
                     if self._conductor is not None:
@@ -262,6 +266,16 @@ class Stage:
         self._agent.begin(self._reports.session)
         self._message = ""
         self._schedule()
+
+    def _keep(self, bars: int | None) -> None:
+        if self._conductor is None:
+            return
+        try:
+            self._song = self._conductor.keep(bars, self._clock.now_s())
+        except BadInput as error:
+            self._message = f"Nothing to keep: {error}."
+        else:
+            self._schedule()
 
     def _stop(self) -> None:
         if self._conductor is None:

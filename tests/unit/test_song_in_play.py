@@ -14,6 +14,7 @@ from jam.agent.rules import RuleBasedPredictor
 from jam.charts.files import read_song
 from jam.charts.text import read_text, write_text
 from jam.cli.main import main
+from jam.errors import BadInput
 from jam.files import demo_tunes
 from jam.messages.notes import PlannedNote
 from jam.midi.file import read_midi
@@ -170,6 +171,25 @@ def test_metres_of_a_songs_bars_are_the_jams(name: str) -> None:
     jam = Jam(read_text(f"metre: {name}\n| C | 2/4 F | G | 4/4 Am Em |").song)
     jam.play(120)
     jam.check()
+
+
+def test_what_was_played_is_kept_and_goes_round() -> None:
+    jam = Jam(read_text("| C | Am | F | G |").song)
+    jam.play(16 * 8 + 5)
+    jam.conductor.use_song(None, jam.now_s(16 * 8 + 4.6))
+    kept = jam.conductor.keep(4, jam.now_s(16 * 8 + 4.6))
+    assert [bar.chords for bar in kept.bars] == [bar.chords for bar in jam.song.song.bars]
+    jam.play(16 * 9)
+    jam.check()  # in time with what went before
+    assert len(jam.conductor.keep(None, jam.now_s(len(jam.conductor.rows) - 0.4)).bars) == 4
+    with pytest.raises(BadInput):
+        jam.conductor.keep(32, jam.now_s(len(jam.conductor.rows) - 0.4))
+
+
+def test_there_is_nothing_to_keep_before_anything_was_played() -> None:
+    conductor = Conductor(SETTINGS, 0.0)
+    with pytest.raises(BadInput):
+        conductor.keep(None, -1.0)
 
 
 # -- the command line ------------------------------------------------------------------------
