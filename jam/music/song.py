@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
@@ -53,9 +54,10 @@ class Symbol:
         found = _WRITTEN.fullmatch(self.written)
         if found is not None:
             opened, _, rest, _, closed = found.groups()
-            moved = Symbol(opened + name + rest + bass + closed)
-            if moved.chord == self.chord.transposed(semitones):
-                return moved
+            with suppress(ValueError):  # "Es" is a name, not E and something
+                moved = Symbol(opened + name + rest + bass + closed)
+                if moved.chord == self.chord.transposed(semitones):
+                    return moved
         return Symbol(name + QUALITIES[self.chord.quality][1] + bass)  # no letter for its root
 
 

@@ -197,6 +197,11 @@ def test_transposing_spells_for_the_new_key() -> None:
     assert moved.key == (1, False)
 
 
+def test_a_root_in_another_language_is_moved_too() -> None:
+    moved = Symbol("Es").transposed(2)
+    assert moved.chord == Chord(5, "maj")
+
+
 def test_versions_are_kept() -> None:
     first, second, third = (song_of(f"| {chord} |") for chord in "CDE")
     versions = Versions(first).changed(second).changed(second).changed(third)
