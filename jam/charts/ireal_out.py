@@ -79,6 +79,8 @@ def write_ireal(song: Song, is_open: bool = False) -> tuple[str, list[str]]:
     lost = writer.lost
     if any("=" in text for text in (song.title, song.composer, song.style)):
         lost.append("= in a title or name is written as -")
+    if song.bars[0].meter is not None:
+        lost.append("the metre of its first bar is written as the song's")
     if song.key is None:
         lost.append("no key is known: C is written")
     key = _key(song)

@@ -23,6 +23,8 @@ from jam.music.key import Key, spell
 from jam.music.repeats import MARKS, MAX_TURNS, played_order
 
 _WRITTEN = re.compile(r"(\(?)([A-Ha-h][#b♯♭]*)(.*?)(?:/([A-Ha-h][#b♯♭]*))?(\)?)")
+_NEVER = '|<>:{}"~'
+"""What charts are written with, and no symbol."""
 _KEPT_VERSIONS = 200
 
 
@@ -39,7 +41,7 @@ class Symbol:
     bass: int | None = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        if not self.written or any(c.isspace() for c in self.written):
+        if not self.written or any(c.isspace() or c in _NEVER for c in self.written):
             raise ValueError(f"not a chord symbol: {self.written[:40]!r}")
         chord, bass = parse_symbol(self.written)
         object.__setattr__(self, "chord", chord)

@@ -58,7 +58,7 @@ def test_a_symbol_keeps_what_was_written(text: str, chord: Chord | None, bass: i
     assert (symbol.written, symbol.chord, symbol.bass) == (text, chord, bass)
 
 
-@pytest.mark.parametrize("text", ["", "?", "Hx", "C m7", "/", "free"])
+@pytest.mark.parametrize("text", ["", "?", "Hx", "C m7", "/", "free", "B|"])
 def test_what_is_no_symbol_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         Symbol(text)
