@@ -44,19 +44,21 @@ class Player:
 
     def midi(self, port: str, message: MidiMessage, at_s: float) -> None:
         """A message has come in. Runs on: rtmidi's thread."""
-        key = port, message.channel, message.number
-        if self.channel and message.channel != self.channel - 1:
-            # Not heard; but a key that went down before its channel was closed may come up.
-            comes_up = message.kind == "note" and not message.value
-            if not (comes_up and key in self._held):
-                return
+        channel = self.channel
+        if channel and message.channel != channel - 1 and not self._comes_up(port, message):
+            return
         if message.kind == "note":
             if not (message.value and self._may_have_waited(at_s)):
-                self.key(*key, message.value, at_s)
+                self.key(port, message.channel, message.number, message.value, at_s)
         elif message.number == SUSTAIN:
             self.pedal(message.channel, message.value, at_s)
         elif message.number in (SOUND_OFF, NOTES_OFF):
             self.release(port)
+
+    def _comes_up(self, port: str, message: MidiMessage) -> bool:
+        """True for the release of a key that went down before its channel was closed."""
+        key = port, message.channel, message.number
+        return message.kind == "note" and not message.value and key in self._held
 
     def computer_key(self, pitch: int, velocity: int, at_s: float) -> None:
         """A key of the computer's. One that went down while this process slept isn't sounded."""
