@@ -85,7 +85,7 @@ def _check_sessions(library: Library, repair: bool, progress: Progress) -> Repor
             continue
         if writable and info.state != "recording":  # which a jam is still writing
             library.replace(info.id, session)
-            repairs.append(f"session {info.id}: written anew from what can be read")
+            repairs.append(f"session {info.id}: rewritten from what can be read")
     return Report(len(infos), tuple(findings), tuple(repairs))
 
 

@@ -65,9 +65,7 @@ class Library:
         try:
             self.path = path or library_path()
         except OSError as error:
-            raise JamError(
-                f"the folder for sessions, {error.filename}: {schema.reason(error)}"
-            ) from None
+            raise JamError(f"sessions folder {error.filename}: {schema.reason(error)}") from None
         self._lock = threading.RLock()
         self.writable = not read_only
         if not read_only:
@@ -136,7 +134,7 @@ class Library:
             except (ValueError, TypeError, KeyError, AttributeError, BadInput) as error:
                 raise JamError(
                     f"{self.path}: session {session_id} is damaged ({error});"
-                    " jam sessions check --repair mends it"
+                    " jam sessions check --repair repairs it"
                 ) from None
 
     def salvage(self, info: SessionInfo) -> tuple[Session, tuple[str, ...]]:
@@ -370,7 +368,7 @@ class Library:
                 yield
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise schema.Damaged(
-                    f"{self.path}: it is damaged ({error}); jam sessions check --repair mends it"
+                    f"{self.path}: it is damaged ({error}); jam sessions check --repair repairs it"
                 ) from None
 
     @contextmanager

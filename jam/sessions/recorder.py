@@ -36,6 +36,9 @@ _LOCK_WAIT_S = 0.3
 _NEWS_FOR_S = 15.0
 _LAST_TRIES_S = 3.0
 """So long the end of the program waits for a library that can't be written to."""
+VANISHED = "The library of sessions has vanished; there is a new one."
+IN_MEMORY = "What you play is kept in memory until it can be saved"
+RECOVERED = "Recovered an interrupted jam"
 
 
 @dataclass
@@ -167,7 +170,7 @@ class SessionWriter:
                 self._take(item)
             except Exception:  # a fault of ours must end neither the jam nor later sessions
                 _log.exception("recording")
-                self._tell("This jam is recorded no further, because of a fault in the program.")
+                self._tell("Recording of this jam has stopped because of a fault in the program.")
                 self._end_session()
             if isinstance(item, SessionLog) and item.ended:
                 break
@@ -228,7 +231,7 @@ class SessionWriter:
             why = self.trouble
         except (JamError, sqlite3.Error) as error:
             why = f"{schema.reason(error)}."
-        self._tell(f"What was recorded of this jam could not be erased: {why}")
+        self._tell(f"The recording of this jam could not be deleted: {why}")
 
     # -- the library ------------------------------------------------------------------------------
 
@@ -270,8 +273,8 @@ class SessionWriter:
         for recording in self._waiting:
             recording.begin_again()
         self._tell(
-            f"The library of sessions was damaged: it is kept as {aside}, and a new one was begun;"
-            f" jam sessions import {aside} takes over what can be read of it."
+            f"The library of sessions was damaged: it is kept as {aside}, and there is a new one;"
+            f" jam sessions import {aside} imports what can be read."
         )
 
     def _leave(self) -> None:
@@ -292,7 +295,7 @@ class SessionWriter:
             if self._lock is not None:  # it has vanished too
                 self._lock.close()
                 self._lock = None
-            self._tell("The library of sessions has vanished: a new one was begun.")
+            self._tell(VANISHED)
         if not self._open() or self._library is None:
             return
         try:
@@ -343,7 +346,7 @@ class SessionWriter:
         why = schema.reason(error)
         if not isinstance(error, JamError):  # which names the file itself
             why = f"{self._path or 'the folder for sessions'}: {why}"
-        self.trouble = f"What you play is kept in memory, and saved as soon as it can be: {why}."
+        self.trouble = f"{IN_MEMORY}: {why}."
 
     def _tell(self, sentence: str) -> None:
         self.news = (*self.news, sentence)
@@ -378,7 +381,7 @@ class SessionWriter:
                 path.unlink(missing_ok=True)
                 raise
             self.trouble = (
-                f"{why} It was saved as {path} instead: jam sessions import {path} takes it over."
+                f"{why} It was saved as {path} instead: jam sessions import {path} imports it."
             )
         except Exception as error:
             self.trouble = (
@@ -398,4 +401,4 @@ def recovered_text(sessions: Sequence[SessionInfo]) -> str:
         f"{s.name} ({s.n_bars} bars, {int(s.length_s) // 60}:{int(s.length_s) % 60:02})"
         for s in sessions
     ]
-    return f"Recovered from a jam that was broken off: {', '.join(said)}."
+    return f"{RECOVERED}: {', '.join(said)}."

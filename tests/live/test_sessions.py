@@ -20,7 +20,7 @@ from jam.errors import JamError
 from jam.sessions.check import check
 from jam.sessions.imports import import_file
 from jam.sessions.library import Library
-from jam.sessions.recorder import SessionWriter
+from jam.sessions.recorder import IN_MEMORY, RECOVERED, SessionWriter
 from jam.sessions.session import Session, SessionInfo
 from tests.support.recorded import plain_jam
 from tests.support.waiting import until
@@ -129,7 +129,7 @@ def test_a_jam_that_is_killed_is_there_up_to_the_last_second(
     for _ in range(N_KILLS):
         said = read_until(jam, "Recovered" if before else "Type while")
         if before:
-            assert f"Recovered from a jam that was broken off: {before.name}" in said
+            assert f"{RECOVERED}: {before.name}" in said
             assert f"({before.n_bars} bars, " in said
         player = play(jack, notes(60.0))
         wait_until_kept(path, before.id if before else 0)
@@ -190,7 +190,7 @@ def test_a_jam_goes_on_when_the_disk_is_full(jack: dict[str, str], tmp_path: Pat
     player = play(jack, notes(20.0))
     said = read_until(jam, "kept in memory")
     (line,) = [line for line in said.splitlines() if "kept in memory" in line]
-    assert line.startswith("What you play is kept in memory, and saved as soon as it can be:")
+    assert line.startswith(f"{IN_MEMORY}:")
     assert f"{path}: the disk" in line
     more = read_until(jam, "bar ") + read_until(jam, "bar ")  # the music goes on
     assert "|" in more

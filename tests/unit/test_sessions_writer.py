@@ -25,7 +25,7 @@ from jam.sessions import schema
 from jam.sessions.check import check
 from jam.sessions.imports import import_file
 from jam.sessions.library import Library
-from jam.sessions.recorder import SessionWriter
+from jam.sessions.recorder import VANISHED, SessionWriter
 from jam.sessions.session import Moment, Session
 from tests.support.recorded import plain_jam
 from tests.support.waiting import until
@@ -288,7 +288,7 @@ def test_a_library_that_vanishes_in_mid_jam(path: Path) -> None:
     shutil.rmtree(path.parent)
     feed(writer, logs[20:])
     writer.close()
-    assert "vanished" in writer.message()
+    assert VANISHED in writer.message()
     assert whole(only_session(path))
 
 
