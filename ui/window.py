@@ -306,9 +306,9 @@ class MainWindow(QWidget):
         played = snapshot.played if snapshot is not None and not self.demo.is_on else ()
         if any(note.pitch not in self.piano.pitches for note in played):
             self.waterfall.set_midi_heard()
-        self.waterfall.set_letters(
-            {} if others else letters_by_pitch(self.piano.octave, self._printed)
-        )
+        elsewhere = others or self.waterfall.view.midi_heard
+        letters = {} if elsewhere else letters_by_pitch(self.piano.octave, self._printed)
+        self.waterfall.set_letters(letters)
 
     def use_larger_buffer(self) -> None:
         """Open the audio device with the next larger buffer."""
@@ -469,6 +469,7 @@ class MainWindow(QWidget):
         else:
             self.release_keys()
             self.review.shown()
+            self.saved.show_notice("")  # it is in front now
         self.notices.fit()
 
     def toggle_panel(self) -> None:

@@ -401,6 +401,7 @@ def test_notes_that_come_in_end_the_advice_to_plug_in_a_keyboard(bench: Bench) -
     assert NO_KEYBOARD in advice()
     bench.link.send(KeyInput(50, 90, bench.clock.now_s()))  # as one on the port "jam in"
     assert NO_KEYBOARD not in advice() and MIDI_HEARD in advice()
+    assert not fall.letters
 
 
 def test_one_dot_tells_how_the_engine_is(bench: Bench) -> None:
