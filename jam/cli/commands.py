@@ -16,14 +16,15 @@ from jam.cli.options import settings_from
 from jam.errors import BadInput
 from jam.midi.file import MidiSong, read_tune
 from jam.midi.ports import open_api
-from jam.music.key import key_of
+from jam.music.key import key_of, key_of_signature
 from jam.music.rows import Row
-from jam.music.song import Song, transpose
-from jam.notation.musicxml import write_musicxml
+from jam.music.song import Song, chorus_of, transpose
+from jam.notation.musicxml import Heading, write_musicxml
 from jam.notation.rhythm import written_melody
 from jam.performance.offline import harmonize as find_chords
 from jam.performance.offline import render as accompany
 from jam.sessions.exports import check_output, write_take
+from jam.sessions.imports import title_of_file
 from jam.settings import JamSettings
 
 
@@ -32,7 +33,7 @@ def render(args: argparse.Namespace, load: LoadPredictor, chart: Song | None = N
     output = _output(args, ".mid", ".midi", ".wav")
     base = JamSettings() if chart is None else JamSettings(listen_bars=0)
     settings = settings_from(args, base)
-    song = read_tune(args.melody)
+    song = _song(args)
     _check_metre(song, chart)
     predictor = _predictor(load)
     with progress_bar("accompanying") as progress:
@@ -46,19 +47,41 @@ def harmonize(args: argparse.Namespace, load: LoadPredictor, chart: Song | None 
     """`jam harmonize`."""
     output = _output(args, ".mid", ".midi", ".wav", ".musicxml")
     settings = settings_from(args, JamSettings())
-    song = read_tune(args.melody)
+    song = _song(args)
     _check_metre(song, chart)
     predictor = _predictor(load)
     with progress_bar("harmonising") as progress:
         take, melody, chords = find_chords(song, predictor, settings, args.seed, progress, chart)
     if output.suffix.lower() == ".musicxml":
         key = key_of([Row(m, c) for m, c in zip(melody, chords, strict=True)]) or (0, False)
+        if song.signature is not None:
+            key = key_of_signature(*song.signature)
         written = written_melody(take.parts["player"], take.tempo_map)
-        write_musicxml(output, Path(args.melody).stem, written, chords, take.tempo_map, key)
+        heading = _heading(args.melody, song, chart, len(chords))
+        write_musicxml(output, heading, written, chords, take.tempo_map, key)
     else:
         write_take(output, take, settings)
     print(f"Written: {output}")
     return 0
+
+
+def _heading(melody: str, file: MidiSong, chart: Song | None, n_frames: int) -> Heading:
+    """Title and composer of the song, its sections and symbols; of no song, the file's name."""
+    if chart is None:
+        return Heading(title_of_file(melody), signature=file.signature)
+    sections: dict[int, str] = {}
+    symbols: dict[int, str] = {}
+    order = chorus_of(chart).bars
+    bar = frame = 0
+    while frame < n_frames:
+        written = chart.bars[order[bar % len(order)]]
+        if written.section:
+            sections[frame] = written.section
+        symbols.update((frame + at.frame, at.symbol.written) for at in written.chords or ())
+        frame += chart.meter_of(written).frames_per_bar
+        bar += 1
+    title = chart.title or title_of_file(melody)
+    return Heading(title, chart.composer, file.signature, symbols, sections)
 
 
 def _check_metre(melody: MidiSong, chart: Song | None) -> None:
@@ -66,6 +89,17 @@ def _check_metre(melody: MidiSong, chart: Song | None) -> None:
     meter = melody.tempo_map.meter_at(0)
     if chart is not None and chart.meter != meter:
         raise BadInput(f"{melody.name}: in {meter}, but the song is in {chart.meter}")
+
+
+def _song(args: argparse.Namespace) -> MidiSong:
+    """The melody's file; what of it was read otherwise than it stands is told."""
+    song = read_tune(args.melody)
+    told = song.warnings if args.verbose else song.warnings[:1]
+    more = len(song.warnings) - len(told)
+    for i, warning in enumerate(told, 1):
+        rest = f" (and {more} more: --verbose)" if more and i == len(told) else ""
+        print(f"jam: {args.melody}: {warning}{rest}", file=sys.stderr)
+    return song
 
 
 def _output(args: argparse.Namespace, *suffixes: str) -> Path:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 DEMO_SECONDS = 30.0
 ALL_GROUPS = ("time", "agent", "harmony", "band", "sound", "devices")
 """Parts of the table of settings that an option can belong to."""
+_VERBOSE = "say all that was read otherwise than the file has it"
 _SAME_SEED = "random seed; the same seed gives the same file"
 _SONG = (
     "a file (text, ChordPro, MusicXML, ABC, MIDI, iReal Pro), a link of iReal Pro, the name of a"
@@ -100,6 +101,7 @@ def _render(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="OUT", help="OUT.mid or OUT.wav")
     parser.add_argument("--seed", type=int, default=0, help=_SAME_SEED)
     _add_song(parser)
+    parser.add_argument("--verbose", action="store_true", help=_VERBOSE)
     add_settings(parser, "agent", "harmony", "band", "sound", defaults=True)
 
 
@@ -114,6 +116,7 @@ def _harmonize(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help=_SAME_SEED)
     _add_song(parser)
+    parser.add_argument("--verbose", action="store_true", help=_VERBOSE)
     add_settings(parser, "harmony", "band", "sound", defaults=True, only=("model",))
 
 

@@ -298,6 +298,8 @@ class _Parts:
     """(degree, alteration) of every ninth, eleventh and thirteenth, plain ones too."""
     top: int = 0
     """Of a stack of thirds: 9, 11 or 13."""
+    is_altered: bool = False
+    """ "alt": fifth and ninth as the player likes."""
 
     def intervals(self) -> set[int]:
         """Semitones above the root of what decides the quality."""
@@ -310,6 +312,8 @@ class _Parts:
 
     def musicxml(self, quality: str) -> tuple[str, tuple[Degree, ...]]:
         """Kind and degrees of MusicXML for this and the quality that it is reduced to."""
+        if self.is_altered:  # no kind says so, only the text
+            return "other", ()
         kind, base = _KINDS[quality]
         degrees: list[Degree] = list(base)
         inside = set(QUALITIES[quality][0])
@@ -350,7 +354,7 @@ def _symbol_parts(rest: str) -> _Parts:
         elif part["dim"]:
             parts.third, parts.fifth, dim = 3, 6, True
         elif part["alt"]:
-            parts.seventh = parts.seventh or 10
+            parts.seventh, parts.is_altered = parts.seventh or 10, True
         elif part["add"]:
             _add(parts, part["add_sign"] or "", int(part["added"] or 9))
         elif part["no"]:

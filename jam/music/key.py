@@ -104,14 +104,18 @@ def sharps_of(key: Key) -> int:
 
 
 def spell(pitch_class: int, key: Key) -> str:
-    """Name of a pitch class as the key has it: "Bb" in C major, "G#" in A minor.
+    """Name of a pitch class as the key has it: "Bb" in C major, "G#" in A minor."""
+    return spell_in(pitch_class, sharps_of(key), key[1])
+
+
+def spell_in(pitch_class: int, sharps: int, minor: bool) -> str:
+    """Name of a pitch class under a key signature (flats are negative).
 
     The names lie next to each other on the line of fifths: in major from the flat second to the
     sharp fourth degree, in minor up to the leading note. Beyond the key's own notes plain names
     are preferred, and there are no double accidentals.
     """
-    sharps = sharps_of(key)
-    lowest = sharps - (3 if key[1] else 5)
+    lowest = sharps - (3 if minor else 5)
     place = lowest + (7 * pitch_class - lowest) % 12
     alter, letter = divmod(place + 1, 7)
     name = _LINE_OF_FIFTHS[letter] + ("#" * alter if alter > 0 else "b" * -alter)
@@ -119,3 +123,14 @@ def spell(pitch_class: int, key: Key) -> str:
     if abs(alter) > 1 or (foreign and name in ("Cb", "Fb", "E#", "B#")):
         return (SHARP_NAMES if sharps > 0 else FLAT_NAMES)[pitch_class]
     return name
+
+
+def key_accidental(letter: str, sharps: int) -> int:
+    """What a key signature does to a letter: 1 sharp, -1 flat, 0 nothing."""
+    place = _LINE_OF_FIFTHS.index(letter)
+    return 1 if place < sharps else -1 if 6 - place < -sharps else 0
+
+
+def key_of_signature(sharps: int, minor: bool) -> Key:
+    """The key of a signature."""
+    return ((7 * sharps + 9) % 12, True) if minor else (7 * sharps % 12, False)

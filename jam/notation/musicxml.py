@@ -1,44 +1,63 @@
-"""A lead sheet as MusicXML: melody with chord symbols, spelled for its key (written by music21)."""
+"""A lead sheet as MusicXML 4.0: one voice with chord symbols, spelled for its key.
+
+Written here and not by a library: music21 puts a held note under a change of chord into voices full
+of rests, prints a time signature for every tempo, and knows no bar 0.
+"""
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import pairwise
-from typing import Any, cast
+from statistics import median
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from jam.files import whole
 from jam.music.chord import QUALITIES, Chord
-from jam.music.grid import FRAMES_PER_QUARTER, TempoMap, quarter_bpm
-from jam.music.key import Key, sharps_of, spell
+from jam.music.chord_notation import NO_CHORD_SYMBOL, Symbol, read_symbol
+from jam.music.grid import Meter, TempoMap
+from jam.music.key import Key, key_accidental, sharps_of, spell, spell_in
 from jam.music.rows import ChordState
+from jam.notation.bars import Bar, Piece, Tempo, folded, written_bars
 from jam.notation.rhythm import WrittenMelody
 
-# quality -> (kind of MusicXML 4.0, degrees added: (number, alteration))
-_KINDS: dict[str, tuple[str, tuple[tuple[int, int], ...]]] = {
-    "maj": ("major", ()),
-    "min": ("minor", ()),
-    "7": ("dominant-seventh", ()),
-    "maj7": ("major-seventh", ()),
-    "min7": ("minor-seventh", ()),
-    "dim": ("diminished", ()),
-    "aug": ("augmented", ()),
-    "sus4": ("suspended-fourth", ()),
-    "sus2": ("suspended-second", ()),
-    "hdim7": ("half-diminished-seventh", ()),
-    "dim7": ("diminished-seventh", ()),
-    "maj6": ("major-sixth", ()),
-    "min6": ("minor-sixth", ()),
-    "9": ("dominant-ninth", ()),
-    "min9": ("minor-ninth", ()),
-    "maj9": ("major-ninth", ()),
-    "7sus4": ("suspended-fourth", ((7, -1),)),
-    "minmaj7": ("minor-major-seventh", ()),
-    "5": ("power", ()),
-    "aug7": ("augmented-seventh", ()),
+_DOCTYPE = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE score-partwise PUBLIC '
+    '"-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">\n'
+)
+_TYPES = {
+    Fraction(8): "breve",
+    Fraction(4): "whole",
+    Fraction(2): "half",
+    Fraction(1): "quarter",
+    Fraction(1, 2): "eighth",
+    Fraction(1, 4): "16th",
+    Fraction(1, 8): "32nd",
+    Fraction(1, 16): "64th",
 }
+_BEATS = {2: ("eighth", 0), 4: ("quarter", 0), 6: ("quarter", 1), 8: ("half", 0)}
+"""Frames in a beat -> type and dots of the note that is one."""
+_ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
+_LOWEST_IN_G_CLEF = 57
+"""A tune whose middle lies below is written in the F clef."""
+SWING = "Swing"
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What stands over a lead sheet, and what its source said of how it is written.
+
+    signature: (sharps or minus flats, minor), None to take the key's own. symbols: by frame, the
+    chord symbols as they were written. sections: by frame of a bar line, what begins there.
+    """
+
+    title: str = ""
+    composer: str = ""
+    signature: tuple[int, bool] | None = None
+    symbols: Mapping[int, str] = field(default_factory=dict)
+    sections: Mapping[int, str] = field(default_factory=dict)
 
 
 def symbol_in(chord: Chord, key: Key) -> str:
@@ -48,109 +67,257 @@ def symbol_in(chord: Chord, key: Key) -> str:
 
 def write_musicxml(
     path: str | os.PathLike[str],
-    title: str,
+    heading: Heading,
     melody: WrittenMelody,
     chords: Sequence[ChordState],
     tempo_map: TempoMap,
     key: Key,
 ) -> None:
     """Write melody and chord symbols; frame 0 is a bar line. Raises JamError when it can't."""
-    from music21 import harmony, metadata, meter, stream, tempo
-    from music21 import key as m21key
-
-    part = cast(Any, stream).Part()
-    for segment in tempo_map.segments:
-        at = _quarters(segment.start_frame)
-        part.insert(at, meter.TimeSignature(str(segment.meter)))
-        number = quarter_bpm(segment.bpm, segment.meter)
-        text = "Swing" if melody.swung and segment is tempo_map.segments[0] else None
-        part.insert(at, tempo.MetronomeMark(text=text, number=number))
-    part.insert(0, m21key.KeySignature(sharps_of(key)))
-    for start, element in _elements(melody, len(chords), tempo_map, key):
-        part.insert(start, element)
-    before: ChordState | None = None
-    for frame, state in enumerate(chords):
-        if state.chord is None and before is not None and before.chord is not None:
-            part.insert(_quarters(frame), cast(Any, harmony).NoChord())
-        elif state.onset and state.chord is not None:
-            part.insert(_quarters(frame), _symbol(state.chord, key))
-        before = state
-    part.partName = "Melody"
-    score: Any = stream.Score()
-    score.metadata = metadata.Metadata(title=title, movementName=title, composer="Played with jam")
-    score.insert(0, part.makeNotation())
+    text = lead_sheet(heading, melody, chords, tempo_map, key)
     with whole(path) as unfinished:
-        score.write("musicxml", fp=unfinished)
+        unfinished.write_text(text, encoding="utf-8")
 
 
-def _elements(
-    melody: WrittenMelody, n_frames: int, tempo_map: TempoMap, key: Key
-) -> Iterator[tuple[Fraction, Any]]:
-    """Notes and rests, (position in quarters, element of music21), to the end of the last bar."""
-    now = Fraction(0)
-    end = max([_quarters(n_frames), *(n.end_quarter for n in melody.notes)])
-    end = _quarters(tempo_map.next_bar_frame(math.ceil(end * FRAMES_PER_QUARTER)))
-    for written in melody.notes:
-        yield from _drawn(None, now, written.start_quarter, tempo_map, key)
-        yield from _drawn(written.pitch, written.start_quarter, written.end_quarter, tempo_map, key)
-        now = written.end_quarter
-    yield from _drawn(None, now, end, tempo_map, key)
+def lead_sheet(
+    heading: Heading,
+    melody: WrittenMelody,
+    chords: Sequence[ChordState],
+    tempo_map: TempoMap,
+    key: Key,
+) -> str:
+    """The MusicXML document of a lead sheet."""
+    bars = folded(written_bars(melody, chords, tempo_map, heading.symbols))
+    places = [
+        place
+        for bar in bars
+        for place in (
+            *(place for p in bar.pieces for place in (p.start, p.length)),
+            *(place for place, _, _ in bar.symbols),
+            *(tempo.start for tempo in bar.tempos),
+        )
+    ]
+    divisions = math.lcm(1, *(place.denominator for place in places))
+    score = Element("score-partwise", version="4.0")
+    if heading.title:
+        SubElement(SubElement(score, "work"), "work-title").text = heading.title
+    if heading.composer:
+        identification = SubElement(score, "identification")
+        SubElement(identification, "creator", type="composer").text = heading.composer
+    listed = SubElement(SubElement(score, "part-list"), "score-part", id="P1")
+    SubElement(listed, "part-name").text = "Melody"
+    part = SubElement(score, "part", id="P1")
+    signature = heading.signature or (sharps_of(key), key[1])
+    pitches = [piece.pitch for bar in bars for piece in bar.pieces if piece.pitch is not None]
+    writer = _Writer(part, divisions, signature, key, _is_low(pitches), heading)
+    for i, bar in enumerate(bars):
+        writer.bar(bar, melody.swung and i == 0, i == len(bars) - 1)
+    indent(score, " ")
+    return _DOCTYPE + tostring(score, encoding="unicode") + "\n"
 
 
-def _drawn(
-    pitch: int | None, start: Fraction, end: Fraction, tempo_map: TempoMap, key: Key
-) -> Iterator[tuple[Fraction, Any]]:
-    """One note or rest, in as many tied pieces as bars and triplets ask for."""
-    from music21 import note, tie
-
-    cuts = [start, *_cuts(start, end, tempo_map), end]
-    n_pieces = len(cuts) - 1
-    for i, (begin, stop) in enumerate(pairwise(cuts)):
-        if stop <= begin:
-            continue
-        element: Any = note.Rest() if pitch is None else note.Note()
-        if pitch is not None:
-            name = spell(pitch % 12, key)
-            alter = name.count("#") - name.count("b")
-            element.pitch.name = _music21_name(name)
-            element.pitch.octave = (pitch - alter) // 12 - 1
-            if n_pieces > 1:
-                kind = "start" if i == 0 else "stop" if i == n_pieces - 1 else "continue"
-                element.tie = cast(Any, tie).Tie(kind)
-        element.quarterLength = stop - begin
-        yield begin, element
+def _is_low(pitches: Sequence[int]) -> bool:
+    return bool(pitches) and median(pitches) < _LOWEST_IN_G_CLEF
 
 
-def _cuts(start: Fraction, end: Fraction, tempo_map: TempoMap) -> list[Fraction]:
-    """Where a note is cut: at bar lines, and around what isn't on a sixteenth at its beat."""
-    cuts = set()
-    frame = tempo_map.next_bar_frame(math.floor(start * FRAMES_PER_QUARTER) + 1)
-    while _quarters(frame) < end:
-        cuts.add(_quarters(frame))
-        frame = tempo_map.next_bar_frame(frame + 1)
-    for edge in (start, end):
-        if edge.denominator not in (1, 2, 4):
-            place = tempo_map.place(math.floor(edge * FRAMES_PER_QUARTER))
-            per_beat = place.meter.frames_per_beat
-            inside = place.frame_in_bar % per_beat
-            beat = math.floor(edge * FRAMES_PER_QUARTER) - inside
-            cuts |= {_quarters(beat), _quarters(beat + per_beat)}
-    return sorted(cut for cut in cuts if start < cut < end)
+@dataclass(slots=True)
+class _Writer:
+    """One measure after the other."""
+
+    part: Element
+    divisions: int
+    signature: tuple[int, bool]
+    key: Key
+    is_low: bool
+    heading: Heading
+    meter: Meter | None = None
+    number: int = 1
+    in_bar: dict[tuple[str, int], int] = field(default_factory=dict)
+    """Accidentals that hold in the bar: (step, octave) -> semitones."""
+
+    def duration(self, quarters: Fraction) -> str:
+        return str(int(quarters * self.divisions))
+
+    def bar(self, bar: Bar, is_swung: bool, is_last: bool) -> None:
+        if bar.is_pickup:
+            measure = SubElement(self.part, "measure", number="0", implicit="yes")
+        else:
+            measure = SubElement(self.part, "measure", number=str(self.number))
+            self.number += 1
+        self.in_bar = {}
+        if bar.starts_repeat:
+            line = SubElement(measure, "barline", location="left")
+            SubElement(line, "bar-style").text = "heavy-light"
+            SubElement(line, "repeat", direction="forward")
+        self.attributes(measure, bar.meter)
+        if not bar.is_pickup and (name := self.heading.sections.get(bar.frame)):
+            _above(measure, "rehearsal").text = name
+        if is_swung:
+            _above(measure, "words").text = SWING
+        waiting: list[tuple[Fraction, Tempo | tuple[ChordState, str]]] = [
+            *((tempo.start, tempo) for tempo in bar.tempos),
+            *((place, (state, text)) for place, state, text in bar.symbols),
+        ]
+        waiting.sort(key=lambda item: item[0])
+        for piece in bar.pieces:
+            while waiting and waiting[0][0] < piece.start + piece.length:
+                place, item = waiting.pop(0)
+                offset = self.duration(place - piece.start) if place != piece.start else ""
+                if isinstance(item, Tempo):
+                    _tempo(measure, item, bar.meter, offset)
+                else:
+                    self.harmony(measure, *item, offset)
+            self.note(measure, piece, whole_bar=len(bar.pieces) == 1 and not bar.is_pickup)
+        if bar.turns > 2:
+            _above(measure, "words").text = f"{bar.turns}×"
+        if bar.turns > 1 or is_last:
+            line = SubElement(measure, "barline", location="right")
+            SubElement(line, "bar-style").text = "light-heavy"
+            if bar.turns > 1:
+                repeat = SubElement(line, "repeat", direction="backward")
+                if bar.turns > 2:
+                    repeat.set("times", str(bar.turns))
+
+    def attributes(self, measure: Element, meter: Meter) -> None:
+        is_first = self.meter is None
+        if meter == self.meter:
+            return
+        attributes = SubElement(measure, "attributes")
+        if is_first:
+            SubElement(attributes, "divisions").text = str(self.divisions)
+            key = SubElement(attributes, "key")
+            SubElement(key, "fifths").text = str(self.signature[0])
+            SubElement(key, "mode").text = "minor" if self.signature[1] else "major"
+        time = SubElement(attributes, "time")
+        SubElement(time, "beats").text = str(meter.numerator)
+        SubElement(time, "beat-type").text = str(meter.denominator)
+        if is_first:
+            clef = SubElement(attributes, "clef")
+            SubElement(clef, "sign").text = "F" if self.is_low else "G"
+            SubElement(clef, "line").text = "4" if self.is_low else "2"
+        self.meter = meter
+
+    def harmony(self, measure: Element, state: ChordState, written: str, offset: str) -> None:
+        symbol = self.symbol(state, written)
+        harmony = SubElement(measure, "harmony", {"print-frame": "no"})
+        if symbol.kind == "none":
+            SubElement(harmony, "function")  # no root: some programs print any that stands here
+        else:
+            _name(harmony, "root", symbol.root)
+        SubElement(harmony, "kind", text=symbol.suffix).text = symbol.kind
+        if symbol.bass:
+            _name(harmony, "bass", symbol.bass)
+        for type_, value, alter in symbol.degrees:
+            # The text of the kind has it already.
+            degree = SubElement(harmony, "degree", {"print-object": "no"})
+            SubElement(degree, "degree-value").text = str(value)
+            SubElement(degree, "degree-alter").text = str(alter)
+            SubElement(degree, "degree-type").text = type_
+        if offset:
+            SubElement(harmony, "offset").text = offset
+
+    def symbol(self, state: ChordState, written: str) -> Symbol:
+        """What was written, else the chord spelled for the key."""
+        if written:
+            try:
+                symbol = read_symbol(written)
+                if symbol.chord == state.chord:
+                    return symbol
+            except ValueError:
+                pass
+        if state.chord is None:
+            return read_symbol(NO_CHORD_SYMBOL)
+        root = spell_in(state.chord.root, *self.signature)
+        return read_symbol(root + QUALITIES[state.chord.quality][1])
+
+    def note(self, measure: Element, piece: Piece, whole_bar: bool) -> None:
+        note = SubElement(measure, "note")
+        accidental: int | None = None
+        if piece.pitch is None:
+            SubElement(note, "rest", {"measure": "yes"} if whole_bar else {})
+        else:
+            accidental = self.pitch(note, piece)
+        SubElement(note, "duration").text = self.duration(piece.length)
+        for tied, kind in ((piece.from_before, "stop"), (piece.goes_on, "start")):
+            if tied:
+                SubElement(note, "tie", type=kind)
+        SubElement(note, "voice").text = "1"
+        if not (piece.pitch is None and whole_bar):
+            _type(note, piece)
+        if accidental is not None:
+            after_dots = [i for i, e in enumerate(note) if e.tag in ("type", "dot")][-1] + 1
+            element = Element("accidental")
+            element.text = _ACCIDENTALS[accidental]
+            note.insert(after_dots, element)
+        if piece.from_before or piece.goes_on or piece.tuplet in ("start", "stop"):
+            notations = SubElement(note, "notations")
+            for tied, kind in ((piece.from_before, "stop"), (piece.goes_on, "start")):
+                if tied:
+                    SubElement(notations, "tied", type=kind)
+            if piece.tuplet in ("start", "stop"):
+                SubElement(notations, "tuplet", type=piece.tuplet)
+
+    def pitch(self, note: Element, piece: Piece) -> int | None:
+        """Write the pitch; the accidental that has to be printed, None for none."""
+        assert piece.pitch is not None
+        name = spell_in(piece.pitch % 12, *self.signature)
+        alter = name.count("#") - name.count("b")
+        octave = (piece.pitch - alter) // 12 - 1
+        pitch = SubElement(note, "pitch")
+        SubElement(pitch, "step").text = name[0]
+        if alter:
+            SubElement(pitch, "alter").text = str(alter)
+        SubElement(pitch, "octave").text = str(octave)
+        place = name[0], octave
+        now = self.in_bar.get(place, key_accidental(name[0], self.signature[0]))
+        if alter == now or piece.from_before:
+            return None
+        self.in_bar[place] = alter
+        return alter
 
 
-def _music21_name(name: str) -> str:
-    return name.replace("b", "-")
+def _type(note: Element, piece: Piece) -> None:
+    """The type with its dot; of a triplet, three in the time of two."""
+    length = piece.length * Fraction(3, 2) if piece.tuplet else piece.length
+    dots = 0
+    if length not in _TYPES:
+        length, dots = length * Fraction(2, 3), 1
+    SubElement(note, "type").text = _TYPES[length]
+    for _ in range(dots):
+        SubElement(note, "dot")
+    if piece.tuplet:
+        change = SubElement(note, "time-modification")
+        SubElement(change, "actual-notes").text = "3"
+        SubElement(change, "normal-notes").text = "2"
 
 
-def _quarters(frames: int) -> Fraction:
-    return Fraction(frames, FRAMES_PER_QUARTER)
+def _above(measure: Element, kind: str) -> Element:
+    """Something above the staff; returns its element."""
+    direction = SubElement(measure, "direction", placement="above")
+    return SubElement(SubElement(direction, "direction-type"), kind)
 
 
-def _symbol(chord: Chord, key: Key) -> Any:
-    from music21 import harmony
+def _tempo(measure: Element, tempo: Tempo, meter: Meter, offset: str) -> None:
+    sound = {"tempo": f"{tempo.quarter_bpm:.6g}"}
+    if not tempo.is_printed:
+        element = SubElement(measure, "sound", sound)
+        if offset:
+            SubElement(element, "offset").text = offset
+        return
+    direction = SubElement(measure, "direction", placement="above")
+    metronome = SubElement(SubElement(direction, "direction-type"), "metronome")
+    unit, dots = _BEATS[meter.frames_per_beat]
+    SubElement(metronome, "beat-unit").text = unit
+    for _ in range(dots):
+        SubElement(metronome, "beat-unit-dot")
+    SubElement(metronome, "per-minute").text = f"{tempo.bpm:.4g}"
+    if offset:
+        SubElement(direction, "offset").text = offset
+    SubElement(direction, "sound", sound)
 
-    kind, added = _KINDS[chord.quality]
-    symbol = cast(Any, harmony).ChordSymbol(root=_music21_name(spell(chord.root, key)), kind=kind)
-    for degree, alter in added:
-        symbol.addChordStepModification(harmony.ChordStepModification("add", degree, alter))
-    return symbol
+
+def _name(harmony: Element, what: str, name: str) -> None:
+    element = SubElement(harmony, what)
+    SubElement(element, f"{what}-step").text = name[0]
+    if alter := name.count("#") - name.count("b"):
+        SubElement(element, f"{what}-alter").text = str(alter)

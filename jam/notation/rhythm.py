@@ -80,8 +80,9 @@ def top_voice(notes: Iterable[Note], split_pitch: int = 0) -> list[Note]:
 def written_melody(
     notes: Iterable[Note], tempo_map: TempoMap, split_pitch: int = 0
 ) -> WrittenMelody:
-    """The melody of what was played, from frame 0 on."""
-    voice = [n for n in top_voice(notes, split_pitch) if n.start_frame >= -0.5]
+    """The melody of what was played, from frame 0 on, and a pickup of at most a bar before it."""
+    earliest = -tempo_map.meter_at(0).frames_per_bar - 0.5
+    voice = [n for n in top_voice(notes, split_pitch) if n.start_frame >= earliest]
     beats = _by_beat(voice, tempo_map)
     swung = _is_swung(beats)
     onsets: list[_Onset] = []
@@ -103,7 +104,9 @@ def _by_beat(
     """(first frame of a beat, frames in it) -> (where in the beat, note) in order."""
     beats: dict[tuple[int, int], list[tuple[float, Note]]] = {}
     for note in voice:
-        frame = max(nearest_frame(note.start_frame), 0)  # a little early is meant for the beat
+        frame = nearest_frame(note.start_frame)
+        if -1 < note.start_frame < 0:
+            frame = 0  # a little early is meant for the beat
         place = tempo_map.place(frame)
         per_beat = place.meter.frames_per_beat
         start = frame - place.frame_in_bar % per_beat

@@ -105,6 +105,7 @@ def render(
         tempo_map,
         {"player": player, "chords": (), **by_part(sounded)},
         conductor.chord_line()[:end_frame],
+        signature=song.signature,
     )
 
 

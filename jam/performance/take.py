@@ -22,6 +22,21 @@ class Take:
     chords: tuple[ChordState, ...]
     pedals: tuple[tuple[float, bool], ...] = ()
     """The player's sustain pedal: (frame, down)."""
+    symbols: tuple[tuple[int, str], ...] = ()
+    """(frame, chord symbol as it was written) where a file had chords, which are a reduction."""
+    signature: tuple[int, bool] | None = None
+    """The key signature of that file: (sharps or minus flats, minor)."""
+
+    def markers(self) -> list[tuple[float, str]]:
+        """(frame, symbol) wherever a chord begins or none does: as written, else as reduced."""
+        written = dict(self.symbols)
+        return [
+            (float(frame), written.get(frame) or (state.chord.symbol if state.chord else "N.C."))
+            for frame, state in enumerate(self.chords)
+            if frame in written
+            or state.onset
+            or (frame and state.chord is None and self.chords[frame - 1].chord)
+        ]
 
     def timed_notes(self) -> list[TimedNote]:
         """The notes of all parts in seconds of the tempo map, part by part."""

@@ -17,8 +17,8 @@ from jam.audio.wav import WavPedal, write_wav
 from jam.errors import BadInput
 from jam.files import whole
 from jam.midi.file import Part, write_midi
-from jam.music.key import key_of
-from jam.notation.musicxml import write_musicxml
+from jam.music.key import key_of, key_of_signature
+from jam.notation.musicxml import Heading, write_musicxml
 from jam.notation.rhythm import written_melody
 from jam.performance.take import Take
 from jam.sessions.json_file import session_to_json
@@ -79,8 +79,11 @@ def file_name(session: Session, suffix: str) -> str:
 def _write_lead_sheet(file: Path, session: Session, taken: SessionTake) -> None:
     take = taken.take
     key = session.info.key or key_of(session.rows) or (0, False)
+    if take.signature is not None:
+        key = key_of_signature(*take.signature)
     melody = written_melody(take.parts["player"], take.tempo_map, taken.info.settings.split_pitch)
-    write_musicxml(file, session.info.name, melody, take.chords, take.tempo_map, key)
+    heading = Heading(session.info.title, "", take.signature, dict(take.symbols))
+    write_musicxml(file, heading, melody, take.chords, take.tempo_map, key)
 
 
 def _write_json(file: Path, session: Session) -> None:
@@ -118,12 +121,7 @@ def write_take(path: str | os.PathLike[str], take: Take, settings: JamSettings) 
         for part, name in _TRACKS
         if take.parts.get(part) or part in ("player", "chords")
     ]
-    markers = [
-        (float(frame), state.chord.symbol if state.chord else "N.C.")
-        for frame, state in enumerate(take.chords)
-        if state.onset or (frame and state.chord is None and take.chords[frame - 1].chord)
-    ]
-    write_midi(path, parts, take.tempo_map, markers)
+    write_midi(path, parts, take.tempo_map, take.markers(), take.signature)
 
 
 def write_take_wav(

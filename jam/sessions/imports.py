@@ -11,7 +11,14 @@ from pathlib import Path
 from jam.clock import date_now
 from jam.errors import BadInput, JamError
 from jam.files import read_limited
-from jam.limits import LABEL_CHARACTERS, LIBRARY_BYTES, MIB, SESSION_BYTES, SESSION_LISTS
+from jam.limits import (
+    CHORD_CHARACTERS,
+    LABEL_CHARACTERS,
+    LIBRARY_BYTES,
+    MIB,
+    SESSION_BYTES,
+    SESSION_LISTS,
+)
 from jam.messages.notes import Note, PedalEvent, PlayedNote, by_part
 from jam.midi.file import MidiSong, read_midi
 from jam.midi.numbers import DRUM_CHANNEL
@@ -129,7 +136,9 @@ def session_of_midi(song: MidiSong) -> Session:
         if channel == melody_key[1]
     )
     end_frame = max(0, math.ceil(max([song.end_frame, *(frame for frame, _ in song.markers)])))
-    rows = _rows(song, song.tempo_map.next_bar_frame(end_frame))
+    n_frames = song.tempo_map.next_bar_frame(end_frame)
+    chords, symbols = _chords(song, n_frames)
+    rows = _rows(song, chords)
     others = [replace(n, part=_part_of(n)) for n in song.notes if (n.part, n.channel) != melody_key]
     settings = _settings(song, melody[0], others)
     length_s = seconds_at(end_frame)
@@ -138,13 +147,15 @@ def session_of_midi(song: MidiSong) -> Session:
         {"player": player_part(notes, song.tempo_map, length_s), **by_part(others)},
         tuple(row.chord for row in rows),
         tuple((song.tempo_map.position_at(p.at_s), p.down) for p in pedals),
+        symbols,
+        song.signature,
     )
     first = TakeInfo(LIVE_TAKE, take_name("imported", settings, 0), "imported", settings, 0)
     info = SessionInfo(
         0,
         date_now(),
         length_s,
-        _title(song.name),
+        title_of_file(song.name),
         settings.bpm,
         settings.meter,
         None,
@@ -170,7 +181,8 @@ def session_of_midi(song: MidiSong) -> Session:
     )
 
 
-def _title(name: str) -> str:
+def title_of_file(name: str) -> str:
+    """What a file's name says of its music."""
     stem = Path(name).stem.replace("_", " ")
     return one_line(stem)[:LABEL_CHARACTERS].strip()
 
@@ -196,23 +208,23 @@ def _part_of(note: Note) -> str:
     return "bass" if "bass" in note.part.lower() else "chords"
 
 
-def _rows(song: MidiSong, n_frames: int) -> tuple[Row, ...]:
-    melody: list[MelodyState] = melody_line(song)[:n_frames]
-    melody += [REST] * (n_frames - len(melody))
-    return tuple(
-        Row(state, chord) for state, chord in zip(melody, _chords(song, n_frames), strict=True)
-    )
+def _rows(song: MidiSong, chords: list[ChordState]) -> tuple[Row, ...]:
+    melody: list[MelodyState] = melody_line(song)[: len(chords)]
+    melody += [REST] * (len(chords) - len(melody))
+    return tuple(Row(state, chord) for state, chord in zip(melody, chords, strict=True))
 
 
-def _chords(song: MidiSong, n_frames: int) -> list[ChordState]:
-    """The chord of every frame by the markers, where they are chord symbols."""
+def _chords(song: MidiSong, n_frames: int) -> tuple[list[ChordState], tuple[tuple[int, str], ...]]:
+    """The chord of every frame by the markers, where they are chord symbols, and those symbols."""
     found, _ = chords_of_texts(song.markers, lambda at: song.tempo_map.place(math.floor(at)).bar)
     begins = {
-        nearest_frame(at): ChordState(chord, True) if chord else NO_CHORD for at, chord, _ in found
+        max(0, nearest_frame(at)): (ChordState(chord, True) if chord else NO_CHORD, text)
+        for at, chord, text in found
     }
     line: list[ChordState] = []
     state = NO_CHORD
     for frame in range(n_frames):
-        state = begins.get(frame, ChordState(state.chord, False))
+        state, _ = begins.get(frame, (ChordState(state.chord, False), ""))
         line.append(state)
-    return line
+    symbols = tuple((f, text[:CHORD_CHARACTERS]) for f, (_, text) in sorted(begins.items()))
+    return line, tuple(item for item in symbols if item[0] < n_frames)

@@ -47,6 +47,8 @@ from jam.sessions.values import (
     PlainPedal,
     PlainPlayedNote,
     PlainSegment,
+    PlainSignature,
+    PlainSymbol,
     Probability,
     Seconds,
     Seed,
@@ -113,6 +115,8 @@ class _Take(msgspec.Struct):
     parts: dict[Part, Annotated[tuple[PlainNote, ...], _Many]]
     chords: Annotated[tuple[PlainChord, ...], _Many] = ()
     seed: Seed = "0"
+    signature: PlainSignature | None = None
+    symbols: Annotated[tuple[PlainSymbol, ...], _Many] = ()
 
 
 class _File(msgspec.Struct):
@@ -237,7 +241,8 @@ def _takes(
             part: _notes(part, take.parts.get(part)) for part in _PARTS if part in take.parts
         }
         chords = live if made.id == LIVE_TAKE else tuple(chord_of(*c) for c in take.chords)
-        return SessionTake(made, Take(tempo_map, {"player": player, **parts}, chords, line))
+        parts = {"player": player, **parts}
+        return SessionTake(made, Take(tempo_map, parts, chords, line, take.symbols, take.signature))
 
     return _each("takes", file.takes, read)
 
@@ -332,6 +337,8 @@ def _take_to_json(taken: SessionTake) -> dict[str, Any]:
         "seed": str(info.seed),
         "settings": settings_to_json(info.settings),
         "chords": [_chord_out(state) for state in take.chords],
+        "signature": take.signature,
+        "symbols": take.symbols,
         "parts": {
             part: [[n.start_frame, n.end_frame, n.pitch, n.velocity] for n in notes]
             for part, notes in take.parts.items()

@@ -47,6 +47,7 @@ from jam.sessions.session import (
 from jam.sessions.values import (
     Frame,
     PlainCounters,
+    PlainNotation,
     Seed,
     TakeId,
     Time,
@@ -351,7 +352,9 @@ def _takes(
     pedal_line = tuple((tempo_map.position_at(p.at_s), p.down) for p in pedals)
     live_chords = tuple(row.chord for row in rows)
 
-    def read(take_id: int, name: str, kind: Any, settings: str, seed: str, chords: Any) -> Any:
+    def read(
+        take_id: int, name: str, kind: Any, settings: str, seed: str, chords: Any, notation: str
+    ) -> Any:
         info = take_info_of(
             checked(take_id, TakeId, "take_id"),
             checked(name, str, "name"),
@@ -359,15 +362,19 @@ def _takes(
             _json(settings, PlainSettings, "settings"),
             checked(seed, Seed, "seed"),
         )
-        return info, live_chords if chords is None else unpack_chords(chords)
+        signature, symbols = _json(notation, PlainNotation, "notation") if notation else (None, ())
+        return info, live_chords if chords is None else unpack_chords(chords), signature, symbols
 
     query = (
-        "SELECT take_id, name, kind, settings, seed, chords FROM takes WHERE session_id = ?"
-        " AND deleted_at IS NULL ORDER BY take_id"
+        "SELECT take_id, name, kind, settings, seed, chords, notation FROM takes"
+        " WHERE session_id = ? AND deleted_at IS NULL ORDER BY take_id"
     )
-    for taken, chords in list(_each(db, query, (info.id,), read, losses, "takes")):
-        parts = _parts(db, info, taken.id, tempo_map, losses)
-        yield SessionTake(taken, Take(tempo_map, {"player": player, **parts}, chords, pedal_line))
+    for taken, chords, signature, symbols in list(
+        _each(db, query, (info.id,), read, losses, "takes")
+    ):
+        parts = {"player": player, **_parts(db, info, taken.id, tempo_map, losses)}
+        take = Take(tempo_map, parts, chords, pedal_line, symbols, signature)
+        yield SessionTake(taken, take)
 
 
 def _parts(

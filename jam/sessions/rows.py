@@ -40,8 +40,8 @@ STATEMENTS = {
     "settings": "INSERT INTO settings VALUES (?, ?, ?, ?)",
     "counters": "INSERT INTO counters VALUES (?, ?, ?, ?)",
     "moment": "INSERT INTO moments (session_id, at_s, kind, text) VALUES (?, ?, ?, ?)",
-    "take": "INSERT INTO takes (session_id, take_id, name, kind, settings, seed, chords)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?)",
+    "take": "INSERT INTO takes (session_id, take_id, name, kind, settings, seed, chords,"
+    " notation) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     "take_note": "INSERT INTO take_notes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     "take_note_end": "UPDATE take_notes SET end_frame = ?4"
     " WHERE session_id = ?1 AND take_id = ?2 AND seq = ?3",
@@ -85,7 +85,14 @@ def live_take_entry(info: TakeInfo) -> Entry:
     return _take_entry(info, None)
 
 
-def _take_entry(info: TakeInfo, chords: bytes | None) -> Entry:
+def notation_text(take: Take) -> str:
+    """What a file said of how its music is written, as JSON; "" for nothing."""
+    if not take.symbols and take.signature is None:
+        return ""
+    return json.dumps([take.signature, take.symbols], ensure_ascii=False)
+
+
+def _take_entry(info: TakeInfo, chords: bytes | None, notation: str = "") -> Entry:
     return "take", (
         info.id,
         info.name,
@@ -93,13 +100,14 @@ def _take_entry(info: TakeInfo, chords: bytes | None) -> Entry:
         settings_text(info.settings),
         str(info.seed),
         chords,
+        notation,
     )
 
 
 def take_entries(info: TakeInfo, take: Take) -> Iterator[Entry]:
     """A take's rows; its melody is the session's."""
     live = info.id == LIVE_TAKE
-    yield live_take_entry(info) if live else _take_entry(info, pack_chords(take.chords))
+    yield _take_entry(info, None if live else pack_chords(take.chords), notation_text(take))
     number = 0
     for part, notes in take.parts.items():
         if part == "player":

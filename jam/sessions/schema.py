@@ -121,6 +121,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (  # to version 2: a deleted take can be brought back
         "ALTER TABLE takes ADD COLUMN deleted_at TEXT",
     ),
+    (  # to version 3: chord symbols and key signature of a file that was imported, as JSON
+        "ALTER TABLE takes ADD COLUMN notation TEXT NOT NULL DEFAULT ''",
+    ),
 )
 VERSION = len(MIGRATIONS)
 TABLES = (

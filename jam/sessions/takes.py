@@ -6,6 +6,7 @@ The predictor, where one is needed, is handed in; nothing here knows the network
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from jam.agent.predictor import Predictor
 from jam.agent.rules import ScriptedPredictor
@@ -25,7 +26,8 @@ def song_of(session: Session) -> MidiSong:
     player = session.takes[0].take.parts["player"]
     if not any(note.end_frame > 0 for note in player):
         raise BadInput(f"session {session.info.id}: no melody was played")
-    return MidiSong(session.info.name, player, session.tempo_map)
+    signature = session.takes[0].take.signature
+    return MidiSong(session.info.name, player, session.tempo_map, signature=signature)
 
 
 def revoice(
@@ -42,9 +44,10 @@ def revoice(
     )
     melody = [row.melody for row in session.rows]
     script = ScriptedPredictor(take.chords, melody)
-    return render(
+    voiced = render(
         song_of(session), script, plain, seed, progress, False, until_frame=len(take.chords)
     )
+    return replace(voiced, symbols=take.symbols)
 
 
 def reharmonise(

@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from jam.checked import checked
 from jam.errors import BadInput
-from jam.limits import LABEL_CHARACTERS, SESSION_SECONDS
+from jam.limits import CHORD_CHARACTERS, LABEL_CHARACTERS, SESSION_ITEMS, SESSION_SECONDS
 from jam.messages.notes import Note, PedalEvent, PlayedNote
 from jam.messages.snapshot import Counters
 from jam.music.chord import QUALITY_NAMES, Chord
@@ -71,6 +71,15 @@ PlainPedal = tuple[bool, Time, Channel]
 PlainNote = tuple[Position, Position, Pitch, Velocity]
 PlainMelody = tuple[Pitch | None, bool]
 PlainChord = tuple[Symbol | None, bool]
+PlainSignature = tuple[Annotated[int, Meta(ge=-7, le=7)], bool]
+"""(sharps or minus flats, minor)"""
+PlainSymbol = tuple[
+    Annotated[int, Meta(ge=0, le=MAX_FRAME)], Annotated[str, Meta(max_length=CHORD_CHARACTERS)]
+]
+"""(frame, chord symbol as it was written)"""
+PlainNotation = tuple[
+    PlainSignature | None, Annotated[tuple[PlainSymbol, ...], Meta(max_length=SESSION_ITEMS)]
+]
 PlainMoment = tuple[Time, MomentKind, str]
 PlainSegment = tuple[Frame, Time, Bpm, str, Frame, Frame]
 """(start_frame, start_s, bpm, "4/4", bar_frame, bar)"""

@@ -6,13 +6,19 @@ reads a file reads the same.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
+from xml.etree import ElementTree
 
+import mido
 import pytest
 
 from jam.errors import BadInput
 from jam.midi.file import MidiSong, read_tune
 from jam.music.grid import MAX_BPM, MIN_BPM
+from jam.sessions.exports import export
 from jam.sessions.imports import session_of_midi
 from models.corpora import CORPORA, Outcome, outcomes
 from models.corpora.files import open_files
@@ -50,6 +56,128 @@ def played(name: str) -> MidiSong:
 
 def pitches(song: MidiSong) -> list[int]:
     return [note.pitch for note in song.melody()]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a lead sheet shows: read from its XML, by no reader of ours."""
+
+    root: ElementTree.Element
+
+    @property
+    def measures(self) -> list[ElementTree.Element]:
+        return self.root.findall("part/measure")
+
+    def texts(self, path: str) -> list[str]:
+        return [e.text or "" for m in self.measures for e in m.iterfind(path)]
+
+    @property
+    def meters(self) -> list[str]:
+        beats = self.texts("attributes/time/beats")
+        return [
+            f"{n}/{d}" for n, d in zip(beats, self.texts("attributes/time/beat-type"), strict=True)
+        ]
+
+    @property
+    def lengths(self) -> list[Fraction]:
+        """Of every measure, in quarters."""
+        divisions = int(self.texts("attributes/divisions")[0])
+        return [
+            sum(
+                (Fraction(int(d.text or 0), divisions) for d in m.iterfind("note/duration")),
+                Fraction(),
+            )
+            for m in self.measures
+        ]
+
+    def harmonies(self) -> Iterator[tuple[Fraction, str, str]]:
+        """(position in quarters, what is printed behind the root, kind)."""
+        divisions = int(self.texts("attributes/divisions")[0])
+        bar = Fraction(0)
+        for measure, length in zip(self.measures, self.lengths, strict=True):
+            at = bar
+            for item in measure:
+                if item.tag == "note":
+                    at += Fraction(int(item.findtext("duration", "0")), divisions)
+                elif item.tag == "harmony":
+                    offset = Fraction(int(item.findtext("offset", "0")), divisions)
+                    kind = item.find("kind")
+                    assert kind is not None
+                    yield at + offset, kind.get("text", ""), kind.text or ""
+            bar += length
+
+
+def written(name: str, folder: Path) -> Written:
+    """The lead sheet of a file that was imported as a session."""
+    out = folder / "sheet.musicxml"
+    export(session_of_midi(played(name)), out)
+    return Written(ElementTree.parse(out).getroot())
+
+
+# -- f01, f06, f07, f16: the lead sheet out
+
+
+@pytest.mark.parametrize(
+    ("name", "at"),
+    [
+        ("f01-chord-under-held-note.mid", [0, 4, 8, 10, 12]),
+        ("f01-two-chords-a-bar-under-whole-notes.mid", [0, 2, 4, 6, 8, 10, 12]),
+    ],
+)
+def test_f01_one_voice_with_symbols_by_offset(name: str, at: list[int], tmp_path: Path) -> None:
+    found = written(name, tmp_path)
+    assert len(set(found.texts("note/voice"))) == 1
+    assert not found.root.findall(".//backup") + found.root.findall(".//note/rest")
+    assert found.texts("attributes/clef/sign") == ["G"]
+    assert [position for position, _, _ in found.harmonies()] == at
+    assert found.lengths == [4, 4, 4, 4]
+
+
+@pytest.mark.parametrize(
+    ("name", "meters", "lengths"),
+    [
+        ("f06-ritardando.mid", ["4/4"], [4, 4, 4, 4]),
+        ("f06-pickup-as-1-4.mid", ["4/4"], [1, 4, 4, 4, 4]),
+        ("f06-metre-mid-bar.mid", ["4/4", "3/4"], [4, 2, 3, 3, 3, 1]),
+        ("f04-pickup-3-16.mid", ["4/4"], [Fraction(3, 4), 4, 4, 4, 4]),
+    ],
+)
+def test_f06_metres_and_pickups(
+    name: str, meters: list[str], lengths: list[Fraction], tmp_path: Path
+) -> None:
+    found = written(name, tmp_path)
+    assert found.meters == meters
+    assert found.lengths[: len(lengths) - 1] == lengths[:-1]
+    first = found.measures[0]
+    is_pickup = lengths[0] < 4
+    assert (first.get("number"), first.get("implicit")) == (
+        ("0", "yes") if is_pickup else ("1", None)
+    )
+
+
+def test_f07_key_signature_in_and_out(tmp_path: Path) -> None:
+    name = "f07-key-six-sharps.mid"
+    assert written(name, tmp_path).texts("attributes/key/fifths") == ["6"]
+    steps = {*written(name, tmp_path).texts("note/pitch/step")}
+    assert steps == {"F", "A", "C", "D", "B", "E", "G"}
+    export(session_of_midi(played(name)), tmp_path / "again.mid")
+    keys = [
+        m.key for m in mido.MidiFile(tmp_path / "again.mid").tracks[0] if m.type == "key_signature"
+    ]
+    assert keys == ["F#"]
+
+
+def test_f16_tempo_mark_of_a_compound_metre(tmp_path: Path) -> None:
+    found = written("f16-tempo-in-6-8.mid", tmp_path)
+    (direction,) = found.root.findall(".//direction")
+    assert direction.get("placement") == "above"
+    metronome = direction.find("direction-type/metronome")
+    assert metronome is not None
+    assert [(e.tag, e.text) for e in metronome] == [
+        ("beat-unit", "quarter"),
+        ("beat-unit-dot", None),
+        ("per-minute", "60"),
+    ]
 
 
 # -- f02, f09, f14: ABC
@@ -217,6 +345,28 @@ def test_f10_what_is_not_printed() -> None:
 )
 def test_f15_slightly_off_in_encoding_or_prologue(name: str) -> None:
     assert notes(f"f15-{name}.musicxml") == QUARTERS
+
+
+# -- f11: symbols as they were written
+
+SYMBOLS = ["N.C.", "F/A", "F/A", "G7b9", "C6/9", "F#m7b5", "B7alt", "Em(maj7)", "C"]
+
+
+def test_f11_symbols_come_back_in_midi(tmp_path: Path) -> None:
+    out = tmp_path / "again.mid"
+    export(session_of_midi(played("f11-chord-markers.mid")), out)
+    assert [text for _, text in read_tune(out).markers] == SYMBOLS
+
+
+def test_f11_symbols_come_back_in_a_lead_sheet(tmp_path: Path) -> None:
+    found = list(written("f11-chord-markers.mid", tmp_path).harmonies())
+    assert [(float(at), text) for at, text, _ in found] == list(
+        zip(
+            [0.0, 4.0, 8.0, 12.0, 16.0, 20.0, 24.0, 28.0, 32.0],
+            ["N.C.", "", "", "7b9", "6/9", "m7b5", "7alt", "m(maj7)", ""],
+            strict=True,
+        )
+    )
 
 
 # -- f12, f13: what every player plays

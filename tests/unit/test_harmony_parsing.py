@@ -174,6 +174,9 @@ def test_a_symbol_for_musicxml(text: str, kind: str, degrees: list[tuple[str, in
 @given(st.sampled_from(CASES))
 def test_kind_and_degrees_say_what_the_symbol_says(case: tuple[str, str]) -> None:
     symbol = read_symbol("C" + case[0])
+    if symbol.kind == "other":
+        assert "alt" in case[0]  # which no kind says
+        return
     again = tuple((value, alter, type_) for type_, value, alter in symbol.degrees)
     assert quality_of_musicxml_kind(symbol.kind, again) == case[1]
 

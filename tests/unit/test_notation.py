@@ -18,7 +18,7 @@ from jam.music.chord import Chord
 from jam.music.grid import Meter, TempoMap
 from jam.music.key import spell
 from jam.music.rows import NO_CHORD, ChordState
-from jam.notation.musicxml import symbol_in, write_musicxml
+from jam.notation.musicxml import Heading, symbol_in, write_musicxml
 from jam.notation.rhythm import WrittenMelody, top_voice, written_melody
 from tests.support.strategies import tempo_maps
 
@@ -121,7 +121,7 @@ def test_every_sheet_reads_back_with_whole_bars(tonic: int, meter: Meter, tmp_pa
     ] + [NO_CHORD] * 4
     path = tmp_path / "sheet.musicxml"
     written = written_melody(played, tempo_map)
-    write_musicxml(path, "x", written, chords, tempo_map, (tonic, False))
+    write_musicxml(path, Heading("x"), written, chords, tempo_map, (tonic, False))
     part: Any = cast(Any, converter.parse(path)).parts[0]
     bars = part.getElementsByClass(stream.Measure)
     assert all(bar.duration.quarterLength == bar.barDuration.quarterLength for bar in bars)

@@ -192,10 +192,11 @@ def test_a_lead_sheet_is_read_back_by_music21(session: Session, tmp_path: Path) 
     score: Any = converter.parse(path)
     assert score.metadata.bestTitle == "Öwl & <friends>"
     part = score.parts[0]
-    assert all(
-        measure.duration.quarterLength == measure.barDuration.quarterLength
-        for measure in part.getElementsByClass(stream.Measure)
-    )
+    bars = list(part.getElementsByClass(stream.Measure))
+    pickup = bars.pop(0)
+    assert all(bar.duration.quarterLength == bar.barDuration.quarterLength for bar in bars)
+    # Bar 0 begins with the tune, not with the rests before it.
+    silent = pickup.barDuration.quarterLength - pickup.duration.quarterLength
     onsets = [
         n
         for n in part.recurse().notes
@@ -203,10 +204,13 @@ def test_a_lead_sheet_is_read_back_by_music21(session: Session, tmp_path: Path) 
     ]
     assert [n.pitch.midi for n in onsets] == [n.pitch for n in session.notes]
     assert [float(n.getOffsetInHierarchy(part)) for n in onsets] == pytest.approx(
-        [n.start_frame / 4 for n in read_midi(TUNE).melody()], abs=0.06
+        [n.start_frame / 4 - silent for n in read_midi(TUNE).melody()], abs=0.06
     )
     symbols = [
-        (Fraction(c.getOffsetInHierarchy(part)), parse_symbol(c.figure.replace("-", "b"))[0])
+        (
+            Fraction(c.getOffsetInHierarchy(part) + silent),
+            parse_symbol(c.figure.replace("-", "b"))[0],
+        )
         for c in part.recurse().getElementsByClass(harmony.ChordSymbol)
     ]
     line = session.takes[0].take.chords
@@ -215,7 +219,7 @@ def test_a_lead_sheet_is_read_back_by_music21(session: Session, tmp_path: Path) 
         for frame, state in enumerate(line)
         if state.onset or (frame and state.chord is None and line[frame - 1].chord)
     ]
-    assert score.metadata.composer == "Played with jam"
+    assert not score.metadata.composer
     assert part.recurse().getElementsByClass(meter.TimeSignature)[0].ratioString == "4/4"
     assert part.recurse().getElementsByClass(key.KeySignature)[0].sharps == 0
     # Written again by music21 and read again, it still has its chords.
