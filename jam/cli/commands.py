@@ -18,7 +18,7 @@ from jam.midi.file import MidiSong, read_tune
 from jam.midi.ports import open_api
 from jam.music.key import key_of, key_of_signature
 from jam.music.rows import Row
-from jam.music.song import Song, chorus_of, transpose
+from jam.music.song import Song, transpose
 from jam.notation.musicxml import Heading, write_musicxml
 from jam.notation.rhythm import written_melody
 from jam.performance.offline import harmonize as find_chords
@@ -71,7 +71,7 @@ def _heading(melody: str, file: MidiSong, chart: Song | None, n_frames: int) -> 
         return Heading(title_of_file(melody), signature=file.signature)
     sections: dict[int, str] = {}
     symbols: dict[int, str] = {}
-    order = chorus_of(chart).bars
+    order = chart.chorus.bars
     bar = frame = 0
     while frame < n_frames:
         written = chart.bars[order[bar % len(order)]]
