@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
+from numpy.random import Generator, Philox
 from numpy.typing import NDArray
 
 from jam.music.grid import Place
@@ -93,7 +94,7 @@ def gumbel_noise(seed: int, frame: int, which: int, size: int) -> Logits:
     """
     key = np.array([seed & (2**64 - 1), which], dtype=np.uint64)
     counter = np.array([0, frame & (2**64 - 1), 0, 0], dtype=np.uint64)
-    uniform = np.random.Generator(np.random.Philox(key=key, counter=counter)).random(size)
+    uniform = Generator(Philox(key=key, counter=counter)).random(size)
     noise = (-np.log(-np.log(np.clip(uniform, 1e-12, 1 - 1e-12)))).astype(np.float32)
     noise.flags.writeable = False
     return noise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jam.music.grid import nearest_frame
@@ -69,3 +70,32 @@ class MelodyTracker:
         # A lower note that a higher one uncovers begins, as far as the line is concerned.
         self._last = MelodyState(top, struck or self._last.pitch != top)
         return self._last
+
+
+class HeldLine:
+    """The line as a listener hears it: a note lasts through the gap after it, for up to a beat.
+
+    Staccato, legato and pedalled playing of one tune become the same line but for gaps of more
+    than a beat, which rest after that beat. What a frame holds depends on the frames before it
+    alone, so that it is the same live, in files and in training.
+    """
+
+    def __init__(self) -> None:
+        self._last = REST
+        self._gap_frames = 0
+
+    def hold(self, state: MelodyState, frames_per_beat: int) -> MelodyState:
+        """The next frame's state, from what sounds in it."""
+        if state.pitch is not None:
+            self._last, self._gap_frames = state, 0
+            return state
+        self._gap_frames += 1
+        if self._last.pitch is None or self._gap_frames > frames_per_beat:
+            return REST
+        return MelodyState(self._last.pitch, False)
+
+
+def held(line: Iterable[tuple[MelodyState, int]]) -> list[MelodyState]:
+    """A whole line held through its short gaps, from (state, frames per beat) of every frame."""
+    holding = HeldLine()
+    return [holding.hold(state, frames_per_beat) for state, frames_per_beat in line]

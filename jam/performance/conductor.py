@@ -27,8 +27,8 @@ from jam.music.form import find_form
 from jam.music.grid import TempoMap
 from jam.music.keep import bars_to_keep, kept_song
 from jam.music.key import key_of
-from jam.music.melody import MelodyTracker
-from jam.music.rows import NO_CHORD, ChordState, Row
+from jam.music.melody import HeldLine, MelodyTracker
+from jam.music.rows import NO_CHORD, ChordState, MelodyState, Row
 from jam.music.song import Song
 from jam.performance.ending import Ending, come_back, ending_from, overruled
 from jam.performance.presence import Presence
@@ -77,7 +77,7 @@ class Conductor:
         self.plan: Plan | None = None
         self._line: list[ChordState] = []
         """Chord of every frame from 0 to the end of the plan."""
-        self._melody = MelodyTracker()
+        self._melody, self._held = MelodyTracker(), HeldLine()
         self._next_request_frame = 0
         self._asked_at_start = False
         self._confidence: dict[int, float] = {}
@@ -221,9 +221,11 @@ class Conductor:
         closed = False
         while len(self.rows) + 0.5 <= position:
             frame = len(self.rows)
-            melody = self._melody.close(frame, self.settings.split_pitch)
+            sounding = self._melody.close(frame, self.settings.split_pitch)
+            beat_frames = self.tempo_map.meter_at(frame).frames_per_beat
+            melody = self._held.hold(sounding, beat_frames)
             self.rows.append(Row(melody, self._line[frame]))
-            self._mind_the_player(frame)
+            self._mind_the_player(frame, sounding)
             closed = True
         self._commit_song()
         if not closed and not self._asked_at_start:
@@ -429,10 +431,10 @@ class Conductor:
         loudness = min(max(self._presence.loudness / 127, 0), 1)
         return round(_QUIET + (_LOUD - _QUIET) * loudness**1.2)
 
-    def _mind_the_player(self, frame: int) -> None:
+    def _mind_the_player(self, frame: int, sounding: MelodyState) -> None:
         """A frame is closed: does the player go on, play dense, stop, come back?"""
         presence, place = self._presence, self.tempo_map.place(frame)
-        presence.close(frame, self.rows[frame].melody)
+        presence.close(frame, sounding)
         if place.frame_in_bar == place.meter.frames_per_bar - 1:
             # Once a bar, so that a plan doesn't change with every note.
             self._touch = Touch(

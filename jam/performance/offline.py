@@ -17,7 +17,7 @@ from jam.errors import BadInput
 from jam.limits import NOTES_AT_ONCE
 from jam.messages.notes import Note, NoteEvent, PlannedNote, by_part
 from jam.midi.file import MidiSong
-from jam.music.melody import MelodyTracker
+from jam.music.melody import HeldLine, MelodyTracker
 from jam.music.rows import ChordState, MelodyState
 from jam.music.song import Song
 from jam.performance.conductor import Conductor
@@ -110,10 +110,13 @@ def render(
 
 
 def melody_line(song: MidiSong) -> list[MelodyState]:
-    """The song's melody on the grid, one state a frame, to the end of its last bar."""
+    """The song's melody on the grid, one state a frame, to the end of its last bar.
+
+    It is held through short gaps, as it is in play.
+    """
     notes = song.melody()
     end_frame = song.tempo_map.next_bar_frame(math.ceil(max(n.end_frame for n in notes)))
-    tracker = MelodyTracker()
+    tracker, holding = MelodyTracker(), HeldLine()
     waiting = sorted(enumerate(notes), key=lambda item: item[1].start_frame)
     _check_sounding(song.name, [note for _, note in waiting])
     line = []
@@ -124,7 +127,8 @@ def melody_line(song: MidiSong) -> list[MelodyState]:
             tracker.note_on(note_id, note.pitch, note.start_frame)
             tracker.note_off(note_id, note.end_frame)
             next_note += 1
-        line.append(tracker.close(frame))
+        beat_frames = song.tempo_map.meter_at(frame).frames_per_beat
+        line.append(holding.hold(tracker.close(frame), beat_frames))
     return line
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from jam.errors import BadInput
 from jam.music.key import best_key
+from jam.music.melody import held
 from models.data.leadsheet import LeadSheet, read_jsonl
 from models.network import vocab
 from models.network.vocab import Ints
@@ -63,10 +64,11 @@ _BAR_FRAMES = vocab.PLACE_FEATURES.index("bar_frames")
 
 
 def piece_of(sheet: LeadSheet) -> Piece:
-    """A lead sheet as arrays."""
-    pitch, onset = vocab.melody_arrays(sheet.melody)
-    chord, chord_onset = vocab.chord_arrays(sheet.chords)
+    """A lead sheet as arrays, its melody held through short gaps as it is in play."""
     places = sheet.places()
+    beats = (place.meter.frames_per_beat for place in places)
+    pitch, onset = vocab.melody_arrays(held(zip(sheet.melody, beats, strict=True)))
+    chord, chord_onset = vocab.chord_arrays(sheet.chords)
     columns = vocab.place_features(places)
     table = np.stack([columns[name] for name in vocab.PLACE_FEATURES], 1)
     table[:, _BAR] = [p.bar for p in places]

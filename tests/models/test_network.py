@@ -15,6 +15,7 @@ from jam.errors import BadInput
 from jam.messages.plans import PlanRequest
 from jam.music.grid import Meter, Place
 from jam.music.key import in_key
+from jam.music.melody import held
 from jam.music.rows import NO_CHORD, REST, MelodyState, Row
 from jam.settings import JamSettings
 from models.data.augment import shift_pitches
@@ -111,7 +112,9 @@ def test_numpy_decoding_equals_torch_forward(tmp_path: Path, recall: bool) -> No
     nets = write_tiny_weights(tmp_path, recall)
     predictor = load_predictor(tmp_path)
     sheet = tune(3, n_bars=7 if recall else 3)
-    rows, places = sheet.rows(), sheet.places()
+    places = sheet.places()
+    melody = held((m, p.meter.frames_per_beat) for m, p in zip(sheet.melody, places, strict=True))
+    rows = [Row(m, c) for m, c in zip(melody, sheet.chords, strict=True)]
     batch = plain(piece_of(sheet))
     net = nets["online"]
     with torch.no_grad():

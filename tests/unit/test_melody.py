@@ -1,4 +1,4 @@
-"""The melody line: nearest frames, topmost note, split point."""
+"""The melody line: nearest frames, topmost note, split point, held through short gaps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jam.music.melody import MelodyTracker
+from jam.music.melody import MelodyTracker, held
 from jam.music.rows import REST, MelodyState
 
 THIRD = 1 / 3
@@ -77,3 +77,33 @@ def test_any_playing_gives_a_line_that_holds_together(
         if state.pitch is not None and not state.onset:
             assert before.pitch == state.pitch
         before = state
+
+
+def in_beats(line: list[MelodyState]) -> list[MelodyState]:
+    return held((state, 4) for state in line)
+
+
+@given(
+    st.lists(st.tuples(st.integers(48, 84), st.integers(1, 4)), min_size=1, max_size=20), st.data()
+)
+def test_however_short_the_notes_are_the_line_is_the_same(
+    notes: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    """Onsets up to a beat apart, each key held for any part of the time to the next."""
+    starts = [sum(step for _, step in notes[:i]) for i in range(len(notes))]
+    end = starts[-1] + 1
+
+    def played(lengths: list[int]) -> list[MelodyState]:
+        keys = zip(starts, notes, lengths, strict=True)
+        return line([(pitch, on, on + length) for on, (pitch, _), length in keys], end)
+
+    legato = played([step for _, step in notes])
+    assert in_beats(legato) == legato
+    assert in_beats(played([data.draw(st.integers(1, step)) for _, step in notes])) == legato
+
+
+def test_a_gap_of_more_than_a_beat_is_a_rest() -> None:
+    heard = in_beats(line([(60, 0, 2), (62, 12, 14)], 14))
+    assert [state.pitch for state in heard] == [60] * 6 + [None] * 6 + [62, 62]
+    assert [i for i, state in enumerate(heard) if state.onset] == [0, 12]
+    assert in_beats([REST] * 5) == [REST] * 5
