@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib.metadata
 import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from jam.errors import NO_MEMORY, is_memory_short
 
@@ -82,6 +84,17 @@ def _x_server_answers() -> bool:
     failed = bool(xcb.xcb_connection_has_error(connection))
     xcb.xcb_disconnect(connection)
     return not failed
+
+
+def wheel_library(name: str) -> Path | None:
+    """A library that pygame's package has beside it, for where the system has none: nobody needs
+    to be root for it. pygame itself is not imported.
+    """
+    try:
+        folder = importlib.metadata.distribution("pygame-ce").locate_file("pygame_ce.libs")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return next(iter(sorted(Path(str(folder)).glob(f"lib{name}-*.so*"))), None)
 
 
 def memory_limit_bytes() -> float:

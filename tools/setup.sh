@@ -50,14 +50,15 @@ if .venv/bin/python -c '' 2>/dev/null && { stamped test || stamped "$what"; }; t
 fi
 
 # --- what is missing of the system: a library or program each, and the package that has it
-missing=
+missing= # without it there is no way
+wished=  # without it something is missing, and the rest goes on
 PATH=$PATH:/usr/sbin:/sbin
 if [ "$(uname)" = Linux ] && command -v ldconfig >/dev/null; then
     libraries=$(ldconfig -p)
     need_library() { # soname, package
         case $libraries in
             *"$1"*) ;;
-            *) missing="$missing $2" ;;
+            *) wished="$wished $2" ;;
         esac
     }
     need_program() { # program, package
@@ -98,22 +99,30 @@ if [ ! -x .venv/bin/pip ] && ! "$python" -c 'import ensurepip, venv' 2>/dev/null
     missing="$missing python$version-venv"
 fi
 
-[ -n "$missing$packages" ] || exit 0
-
-# --- install
 as_root=
-if [ -n "$missing" ]; then
-    command -v apt-get >/dev/null ||
-        fail "these are missing (by their Debian names), please install them:$missing"
-    if [ "$(id -u)" != 0 ]; then
+if [ -n "$missing$wished" ]; then
+    why=
+    if ! command -v apt-get >/dev/null; then
+        why="these are missing (by their Debian names), please install them:"
+    elif [ "$(id -u)" != 0 ]; then
         if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
             as_root="sudo -n"
         else
-            fail "not root and no sudo without a password; please run, then try again:" \
-                "sudo apt-get install$missing"
+            why="not root and no sudo without a password; please run, then try again: sudo apt-get install"
         fi
     fi
+    if [ -n "$why" ]; then
+        [ -z "$missing" ] || fail "$why$missing$wished"
+        # FluidSynth and SDL come with the Python packages; the window may do without the rest.
+        echo "setup: going on without$wished (not root: sudo apt-get install$wished brings them)"
+        wished=
+    fi
+    missing="$missing$wished"
 fi
+
+[ -n "$missing$packages" ] || exit 0
+
+# --- install
 summary=
 [ -n "$missing" ] && summary="system packages$missing"
 [ -n "$packages" ] && summary="${summary:+$summary; }Python packages of pyproject.toml into .venv"

@@ -7,17 +7,22 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jam.audio.synth import Synth
+from jam.audio.sdl import SDL, SdlOutput
+from jam.audio.synth import Synth, own_drivers
 from jam.errors import BadInput, JamError
 from jam.messages.commands import SAMPLE_RATES, DeviceChoice
 from jam.system import AUDIO, bury, deaths, died, quiet_stderr, raise_priority
 
+OWN_DRIVERS = ("jack", "pipewire", "pulseaudio", "alsa", "oss")
+"""Those that play, in the order in which they are tried."""
 OWN_DRIVER = "fluidsynth:"
 """An audio device named "fluidsynth:jack" is FluidSynth's own driver "jack"."""
 
@@ -39,12 +44,16 @@ class OutputDevice(NamedTuple):
         return f"{self.api}: {self.name}"
 
 
+class PortAudioMissing(JamError):
+    """Other ways to the loudspeaker may be there."""
+
+
 def _load_sounddevice() -> Any:
     try:
         with quiet_stderr():
             import sounddevice
     except (ImportError, OSError) as error:
-        raise JamError(f"PortAudio is missing (Debian: libportaudio2): {error}") from None
+        raise PortAudioMissing(f"PortAudio is missing (Debian: libportaudio2): {error}") from None
     atexit.unregister(sounddevice._exit_handler)
     atexit.unregister(_end_portaudio)
     atexit.register(_end_portaudio)
@@ -268,7 +277,7 @@ class OwnDriverOutput:
             self._synth.stop_own_driver()
 
 
-Output = AudioOutput | OwnDriverOutput
+Output = AudioOutput | OwnDriverOutput | SdlOutput
 
 
 def open_audio(choice: DeviceChoice) -> tuple[Synth, Output]:
@@ -279,6 +288,25 @@ def open_audio(choice: DeviceChoice) -> tuple[Synth, Output]:
     if choice.audio.startswith(OWN_DRIVER):
         synth = Synth(choice.sample_rate or 48000)
         return synth, OwnDriverOutput(synth, choice, choice.audio[len(OWN_DRIVER) :])
-    device = find_device(choice.audio)
+    if choice.audio == SDL:
+        return _open_sdl(choice)
+    try:
+        device = find_device(choice.audio)
+    except PortAudioMissing as error:
+        return _open_without_portaudio(choice, error)
     synth = Synth(choice.sample_rate or device.rate_hz)
     return synth, AudioOutput(synth, choice, device)
+
+
+def _open_sdl(choice: DeviceChoice) -> tuple[Synth, SdlOutput]:
+    synth = Synth(choice.sample_rate or 48000)
+    return synth, SdlOutput(synth, choice)
+
+
+def _open_without_portaudio(choice: DeviceChoice, why: JamError) -> tuple[Synth, Output]:
+    """FluidSynth's own driver, or SDL of the Python packages. Raises JamError: neither plays."""
+    ways = [OWN_DRIVER + driver for driver in OWN_DRIVERS if driver in own_drivers()]
+    for way in (*ways, SDL):
+        with suppress(JamError):
+            return open_audio(replace(choice, audio=way))
+    raise why

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import ctypes.util
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +15,7 @@ from jam.errors import BadInput, JamError
 from jam.files import check_file, soundfont_path
 from jam.limits import SOUNDFONT_BYTES
 from jam.midi.numbers import DRUM_CHANNEL, SILENCE
-from jam.system import quiet_stderr
+from jam.system import quiet_stderr, wheel_library
 
 CHANNELS = {"player": 0, "chords": 1, "bass": 2, "metronome": 8, "drums": DRUM_CHANNEL}
 """MIDI channel (from 0) of each part, in the synth and at the MIDI output."""
@@ -25,14 +26,38 @@ _CEILING = 0.97
 
 
 def _load_fluidsynth() -> ModuleType:
+    """FluidSynth of the system, or the one that came with the Python packages."""
     try:
         import fluidsynth
     except (ImportError, OSError) as error:
-        raise JamError(
-            "the FluidSynth library is missing (Debian: libfluidsynth3; macOS: brew install"
-            f" fluid-synth): {error}"
-        ) from None
+        shipped = wheel_library("fluidsynth")
+        if shipped is None:
+            raise JamError(
+                "the FluidSynth library is missing (Debian: libfluidsynth3; macOS: brew install"
+                f" fluid-synth): {error}"
+            ) from None
+        # pyfluidsynth asks for a name that the loader knows, and takes a path as well.
+        search = ctypes.util.find_library
+        ctypes.util.find_library = lambda name: str(shipped)
+        try:
+            import fluidsynth
+        except (ImportError, OSError) as error:
+            raise JamError(f"{shipped}: can't be loaded: {error}") from None
+        finally:
+            ctypes.util.find_library = search
     return fluidsynth
+
+
+def own_drivers() -> tuple[str, ...]:
+    """Audio drivers that this FluidSynth was built with; not the one that writes a file."""
+    fluidsynth = _load_fluidsynth()
+    fluidsynth._fl.fluid_settings_option_concat.restype = ctypes.c_char_p
+    settings = fluidsynth.new_fluid_settings()
+    names = fluidsynth._fl.fluid_settings_option_concat(
+        ctypes.c_void_p(settings), b"audio.driver", b","
+    )
+    fluidsynth.delete_fluid_settings(settings)
+    return tuple(name for name in (names or b"").decode().split(",") if name not in ("", "file"))
 
 
 class Limiter:
@@ -183,6 +208,8 @@ class Synth:
 
         Raises JamError when it can't.
         """
+        if driver not in own_drivers():
+            raise JamError(f"FluidSynth has no audio driver {driver!r} here")
         self._fluid.setting("audio.period-size", block_frames)
         self._fluid.setting("audio.periods", 2)
         if driver == "jack":

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 
 NO_SCREEN = "No screen here"
+_LIBRARIES_OF_XCB = (
+    "libxcb-cursor.so.0",
+    "libxcb-icccm.so.4",
+    "libxcb-keysyms.so.1",
+    "libxcb-shape.so.0",
+    "libxkbcommon-x11.so.0",
+)
+"""Of the system, that Qt's wheel needs for a window on X11. Without one Qt ends the program."""
 NO_MEMORY_FOR_WINDOW = "the window needs 1 GB, and ulimit -v allows less; jam play needs no window"
 _WINDOW_BYTES = 10**9
 """Of addresses. With less Qt goes on without pictures, or ends the program."""
@@ -150,11 +158,31 @@ def _run(args: argparse.Namespace) -> int:
     raise AssertionError(f"no such command: {args.command}")
 
 
+def why_no_window() -> str:
+    """Why no window can be opened here, without a full stop; "" where one can."""
+    if not has_screen():
+        return NO_SCREEN
+    import ctypes
+
+    try:
+        import PyQt6.QtWidgets  # noqa: F401
+
+        platform = os.environ.get("QT_QPA_PLATFORM", "")
+        x11 = platform.startswith("xcb") or (
+            not platform and not os.environ.get("WAYLAND_DISPLAY") and sys.platform == "linux"
+        )
+        for library in _LIBRARIES_OF_XCB if x11 else ():
+            ctypes.CDLL(library)
+    except (ImportError, OSError) as error:
+        return f"No window, a library is missing ({error})"
+    return ""
+
+
 def _window(args: argparse.Namespace) -> int:
-    if has_screen():
+    if not (why := why_no_window()):
         return _run_window(args, None)
     print(
-        f"{NO_SCREEN}: playing the demo for {DEMO_SECONDS:g} seconds instead (jam play jams without"
+        f"{why}: playing the demo for {DEMO_SECONDS:g} seconds instead (jam play jams without"
         " a window)."
     )
     args.tune, args.seconds = None, DEMO_SECONDS
@@ -166,10 +194,11 @@ def _window(args: argparse.Namespace) -> int:
 def _demo(args: argparse.Namespace) -> int:
     from jam.cli import live
 
-    if not args.no_window and has_screen():
+    why = "" if args.no_window else why_no_window()
+    if not args.no_window and not why:
         return _run_window(args, live.song_of(args))
-    if not args.no_window:
-        print(f"{NO_SCREEN}: the demo plays without a window.")
+    if why:
+        print(f"{why}: the demo plays without a window.")
     return live.demo(args, load_predictor)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from jam.errors import BadInput
 from jam.music.chord import COMMON_NAMES, FLAT_NAMES, SHARP_NAMES, Chord
@@ -76,18 +77,23 @@ def key_name(key: Key) -> str:
     return f"{_MINOR_NAMES[tonic]} minor" if minor else f"{COMMON_NAMES[tonic]} major"
 
 
-def key_of(rows: Sequence[Row]) -> tuple[int, bool] | None:
+def key_of(rows: Iterable[Row]) -> tuple[int, bool] | None:
     """(tonic, is_minor) that these rows are in, by melody and chords; None without a melody."""
+    return key_of_counted(Counter(rows))
+
+
+def key_of_counted(rows: Mapping[Row, int]) -> tuple[int, bool] | None:
+    """The same of rows and how often each of them comes."""
     weights = [0.0] * 12
-    for row in rows:
+    for row, n in rows.items():
         if row.melody.pitch is not None:
-            weights[row.melody.pitch % 12] += 1.0 + row.melody.onset
+            weights[row.melody.pitch % 12] += n * (1.0 + row.melody.onset)
     if not any(weights):
         return None
-    for row in rows:
+    for row, n in rows.items():
         if row.chord.chord is not None:
             for pitch_class in row.chord.chord.pitch_classes:
-                weights[pitch_class] += 0.25
+                weights[pitch_class] += n * 0.25
     return best_key(weights)
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from jam.errors import BadInput
+from jam.errors import BadInput, JamError
 from jam.sessions import schema
 from jam.sessions.library import Library
 from jam.sessions.reading import Losses, load_session, readable_infos
@@ -38,7 +38,7 @@ def check(path: Path, repair: bool = False, progress: Progress | None = None) ->
     progress = progress or (lambda _done, _all: None)
     try:
         with Library(path) as library:
-            findings = list(_faults_of_file(path))
+            findings = list(faults_of_file(path))
             if not findings:
                 return _check_sessions(library, repair, progress)
     except schema.Damaged as error:
@@ -48,7 +48,17 @@ def check(path: Path, repair: bool = False, progress: Progress | None = None) ->
     return _rebuild(path, findings, progress)
 
 
-def _faults_of_file(path: Path) -> Iterator[str]:
+def is_damaged(path: Path) -> bool:
+    """Whether a library's file can't be read as one, and not only at the moment."""
+    try:
+        return bool(tuple(faults_of_file(path)))
+    except (BadInput, schema.Damaged):
+        return True
+    except JamError:
+        return False
+
+
+def faults_of_file(path: Path) -> Iterator[str]:
     """What SQLite itself finds wrong with the file's pages."""
     db = schema.connect_to_save(path)
     try:

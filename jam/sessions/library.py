@@ -7,6 +7,7 @@ when the file can't be read or written, BadInput for a session that doesn't exis
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,11 +19,11 @@ from jam.clock import date_now
 from jam.errors import BadInput, JamError
 from jam.files import library_path
 from jam.limits import SEARCH_WORDS
-from jam.music.key import key_of
+from jam.music.key import key_of_counted
 from jam.performance.take import Take
 from jam.sessions import schema
 from jam.sessions.lock import is_held
-from jam.sessions.reading import INFO, Losses, info_of, load_session, rows_of
+from jam.sessions.reading import INFO, Losses, counted_rows, info_of, load_session
 from jam.sessions.rows import (
     STATEMENTS,
     Entry,
@@ -142,6 +143,27 @@ class Library:
         losses = Losses(strict=False)
         with self._reading():
             return load_session(self._db, info, losses), tuple(losses.found)
+
+    def n_rows(self, session_id: int) -> dict[str, int]:
+        """How many rows of a session can be read in each table; of `sessions` it has one."""
+        columns = {"sessions": "id", **dict.fromkeys(schema.TABLES, "session_id")}
+        with self._reading():
+            return {
+                table: self._db.execute(
+                    f"SELECT count(*) FROM {table} WHERE {column} = ?", (session_id,)
+                ).fetchone()[0]
+                for table, column in columns.items()
+            }
+
+    def checkpoint(self) -> None:
+        """What was written goes from the journal to the file itself, as far as nobody reads it and
+        the disk has room. Raises sqlite3.Error for a file that is damaged."""
+        try:
+            with self._lock:
+                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        except sqlite3.Error as error:  # it stays in the journal, which is as good
+            if schema.is_damage(error):
+                raise
 
     def orphans(self) -> int:
         """How many rows belong to no session."""
@@ -323,7 +345,7 @@ class Library:
         if not n_notes and not keep_silent:
             self.forget(session_id)
             return False
-        key = key_of(rows_of(self._db, session_id))
+        key = key_of_counted(counted_rows(self._db, session_id))
         self._db.execute(
             "UPDATE sessions SET state = ?, writer = '', tonic = ?, minor = ? WHERE id = ?",
             (state, key and key[0], key and key[1], session_id),

@@ -230,6 +230,15 @@ def rows_of(
     return tuple(rows)
 
 
+def counted_rows(db: sqlite3.Connection, session_id: int) -> dict[Row, int]:
+    """Every row that a session has, and how often."""
+    found = db.execute(
+        "SELECT melody, chord, count(*) FROM frames WHERE session_id = ? GROUP BY melody, chord",
+        (session_id,),
+    )
+    return {Row(melody_of_code(melody), chord_of_code(chord)): n for melody, chord, n in found}
+
+
 def load_session(
     db: sqlite3.Connection, info: SessionInfo, losses: Losses | None = None
 ) -> Session:

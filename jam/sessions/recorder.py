@@ -12,21 +12,23 @@ import queue
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from jam.clock import Clock, SystemClock, date_now
-from jam.errors import JamError
+from jam.errors import BadInput, JamError
 from jam.files import library_path
 from jam.messages.snapshot import SessionLog
 from jam.sessions import schema
+from jam.sessions.check import faults_of_file, is_damaged
 from jam.sessions.library import Library
 from jam.sessions.lock import RecordingLock
-from jam.sessions.rows import Entry, live_take_entry, moment_entry
+from jam.sessions.rows import live_take_entry, moment_entry
 from jam.sessions.session import LIVE_TAKE, Moment, MomentKind, SessionInfo, TakeInfo
+from jam.sessions.spool import Spool
 from jam.sessions.tape import Tape
 
 _log = logging.getLogger(__name__)
@@ -43,15 +45,17 @@ RECOVERED = "Recovered an interrupted jam"
 
 @dataclass
 class _Recording:
-    """One session on its way to the library. Kept whole, as its library may be lost."""
+    """One session on its way to the library. Kept whole until it is known to be readable there."""
 
     tape: Tape
     started_at: datetime
-    entries: list[Entry] = field(default_factory=list)
+    entries: Spool
     n_written: int = 0
     id: int | None = None
     length_written_s: float = -1.0
     ended: bool = False
+    n_rows: Mapping[str, int] = field(default_factory=dict)
+    """How many rows of each table the library has of it."""
 
     def begin_again(self) -> None:
         self.id, self.n_written, self.length_written_s = None, 0, -1.0
@@ -103,6 +107,9 @@ class SessionWriter:
         self._library: Library | None = None
         self._lock: RecordingLock | None = None
         self._file: tuple[int, int] | None = None
+        """Device and number of the library's file."""
+        self._seen: tuple[int, int] | None = None
+        """Its size and time of change, as we left them."""
         self._next_try_s = 0.0
         self._waiting: list[_Recording] = []
         self._current: _Recording | None = None
@@ -206,7 +213,8 @@ class SessionWriter:
     def _begin(self, log: SessionLog) -> _Recording:
         tape = Tape(log)
         started_at = date_now() - timedelta(seconds=self._clock.now_s() - tape.began_s)
-        recording = _Recording(tape, started_at)
+        folder = self._path.parent if self._path is not None else None
+        recording = _Recording(tape, started_at, Spool(folder))
         live = TakeInfo(LIVE_TAKE, "As played", "live", tape.opening.settings, tape.opening.seed)
         recording.entries.append(live_take_entry(live))
         self._waiting.append(recording)
@@ -220,6 +228,7 @@ class SessionWriter:
     def _forget(self, recording: _Recording) -> None:
         """Nothing of it is left behind."""
         self._waiting.remove(recording)
+        recording.entries.close()
         self._current = None
         self.session_id = None
         if recording.id is None:
@@ -245,7 +254,8 @@ class SessionWriter:
             try:
                 library = Library(path, wait_s=_LOCK_WAIT_S)
             except schema.Damaged:
-                self._set_aside(path)
+                if is_damaged(path):
+                    self._set_aside(path)
                 library = Library(path, wait_s=_LOCK_WAIT_S)
             if not library.writable:
                 library.close()
@@ -288,7 +298,42 @@ class SessionWriter:
         """Write all that waits, in one transaction for each session."""
         if not self.trouble and not any(recording.waits for recording in self._waiting):
             return
-        if self._library is not None and self._is_gone(self._library.path):
+        try:
+            if self._library is not None:
+                self._look_at(self._library.path)
+            if self._open() and self._library is not None:
+                for recording in [r for r in self._waiting if r.waits]:
+                    self._write_one(self._library, recording)
+                    if recording.ended:
+                        self._let_go(self._library, recording)
+                self._remember(self._library.path)
+                self.trouble = ""
+        except sqlite3.IntegrityError:  # someone removed the session: it is written anew
+            _log.exception("writing a session")
+            for recording in self._waiting:
+                recording.begin_again()
+            self._next_try_s = self._clock.now_s() + _TRY_AGAIN_S
+        except Exception as error:  # whatever it is, it must not end the recording
+            path = self._library.path if self._library is not None else self._path
+            self._leave()
+            self._fail(error)
+            # A second look: a disk that failed once is no reason to begin another library.
+            if path is not None and _is_damage(error) and is_damaged(path):
+                with suppress(OSError):
+                    self._set_aside(path)
+        for recording in self._waiting:
+            recording.entries.settle(recording.n_written == len(recording.entries))
+
+    def _look_at(self, path: Path) -> None:
+        """Before anything is written to it: has another program written to the library's file?
+
+        Others that write there as we do are welcome. Raises Damaged where what is being played
+        can't be read there any more: the file was truncated, or overwritten in place.
+        """
+        status = None
+        with suppress(OSError):
+            status = path.stat()
+        if status is None or (status.st_dev, status.st_ino) != self._file:
             self._leave()
             for recording in self._waiting:
                 recording.begin_again()
@@ -296,32 +341,46 @@ class SessionWriter:
                 self._lock.close()
                 self._lock = None
             self._tell(VANISHED)
-        if not self._open() or self._library is None:
             return
-        try:
-            for recording in [r for r in self._waiting if r.waits]:
-                self._write_one(self._library, recording)
-        except sqlite3.IntegrityError:  # someone removed the session: it is written anew
-            _log.exception("writing a session")
-            for recording in self._waiting:
-                recording.begin_again()
-            self._next_try_s = self._clock.now_s() + _TRY_AGAIN_S
-        except Exception as error:  # whatever it is, it must not end the recording
-            path = self._library.path
-            self._leave()
-            self._fail(error)
-            if isinstance(error, sqlite3.Error) and schema.is_damage(error):
-                with suppress(OSError):
-                    self._set_aside(path)
-        else:
-            self.trouble = ""
+        if self._seen is None or (status.st_size, status.st_mtime_ns) == self._seen:
+            return
+        if status.st_size < self._seen[0] and (faults := tuple(faults_of_file(path))):
+            raise schema.Damaged(faults[0])
+        for recording in self._waiting:
+            self._check(path, recording)
 
-    def _is_gone(self, path: Path) -> bool:
-        try:
+    def _remember(self, path: Path) -> None:
+        with suppress(OSError):
             status = path.stat()
-        except OSError:
+            self._seen = status.st_size, status.st_mtime_ns
+
+    def _check(self, path: Path, recording: _Recording) -> bool:
+        """Whether the library has all that was written of a session: someone may have removed it,
+        then it is written anew. Raises Damaged where it can't be read, JamError if not now."""
+        if recording.id is None:
             return True
-        return (status.st_dev, status.st_ino) != self._file
+        try:
+            # A connection of its own knows nothing but what is in the file.
+            with Library(path, read_only=True, wait_s=_LOCK_WAIT_S) as library:
+                found = library.n_rows(recording.id)
+        except BadInput as error:  # it was a library when it was opened
+            raise schema.Damaged(str(error)) from None
+        if not found["sessions"]:
+            recording.begin_again()
+            return False
+        if all(found[table] >= n for table, n in recording.n_rows.items()):
+            return True
+        if is_damaged(path):
+            raise schema.Damaged(f"{path}: what was recorded is missing")
+        recording.begin_again()  # an older copy, it may be
+        return False
+
+    def _let_go(self, library: Library, recording: _Recording) -> None:
+        """A session that has ended is kept here until it can be read in the library's file."""
+        library.checkpoint()
+        if recording.id is None or self._check(library.path, recording):
+            self._waiting.remove(recording)
+            recording.entries.close()
 
     def _write_one(self, library: Library, recording: _Recording) -> None:
         tape, n_entries = recording.tape, len(recording.entries)
@@ -330,14 +389,12 @@ class SessionWriter:
             if session_id is None:
                 token = self._lock.token if self._lock else ""
                 session_id = library.begin(tape.opening, recording.started_at, self._title, token)
-            library.write(session_id, recording.entries[recording.n_written :])
+            library.write(session_id, recording.entries.since(recording.n_written))
             library.write(session_id, [tape.progress()])
             kept = not recording.ended or library.finish(session_id, "complete")
-        recording.id, recording.n_written = session_id, n_entries
-        recording.length_written_s = tape.end_s
-        self.session_id = session_id if kept else None
-        if recording.ended:
-            self._waiting.remove(recording)
+        recording.id, recording.n_written = session_id if kept else None, n_entries
+        recording.length_written_s, recording.n_rows = tape.end_s, tape.n_rows()
+        self.session_id = recording.id
 
     def _fail(self, error: Exception) -> None:
         if not isinstance(error, JamError | OSError | sqlite3.Error):
@@ -393,6 +450,13 @@ class SessionWriter:
             for recording in tuple(self._waiting):
                 recording.begin_again()
                 self._write_one(library, recording)
+                self._let_go(library, recording)
+
+
+def _is_damage(error: Exception) -> bool:
+    return isinstance(error, schema.Damaged) or (
+        isinstance(error, sqlite3.Error) and schema.is_damage(error)
+    )
 
 
 def recovered_text(sessions: Sequence[SessionInfo]) -> str:

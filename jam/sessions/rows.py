@@ -7,6 +7,7 @@ import reprlib
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -174,6 +175,7 @@ def chord_code(state: ChordState) -> int:
     return 1 + state.onset + 2 * (12 * QUALITY_INDEX[state.chord.quality] + state.chord.root)
 
 
+@lru_cache(1024, typed=True)  # a session has few of them, and has them often
 def chord_of_code(code: int) -> ChordState:
     if _whole(code) == 0:
         return NO_CHORD
@@ -189,6 +191,7 @@ def melody_code(state: MelodyState) -> int:
     return 0 if state.pitch is None else 1 + state.onset + 2 * state.pitch
 
 
+@lru_cache(1024, typed=True)
 def melody_of_code(code: int) -> MelodyState:
     if _whole(code) == 0:
         return REST
@@ -251,7 +254,10 @@ def unpack_plan(
     if before is not None and kept:
         chords = before.chords[shift : shift + kept] + chords
         melody = before.expected_melody[shift : shift + kept] + melody
-    return chords, melody, tuple(byte / 255 for byte in values[2 * changed :])
+    return chords, melody, tuple(_CONFIDENCE[byte] for byte in values[2 * changed :])
+
+
+_CONFIDENCE = tuple(byte / 255 for byte in range(256))
 
 
 def tempo_to_values(tempo_map: TempoMap) -> list[list[Any]]:

@@ -84,6 +84,10 @@ class Tape:
                 (tempo_to_json(tempo_map), tempo_map.bpm_at(0), str(tempo_map.meter_at(0))),
             )
 
+    def n_rows(self) -> dict[str, int]:
+        """How many rows it has made so far, by table."""
+        return {**self._seq, "frames": self.n_frames}
+
     def progress(self) -> Entry:
         """How long the session is by now."""
         return progress_entry(self.end_s, self.n_notes, self.tempo_map, self.n_frames)

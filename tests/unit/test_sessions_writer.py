@@ -12,7 +12,7 @@ import sqlite3
 import subprocess
 import tempfile
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,8 +27,10 @@ from jam.sessions.imports import import_file
 from jam.sessions.library import Library
 from jam.sessions.recorder import VANISHED, SessionWriter
 from jam.sessions.session import Moment, Session
+from jam.sessions.spool import Spool
 from tests.support.recorded import plain_jam
 from tests.support.waiting import until
+from tools.support.session_parts import made_session
 
 NOBODY = 65534
 
@@ -317,3 +319,73 @@ def test_a_newer_library_is_never_touched(
     writer.close()
     assert "newer version" in writer.trouble and "It was saved as" in writer.trouble
     assert path.read_bytes() == before
+
+
+def emptied(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+def cut_off(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def overwritten(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(os.urandom(path.stat().st_size + 8192))
+
+
+def overwritten_by_a_text(path: Path) -> None:
+    path.write_text("all my notes\n" * 5_000)
+
+
+def overwritten_by_another(path: Path) -> None:
+    """As `cp` does it: the file stays the same, what is in it doesn't."""
+    other = path.with_name("other.sqlite3")
+    with Library(other) as library:
+        library.add(made_session(title="another"))
+    path.write_bytes(other.read_bytes())
+    other.unlink()
+
+
+@pytest.mark.parametrize("checkpointed", [False, True], ids=["in the journal", "in the file"])
+@pytest.mark.parametrize(
+    "spoil_it", [emptied, cut_off, overwritten, overwritten_by_a_text, overwritten_by_another]
+)
+def test_a_library_that_is_spoiled_in_place_in_mid_jam(
+    path: Path, spoil_it: Callable[[Path], None], checkpointed: bool
+) -> None:
+    """Whatever comes of the file, what is being played is whole in the library that is there."""
+    writer = SessionWriter(path)
+    feed(writer, plain_jam(20.0, session=1, ended=True))
+    logs = plain_jam(session=2, ended=True)
+    feed(writer, logs[:20])
+    until(lambda: writer.session_id == 2)
+    if checkpointed:
+        with Library(path) as library:
+            library.checkpoint()
+    spoil_it(path)
+    feed(writer, logs[20:])
+    until(lambda: writer.session_id is not None and not writer.trouble)
+    writer.close()
+    assert not writer.trouble
+    with Library(path) as library:
+        found = [library.session(info.id) for info in library.sessions()]
+    assert sum(whole(session) for session in found) == 1
+    (check_again,) = [check(path)]
+    assert not check_again.findings, check_again.findings
+
+
+def test_what_was_played_comes_back_in_order_from_memory_and_disk(tmp_path: Path) -> None:
+    spool, entries = (
+        Spool(tmp_path),
+        [("frame", (i, 0.5, None, b"\x00\xff", "x")) for i in range(9000)],
+    )
+    for at in range(0, 9000, 1000):
+        spool.extend(entries[at : at + 500])
+        spool.settle(at % 3000 == 0)
+        spool.extend(entries[at + 500 : at + 1000])
+        assert len(spool) == at + 1000
+    for first in (0, 1, 499, 500, 7000, 8700, 9000):
+        assert list(spool.since(first)) == entries[first:]
+    assert not list(tmp_path.iterdir())  # nobody can find it
+    spool.close()
