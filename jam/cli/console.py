@@ -111,6 +111,8 @@ def progress_bar(what: str, unit: str = "frame") -> Iterator[Callable[[int, int]
 
 AGENT_NEWS = {"gone": "The agent is gone.", "restarted": "The agent has been restarted."}
 BEHIND = "The band has fallen behind."
+STARTED, STOPPED, SILENCED = "Started.", "Stopped.", "All notes off."
+"""What is said to a command that was typed."""
 
 _MAX_LINE = 2_000
 
@@ -147,10 +149,13 @@ def follow_commands(
                     return
                 case "start":
                     engine.send(Start(seed))
+                    print(STARTED, flush=True)
                 case "stop":
                     engine.send(Stop())
+                    print(STOPPED, flush=True)
                 case "panic":
                     engine.send(Panic())
+                    print(SILENCED, flush=True)
                 case "keep":
                     engine.send(Keep(_bars(value)))
                 case "song" if value == "off":
@@ -169,9 +174,11 @@ def follow_commands(
                     print("\n".join(help_lines()), flush=True)
                 case _ if word in DEVICE_WORDS and value:
                     engine.send(devices_typed(word, value))
-                case _ if line_named(word) is not None:
+                    print(f"{DEVICE_WORDS[word].plain_label}: {value}", flush=True)
+                case _ if (line := line_named(word)) is not None:
                     settings = settings.changed(**setting(word, value))
                     engine.send(ChangeSettings(settings))
+                    print(f"{line.plain_label}: {value}", flush=True)
                 case _:
                     raise BadInput(f"no such command: {word!r} (type help for a list)")
         except BadInput as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -9,6 +10,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +48,7 @@ _LIBRARIES = (
     "sounddevice",
     "pyfluidsynth",
     "PyQt6",
+    "pygame-ce",
     "music21",
     "safetensors",
     "platformdirs",
@@ -100,7 +103,8 @@ def audio_findings() -> list[Finding]:
     try:
         devices = output_devices()
     except JamError as error:
-        return [Finding("bad", "audio", str(error), "make jam installs it")]
+        mend = "make jam installs it as root; until then another way to the loudspeaker is tried"
+        return [Finding("note", "audio", str(error), mend)]
     if not devices:
         return [
             Finding(
@@ -258,7 +262,9 @@ def _settings_finding() -> Finding:
         return Finding("note", "settings", complaint, "change them in the window")
     folder = config_dir()
     there = next(place for place in (folder, *folder.parents) if place.exists())
-    if there.is_dir() and os.access(there, os.W_OK):
+    with contextlib.suppress(OSError), tempfile.NamedTemporaryFile(dir=there) as tried:
+        tried.write(bytes(4096))
+        tried.flush()
         return Finding("ok", "settings", str(folder))
     mend = f"sudo chown -R $USER {there}, or choose another folder: XDG_CONFIG_HOME"
     return Finding("note", "settings", f"{folder}: can't be written, so none are saved", mend)
@@ -268,6 +274,8 @@ def _sessions_finding() -> Finding:
     try:
         with Library() as library:
             path, writable, sessions = library.path, library.writable, len(library.sessions())
+            if writable:
+                library.try_to_write()
         room_mib = shutil.disk_usage(path.parent).free >> 20
     except Damaged as error:
         return Finding("bad", "sessions", str(error), "jam sessions check --repair")

@@ -111,8 +111,13 @@ def song_of(args: argparse.Namespace) -> MidiSong:
 
 
 def title_of(song: MidiSong | None) -> str:
-    """What a session is called in which a tune is played."""
-    return "" if song is None else Path(song.name).stem.replace("_", " ").replace("-", " ")
+    """What a session is called in which a tune is played: "1-auld-lang-syne" is Auld Lang Syne."""
+    if song is None:
+        return ""
+    words = Path(song.name).stem.replace("_", " ").replace("-", " ").split()
+    if len(words) > 1 and words[0].isdecimal():  # as the bundled ones are numbered
+        return " ".join(word.capitalize() for word in words[1:])
+    return " ".join(words)
 
 
 def settings_of(song: Song) -> JamSettings:

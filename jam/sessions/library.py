@@ -181,6 +181,11 @@ class Library:
                 " (SELECT session_id, take_id FROM takes)"
             )
 
+    def try_to_write(self) -> None:
+        """Write what is there already, to know that it can be done. Raises JamError."""
+        with self._writing():
+            self._db.execute(f"PRAGMA user_version = {schema.VERSION}")
+
     # -- changing -----------------------------------------------------------------------------
 
     def rename(self, session_id: int, title: str) -> SessionInfo:

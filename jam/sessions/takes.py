@@ -38,6 +38,11 @@ def revoice(
     progress: Progress | None = None,
 ) -> Take:
     """The chords of a take in the style of `settings`."""
+    if not any(state.chord for state in take.chords):
+        raise BadInput(
+            f"session {session.info.id}: its take has no chords to be played in another style;"
+            " reharmonise it first (--how harmonised)"
+        )
     # What would move the agent away from the script is taken out.
     plain = settings.changed(
         listen_bars=0, temperature=0.0, futures=1, key_lock=None, palette=(), density=None

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from pathlib import Path
 
+import mido
 import pytest
 
 from jam.cli.main import main
@@ -71,6 +72,25 @@ def test_list_and_show(path: Path, capsys: Said) -> None:
     said = capsys.readouterr().out
     for words in ("Played: 16 notes", "Plans: 64", "* take 0: As played (live)", "1 | Am . . . |"):
         assert words in said
+
+
+def test_a_melody_without_chords_is_not_voiced(path: Path, tmp_path: Path, capsys: Said) -> None:
+    tune = tmp_path / "tune.mid"
+    song = mido.MidiFile()
+    song.tracks.append(
+        mido.MidiTrack(
+            mido.Message(kind, note=60 + i, velocity=80, time=240)
+            for i in range(8)
+            for kind in ("note_on", "note_off")
+        )
+    )
+    song.save(tune)
+    sessions("import", str(tune))
+    capsys.readouterr()
+    sessions("retake", "last", "--how", "voiced", status=2)
+    assert "--how harmonised" in capsys.readouterr().err
+    sessions("retake", "last", "--how", "harmonised", "--agent", "rules")
+    sessions("retake", "last", "--how", "voiced", "--take", "1")
 
 
 def test_delete_and_undo(path: Path, capsys: Said) -> None:

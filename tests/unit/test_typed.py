@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import fields
 from typing import Any
 
@@ -9,12 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jam.cli.console import devices_in_words
+from jam.cli.console import SILENCED, STARTED, STOPPED, devices_in_words, follow_commands
+from jam.cli.live import title_of
 from jam.cli.options import ALL_GROUPS, parser, settings_from
 from jam.cli.values import WORDS, devices, help_lines, setting
 from jam.errors import BadInput
+from jam.files import demo_tunes
 from jam.messages.commands import EVERY_INPUT, SelectDevices
 from jam.messages.snapshot import DeviceState
+from jam.midi.file import read_tune
 from jam.music.grid import Meter
 from jam.settings import DEVICES, SETTINGS, JamSettings
 from jam.settings.line import Line
@@ -132,3 +136,29 @@ def test_at_the_start_only_what_is_open_is_said() -> None:
         "MIDI (jack) in: none; out: none",
         "Something is missing.",
     ]
+
+
+class Told:
+    """An engine that only listens."""
+
+    def __init__(self) -> None:
+        self.commands: list[object] = []
+
+    def send(self, command: object) -> None:
+        self.commands.append(command)
+
+
+def test_every_typed_command_is_answered(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = ["bpm 96", "out none", "start", "stop", "panic", "help", "bpm 999", "nonsense"]
+    told = Told()
+    follow_commands(lines, told, JamSettings(), 1, threading.Event())  # type: ignore[arg-type]
+    said = capsys.readouterr()
+    answers = [line for line in said.out.splitlines() if line not in help_lines()]
+    assert len(answers) == 5 and answers[2:] == [STARTED, STOPPED, SILENCED]
+    assert "96" in answers[0] and help_lines()[-1] in said.out
+    assert len(said.err.splitlines()) == 2 and len(told.commands) == 5
+
+
+def test_the_demo_is_called_by_its_tune() -> None:
+    titles = [title_of(read_tune(tune)) for tune in demo_tunes()]
+    assert titles[0] == "Auld Lang Syne" and not any(title[0].isdecimal() for title in titles)
