@@ -175,10 +175,10 @@ def follow_commands(
                 case _ if word in DEVICE_WORDS and value:
                     engine.send(devices_typed(word, value))
                     print(f"{DEVICE_WORDS[word].plain_label}: {value}", flush=True)
-                case _ if (line := line_named(word)) is not None:
+                case _ if (known := line_named(word)) is not None:
                     settings = settings.changed(**setting(word, value))
                     engine.send(ChangeSettings(settings))
-                    print(f"{line.plain_label}: {value}", flush=True)
+                    print(f"{known.plain_label}: {value}", flush=True)
                 case _:
                     raise BadInput(f"no such command: {word!r} (type help for a list)")
         except BadInput as error:

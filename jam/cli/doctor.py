@@ -48,7 +48,7 @@ _LIBRARIES = (
     "sounddevice",
     "pyfluidsynth",
     "PyQt6",
-    "pygame-ce",
+    *(("pygame-ce",) if sys.platform == "linux" else ()),
     "music21",
     "safetensors",
     "platformdirs",

@@ -48,6 +48,7 @@ from jam.sessions.values import (
     Frame,
     PlainCounters,
     PlainNotation,
+    PlanColumns,
     Seed,
     TakeId,
     Time,
@@ -332,17 +333,15 @@ def _plans(db: sqlite3.Connection, session_id: int, losses: Losses) -> Iterator[
             chords, melody, confidence = unpack_plan(data, kept, start, before)
             if predictor is None:
                 predictor = before.predictor if before else ""
-            before = Plan(
-                checked(made_at, Frame, "made_at_frame"),
-                checked(start, Frame, "start_frame"),
-                checked(committed, Frame, "committed_until_frame"),
-                chords,
-                melody,
-                confidence,
-                clean_text(checked(predictor, str, "predictor"), "predictor"),
-                number_of(compute_s, 0.0, 1e6, "compute_s"),
+            else:
+                predictor = clean_text(checked(predictor, str, "predictor"), "predictor")
+            at_s, made_at, start, committed, compute_s = checked(
+                (at_s, made_at, start, committed, compute_s), PlanColumns, "plan"
             )
-            yield PlanRecord(_time(at_s), before)
+            before = Plan(
+                made_at, start, committed, chords, melody, confidence, predictor, compute_s
+            )
+            yield PlanRecord(at_s, before)
         except _UNREADABLE as error:
             before = None
             losses.lose("plans", error)

@@ -36,6 +36,8 @@ CHORDS = {Chord(r, q).symbol: Chord(r, q) for r in range(12) for q in QUALITY_NA
 Time = Annotated[float, Meta(ge=-SESSION_SECONDS, le=SESSION_SECONDS)]
 Seconds = Annotated[float, Meta(ge=0, le=SESSION_SECONDS)]
 Frame = Annotated[int, Meta(ge=-MAX_FRAME, le=MAX_FRAME)]
+PlanColumns = tuple[Time, Frame, Frame, Frame, Annotated[float, Meta(ge=0, le=1e6)]]
+"""When a plan was taken over, made at, starts, is committed until; seconds that it took."""
 Position = Annotated[float, Meta(ge=-MAX_FRAME, le=MAX_FRAME)]
 Bpm = Annotated[float, Meta(ge=MIN_BPM, le=MAX_BPM)]
 Pitch = Annotated[int, Meta(ge=0, le=127)]
