@@ -49,7 +49,6 @@ _LIBRARIES = (
     "pyfluidsynth",
     "PyQt6",
     *(("pygame-ce",) if sys.platform == "linux" else ()),
-    "music21",
     "safetensors",
     "platformdirs",
 )

@@ -359,17 +359,21 @@ def _repeated(bars: Sequence[Bar], start: int) -> tuple[int, int]:
 def _same(bars: Sequence[Bar], first: int, second: int, length: int) -> bool:
     if second + length > len(bars):
         return False
-    says_its_chord = bars[first].symbols and not bars[first].symbols[0][0]
-    if not says_its_chord and bars[first].held.chord != bars[second].held.chord:
+    if any(bars[second + k].tempos for k in range(length)):
         return False
-    return all(
-        _content(bars[first + k]) == _content(bars[second + k]) and not bars[second + k].tempos
-        for k in range(length)
+    # A chord that is held into a repeat is the one that is written where it begins.
+    same = _content(bars[first], True) == _content(bars[second], True)
+    return same and all(
+        _content(bars[first + k]) == _content(bars[second + k]) for k in range(1, length)
     )
 
 
-def _content(bar: Bar) -> tuple[object, ...]:
-    return bar.meter, bar.length, bar.pieces, bar.symbols
+def _content(bar: Bar, with_held: bool = False) -> tuple[object, ...]:
+    symbols = [(at, state.chord, text) for at, state, text in bar.symbols]
+    if with_held:
+        held = symbols.pop(0)[1] if symbols and not symbols[0][0] else bar.held.chord
+        symbols.insert(0, (Fraction(0), held, ""))
+    return bar.meter, bar.length, bar.pieces, symbols
 
 
 def _is_tied_into(bar: Bar) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from jam.errors import BadInput
@@ -30,8 +32,8 @@ def chorale(chords: list[Chord]) -> list[DraftNote]:
 @given(st.lists(st.builds(Chord, st.integers(0, 11), st.sampled_from(CHORDS)), min_size=1))
 def test_plain_chords_are_found_as_they_are(chords: list[Chord]) -> None:
     found = find_chords(chorale(chords), [Meter()] * (len(chords) // 2 + 1))
-    joined = [c for c, before in zip(chords, [None, *chords], strict=False) if c != before]
-    assert [item.chord for item in found] == joined
+    assume(all(a.root != b.root for a, b in pairwise(chords)))
+    assert [item.chord for item in found] == chords
 
 
 def test_a_passing_note_changes_nothing_and_silence_goes_on() -> None:

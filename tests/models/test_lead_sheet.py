@@ -191,11 +191,13 @@ def test_what_comes_again_is_folded_and_played_out_again() -> None:
     assert [p for _, _, p in melody_spans(read_back(text).melody)] == [n.pitch for n in tune.notes]
 
 
-def test_what_is_held_into_a_repeat_is_not_folded() -> None:
+def test_another_chord_is_not_folded_and_one_that_is_held_is() -> None:
     same = [(i, i + 1, 60 + i % 7) for i in range(16)]
     tune = melody(*same, *((s + 16, e + 16, p) for s, e, p in same))
     states = line((60, Chord(0)), (4, Chord(7)), (64, Chord(7)))
     assert len(folded(written_bars(tune, states, FOUR))) == 8
+    states = line((128, Chord(0)))
+    assert len(folded(written_bars(tune, states, FOUR))) == 4
 
 
 def test_the_clef_is_that_of_the_tune() -> None:
