@@ -67,7 +67,6 @@ def kept(folder: Path) -> list[float]:
     return sorted(lengths)
 
 
-@pytest.mark.timeout(400)  # a lock that stays is tried for 10 s each time, by SQLite itself
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("name", [*OF_SQLITE, *OF_PYTHON])
 def test_a_call_that_fails_once(
