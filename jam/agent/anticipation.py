@@ -374,7 +374,7 @@ def places_from(place: Place, n: int) -> list[Place]:
     return found
 
 
-RESOLVES, FALLS = 0.2, 0.05
+RESOLVES, FALLS = 0.12, 0.04
 """What a dominant that resolves, and any root that falls a fifth, are worth in shares of the
 melody: fit alone would break off what the chords had begun."""
 _DOMINANTS = ("7", "9", "aug7")

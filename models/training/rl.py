@@ -335,6 +335,8 @@ def main(argv: list[str] | None = None) -> None:
     learner = Learner(actor, teacher.config.width)
     run = training.Run(
         args, learner, actor.config.to_dict(),
+        # How far copies are trusted stays as it was counted: fit is earned sooner than a return, so
+        # a short run would unlearn to copy.
         scales={"critic": 5.0, "adversary": 2.0, "actor.recall": 3.0, "actor.copying": 0.0},
     )  # fmt: skip
     device = run.device

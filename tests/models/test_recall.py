@@ -4,6 +4,7 @@ every key; and copied where the music comes back."""
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,14 +12,17 @@ import torch
 
 from models.data.augment import shift_pitches
 from models.data.batches import Shown, stack
+from models.data.leadsheet import write_jsonl
 from models.data.piece import Piece, piece_of
 from models.data.situations import returning
 from models.network import recall, vocab
 from models.network.chords import turn_chords
 from models.network.recall import Recall, features_of, find_all, line_of, line_of_row
 from models.network.transformer import Net
+from models.predictor import load_predictor
+from models.training import add_recall
 from models.training.run import recalling
-from tests.support.model_parts import TINY, tiny_net, tune
+from tests.support.model_parts import TINY, tiny_net, tune, write_tiny_weights
 
 ALIKE, NEAR, FAR = range(3)
 
@@ -151,3 +155,21 @@ def test_copies_are_trusted_as_far_as_they_are_right() -> None:
     assert float(by_case[best, struck_in_step, fitted].detach()) > 0.7
     assert float(by_case[best, struck_in_step, 0].detach()) < 0.4
     assert float(by_case[poor].max().detach()) < 0.2
+
+
+def test_a_trained_network_is_given_a_recall(tmp_path: Path) -> None:
+    write_tiny_weights(tmp_path / "before")
+    songs = tmp_path / "songs.jsonl"
+    write_jsonl(songs, [tune(i, split="train") for i in range(4)])
+    out = tmp_path / "after"
+    add_recall.main(
+        ["--data", str(songs), "--weights", str(tmp_path / "before"), "--out", str(out)]
+    )
+    predictor, before = load_predictor(out), load_predictor(tmp_path / "before")
+    sheet = tune(9, n_bars=2)
+    for row, place in zip(sheet.rows(), sheet.places(), strict=True):
+        now, then = (p.chord_logits(place).astype(float) for p in (predictor, before))
+        shares = [np.exp(a - a.max()) / np.exp(a - a.max()).sum() for a in (now, then)]
+        assert np.abs(shares[0] - shares[1]).max() < 0.1
+        for p in (predictor, before):
+            p.extend([row], [place])
