@@ -144,6 +144,11 @@ class NeuralPredictor:
     def n_rows(self) -> int:
         return len(self._memories) - 1
 
+    @property
+    def _looks_back(self) -> bool:
+        """Whether it asks what came at like places of the past."""
+        return self._online.config.recall or self._online.config.copies
+
     def reset(self, settings: JamSettings) -> None:
         self._style = vocab.style_index(settings.style)
         self._density = vocab.density_index(settings.density)
@@ -176,7 +181,7 @@ class NeuralPredictor:
         if start == n:
             return
         rows = np.array([self._features(t) for t in range(start, n)])
-        if self._online.recalls:
+        if self._online.config.recall:
             found = self._recall.find(start, np.array(self._places[start:n]))
             before = np.array([m[CHORD] for m in self._memories[start:n]])
             chord, onset = self._recall.chords.T
@@ -202,13 +207,14 @@ class NeuralPredictor:
         self._places[t:] = [there]
         features_ = self._features(t)
         row = np.array((features_,))
-        if self._online.recalls:
+        if self._looks_back:
             self._found = self._recall.find(t, np.array((there,)))
             recalled, copies = recall.recalled_row(
                 self._found, self._recall.chords, self._memories[t][CHORD]
             )
             self._copies = np.array((copies,))
-            row = np.array((features_ + tuple(chain.from_iterable(recalled)),))
+            if self._online.config.recall:
+                row = np.array((features_ + tuple(chain.from_iterable(recalled)),))
         self._hidden = self._online.position(row)
         return self._hidden
 
@@ -216,7 +222,7 @@ class NeuralPredictor:
         memory = remembered(self._memories[-1], row)
         self._memories.append(memory)
         self._hidden = None
-        if self._online.recalls:
+        if self._looks_back:
             pitch, last, _, age, onset, chord, _, chord_onset = memory
             line, code = recall.line_of_row(pitch, onset, age, last)
             self._recall.extend(
@@ -271,7 +277,7 @@ class NeuralPredictor:
                 *there, bar = place_features(place)
                 shared = (*there, bar % vocab.BARS_IN_FORM, self._style, self._density)
                 found = np.array([features(m) + shared for m in memories])
-                if self._found is not None:
+                if self._found is not None and self._online.config.recall:
                     later = self._recall.later(self._found, i, there[2], len(chords))
                     then, event, _ = recall.recalled(later, chord, onset, holding)
                     columns = recall.feature_columns(later, then, event)

@@ -327,8 +327,8 @@ class OnlineDecoder:
         self.stack = Stack(config, layers, batch, frames)
         names = ["past"] + [f"recall.{s}" for s in vocab.RECALL_SLOTS if config.recall]
         self.past: Tables = spectral.together([spectral.tables(config, weights, n) for n in names])
-        self.copying = spectral.copying(config, weights) if config.recall else None
-        self.case = weights["copying.case"] if config.recall else None
+        self.copying = spectral.copying(config, weights) if config.copies else None
+        self.case = weights["copying.case"] if config.copies else None
         self.now: Tables = spectral.tables(config, weights, "now")
         width = config.width
         c, d = width
@@ -343,11 +343,6 @@ class OnlineDecoder:
         )
         self.melody_out = spectral.head(weights, "melody_out", (2 * c, 2 * d))
         self._set_rooms()
-
-    @property
-    def recalls(self) -> bool:
-        """Whether its positions take the features of `models.network.recall`."""
-        return self.config.recall
 
     def _set_rooms(self) -> None:
         config, batch = self.config, self.stack.batch
@@ -371,7 +366,7 @@ class OnlineDecoder:
         found = memory_features(memory)
         own = np.stack([found[n] for n in vocab.MELODY_FEATURES + vocab.CHORD_FEATURES], 1)
         features = np.concatenate([own, np.broadcast_to(shared, (len(own), shared.shape[1]))], 1)
-        if recalled is not None and self.copying is not None:
+        if recalled is not None and self.config.recall:
             features = np.concatenate([features, recalled], 1)
         return self.position(features)
 

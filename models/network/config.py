@@ -40,8 +40,9 @@ class NetConfig:
     context: int = 1024
     tied: bool = True
     recall: bool = False
-    """Shown what came at like places of the past, which it may copy (`models.network.recall`);
-    online only."""
+    """Shown what came at like places of the past (`models.network.recall`); online only."""
+    copies: bool = False
+    """May copy the chords that came there; online only."""
 
     def __post_init__(self) -> None:
         if self.kind not in ("online", "offline"):
@@ -52,11 +53,11 @@ class NetConfig:
                 raise BadInput(
                     f"network {name} {value!r:.20}: must be a whole number from {low} to {high}"
                 )
-        for name in ("tied", "recall"):
+        for name in ("tied", "recall", "copies"):
             value = getattr(self, name)
             if type(value) is not bool:
                 raise BadInput(f"network {name} {value!r:.20}: must be true or false")
-        if self.recall and self.kind == "offline":
+        if (self.recall or self.copies) and self.kind == "offline":
             raise BadInput("network recall: an offline network has none")
         if self.channels % self.heads or self.invariant % self.heads:
             raise BadInput("network channels: must be divisible by the number of heads")
@@ -153,7 +154,7 @@ def parameter_shapes(config: NetConfig) -> Shapes:
         block(f"blocks.{i}")
     norm("norm")
     linear("chord_out", (c, d), (vocab.N_QUALITIES, 2))
-    if config.recall:
+    if config.copies:
         n = 1 + len(vocab.RECALL_SLOTS)
         found["copying.weight"], found["copying.bias"] = (n, c + d), (n,)
         found["copying.case"] = (n - 1, vocab.N_CASES)

@@ -230,7 +230,7 @@ class Net(nn.Module):
                 {n: Embedding(config, tuple(vocab.RECALL_FEATURES)) for n in vocab.RECALL_SLOTS}
                 if config.recall else {}
             )  # fmt: skip
-            if config.recall:
+            if config.copies:
                 self.copying = Copying(config.width)
         else:
             self.heard = Embedding(config, embeddings(config)["heard"])
@@ -282,10 +282,10 @@ class Net(nn.Module):
         """(B, T, N_CHORD_CLASSES): the classes of `jam.music.rows`.
 
         copies: (B, T, places, 2), the classes that copying would give and the cases; a network
-        that recalls says only its own without them.
+        that copies says only its own without them.
         """
         logits = in_class_order(self.chord_out(hidden))
-        if self.config.recall and copies is not None:
+        if self.config.copies and copies is not None:
             logits = self.copying.mixed(logits, hidden, copies)
         return logits
 

@@ -1,4 +1,4 @@
-"""Give trained online networks a recall of the past, without training.
+"""Let trained online networks copy what came at like places of the past, without training.
 
     python -m models.training.add_recall --data data/ --weights models/weights --out runs/recalling
 
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> None:
         with torch.no_grad():
             for key, parameter in net.named_parameters():
                 parameter.copy_(torch.from_numpy(arrays[key].astype(np.float32)))
-        net = recalling(net, corpus)
+        net = recalling(net, corpus, shown=False)
         found = {key: p.detach().numpy() for key, p in net.named_parameters()}
         weights.write_arrays(args.out / f"{name}.safetensors", found)
         weights.write_json(args.out / f"{name}.json", settings | {"network": net.config.to_dict()})

@@ -338,11 +338,11 @@ def load_net(folder: Path, kind: str) -> Net:
     return net
 
 
-def recalling(net: Net, corpus: Sequence[Piece] = ()) -> Net:
-    """The same network, shown what came at like places of the past. What that is worth it has yet
-    to learn; how far copies are to be trusted, it takes from the corpus where there is one, else
-    it hardly copies."""
-    found = Net(replace(net.config, recall=True))
+def recalling(net: Net, corpus: Sequence[Piece] = (), shown: bool = True) -> Net:
+    """The same network, which may copy what came at like places of the past and (shown) sees it.
+    What to make of what it sees it has yet to learn; how far copies are to be trusted, it takes
+    from the corpus where there is one, else it hardly copies."""
+    found = Net(replace(net.config, recall=shown, copies=True))
     known = dict(net.named_parameters())
     with torch.no_grad():
         for name, p in found.named_parameters():
@@ -355,9 +355,9 @@ def recalling(net: Net, corpus: Sequence[Piece] = ()) -> Net:
     return found
 
 
-MISFIT = 3.0
-"""How much less a network's own chord is trusted that didn't fit the melody, in nats: musicians'
-chords are meant even so."""
+STRONG, NEVER = (5, 3), -9.0
+"""Classes of agreement, over the shortest and the longest window, from which on there are copies
+at all; copies out of step with the chords that sound would break off what these have begun."""
 WEAK_MATCHES = 3
 """Matches up to this class in both windows tell no more than chance."""
 
@@ -381,7 +381,7 @@ def trust_in_copies(corpus: Sequence[Piece]) -> Tensor:
             all_[place] += np.bincount(case[has, place], minlength=size[1])
             right[place] += np.bincount(case[same, place], minlength=size[1])
     match, rest = np.divmod(np.arange(size[1]), 2 * vocab.N_EVENTS)
-    event, fitted = np.divmod(rest, 2)
+    event = rest // 2
     near, far = np.divmod(match - 1, 6)
     weak = (near <= WEAK_MATCHES) & (far <= WEAK_MATCHES)
     chance = np.zeros(size)
@@ -392,7 +392,9 @@ def trust_in_copies(corpus: Sequence[Piece]) -> Tensor:
     # As if 20 frames more had been as right as chance.
     share = (right + 20 * chance) / (all_ + 20)
     beyond = np.clip((share - chance) / np.maximum(1 - chance, 1e-6), 1e-2, 0.98)
-    trust = np.log(beyond / (1 - beyond)) - MISFIT * (fitted == 0)
+    trust = np.log(beyond / (1 - beyond))
+    in_step = (event == 2) | (event == 4)
+    trust[:, ~in_step | (near < STRONG[0]) | (far < STRONG[1])] = NEVER
     return torch.from_numpy(trust).float()
 
 

@@ -45,7 +45,8 @@ def plain(piece: Piece) -> Batch:
 @pytest.mark.parametrize("tied", [True, False])
 @pytest.mark.parametrize("kind", ["online", "offline"])
 def test_parameters_are_those_that_are_listed(kind: str, tied: bool) -> None:
-    config = replace(CONFIGS[kind]["small"], tied=tied, recall=tied and kind == "online")
+    recall = tied and kind == "online"
+    config = replace(CONFIGS[kind]["small"], tied=tied, recall=recall, copies=recall)
     found = {name: tuple(p.shape) for name, p in Net(config).named_parameters()}
     assert found == parameter_shapes(config)
 

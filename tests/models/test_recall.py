@@ -134,7 +134,7 @@ def test_a_network_that_has_not_learned_to_recall_says_what_it_said() -> None:
 
 def test_who_copies_gives_what_came_then() -> None:
     torch.manual_seed(0)
-    net = Net(replace(TINY, recall=True)).eval()
+    net = Net(replace(TINY, recall=True, copies=True)).eval()
     with torch.no_grad():
         net.copying.bias.copy_(torch.tensor([-9.0, 9.0, -9.0, -9.0]))
         batch = stack([shown(coming_round(8))], 320)
@@ -153,7 +153,6 @@ def test_copies_are_trusted_as_far_as_they_are_right() -> None:
     by_case = trust.view(vocab.N_MATCHES, vocab.N_EVENTS, 2)
     best, poor, struck_in_step, fitted = 36, 7, 4, 1
     assert float(by_case[best, struck_in_step, fitted].detach()) > 0.7
-    assert float(by_case[best, struck_in_step, 0].detach()) < 0.4
     assert float(by_case[poor].max().detach()) < 0.2
 
 

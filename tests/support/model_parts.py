@@ -61,7 +61,7 @@ def write_tiny_weights(folder: Path, recall: bool = False) -> dict[str, Net]:
     nets = {kind: tiny_net(kind) for kind in ("online", "offline")}
     if recall:
         torch.manual_seed(1)
-        nets["online"] = Net(replace(TINY, recall=True, context=512)).eval()
+        nets["online"] = Net(replace(TINY, recall=True, copies=True, context=512)).eval()
         with torch.no_grad():
             nets["online"].copying.weight.normal_()
             nets["online"].copying.bias.zero_()
