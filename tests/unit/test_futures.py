@@ -47,7 +47,7 @@ def test_notes_that_nobody_plays_are_no_merit() -> None:
 
 def test_a_dominant_leads_on() -> None:
     """Of chords that fit nearly alike the one is taken to which the chord before leads."""
-    both = sounding(60, 60, 60, 60, 64, 69)
+    both = sounding(*8 * [60], 64, 69)
     a_minor = Chord(9, "min")
     assert best_fitting([a_minor, C], both) == 0
     assert best_fitting([a_minor, C], both, Chord(7, "7")) == 1
