@@ -92,8 +92,10 @@ def test_all_features_are_within_their_tables(data: Path) -> None:
     for step in range(20):
         batch = batch_at(corpus, step, seed=2, frames=512, wrongness=Wrongness())
         for name, values in (batch.features | batch.heard | batch.now).items():
-            if name == "copies":  # classes, -1 where there is nothing to copy
-                assert int(values.min()) >= -1 and int(values.max()) < N_CHORD_CLASSES
+            if name == "copies":  # class, -1 where there is nothing to copy, and case
+                copied, case = values.unbind(-1)
+                assert int(copied.min()) >= -1 and int(copied.max()) < N_CHORD_CLASSES
+                assert int(case.min()) >= 0 and int(case.max()) < vocab.N_CASES
                 continue
             n_values = vocab.n_values(name.rpartition(".")[2])
             assert int(values.min()) >= 0 and int(values.max()) < n_values, name
