@@ -7,8 +7,8 @@ words, a part order in the header (P:AABB). The tune is the first voice with not
 name says so; the others are what chords can be found in. Passed over: grace notes, decorations,
 slurs, lyrics, annotations, voice overlays (&).
 
-A reader of its own: bounded, 20 to 90 times quicker than the libraries that were measured, and
-right where they fail.
+A reader of its own: bounded, and it tells what it left out; music21 takes ninety times as long
+(docs/figures.md, Readers).
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ part that is most like a melody (`jam.music.melody_track`); chord symbols may st
 the other voices are what chords can be found in. Slashes, cues, grace notes and what isn't printed
 are no notes.
 
-A reader of its own: bounded, 20 to 90 times quicker than the libraries that were measured, and
-right where they fail.
+A reader of its own: bounded, and it tells what it left out; music21 takes twenty times as long
+(docs/figures.md, Readers).
 """
 
 from __future__ import annotations
