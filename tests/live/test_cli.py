@@ -46,14 +46,10 @@ def track(data: bytes) -> bytes:
 NOTE = b"\x00\x90\x3c\x40\x60\x80\x3c\x00"
 END = b"\x00\xff\x2f\x00"
 BAD_FILES = {
-    "truncated": TUNES[0].read_bytes()[:200],
     "empty": b"",
     "not MIDI": b"RIFF" + bytes(100),
     "no notes": header() + track(END),
     "SMPTE": header(division=0xE728) + track(NOTE + END),
-    "tempo 0": header() + track(b"\x00\xff\x51\x03\x00\x00\x00" + NOTE + END),
-    "metre": header() + track(b"\x00\xff\x58\x04\x05\x06\x18\x08" + NOTE + END),
-    "too fast": header() + track(b"\x00\xff\x51\x03\x00\x10\x00" + NOTE + END),
 }
 
 
@@ -68,6 +64,28 @@ def test_a_bad_midi_file_is_named_with_what_is_wrong(
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and str(path) in said
     assert not out.exists()
+
+
+ODD_FILES = {
+    "truncated": TUNES[0].read_bytes()[:200],
+    "tempo 0": header() + track(b"\x00\xff\x51\x03\x00\x00\x00" + NOTE + END),
+    "metre": header() + track(b"\x00\xff\x58\x04\x05\x06\x18\x08" + NOTE + END),
+    "too fast": header() + track(b"\x00\xff\x51\x03\x00\x10\x00" + NOTE + END),
+}
+"""What a player's file may be and can be played all the same."""
+
+
+@pytest.mark.parametrize("name", ODD_FILES)
+def test_an_odd_midi_file_is_read_and_it_is_said_what_was_odd(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "odd.mid"
+    path.write_bytes(ODD_FILES[name])
+    out = tmp_path / "out.mid"
+    assert main(["render", str(path), "-o", str(out), "--agent", "rules"]) == 0
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and str(path) in said
+    assert out.exists()
 
 
 def test_a_million_notes_are_refused_early(

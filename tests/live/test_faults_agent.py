@@ -15,10 +15,11 @@ from pathlib import Path
 
 from jam.agent.anticipation import Anticipator
 from jam.agent.predictor import Predictor
-from jam.agent.process import cannot_load, failing
-from jam.agent.rules import RuleBasedPredictor
+from jam.agent.process import failing
+from jam.agent.rules import RULES_PLAY, RuleBasedPredictor
 from jam.cli.main import load_predictor
 from jam.engine.processes import CRASHED, CRASHES, SPELL_S, Spell
+from jam.errors import NO_MEMORY
 from jam.messages.commands import DeviceChoice, Start
 from jam.messages.plans import Plan, PlanRequest
 from jam.music.grid import Place
@@ -166,6 +167,6 @@ def test_an_agent_that_fails_at_every_plan() -> None:
 
 def test_an_agent_without_memory() -> None:
     with player_in(SILENT, load_without_memory) as player:
-        player.play_until_told(cannot_load("").removesuffix(")."))
+        player.play_until_told(f"{RULES_PLAY}: {NO_MEMORY}")
         gone_on(player)
     check_ends(player.logs)
