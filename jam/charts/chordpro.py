@@ -23,7 +23,8 @@ from jam.music.key import Key, key_name, parse_key
 from jam.music.song import Bar, Song, as_label, as_section
 
 T = TypeVar("T")
-_DIRECTIVE = re.compile(r"\s*\{\s*([A-Za-z_]+)(?:-[^:\s}]*)?\s*(?::|\s)?\s*(.*?)\s*\}\s*")
+_DIRECTIVE = re.compile(r"\{\s*([A-Za-z_]+)(?:-[^:\s}]*)?(.*)\}")
+"""Of a line without space around it that ends in a brace: nothing in it is looked at twice."""
 _LABEL = re.compile(r"\blabel\s*=\s*(?:\"([^\"]*)\"|'([^']*)')")
 _SHAPE = re.compile(r"(?:shape\s*=\s*)?[\"']?(?:\d+\+)?\d+(?:x\d+)?(?:\+\d+)?[\"']?\s*")
 _SECTIONS = {
@@ -83,10 +84,11 @@ class _Reader:
         """The second bar of two that are played again comes."""
 
     def line(self, line: str) -> None:
-        if line.lstrip().startswith("#"):
+        bare = line.strip()
+        if bare.startswith("#"):
             return
-        if found := _DIRECTIVE.fullmatch(line):
-            self.directive(found[1].lower(), found[2])
+        if bare.endswith("}") and (found := _DIRECTIVE.fullmatch(bare)):
+            self.directive(found[1].lower(), found[2].strip().removeprefix(":").strip())
         elif self.skips:
             return
         elif self.in_grid:

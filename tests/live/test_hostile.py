@@ -22,7 +22,15 @@ from tools.fuzzing.reader import judge
 from tools.fuzzing.readers import READERS
 
 HOSTILE = Path(__file__).parents[1] / "fixtures" / "hostile"
-_ODD_BUT_GOOD = ("name-not-utf-8",)
+_ODD_BUT_GOOD = (
+    "name-not-utf-8",
+    "length-beyond-the-end",
+    "metre-0",
+    "metre-255",
+    "tempo-0",
+    "tempo-1",
+)
+"""What is odd in these is passed over, and said."""
 FOUND = sorted(path for path in HOSTILE.glob("*/*") if path.is_file())
 
 
@@ -45,7 +53,7 @@ def test_what_was_found_is_survived(path: Path) -> None:
             for path in sorted(HOSTILE.glob("midi-file/*.mid"))
             if path.stem not in _ODD_BUT_GOOD
         ),
-        ["harmonize", str(HOSTILE / "midi-file" / "tempo-0.mid"), "-o", "x.musicxml"],
+        ["harmonize", str(HOSTILE / "midi-file" / "division-0.mid"), "-o", "x.musicxml"],
         ["demo", "--no-window", "--tune", str(HOSTILE / "midi-file" / "smpte.mid")],
         ["sessions", "import", str(HOSTILE / "midi-file" / "empty.mid")],
     ],
@@ -64,6 +72,17 @@ def test_the_command_line_refuses_in_one_line(
     assert said.startswith("jam: ") and said.count("\n") == 1
     assert next(word for word in words if word.endswith(".mid") and "/" in word) in said
     assert not list(tmp_path.glob("x.*"))
+
+
+@pytest.mark.parametrize("stem", _ODD_BUT_GOOD[1:])
+def test_the_command_line_says_in_one_line_what_was_odd(
+    stem: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = HOSTILE / "midi-file" / f"{stem}.mid", tmp_path / "x.mid"
+    assert main(["render", str(path), "-o", str(out), "--agent", "rules"]) == 0
+    said = capsys.readouterr().err
+    assert said.startswith("jam: ") and said.count("\n") == 1 and str(path) in said
+    assert out.exists()
 
 
 def test_a_broken_soundfont_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_archives_that_attack_are_refused(members: list[tuple[str, int, bytes]])
 
 def test_chords_of_long_notes_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Many notes over the whole song would be looked at in every beat."""
-    monkeypatch.setattr("models.corpora.midi._MAX_BEATS_OF_NOTES", 10_000)
+    monkeypatch.setattr("models.corpora.chord_finder._MAX_BEATS_OF_NOTES", 10_000)
     whole = [(i % 16, 90_000, 40 + i % 12) for i in range(2)]
     data = midi_file({"Melody": SCALE, "Chords": whole}, [], [])
     with pytest.raises(BadInput, match="at once"):
