@@ -153,3 +153,13 @@ def recordings_dir() -> Path:
 def library_path() -> Path:
     """The file of the user's sessions. Its folder is made where it doesn't exist (OSError)."""
     return data_dir() / "sessions.sqlite3"
+
+
+def decoded(data: bytes) -> str:
+    """Text of any origin: UTF-8 (or UTF-16 with its mark), else Latin-1."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", errors="replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")

@@ -13,7 +13,7 @@ from jam.charts.midi import read_midi_chart
 from jam.charts.musicxml import write_musicxml
 from jam.charts.text import read_text, write_text
 from jam.errors import BadInput
-from jam.files import read_limited, whole
+from jam.files import decoded, read_limited, whole
 from jam.limits import CHART_BYTES, XML_BYTES
 from jam.music.song import Song
 
@@ -42,7 +42,7 @@ def read_charts(path: Path, others: Readers | None = None) -> list[Chart]:
             return [read_midi_chart(str(path))]
         if suffix in others:
             return others[suffix](read_limited(path, XML_BYTES), suffix)
-        text = _decoded(read_limited(path, CHART_BYTES))
+        text = decoded(read_limited(path, CHART_BYTES))
         if suffix in _CHORDPRO:
             return [read_chordpro(text)]
         if suffix in _IREAL or "irealb://" in text or "irealbook://" in text:
@@ -98,13 +98,3 @@ def write_chart(path: Path, song: Song) -> list[str]:
     with whole(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
     return lost
-
-
-def _decoded(data: bytes) -> str:
-    """Text of any origin: UTF-8 (or UTF-16 with its mark), else Latin-1."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from jam.music.chord import COMMON_NAMES
+from jam.music.chord_notation import KINDS
 from jam.music.grid import FRAMES_PER_QUARTER, Meter, quarter_bpm
 from jam.music.key import sharps_of
 from jam.music.song import Bar, Song, Symbol
@@ -20,29 +21,6 @@ _DOCTYPE = (
     '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE score-partwise PUBLIC '
     '"-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">\n'
 )
-# quality -> (kind, degrees to add: (value, alteration)); MusicXML 4.0, type kind-value
-KINDS: dict[str, tuple[str, tuple[tuple[int, int], ...]]] = {
-    "maj": ("major", ()),
-    "min": ("minor", ()),
-    "7": ("dominant", ()),
-    "maj7": ("major-seventh", ()),
-    "min7": ("minor-seventh", ()),
-    "dim": ("diminished", ()),
-    "aug": ("augmented", ()),
-    "sus4": ("suspended-fourth", ()),
-    "sus2": ("suspended-second", ()),
-    "hdim7": ("half-diminished", ()),
-    "dim7": ("diminished-seventh", ()),
-    "maj6": ("major-sixth", ()),
-    "min6": ("minor-sixth", ()),
-    "9": ("dominant-ninth", ()),
-    "min9": ("minor-ninth", ()),
-    "maj9": ("major-ninth", ()),
-    "7sus4": ("suspended-fourth", ((7, 0),)),
-    "minmaj7": ("major-minor", ()),
-    "5": ("power", ()),
-    "aug7": ("augmented-seventh", ()),
-}
 _WRITTEN = re.compile(r"([A-G])([#b♯♭]*)(.*?)(?:/([A-G])([#b♯♭]*))?")
 _JUMPS = {
     "dacapo": ("D.C.", "dacapo", "yes"),
@@ -206,8 +184,7 @@ def _harmony(measure: Element, symbol: Symbol, offset: int) -> None:
     harmony = SubElement(measure, "harmony")
     found = _WRITTEN.fullmatch(symbol.written)
     if symbol.chord is None:
-        root = SubElement(harmony, "root")
-        SubElement(root, "root-step", text="").text = "C"
+        SubElement(harmony, "function")  # no root: some programs print any that stands here
         SubElement(harmony, "kind", text=symbol.written).text = "none"
     else:
         kind, degrees = KINDS[symbol.chord.quality]
@@ -220,11 +197,11 @@ def _harmony(measure: Element, symbol: Symbol, offset: int) -> None:
         SubElement(harmony, "kind", text=text).text = kind
         if bass:
             _named(harmony, "bass", bass)
-        for value, alteration in degrees:
+        for kind_of_degree, value, alteration in degrees:
             degree = SubElement(harmony, "degree", {"print-object": "no"})
             SubElement(degree, "degree-value").text = str(value)
             SubElement(degree, "degree-alter").text = str(alteration)
-            SubElement(degree, "degree-type").text = "add"
+            SubElement(degree, "degree-type").text = kind_of_degree
     if offset:
         SubElement(harmony, "offset").text = str(offset)
 

@@ -314,7 +314,7 @@ class _Parts:
         """Kind and degrees of MusicXML for this and the quality that it is reduced to."""
         if self.is_altered:  # no kind says so, only the text
             return "other", ()
-        kind, base = _KINDS[quality]
+        kind, base = KINDS[quality]
         degrees: list[Degree] = list(base)
         inside = set(QUALITIES[quality][0])
         if self.top in (11, 13) and kind.endswith("-ninth"):
@@ -512,7 +512,7 @@ def parse_harte(text: str) -> tuple[Chord | None, int | None]:
 
 
 # quality -> (kind of MusicXML 4.0, degrees that it lacks)
-_KINDS: dict[str, tuple[str, tuple[Degree, ...]]] = {
+KINDS: dict[str, tuple[str, tuple[Degree, ...]]] = {
     "maj": ("major", ()),
     "min": ("minor", ()),
     "7": ("dominant", ()),
@@ -536,7 +536,7 @@ _KINDS: dict[str, tuple[str, tuple[Degree, ...]]] = {
 }
 
 # Kinds that are read besides, as their nearest quality.
-_MUSICXML_KINDS = {kind: quality for quality, (kind, degrees) in _KINDS.items() if not degrees} | {
+_MUSICXML_KINDS = {kind: quality for quality, (kind, degrees) in KINDS.items() if not degrees} | {
     "dominant-11th": "9",
     "major-11th": "maj9",
     "minor-11th": "min9",

@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 from jam.charts.draft import Chart
 from jam.charts.musicxml import FREE_WORD
 from jam.errors import BadInput
+from jam.files import decoded
 from jam.limits import MEASURES, SONG_BARS
 from jam.music.chord import Chord
 from jam.music.grid import FRAMES_PER_QUARTER, MAX_BPM, MIN_BPM, Meter, counted_meter
@@ -18,7 +19,6 @@ from jam.music.key import Key
 from jam.music.repeats import MARKS, MAX_TURNS
 from jam.music.song import Bar, ChordAt, Chords, Song, Symbol, as_label, as_section
 from models.corpora.abc import Tune, parse_tune, split_tunes
-from models.corpora.files import decoded
 from models.corpora.musicxml import parse_xml, read_harmony, unzipped
 
 _FIFTHS_TONIC = {fifths: 7 * fifths % 12 for fifths in range(-7, 8)}

@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from jam.errors import BadInput
+from jam.files import decoded
 from jam.music.grid import FRAMES_PER_QUARTER
 from jam.music.repeats import played_order
 from models.corpora.abc import Tune, parse_tune, split_tunes
 from models.corpora.chord_finder import find_chords
 from models.corpora.draft import Draft
-from models.corpora.files import Files, decoded
+from models.corpora.files import Files
 from models.corpora.humdrum import read_humdrum
 from models.corpora.midi import midi_draft
 from models.corpora.musicxml import Score, read_score, snapped

@@ -93,13 +93,3 @@ def _archive_entries(where: Path) -> dict[str, Path | bytes]:
 
 
 _HEADER_BYTES = 65_536
-
-
-def decoded(data: bytes) -> str:
-    """Text of any origin: UTF-8 (or UTF-16 with its mark), else Latin-1."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")

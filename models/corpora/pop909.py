@@ -15,12 +15,13 @@ from itertools import pairwise
 from statistics import median
 
 from jam.errors import BadInput
+from jam.files import decoded
 from jam.midi.smf import RawSong, parse_smf
 from jam.music.chord_notation import parse_harte
 from jam.music.grid import Meter
 from jam.music.swing import straightened
 from models.corpora.draft import Draft, DraftChord, DraftNote
-from models.corpora.files import Files, decoded
+from models.corpora.files import Files
 
 NAME = "pop909"
 _LONGEST_BAR_BEATS = 5

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from jam.errors import BadInput
+from jam.files import decoded
 from jam.limits import TABLE_ROWS
 from jam.music.chord_notation import parse_symbol
 from jam.music.grid import FRAMES_PER_QUARTER, Meter
 from jam.music.swing import SWUNG
 from models.corpora.draft import Draft, DraftChord, DraftNote
-from models.corpora.files import Files, decoded
+from models.corpora.files import Files
 
 NAME = "wjd"
 Table = dict[str, list[dict[str, str]]]

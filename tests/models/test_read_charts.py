@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 
 from jam.charts.files import WRITTEN, read_charts, read_song, songs_that_come_along, write_chart
-from jam.charts.musicxml import KINDS, write_musicxml
+from jam.charts.musicxml import write_musicxml
 from jam.charts.text import read_text
 from jam.errors import BadInput
 from jam.files import demo_tunes
 from jam.messages.notes import Note
 from jam.midi.file import Part, read_midi, write_midi
 from jam.music.chord import QUALITIES
+from jam.music.chord_notation import KINDS
 from jam.music.grid import Meter, TempoMap
 from jam.music.song import Song, symbol_at
 from jam.performance.offline import melody_line
