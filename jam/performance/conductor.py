@@ -30,7 +30,7 @@ from jam.music.song import Song
 from jam.performance.ending import Ending, come_back, ending_from, overruled
 from jam.performance.lead import Lead, last_bars
 from jam.performance.presence import Presence
-from jam.performance.song_line import Fixed, struck
+from jam.performance.song_line import Fixed, SongInPlay, struck
 from jam.settings import JamSettings
 
 _QUIET, _LOUD = 34, 104
@@ -530,15 +530,20 @@ class Conductor:
         return "playing"
 
     def sources(self, first_frame: int) -> list[tuple[int, str]]:
-        """Who said the chords of the frames closed since, one of SOURCES: (frame, source) at each
-        change. Frames that left the screen long ago count as the agent's.
+        """(frame, one of SOURCES) of every frame closed since that has a chord: who said it.
+
+        Those that left the screen long ago count as the agent's.
         """
-        found: list[tuple[int, str]] = []
-        for frame in range(first_frame, len(self.rows)):
-            source = self._lead.source(frame) if self._line[frame].chord is not None else AGENT
-            if not found or found[-1][1] != source:
-                found.append((frame, source))
-        return found
+        return [
+            (frame, self._lead.source(frame))
+            for frame in range(first_frame, len(self.rows))
+            if self._line[frame].chord is not None
+        ]
+
+    @property
+    def playing(self) -> SongInPlay | None:
+        """The song that is played, and where it began."""
+        return self._lead.playing
 
     def chord_line(self) -> tuple[ChordState, ...]:
         """The chord of every frame so far, for records."""

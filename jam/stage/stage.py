@@ -213,7 +213,7 @@ class Stage:
                     self._song = song
                     if self._conductor is not None:
                         self._conductor.use_song(song, self._clock.now_s())
-                        self._schedule()
+                        self._on_song(self._conductor)
                 case Stop():
                     self._stop()
                 case Panic():
@@ -261,6 +261,8 @@ class Stage:
         if self._song is not None:
             self._conductor.use_song(self._song, self._clock.now_s(), first_bar=0)
         self._reports.begin(self._settings)
+        if self._song is not None:
+            self._reports.song(self._conductor.playing)
         self._programs.forget()  # who was connected since then doesn't know them
         self._apply_sound_settings()
         self._agent.begin(self._reports.session)
@@ -275,7 +277,13 @@ class Stage:
         except BadInput as error:
             self._message = f"Nothing to keep: {error}."
         else:
-            self._schedule()
+            self._on_song(self._conductor)
+
+    def _on_song(self, conductor: Conductor) -> None:
+        """Another song is played: it is scheduled, and told at once."""
+        self._reports.song(conductor.playing)
+        self._reports.log(conductor)
+        self._schedule()
 
     def _stop(self) -> None:
         if self._conductor is None:
