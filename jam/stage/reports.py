@@ -113,7 +113,7 @@ class Reports:
             self.session, self._clock.now_s(), conductor, tempo_map, sounded, self._counted(), ended
         )
         if log is not None:
-            self._parent.log(log)
+            self._parent.tell(log)
 
     def _counted(self) -> Counters:
         return replace(
