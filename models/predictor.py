@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -205,16 +204,16 @@ class NeuralPredictor:
             if not self._online.stack.rewind(t):
                 self._read()
         self._places[t:] = [there]
+        self._found = self._copies = None
         features_ = self._features(t)
         row = np.array((features_,))
-        if self._looks_back:
+        if self._online.config.recall:
             self._found = self._recall.find(t, np.array((there,)))
-            recalled, copies = recall.recalled_row(
-                self._found, self._recall.chords, self._memories[t][CHORD]
-            )
-            self._copies = np.array((copies,))
-            if self._online.config.recall:
-                row = np.array((features_ + tuple(chain.from_iterable(recalled)),))
+            chord, onset = self._recall.chords.T
+            before = np.array([self._memories[t][CHORD]])
+            then, event, self._copies = recall.recalled(self._found, chord, onset, before)
+            columns = recall.feature_columns(self._found, then, event)
+            row = np.concatenate([row, columns.reshape(1, -1)], 1)
         self._hidden = self._online.position(row)
         return self._hidden
 
@@ -242,7 +241,13 @@ class NeuralPredictor:
             self._read()
 
     def chord_logits(self, place: Place, forbidden: Mask | None = None) -> Logits:
-        logits = self._online.chord_logits(self._position(place), self._copies)
+        hidden = self._position(place)
+        if self._copies is None and self._online.config.copies:
+            # Only now: where the chord is fixed, nobody asks.
+            spots = self._recall.spots(place_features(place))
+            before = self._memories[-1][CHORD]
+            self._copies = np.array((recall.copies_of(spots, self._recall.chords, before),))
+        logits = self._online.chord_logits(hidden, self._copies)
         if forbidden is not None:
             logits = without(logits, forbidden)
         return self._rules.applied(logits, np.array([place.strength]))[0]

@@ -383,18 +383,15 @@ class OnlineDecoder:
         copied, case = copies[..., 0], copies[..., 1]
         shares[:, 1:] += self.case[np.arange(case.shape[1]), case]
         shares[:, 1:][copied < 0] = -1e9
-        shares -= shares.max(-1, keepdims=True)
-        np.exp(shares, out=shares)
-        shares /= shares.sum(-1, keepdims=True)
-        logits -= logits.max(-1, keepdims=True)
-        np.exp(logits, out=logits)
-        logits *= shares[:, :1] / logits.sum(-1, keepdims=True)
-        rows = np.arange(len(logits))
-        for i in range(copied.shape[1]):
-            logits[rows, copied[:, i]] += shares[:, 1 + i]
-        logits += np.float32(1e-30)
-        found: Floats = np.log(logits, out=logits)
-        return found
+        shares -= np.logaddexp.reduce(shares, -1, keepdims=True)
+        best = logits.max(-1, keepdims=True)
+        total = best + np.log(np.exp(logits - best).sum(-1, keepdims=True))
+        logits += shares[:, :1] - total
+        for row, own, classes in zip(logits, shares, copied, strict=True):
+            for share, class_ in zip(own[1:].tolist(), classes.tolist(), strict=True):
+                if class_ >= 0:
+                    row[class_] = np.logaddexp(row[class_], share)
+        return logits
 
     def melody_logits(self, hidden: Floats, chord: Ints, last_pitch: Ints) -> Floats:
         """(B, N_MELODY_CLASSES), beside the chord (B, 2) of the frame itself: index, onset."""

@@ -285,9 +285,14 @@ class Net(nn.Module):
         that copies says only its own without them.
         """
         logits = in_class_order(self.chord_out(hidden))
-        if self.config.copies and copies is not None:
-            logits = self.copying.mixed(logits, hidden, copies)
-        return logits
+        return logits if copies is None else self.mixed(logits, hidden, copies)
+
+    def mixed(self, logits: Tensor, hidden: Tensor, copies: Tensor) -> Tensor:
+        """Its own chord logits mixed with what it copies, if it does."""
+        if not self.config.copies:
+            return logits
+        mixed: Tensor = self.copying.mixed(logits, hidden, copies)
+        return mixed
 
     def melody_logits(self, hidden: Tensor, now: dict[str, Tensor], last_pitch: Tensor) -> Tensor:
         """(B, T, N_MELODY_CLASSES), given the chord chosen and the newest note before t.

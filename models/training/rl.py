@@ -14,6 +14,10 @@ holds it near to music (KL on the policy's own samples). Departs from ReaLchords
 - a value model that foresees: two small layers on what the frozen teacher makes of the whole
   melody and the chords so far. It is not needed for playing;
 - the KL to the teacher as a closed form at every frame, not as a penalty on samples;
+- musicians' chords go on being learned beside (`--truth`), so that what nothing rewards is not
+  unlearned (PPO-ptx: Ouyang et al. 2022);
+- a network that copies is taught what it says of itself: teacher and truth know of no copies, and
+  drawn to them the mixture would unlearn either to copy or what it says beside;
 - fit, metre, moves and form earned by every chord and not only by the one drawn
   (`--every-action`): the melody doesn't depend on the chords, so what each would have earned is
   known (all-action policy gradient: Allen et al. 2017, "Mean actor-critic");
@@ -39,7 +43,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from jam.errors import BadInput
-from models.data.batches import Batch, Shown, choose_window, shown, stack
+from models.data.augment import Wrongness
+from models.data.batches import Batch, Shown, batch_at, choose_window, shown, stack
 from models.data.piece import Piece, pieces
 from models.data.situations import leap, returning
 from models.decoding.decoder import OnlineDecoder
@@ -217,12 +222,16 @@ def every_action(logits: Tensor, gains: Gains, before: Tensor) -> Tensor:
 
 
 def policy_losses(
-    logits: Tensor, batch: Batch, old: Tensor, advantage: Tensor, taught: Tensor
+    own: Tensor, mixed: Tensor, batch: Batch, old: Tensor, advantage: Tensor, taught: Tensor
 ) -> dict[str, Tensor]:
-    """PPO's clipped objective, the KL to the teacher and the entropy; nats a frame."""
-    log_p = functional.log_softmax(logits.float(), -1)
+    """PPO's clipped objective, the KL to the teacher and the entropy; nats a frame.
+
+    own, mixed: logits without and with copies.
+    """
+    log_p = functional.log_softmax(own.float(), -1)
     p = log_p.exp()
-    chosen = log_p.gather(-1, batch.chord_target[..., None])[..., 0]
+    mixed = functional.log_softmax(mixed.float(), -1)
+    chosen = mixed.gather(-1, batch.chord_target[..., None])[..., 0]
     ratio = (chosen - old).exp()
     clipped = ratio.clamp(1 - CLIP, 1 + CLIP)
     gain = torch.minimum(ratio * advantage, clipped * advantage)
@@ -234,6 +243,22 @@ def policy_losses(
         "entropy": mean(-(p * log_p).sum(-1), batch.weight),
         "clipped": mean((ratio != clipped).float(), batch.weight),
     }
+
+
+def true_loss(
+    run: training.Run, actor: Net, corpus: Sequence[Piece], epoch: int, minibatch: int
+) -> Tensor:
+    """Of musicians' chords after a past that is often wrong, half as many frames as are played."""
+    batch = batch_at(
+        corpus,
+        (run.step * run.args.epochs + epoch) * run.args.sessions + minibatch,
+        seed=run.args.seed + 1,
+        rank=run.rank,
+        frames=run.args.minibatch * FRAMES // 2,
+        wrongness=Wrongness(),
+    ).to(run.device)
+    logits = actor.chord_logits(actor.hidden(batch.features))
+    return training.class_loss(logits, batch.chord_target, batch.weight)
 
 
 def validated(net: Net, corpus: Sequence[Piece]) -> dict[str, float]:
@@ -314,6 +339,9 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
         help="of what all chords would have earned, beside the one drawn",
     )
     p.add_argument("--kl", type=float, default=0.3, help="to the teacher")
+    p.add_argument(
+        "--truth", type=float, default=0.5, metavar="W", help="of musicians' chords, as in stage 1"
+    )
     p.add_argument("--entropy", type=float, default=0.01)
     p.add_argument("--adversary-warm-up", type=int, default=40, help="steps (published: 200)")
     args = p.parse_args(argv)
@@ -389,9 +417,10 @@ def main(argv: list[str] | None = None) -> None:
                 rows = slice(i * args.minibatch, (i + 1) * args.minibatch)
                 with run.autocast():
                     hidden = actor.hidden(batch.features)
-                    logits = actor.chord_logits(hidden, batch.features["copies"])
+                    logits = actor.chord_logits(hidden)
                     parts = policy_losses(
                         logits,
+                        actor.mixed(logits, hidden, batch.features["copies"]),
                         batch,
                         _tensor(rollout.log_probability[rows], device),
                         _tensor(advantage[rows], device),
@@ -405,6 +434,8 @@ def main(argv: list[str] | None = None) -> None:
                         batch.weight,
                     )
                     missed = learner.critic(seen[i]).float() - _tensor(returned[rows], device)
+                    if args.truth > 0:
+                        parts["truth"] = true_loss(run, actor, corpus, epoch, i)
                 parts["every_action"] = -training.masked_mean(expected, batch.weight)
                 parts["value"] = training.masked_mean(missed**2, batch.weight) / value_scale
                 loss = (
@@ -414,6 +445,7 @@ def main(argv: list[str] | None = None) -> None:
                     - args.entropy * parts["entropy"]
                     + VALUE_WEIGHT * parts["value"]
                     + MELODY_WEIGHT * melody
+                    + args.truth * parts.get("truth", 0.0)
                 )
                 if rival_learns and epoch == i == 0:
                     parts["adversary_loss"] = adversary.loss(

@@ -49,15 +49,18 @@ def test_row_by_row_is_as_at_once(meter: str) -> None:
     whole = find_all(piece.pitch, piece.onset, piece.places)
     line, code = line_of(piece.pitch, piece.onset)
     chords = np.stack([piece.chord, piece.chord_onset], 1)
-    columns, copied = seen(piece)
+    _, copied = seen(piece)
     memory = Recall()
     for t in range(piece.n_frames):
         found = memory.find(t, piece.places[t : t + 1])
         for one, all_ in zip(found.arrays(), whole.arrays(), strict=True):
             assert np.array_equal(one[0], all_[t])
         before = int(piece.chord[t - 1]) if t else 0
-        features, copies = recall.recalled_row(found, chords, before)
-        assert np.array_equal(features, columns[t]) and np.array_equal(copies, copied[t])
+        spots = memory.spots(tuple(piece.places[t].tolist()))
+        assert np.array_equal(recall.copies_of(spots, chords, before), copied[t])
+        of_spots = [[s.frame, s.turn, s.match, s.distance, *s.sang] for s in spots]
+        parts = [found.frame.T, found.turn.T, *found.known[0, :, :2].T[:, :, None], found.sang[0]]
+        assert np.array_equal(of_spots, np.concatenate(parts, 1))
         if t % 7 == 3:  # what was expected doesn't come
             end = min(t + 9, piece.n_frames)
             memory.extend(line[t:end] * 0, code[t:end] * 0, piece.places[t:end])

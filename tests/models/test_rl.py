@@ -87,6 +87,7 @@ def test_steps_of_ppo_raise_a_toy_reward() -> None:
             logits = net.chord_logits(net.hidden(batch.features))
             parts = rl.policy_losses(
                 logits,
+                logits,
                 batch,
                 torch.from_numpy(played.log_probability),
                 torch.from_numpy(advantage),
