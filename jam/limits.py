@@ -76,6 +76,7 @@ PALETTE_ENTRIES = 300
 LIBRARY_BYTES = 4096 * MIB
 """Of a library that is imported."""
 LIBRARY_SESSIONS = 20_000
+LIBRARY_SONGS = 20_000
 LIBRARY_VALUE_BYTES = 16 * MIB
 """Of one value in a library."""
 SEARCH_WORDS = 32

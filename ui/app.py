@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
@@ -11,15 +12,18 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, TracebackType
 
+from PyQt6.QtCore import QObject
 from PyQt6.QtWidgets import QApplication
 
 from jam.agent.predictor import LoadPredictor
 from jam.preferences import Preferences
-from jam.system import end_signals, leave_the_terminal
+from jam.system import end_signals, has_screen, leave_the_terminal
 from ui.common.record_button import Recorder
 from ui.common.theme import app_icon
 from ui.engine_link import EngineLink
 from ui.window import MainWindow
+
+_never_destroyed: list[QObject] = []
 
 FRAMES_VARIABLE = "JAM_FRAMES"
 """Names a file into which the times of all pictures are written at the end, for the bench."""
@@ -33,6 +37,12 @@ def _write_frames(window: MainWindow, path: Path) -> None:
     fall = window.waterfall
     frames = {"at_s": list(fall.painted_at_s), "paint_ms": list(fall.paint_times_ms)}
     path.write_text(json.dumps(frames), encoding="utf-8")
+
+
+def _leave(status: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def run(
@@ -79,3 +89,8 @@ def run(
         for number, handler in before.items():
             signal.signal(number, handler)
         link.close()
+        if app.platformName() == "xcb" and not has_screen():
+            # Qt asks the X server while it takes a window or itself down, and mostly ends in a
+            # segmentation fault when that is gone: so neither is taken down.
+            _never_destroyed.extend((window, app))
+            atexit.register(_leave, 1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from jam.messages.controls import ControlMoved
 from jam.messages.snapshot import Snapshot
 
 
@@ -16,6 +18,10 @@ class EngineLink(Protocol):
 
     def snapshot(self) -> Snapshot | None:
         """The newest snapshot; None before the first has come."""
+        ...
+
+    def controls_moved(self) -> Sequence[ControlMoved]:
+        """What was moved since this was last asked."""
         ...
 
     def close(self) -> None:

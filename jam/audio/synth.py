@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import io
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,7 +30,7 @@ _CEILING = 0.97
 def _load_fluidsynth() -> ModuleType:
     """FluidSynth of the system, or the one that came with the Python packages."""
     try:
-        import fluidsynth
+        fluidsynth = _import_quietly()
     except (ImportError, OSError) as error:
         shipped = wheel_library("fluidsynth")
         if shipped is None:
@@ -40,12 +42,20 @@ def _load_fluidsynth() -> ModuleType:
         search = ctypes.util.find_library
         ctypes.util.find_library = lambda name: str(shipped)
         try:
-            import fluidsynth
+            fluidsynth = _import_quietly()
         except (ImportError, OSError) as error:
             raise JamError(f"{shipped}: can't be loaded: {error}") from None
         finally:
             ctypes.util.find_library = search
     return fluidsynth
+
+
+def _import_quietly() -> ModuleType:
+    """pyfluidsynth, which prints where it found its library wherever `CI` is set."""
+    with redirect_stdout(io.StringIO()):
+        import fluidsynth
+    module: ModuleType = fluidsynth
+    return module
 
 
 def own_drivers() -> tuple[str, ...]:

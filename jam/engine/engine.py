@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import os
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -15,6 +17,7 @@ from jam.clock import SystemClock
 from jam.engine.processes import CRASHES, AgentProcess, Spell, StageProcess, load_stand_in
 from jam.errors import BadInput, JamError
 from jam.messages.commands import ChangeSettings, DeviceChoice, Quit, Start, UseSong
+from jam.messages.controls import ControlMoved, ControlsMoved, ShowOnControls, UseControls
 from jam.messages.snapshot import SessionLog, Snapshot, StageFailed
 from jam.music.song import Song
 from jam.settings import JamSettings
@@ -30,6 +33,8 @@ _STUCK_S = 15.0
 """The same for an agent that counts on, but doesn't answer: it may only be slow."""
 _STUCK_LOOKS = 20
 """For so many looks it must have been so: after a sleep it has waited long, and answers soon."""
+_MAX_MOVED = 1000
+"""Nobody looks at a control that was moved so many movements ago."""
 _NEWS_FOR_S = 15.0
 _RESTARTING = "The sound process has ended by itself; it is started again."
 
@@ -66,6 +71,9 @@ class Engine:
         self._failure: StageFailed | None = None
         self._start = Start()
         self._song: Song | None = None
+        self._controls = UseControls()
+        self._shown_on = ShowOnControls()
+        self._moved: deque[ControlMoved] = deque(maxlen=_MAX_MOVED)
         self._sessions = 0
         self._first_word = threading.Event()
         self._outgoing: queue.SimpleQueue[object] = queue.SimpleQueue()
@@ -127,6 +135,10 @@ class Engine:
             self._settings = command.settings
         elif isinstance(command, UseSong):
             self._song = command.song
+        elif isinstance(command, UseControls):
+            self._controls = command
+        elif isinstance(command, ShowOnControls):
+            self._shown_on = command
         self._outgoing.put(command)
 
     def snapshot(self) -> Snapshot | None:
@@ -145,6 +157,14 @@ class Engine:
             lines = filter(None, (snapshot.message, own, news))
             return replace(snapshot, message="\n".join(lines))
         return snapshot
+
+    def controls_moved(self) -> list[ControlMoved]:
+        """What was moved since this was last asked, of the controls that are told."""
+        moved = []
+        with contextlib.suppress(IndexError):
+            while True:
+                moved.append(self._moved.popleft())
+        return moved
 
     def close(self) -> None:
         """All notes off; stage and agent end. May be called twice."""
@@ -183,6 +203,9 @@ class Engine:
         try:
             while True:
                 message = stage.connection.recv()
+                if isinstance(message, ControlsMoved):
+                    self._moved.extend(message.moved)
+                    continue
                 if isinstance(message, Snapshot):
                     self._snapshot, self._shown_by = message, stage
                 elif isinstance(message, StageFailed):
@@ -253,6 +276,8 @@ class Engine:
         self._told = "The sound process had ended by itself and was started again."
         if self._song is not None:
             self._outgoing.put(UseSong(self._song))
+        self._outgoing.put(self._controls)
+        self._outgoing.put(self._shown_on)
         if last.running:
             self._told += " The jam begins anew."
             self._outgoing.put(self._start)

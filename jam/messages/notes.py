@@ -86,6 +86,11 @@ class PlayedNote:
     end_s: float | None = None
 
 
+AGENT, SONG, HAND = "agent", "song", "hand"
+SOURCES = (AGENT, SONG, HAND)
+"""Who says a chord: the agent, a song, the player's left hand."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChordSpan:
     """A chord of the plan or of the past, for the screen: from start to end frame."""
@@ -95,6 +100,7 @@ class ChordSpan:
     end_frame: int
     committed: bool
     confidence: float = 1.0
+    source: str = AGENT
 
 
 @dataclass(frozen=True, slots=True)

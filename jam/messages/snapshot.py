@@ -17,6 +17,7 @@ from jam.messages.notes import (
 from jam.messages.plans import Plan
 from jam.music.grid import TempoMap
 from jam.music.rows import Row
+from jam.music.song import Song
 from jam.settings import JamSettings
 
 
@@ -145,6 +146,18 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class SongChange:
+    """From `at_s` on this song is played, or another version of it; None: the agent alone.
+
+    Its first bar is bar number `first_bar` of the session.
+    """
+
+    at_s: float
+    song: Song | None
+    first_bar: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SessionLog:
     """What happened since the last log, for recording; sent a few times a second."""
 
@@ -163,6 +176,10 @@ class SessionLog:
     plans: tuple[Plan, ...] = ()
     rows: tuple[tuple[int, Row], ...] = ()
     tempo_map: TempoMap | None = None
+    songs: tuple[SongChange, ...] = ()
+    sources: tuple[tuple[int, str], ...] = ()
+    """(frame, one of SOURCES) wherever chords begin to come from another one; at first the agent's.
+    """
 
 
 @dataclass(frozen=True, slots=True)

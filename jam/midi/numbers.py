@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-NOTE_OFF, NOTE_ON, CONTROL, PROGRAM = 0x80, 0x90, 0xB0, 0xC0
+NOTE_OFF, NOTE_ON, CONTROL, PROGRAM, PRESSURE, BEND = 0x80, 0x90, 0xB0, 0xC0, 0xD0, 0xE0
 """Status bytes of channel messages, without the channel."""
-SUSTAIN, SOUND_OFF, NOTES_OFF = 64, 120, 123
-"""Controllers: the damper pedal (down from 64 on), all sound off, all notes off."""
+SUSTAIN, SOSTENUTO, SOFT, SOUND_OFF, NOTES_OFF = 64, 66, 67, 120, 123
+"""Controllers: the three pedals (down from 64 on), all sound off, all notes off."""
 SILENCE = (NOTES_OFF, SOUND_OFF, SUSTAIN)
 """Controllers that, sent with the value 0, silence a channel."""
 DRUM_CHANNEL = 9

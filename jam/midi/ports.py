@@ -13,7 +13,9 @@ from typing import Any
 from jam.clock import Clock
 from jam.errors import BadInput, JamError
 from jam.messages.commands import EVERY_INPUT
-from jam.midi.numbers import CONTROL, NOTE_OFF, NOTE_ON, SILENCE
+from jam.messages.controls import Control
+from jam.midi.controls import device_name, matching_inputs, port_back, shown_by
+from jam.midi.numbers import BEND, CONTROL, NOTE_OFF, NOTE_ON, PRESSURE, PROGRAM, SILENCE
 from jam.system import STAGE, died, quiet_stderr, raise_priority
 
 CLIENT_NAME = "jam"
@@ -28,12 +30,21 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MidiMessage:
-    """A channel message that the program uses. kind: "note" (velocity 0 is off) or "control"."""
+    """A message that the program uses.
+
+    kind: "note" (velocity 0 is off) or "control"; and what is only of use when it is learnt: see
+    `jam.messages.controls.Control`. value: 0 to 127; of the pitch bend 0 to 16383.
+    """
 
     kind: str
     channel: int
     number: int
     value: int
+
+    @property
+    def position(self) -> float:
+        """From 0 to 1. A program, or a command of MMC, is there or isn't."""
+        return self.value / (16383 if self.kind == "bend" else 127)
 
 
 def parse_message(data: Sequence[int]) -> MidiMessage | None:
@@ -42,7 +53,7 @@ def parse_message(data: Sequence[int]) -> MidiMessage | None:
     Never raises, whatever the bytes are.
     """
     if len(data) != 3 or not 0x80 <= data[0] <= 0xBF or data[1] > 127 or data[2] > 127:
-        return None
+        return _parse_rarer(data)
     kind, channel = data[0] & 0xF0, data[0] & 0x0F
     if kind == NOTE_ON:
         return MidiMessage("note", channel, data[1], data[2])
@@ -50,6 +61,27 @@ def parse_message(data: Sequence[int]) -> MidiMessage | None:
         return MidiMessage("note", channel, data[1], 0)
     if kind == CONTROL:
         return MidiMessage("control", channel, data[1], data[2])
+    return None
+
+
+_MMC_START, _MMC_LENGTH = (0xF0, 0x7F), 6
+"""A command of MIDI Machine Control (MMA RP-013): F0 7F device 06 command F7."""
+
+
+def _parse_rarer(data: Sequence[int]) -> MidiMessage | None:
+    """What only means something when it is learnt."""
+    if len(data) == _MMC_LENGTH and tuple(data[:2]) == _MMC_START:
+        is_command = data[3] == 0x06 and data[4] < 128 and data[5] == 0xF7
+        return MidiMessage("mmc", 0, data[4], 127) if is_command else None
+    if not 2 <= len(data) <= 3 or any(byte > 127 for byte in data[1:]):
+        return None
+    kind, channel = data[0] & 0xF0, data[0] & 0x0F
+    if kind == BEND and len(data) == 3:
+        return MidiMessage("bend", channel, 0, data[1] | data[2] << 7)
+    if kind == PROGRAM and len(data) == 2:
+        return MidiMessage("program", channel, data[1], 127)
+    if kind == PRESSURE and len(data) == 2:
+        return MidiMessage("pressure", channel, 0, data[1])
     return None
 
 
@@ -119,6 +151,15 @@ class MidiPorts:
         self._raised: set[str] = set()
         """Inputs whose thread has its priority; another port of the name has another thread."""
         self._outputs: dict[str, Any] = {}
+        self._lights: dict[str, Any] = {}
+        """Input -> the output of the same device, for its lights and motor faders."""
+        self._shown: dict[str, dict[Control, tuple[int, ...]]] = {}
+        """What these show now."""
+        self._to_show: dict[Control, tuple[int, ...]] = {}
+        self.controls: tuple[Control, ...] = ()
+        """Those that are learnt: their devices are open whether they are chosen to be played."""
+        self.learning = False
+        """Whether every keyboard and controller is to be open, chosen or not."""
         self.wanted_inputs = EVERY_INPUT
         self.wanted_outputs: tuple[str, ...] = ()
         self.available_inputs: tuple[str, ...] = ()
@@ -146,6 +187,12 @@ class MidiPorts:
     @property
     def open_inputs(self) -> tuple[str, ...]:
         return tuple(self._inputs)
+
+    @property
+    def silent_inputs(self) -> tuple[str, ...]:
+        """Those that are open for their controls alone."""
+        played = {VIRTUAL_IN, *self._wanted_of(self.available_inputs)}
+        return tuple(name for name in self._inputs if name not in played)
 
     @property
     def open_outputs(self) -> tuple[str, ...]:
@@ -186,10 +233,11 @@ class MidiPorts:
             with_own = [], []
         ins, outs = ([n for n in names if not _is_own(n)] for names in with_own)
         self.available_inputs, self.available_outputs = tuple(ins), tuple(outs)
-        if self.wanted_inputs == EVERY_INPUT:
-            wanted_in = [name for name in ins if is_hardware(name, self.api)]
-        else:
-            wanted_in = matching(self.wanted_inputs, ins)
+        wanted_in = self._wanted_of(ins)
+        others = set(matching_inputs(self.controls, ins))
+        if self.learning:
+            others |= {name for name in ins if is_hardware(name, self.api)}
+        wanted_in += [name for name in ins if name in others and name not in wanted_in]
         for name in self._left_over(self._inputs, wanted_in, VIRTUAL_IN):
             _delete(self._inputs.pop(name))
             self._on_closed(name, name not in ins)
@@ -200,6 +248,45 @@ class MidiPorts:
             self._on_closed(name, name not in outs)
         self._open_new(self._inputs, wanted_in, self._new_input)
         self._open_new(self._outputs, wanted_out, self._new_output)
+
+        self._poll_lights(outs)
+
+    def _wanted_of(self, inputs: Sequence[str]) -> list[str]:
+        """Those of the inputs that are to be played."""
+        if self.wanted_inputs == EVERY_INPUT:
+            return [name for name in inputs if is_hardware(name, self.api)]
+        return matching(self.wanted_inputs, inputs)
+
+    def _poll_lights(self, outputs: Sequence[str]) -> None:
+        """Open and close the outputs of devices whose controls have something to show."""
+        showing = matching_inputs(tuple(self._to_show), tuple(self._inputs))
+        wanted = {name: out for name in showing if (out := port_back(name, outputs)) is not None}
+        for name in self._left_over(self._lights, tuple(wanted), ""):
+            with self._sending:
+                port = self._lights.pop(name)
+                self._shown.pop(name, None)
+            _delete(port)
+        self._open_new(self._lights, list(wanted), lambda name, _: self._new_light(wanted[name]))
+        self._show()
+
+    def show(self, positions: Sequence[tuple[Control, float]]) -> None:
+        """Have controls show these positions, and those left out nothing more."""
+        messages = {control: shown_by(control, position) for control, position in positions}
+        with self._sending:
+            self._to_show = {c: data for c, data in messages.items() if data is not None}
+        self._show()
+
+    def _show(self) -> None:
+        """Send what isn't shown yet. A control that shows nothing more goes dark."""
+        with self._sending:
+            for name, port in self._lights.items():
+                device, shown = device_name(name), self._shown.setdefault(name, {})
+                wanted = {c: data for c, data in self._to_show.items() if c.device == device}
+                dark = {c: shown_by(c, 0.0) for c in shown if c not in wanted}
+                for control, data in (*dark.items(), *wanted.items()):
+                    if data is not None and shown.get(control) != data:
+                        _send(port, data)
+                self._shown[name] = wanted
 
     @staticmethod
     def _left_over(open_ports: dict[str, Any], wanted: Sequence[str], keep: str) -> list[str]:
@@ -238,7 +325,7 @@ class MidiPorts:
         self._raised.discard(name)
         with quiet_stderr():
             port = _rtmidi().MidiIn(self._api_number, name=CLIENT_NAME)
-            port.ignore_types(sysex=True, timing=True, active_sense=True)
+            port.ignore_types(sysex=False, timing=True, active_sense=True)
             port.set_callback(self._callback, data=name)
             if connect_to is None:
                 port.open_virtual_port(VIRTUAL_IN)
@@ -253,6 +340,12 @@ class MidiPorts:
         # It may still sound what was started before it was unplugged, or before a crash.
         for data in _PANIC:
             _send(port, data)
+        return port
+
+    def _new_light(self, connect_to: str) -> Any:
+        with quiet_stderr():
+            port = _rtmidi().MidiOut(self._api_number, name=CLIENT_NAME)
+            port.open_port(port.get_ports().index(connect_to), name=f"lights of {connect_to}")
         return port
 
     def _callback(self, event: tuple[Sequence[int], float], name: str) -> None:
@@ -286,16 +379,19 @@ class MidiPorts:
         for name in list(self._inputs):
             _delete(self._inputs.pop(name))
             self._on_closed(name, False)
+        self.show(())
         self._close_outputs(list(self._outputs))
+        for name in list(self._lights):
+            _delete(self._lights.pop(name))
         _delete(self._in_probe)
         _delete(self._out_probe)
 
     def bury(self) -> None:
         """The JACK server has died: let go of every port as it is."""
         with self._sending:
-            ports = [*self._inputs.values(), *self._outputs.values()]
+            ports = [*self._inputs.values(), *self._outputs.values(), *self._lights.values()]
             names = list(self._inputs)
-            self._inputs, self._outputs = {}, {}
+            self._inputs, self._outputs, self._lights = {}, {}, {}
         died(*ports, self._in_probe, self._out_probe)
         for name in names:
             self._on_closed(name, False)

@@ -20,17 +20,15 @@ from jam.accompaniment import (
     playable_style,
 )
 from jam.accompaniment.styles import conditioned
-from jam.errors import BadInput
-from jam.messages.notes import ChordSpan, NoteEvent, PlannedNote
+from jam.messages.notes import AGENT, SONG, ChordSpan, NoteEvent, PlannedNote
 from jam.messages.plans import Plan, PlanRequest
-from jam.music.form import find_form
 from jam.music.grid import TempoMap
-from jam.music.keep import bars_to_keep, kept_song
 from jam.music.key import key_of
 from jam.music.melody import HeldLine, MelodyTracker
 from jam.music.rows import NO_CHORD, ChordState, MelodyState, Row
 from jam.music.song import Song
 from jam.performance.ending import Ending, come_back, ending_from, overruled
+from jam.performance.lead import Lead, last_bars
 from jam.performance.presence import Presence
 from jam.performance.song_line import Fixed, SongInPlay, struck
 from jam.settings import JamSettings
@@ -94,11 +92,7 @@ class Conductor:
         self._memory = Memory()
         self._realisation = Realisation((), {}, {})
         self._kept_until_frame = 0
-        self._song: SongInPlay | None = None
-        self._basses: dict[int, int] = {}
-        """Pitch class of the bass where the song has a slash chord, by the frame of its onset."""
-        self._song_until_frame = 0
-        """The song has committed the frames before it."""
+        self._lead = Lead()
         self._leads_metre = tempo_map is None
 
     # -- what the player does ---------------------------------------------------------------
@@ -127,7 +121,7 @@ class Conductor:
         if settings.bpm != last.bpm or settings.meter != last.meter:
             current = self.tempo_map.meter_at(next_frame)
             self.tempo_map = self.tempo_map.with_tempo(next_frame, settings.bpm)
-            by_song = self._song is not None and settings.meter == self.settings.meter
+            by_song = self._lead.playing is not None and settings.meter == self.settings.meter
             if settings.meter != current and not by_song:
                 line = self.tempo_map.next_bar_frame(next_frame)
                 self.tempo_map = self.tempo_map.with_meter(line, settings.meter)
@@ -176,15 +170,8 @@ class Conductor:
         began, so that its bars can be changed; else the first bar line beyond the commit point.
         """
         self._fix(self._sent_until(now_s))
-        if song is None:
-            self._song = None
-            return
-        if first_bar is None and self._song is not None:
-            first_bar = self._song.first_bar
-        if first_bar is None:
-            line = self.tempo_map.next_bar_frame(self.committed_until_frame)
-            first_bar = self.tempo_map.place(line).bar
-        self._song = SongInPlay(song, first_bar)
+        line = self.tempo_map.next_bar_frame(self.committed_until_frame)
+        self._lead.use(song, first_bar, self.tempo_map.place(line).bar)
         self._commit_song()
 
     def keep(self, n_bars: int | None, now_s: float) -> Song:
@@ -199,12 +186,7 @@ class Conductor:
         rows = self.rows[first:]
         places = [self.tempo_map.place(f) for f in range(first, frame)]
         key = self.settings.key_lock or key_of(rows)
-        if n_bars is None:
-            whole = len({place.bar for place in places})
-            n_bars = bars_to_keep(whole, find_form(rows, places))
-        song = kept_song([row.chord for row in rows], places, n_bars, key, self.settings.bpm)
-        if all(bar.chords is None for bar in song.bars):
-            raise BadInput(f"no chords in the last {n_bars} bars")
+        song = last_bars(rows, places, n_bars, key, self.settings.bpm)
         self.use_song(song, now_s, self.tempo_map.place(frame).bar)
         return song
 
@@ -238,7 +220,7 @@ class Conductor:
         self._next_request_frame = next_frame = len(self.rows)
         lookahead, commit = self._lookahead_frames(), self._commit_frames(self.settings)
         end = next_frame + max(lookahead, commit)
-        song = self._song
+        playing = self._lead.playing is not None
         return PlanRequest(
             first_frame=first,
             rows=tuple(self.rows[first:]),
@@ -251,7 +233,7 @@ class Conductor:
             due_s=self._sent_at_s(
                 max(next_frame, self.committed_until_frame, self.listen_until_frame)
             ),
-            fixed=() if song is None else tuple(map(self._by_song, range(next_frame, end))),
+            fixed=tuple(map(self._fixed, range(next_frame, end))) if playing else (),
         )
 
     def forget_requests(self) -> None:
@@ -277,8 +259,9 @@ class Conductor:
             before = self._line[-1].chord if self._line else None
             if state.chord is not None and not state.onset and state.chord != before:
                 state = ChordState(state.chord, True)  # spliced onto another chord
-            if (fixed := self._by_song(frame)) is not None:
+            if (fixed := self._fixed(frame)) is not None:
                 state = struck(fixed, self._line[-1] if self._line else NO_CHORD)
+            self._lead.said(frame, AGENT if fixed is None else SONG)
             self._line.append(state)
             self._confidence[frame] = plan.confidence[frame - plan.start_frame]
         if self._ending is not None:
@@ -299,49 +282,43 @@ class Conductor:
     def _as_it_sounds(self, plan: Plan) -> Plan:
         return replace(plan, chords=tuple(self._line[plan.start_frame : plan.end_frame]))
 
-    def _by_song(self, frame: int) -> Fixed:
+    def _fixed(self, frame: int) -> Fixed:
         """What the song has at a frame; None where it isn't the song that says what sounds."""
-        if self._song is None or frame < self.listen_until_frame:
+        if self._lead.playing is None or frame < self.listen_until_frame:
             return None
         if self._ending is not None and self._ending.holds(frame):
             return None
-        return self._song.fixed(self.tempo_map.place(frame))
+        return self._lead.fixed(self.tempo_map.place(frame))
 
     def _take_metres(self) -> None:
         """The song's metres, as far as anything can be planned."""
-        if self._song is not None and self._leads_metre:
+        if self._lead.playing is not None and self._leads_metre:
             now = len(self.rows)
             ahead = max(self._lookahead_frames(), self._commit_frames(self.settings)) + 1
             end = max(now + ahead, self.committed_until_frame + 1)
-            self.tempo_map = self._song.with_its_metres(self.tempo_map, now, end)
+            self.tempo_map = self._lead.with_its_metres(self.tempo_map, now, end)
 
     def _commit_song(self) -> None:
         """What the song fixes next is committed to the end of the lookahead, without the agent."""
-        if self._song is None:
+        if self._lead.playing is None:
             return
-        now = len(self.rows)
-        end = now + max(self._lookahead_frames(), self._commit_frames(self.settings))
+        end = len(self.rows) + max(self._lookahead_frames(), self._commit_frames(self.settings))
         self._take_metres()
-        first = frame = self.committed_until_frame
-        states: list[ChordState] = []
-        while frame < end and (fixed := self._by_song(frame)) is not None:
-            before = states[-1] if states else self._line[frame - 1] if frame else NO_CHORD
-            states.append(struck(fixed, before))
-            frame += 1
+        first = self.committed_until_frame
+        before = self._line[first - 1] if first else NO_CHORD
+        states = self._lead.states(first, end, before, self._fixed)
         if not states:
             return
         self._keep_committed()
-        self._line[first:frame] = states
-        if frame < len(self._line) and (after := self._line[frame]).chord is not None:
+        end = first + len(states)
+        self._line[first:end] = states
+        if end < len(self._line) and (after := self._line[end]).chord is not None:
             spliced = after.onset or after.chord != states[-1].chord
-            self._line[frame] = ChordState(after.chord, spliced)
-        for fixed_frame in range(first, frame):
-            self._confidence.pop(fixed_frame, None)
-            if self._line[fixed_frame].onset:
-                bass = self._song.bass(self.tempo_map.place(fixed_frame))
-                if bass is not None:
-                    self._basses[fixed_frame] = bass
-        self.committed_until_frame = self._song_until_frame = frame
+            self._line[end] = ChordState(after.chord, spliced)
+        for frame in range(first, end):
+            self._confidence.pop(frame, None)
+        self._lead.commit(first, states, self.tempo_map)
+        self.committed_until_frame = end
         self._realise()
 
     def _sent_until(self, now_s: float) -> int:
@@ -362,9 +339,10 @@ class Conductor:
             frame = len(self._line)
             before = self._line[-1] if self._line else NO_CHORD
             rests = self.tempo_map.place(frame).frame_in_bar == 0
-            fixed = self._by_song(frame)
+            fixed = self._fixed(frame)
             if fixed is not None:
                 self._line.append(struck(fixed, before))
+                self._lead.said(frame, SONG)
             else:
                 self._line.append(NO_CHORD if rests else ChordState(before.chord, False))
         for frame in range(max(self.committed_until_frame, self.listen_until_frame), until_frame):
@@ -389,8 +367,7 @@ class Conductor:
         newest_before = max((f for f in self._confidence if f < oldest), default=oldest)
         for frame in [f for f in self._confidence if f < newest_before]:
             del self._confidence[frame]
-        for frame in [f for f in self._basses if f < oldest]:
-            del self._basses[frame]
+        self._lead.forget(oldest)
         self._kept_until_frame = self.committed_until_frame
 
     def _realise(self) -> None:
@@ -414,7 +391,7 @@ class Conductor:
             variations=self._variations,
             fills=self._fills,
             breaks=self._breaks,
-            basses=self._basses,
+            basses=self._lead.basses,
         )
         self._realisation = accompany(
             self._line,
@@ -533,6 +510,7 @@ class Conductor:
                     frame + 1,
                     frame < self.committed_until_frame,
                     self._confidence.get(frame, 1.0),
+                    self._lead.source(frame),
                 )
             )
         return tuple(spans)
@@ -545,11 +523,27 @@ class Conductor:
         if position < self.listen_until_frame:
             return "listening"
         planned = self.plan.end_frame if self.plan is not None else 0
-        if position >= max(planned, self._song_until_frame):
+        if position >= max(planned, self._lead.until_frame):
             return "behind"
         if self._ending is not None and position >= self._ending.rest_frame:
             return "resting"
         return "playing"
+
+    def sources(self, first_frame: int) -> list[tuple[int, str]]:
+        """(frame, one of SOURCES) of every frame closed since that has a chord: who said it.
+
+        Those that left the screen long ago count as the agent's.
+        """
+        return [
+            (frame, self._lead.source(frame))
+            for frame in range(first_frame, len(self.rows))
+            if self._line[frame].chord is not None
+        ]
+
+    @property
+    def playing(self) -> SongInPlay | None:
+        """The song that is played, and where it began."""
+        return self._lead.playing
 
     def chord_line(self) -> tuple[ChordState, ...]:
         """The chord of every frame so far, for records."""

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jam.errors import BadInput, JamError
+from jam.music.song import Song
 from jam.sessions import schema
 from jam.sessions.library import Library
 from jam.sessions.reading import Losses, load_session, readable_infos
 from jam.sessions.rows import bars_of
 from jam.sessions.session import Session, SessionInfo
+from jam.sessions.songs import songs_in
 
 Progress = Callable[[int, int], None]
 
@@ -123,7 +125,14 @@ def _rebuild(path: Path, findings: list[str], progress: Progress) -> Report:
                     f"session {session.info.id} ({session.info.name}) was saved in part:"
                     f" {'; '.join(losses)}"
                 )
+        n_songs = 0
+        for song in saved_songs(aside):
+            with library.songs_written() as songs:
+                songs.add(song)
+            n_songs += 1
     repairs.append(f"{n_saved} sessions were saved from it")
+    if n_songs:
+        repairs.append(f"{n_songs} songs were saved from it")
     return Report(n_saved, tuple(findings), tuple(repairs))
 
 
@@ -131,6 +140,17 @@ def _readable(path: Path, progress: Progress | None) -> Iterator[tuple[Session, 
     """`sessions_in`, and none where nothing can be read at all."""
     with suppress(schema.Damaged):
         yield from sessions_in(path, progress)
+
+
+def saved_songs(path: Path) -> Iterator[Song]:
+    """The songs of a library that may be damaged."""
+    with suppress(schema.Damaged):
+        db = schema.connect_to_save(path)
+        try:
+            with schema.said_of(path):
+                yield from songs_in(db, schema.foreign_tables(db))
+        finally:
+            db.close()
 
 
 def sessions_in(

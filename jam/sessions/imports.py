@@ -27,7 +27,7 @@ from jam.music.grid import nearest_frame
 from jam.music.rows import NO_CHORD, REST, ChordState, MelodyState, Row
 from jam.performance.offline import melody_line
 from jam.performance.take import Take
-from jam.sessions.check import sessions_in
+from jam.sessions.check import saved_songs, sessions_in
 from jam.sessions.json_file import check_extent, session_of_text
 from jam.sessions.library import Library
 from jam.sessions.reading import player_part
@@ -101,9 +101,22 @@ def _import_library(
         added.append(info)
         if losses:
             tell(f"{info.name} (session {info.id}) could be read in part only: {'; '.join(losses)}")
-    if not added:
+    n_songs = _import_songs(library, file)
+    if n_songs:
+        tell(f"{n_songs} songs imported")
+    if not added and not n_songs:
         raise BadInput(f"{file}: no session can be read in it")
     return added
+
+
+def _import_songs(library: Library, file: Path) -> int:
+    """Add the songs of another library that aren't here yet; how many there were."""
+    with library.songs_written() as songs:
+        here = {songs.song(info.id) for info in songs.all()}
+        new = [song for song in saved_songs(file) if song not in here]
+        for song in new:
+            songs.add(song)
+    return len(new)
 
 
 def _sessions_of(

@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar, get_args
 import msgspec
 from msgspec import Meta
 
+from jam.charts.text import write_text
 from jam.checked import checked, checked_json
 from jam.errors import BadInput
 from jam.limits import PLAN_FRAMES, SESSION_CHANGES, SESSION_ITEMS, SESSION_TAGS, SESSION_TAKES
@@ -48,6 +49,8 @@ from jam.sessions.values import (
     PlainPlayedNote,
     PlainSegment,
     PlainSignature,
+    PlainSongChange,
+    PlainSource,
     PlainSymbol,
     Probability,
     Seconds,
@@ -63,6 +66,7 @@ from jam.sessions.values import (
     moment_of,
     note_of,
     settings_of,
+    song_change_of,
     take_info_of,
 )
 from jam.settings import JamSettings
@@ -134,6 +138,8 @@ class _File(msgspec.Struct):
     plans: Annotated[tuple[_Plan, ...], _Many] = ()
     counters: Annotated[tuple[tuple[Time, PlainCounters], ...], _Changes] = ()
     moments: Annotated[tuple[PlainMoment, ...], _Changes] = ()
+    songs: Annotated[tuple[PlainSongChange, ...], _Changes] = ()
+    sources: Annotated[tuple[PlainSource, ...], _Many] = ()
 
 
 def session_of_text(data: bytes) -> Session:
@@ -172,6 +178,8 @@ def _session(read: Callable[[Any], Any]) -> Session:
         counters=tuple((at_s, counters_of(counters)) for at_s, counters in file.counters),
         moments=_each("moments", file.moments, lambda moment: moment_of(*moment)),
         takes=_takes(file, info, tempo_map, notes, pedals, rows),
+        songs=_each("songs", file.songs, lambda change: song_change_of(*change)),
+        sources=file.sources,
     )
     check_extent(session)
     return session
@@ -316,6 +324,11 @@ def session_to_json(session: Session) -> dict[str, Any]:
         ],
         "counters": [[at_s, asdict(counters)] for at_s, counters in session.counters],
         "moments": [[m.at_s, m.kind, m.text] for m in session.moments],
+        "songs": [
+            [c.at_s, c.first_bar, None if c.song is None else write_text(c.song)]
+            for c in session.songs
+        ],
+        "sources": session.sources,
         "takes": [_take_to_json(taken) for taken in session.takes],
     }
 

@@ -43,6 +43,7 @@ from jam.sessions.session import (
     TakeKind,
     key_name,
 )
+from jam.sessions.songs import Songs
 from jam.sessions.tape import Opening
 from jam.sessions.values import clean_text, one_line, shown_text
 from jam.settings import JamSettings
@@ -226,6 +227,7 @@ class Library:
         before = (date_now() - timedelta(days=older_than_days)).isoformat()
         with self._writing():
             self._db.execute("DELETE FROM takes WHERE deleted_at <= ?", (before,))
+            Songs(self._db).purge(before)
             return self._db.execute(
                 "DELETE FROM sessions WHERE deleted_at <= ?", (before,)
             ).rowcount
@@ -299,6 +301,20 @@ class Library:
         state: State = "recovered" if info.state == "recovered" else "complete"
         self.finish(session_id, state, keep_silent=True)
         return session_id
+
+    # -- songs --------------------------------------------------------------------------------
+
+    @contextmanager
+    def songs_read(self) -> Iterator[Songs]:
+        """The songs, to be looked at inside."""
+        with self._reading():
+            yield Songs(self._db)
+
+    @contextmanager
+    def songs_written(self) -> Iterator[Songs]:
+        """The songs, to be changed inside: all of it is written, or nothing."""
+        with self._writing():
+            yield Songs(self._db)
 
     # -- recording: within `transaction` ------------------------------------------------------
 

@@ -62,6 +62,8 @@ from jam.sessions.values import (
     played_note_of_row,
     settings_of,
     shown_text,
+    song_change_of_row,
+    source_of_row,
     take_info_of,
     whole_of,
 )
@@ -288,6 +290,8 @@ def load_session(
         ),
         moments=all_of("moments", "at_s, kind, text", moment_of_row, "at_s, id"),
         takes=takes,
+        songs=all_of("played_songs", "at_s, first_bar, text", song_change_of_row),
+        sources=all_of("sources", "frame, source", source_of_row, "frame"),
     )
 
 

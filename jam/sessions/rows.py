@@ -13,10 +13,12 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from jam.charts.text import write_text
 from jam.checked import checked_json
 from jam.errors import BadInput
 from jam.limits import PLAN_FRAMES, SESSION_CHANGES
 from jam.messages.plans import Plan
+from jam.messages.snapshot import SongChange
 from jam.music.chord import QUALITY_INDEX, QUALITY_NAMES, Chord
 from jam.music.grid import Meter, Segment, TempoMap
 from jam.music.rows import NO_CHORD, REST, ChordState, MelodyState
@@ -40,6 +42,8 @@ STATEMENTS = {
     "plan": "INSERT INTO plans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "settings": "INSERT INTO settings VALUES (?, ?, ?, ?)",
     "counters": "INSERT INTO counters VALUES (?, ?, ?, ?)",
+    "song": "INSERT INTO played_songs VALUES (?, ?, ?, ?, ?)",
+    "source": "INSERT INTO sources VALUES (?, ?, ?)",
     "moment": "INSERT INTO moments (session_id, at_s, kind, text) VALUES (?, ?, ?, ?)",
     "take": "INSERT INTO takes (session_id, take_id, name, kind, settings, seed, chords,"
     " notation) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -75,6 +79,12 @@ def plan_entry(number: int, at_s: float, plan: Plan, before: Plan | None) -> Ent
         kept,
         pack_plan(plan, kept),
     )
+
+
+def song_entry(number: int, at_s: float, change: SongChange) -> Entry:
+    """A song that begins to be played, as text."""
+    text = None if change.song is None else write_text(change.song)
+    return "song", (number, at_s, change.first_bar, text)
 
 
 def moment_entry(moment: Moment) -> Entry:
@@ -145,6 +155,10 @@ def session_entries(session: Session) -> Iterator[Entry]:
         before = record.plan
     for i, (at_s, counters) in enumerate(session.counters):
         yield "counters", (i, at_s, json.dumps(asdict(counters)))
+    for i, change in enumerate(session.songs):
+        yield song_entry(i, change.at_s, change)
+    for frame, source in session.sources:
+        yield "source", (frame, source)
     for moment in session.moments:
         yield moment_entry(moment)
     for taken in session.takes:

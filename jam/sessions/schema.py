@@ -124,6 +124,33 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (  # to version 3: chord symbols and key signature of a file that was imported, as JSON
         "ALTER TABLE takes ADD COLUMN notation TEXT NOT NULL DEFAULT ''",
     ),
+    (  # to version 4: songs with their versions; which were played, and who said the chords
+        """CREATE TABLE songs (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            deleted_at TEXT,
+            changed_at TEXT NOT NULL,
+            version INTEGER NOT NULL DEFAULT 0,
+            title TEXT NOT NULL,
+            about TEXT NOT NULL,
+            words TEXT NOT NULL)""",
+        """CREATE TABLE song_versions (
+            song_id INTEGER NOT NULL REFERENCES songs ON DELETE CASCADE,
+            version INTEGER NOT NULL,
+            text TEXT NOT NULL,
+            PRIMARY KEY (song_id, version)) WITHOUT ROWID""",
+        """CREATE TABLE played_songs (
+            session_id INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+            seq INTEGER NOT NULL,
+            at_s REAL NOT NULL,
+            first_bar INTEGER NOT NULL,
+            text TEXT,
+            PRIMARY KEY (session_id, seq)) WITHOUT ROWID""",
+        """CREATE TABLE sources (
+            session_id INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+            frame INTEGER NOT NULL,
+            source TEXT NOT NULL,
+            PRIMARY KEY (session_id, frame)) WITHOUT ROWID""",
+    ),
 )
 VERSION = len(MIGRATIONS)
 TABLES = (
@@ -137,6 +164,8 @@ TABLES = (
     "moments",
     "takes",
     "take_notes",
+    "played_songs",
+    "sources",
 )
 """Those that hold what belongs to a session, by its `session_id`."""
 _STEPS_AT_LEAST, _STEPS_A_BYTE, _STEPS_A_LOOK = 5_000_000, 20, 100_000

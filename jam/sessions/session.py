@@ -12,7 +12,7 @@ from typing import Literal
 
 from jam.messages.notes import PedalEvent, PlayedNote
 from jam.messages.plans import Plan
-from jam.messages.snapshot import Counters
+from jam.messages.snapshot import Counters, SongChange
 from jam.music.grid import Meter, TempoMap
 from jam.music.key import key_name as name_of_key
 from jam.music.rows import Row
@@ -113,6 +113,11 @@ class Session:
     moments: tuple[Moment, ...]
     takes: tuple[SessionTake, ...]
     """At least one: that of LIVE_TAKE comes first."""
+    songs: tuple[SongChange, ...] = ()
+    """Each song that was played, and each version of it."""
+    sources: tuple[tuple[int, str], ...] = ()
+    """(frame, one of SOURCES) wherever chords begin to come from another one; at first the agent's.
+    """
 
 
 def key_name(key: tuple[int, bool] | None) -> str:

@@ -19,6 +19,7 @@ from jam.sessions.rows import (
     plan_entry,
     progress_entry,
     settings_text,
+    song_entry,
     tempo_to_json,
 )
 from jam.sessions.session import LIVE_TAKE
@@ -49,7 +50,7 @@ class Tape:
         settings = log.settings[0][1] if log.settings else JamSettings()
         self.tempo_map = moved_tempo_map(log.tempo_map, -self.began_s)
         self.opening = Opening(settings, log.seed, self.tempo_map)
-        self.n_notes = self.n_frames = 0
+        self.n_notes = self.n_frames = self._n_sources = 0
         self.end_s = 0.0
         self._seq: dict[str, int] = {}
         self._held: dict[int, int] = {}
@@ -74,6 +75,11 @@ class Tape:
             self.n_frames = frame + 1
             self.end_s = max(self.end_s, tempo_map.seconds_at(frame + 1))
             yield frame_entry(frame, melody_code(row.melody), chord_code(row.chord))
+        for change in log.songs:
+            yield song_entry(self._next("played_songs"), self._at(change.at_s), change)
+        for frame, source in log.sources:
+            self._n_sources += 1
+            yield "source", (frame, source)
         for plan in log.plans:
             yield self._planned(plan)
         if log.counters is not None:
@@ -86,7 +92,7 @@ class Tape:
 
     def n_rows(self) -> dict[str, int]:
         """How many rows it has made so far, by table."""
-        return {**self._seq, "frames": self.n_frames}
+        return {**self._seq, "frames": self.n_frames, "sources": self._n_sources}
 
     def progress(self) -> Entry:
         """How long the session is by now."""

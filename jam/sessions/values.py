@@ -14,11 +14,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from jam.charts.text import read_text
 from jam.checked import checked
 from jam.errors import BadInput
-from jam.limits import CHORD_CHARACTERS, LABEL_CHARACTERS, SESSION_ITEMS, SESSION_SECONDS
+from jam.limits import (
+    CHART_BYTES,
+    CHORD_CHARACTERS,
+    LABEL_CHARACTERS,
+    SESSION_ITEMS,
+    SESSION_SECONDS,
+)
 from jam.messages.notes import Note, PedalEvent, PlayedNote
-from jam.messages.snapshot import Counters
+from jam.messages.snapshot import Counters, SongChange
 from jam.music.chord import QUALITY_NAMES, Chord
 from jam.music.grid import MAX_BPM, MIN_BPM
 from jam.music.rows import NO_CHORD, REST, ChordState, MelodyState
@@ -48,6 +55,7 @@ TakeId = Annotated[int, Meta(ge=0, le=1 << 30)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Seed = Annotated[str, Meta(pattern=r"^-?[0-9]{1,39}$")]
 Part = Literal["chords", "bass", "drums"]
+Source = Literal["agent", "song", "hand"]
 if TYPE_CHECKING:
     Symbol = str
     PlainCounters = msgspec.Struct
@@ -82,6 +90,13 @@ PlainSymbol = tuple[
 PlainNotation = tuple[
     PlainSignature | None, Annotated[tuple[PlainSymbol, ...], Meta(max_length=SESSION_ITEMS)]
 ]
+PlainSongChange = tuple[
+    Time,
+    Annotated[int, Meta(ge=0, le=MAX_FRAME)],
+    Annotated[str, Meta(max_length=CHART_BYTES)] | None,
+]
+"""When a song began to be played, the bar of its first bar, its text."""
+PlainSource = tuple[Annotated[int, Meta(ge=0, le=MAX_FRAME)], Source]
 PlainMoment = tuple[Time, MomentKind, str]
 PlainSegment = tuple[Frame, Time, Bpm, str, Frame, Frame]
 """(start_frame, start_s, bpm, "4/4", bar_frame, bar)"""
@@ -167,6 +182,20 @@ def played_note_of_row(*columns: Any) -> PlayedNote:
 
 def pedal_of_row(down: Any, at_s: Any, channel: Any) -> PedalEvent:
     return PedalEvent(*checked((bool(down), at_s, channel), PlainPedal, "pedal"))
+
+
+def song_change_of(at_s: float, first_bar: int, text: str | None) -> SongChange:
+    song = None if text is None else read_text(text).song
+    return SongChange(at_s, song, first_bar)
+
+
+def song_change_of_row(*columns: Any) -> SongChange:
+    return song_change_of(*checked(columns, PlainSongChange, "song"))
+
+
+def source_of_row(*columns: Any) -> tuple[int, str]:
+    frame, source = checked(columns, PlainSource, "source")
+    return frame, source
 
 
 def note_of_row(part: Any, *columns: Any) -> Note:

@@ -15,7 +15,9 @@ from jam.audio.synth import CHANNELS
 from jam.clock import Clock
 from jam.errors import BadInput, JamError
 from jam.messages.commands import BLOCK_SIZES, EVERY_INPUT, DeviceChoice, ListAudio, SelectDevices
+from jam.messages.controls import ShowOnControls, UseControls
 from jam.messages.snapshot import DeviceState
+from jam.midi.controls import Routes
 from jam.midi.numbers import NOTE_OFF, NOTE_ON
 from jam.midi.ports import MidiPorts, open_api
 from jam.stage.player import Player
@@ -24,6 +26,7 @@ _log = logging.getLogger(__name__)
 _WATCH_S = 0.5
 _RETRY_S = 3.0
 """How often what is missing is looked for."""
+DeviceCommand = SelectDevices | ListAudio | UseControls
 _SILENT_S = 3.0
 """A device that renders nothing for so long is gone."""
 
@@ -54,21 +57,33 @@ class Devices:
         self._available_audio: tuple[str, ...] = ()
         self._problems: dict[str, str] = {}
         self._gone_ports: set[str] = set()
+        self._controls = UseControls()
+        self._shown = ShowOnControls()
+        self._silent: tuple[str, ...] = ()
         self._dropouts_before = 0
         self._rendered, self._rendered_at_s = 0, 0.0
         self._retry_at_s = clock.now_s() + _RETRY_S
         # MIDI first: beside a running audio stream JACK takes up to a second for each client.
         self._open_midi_at_start()
         self._open_audio_at_start()
-        self._commands: queue.SimpleQueue[SelectDevices | ListAudio | None] = queue.SimpleQueue()
+        self._commands: queue.SimpleQueue[DeviceCommand | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="devices", daemon=True)
         self._thread.start()
 
     # -- any thread -----------------------------------------------------------------------------
 
-    def handle(self, command: SelectDevices | ListAudio) -> None:
+    def handle(self, command: DeviceCommand) -> None:
         """Carry out a command soon, on the devices' own thread."""
+        if isinstance(command, UseControls):
+            self._controls = command
+            self._route()  # at once: a note that is learnt from now on plays nothing
         self._commands.put(command)
+
+    def show(self, command: ShowOnControls) -> None:
+        """Light what is to be lit. Runs on: the stage's loop."""
+        self._shown = command
+        if (ports := self._ports) is not None:
+            ports.show(command.positions)
 
     def play(self, part: str, pitch: int, velocity: int) -> None:
         """A note of the band begins or (velocity 0) ends, on the synth and at the MIDI outputs.
@@ -116,7 +131,7 @@ class Devices:
             state = replace(
                 state,
                 midi_api=ports.api,
-                midi_inputs=ports.open_inputs,
+                midi_inputs=tuple(n for n in ports.open_inputs if n not in self._silent),
                 midi_outputs=ports.open_outputs,
                 available_inputs=ports.available_inputs,
                 available_outputs=ports.available_outputs,
@@ -190,6 +205,7 @@ class Devices:
         self._ports = MidiPorts(
             self._clock, self._player.midi, self._on_port_closed, self._choice.midi_api
         )
+        self._ports.show(self._shown.positions)
         self._problems.pop("midi", None)
 
     def _want_midi(self) -> None:
@@ -236,7 +252,7 @@ class Devices:
             try:
                 if isinstance(command, ListAudio):
                     self._available_audio = outputs_seen_elsewhere()
-                else:
+                elif isinstance(command, SelectDevices):
                     self._select(command)
                 self._watch()
             except JamError as error:
@@ -293,7 +309,7 @@ class Devices:
         if self._output is not None and not self._is_alive(self._output, now_s):
             self._lose_audio(self._output)
         if self._ports is not None:
-            self._ports.poll()
+            self._poll(self._ports)
             self._see_who_is_back(self._ports)
         if now_s < self._retry_at_s:
             return
@@ -304,6 +320,21 @@ class Devices:
             self._check_jack()
         if self._output is None and self._choice.audio != "none":
             self._find_audio()
+
+    def _poll(self, ports: MidiPorts) -> None:
+        """Open and close what comes and goes; learn from every device while learning."""
+        ports.controls, ports.learning = self._controls.learnt, self._controls.learning
+        ports.poll()
+        if ports.silent_inputs != self._silent:
+            self._silent = ports.silent_inputs
+            self._route()
+
+    def _route(self) -> None:
+        """What comes in goes its way from now on."""
+        controls = self._controls
+        self._player.routes = Routes(
+            controls.learnt, controls.watching, controls.learning, self._silent
+        )
 
     def _is_alive(self, output: Output, now_s: float) -> bool:
         if output.rendered != self._rendered:

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from multiprocessing.connection import Connection
 
+from jam.messages.controls import ControlsMoved
 from jam.messages.snapshot import SessionLog, Snapshot
 
 
@@ -14,14 +15,14 @@ class ParentLink:
     """The line to the parent. Reading and writing each have a thread, so neither holds up a note.
 
     `commands` holds what came, None once the parent is gone. Of snapshots only the newest is
-    sent; of logs every one.
+    sent; of everything else every one.
     """
 
     def __init__(self, connection: Connection, wake: threading.Event) -> None:
         self._connection, self._wake = connection, wake
         self.commands: deque[object] = deque()
         self._newest: Snapshot | None = None
-        self._outgoing: queue.SimpleQueue[SessionLog | str] = queue.SimpleQueue()
+        self._outgoing: queue.SimpleQueue[SessionLog | ControlsMoved | str] = queue.SimpleQueue()
         threading.Thread(target=self._read, name="parent-read", daemon=True).start()
         self._writer = threading.Thread(target=self._write, name="parent-write", daemon=True)
         self._writer.start()
@@ -30,8 +31,8 @@ class ParentLink:
         self._newest = snapshot
         self._outgoing.put("snapshot")
 
-    def log(self, log: SessionLog) -> None:
-        self._outgoing.put(log)
+    def tell(self, message: SessionLog | ControlsMoved) -> None:
+        self._outgoing.put(message)
 
     def close(self) -> None:
         """Send what waits, for at most a second."""

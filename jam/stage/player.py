@@ -8,7 +8,9 @@ from collections import deque
 
 from jam.audio.mixer import Sound
 from jam.clock import Clock, Sleep
+from jam.messages.controls import ControlMoved
 from jam.messages.notes import NoteEvent, PedalEvent
+from jam.midi.controls import Route, Routes
 from jam.midi.numbers import NOTES_OFF, SOUND_OFF, SUSTAIN, is_down
 from jam.midi.ports import MidiMessage
 
@@ -35,6 +37,10 @@ class Player:
         self.channel = 0
         """The MIDI channel that is heard, from 1; 0 is all of them."""
         self.played: deque[NoteEvent | PedalEvent] = deque()
+        self.routes = Routes()
+        """What isn't music, or isn't only music: see `jam.midi.controls`."""
+        self.moved: deque[ControlMoved] = deque()
+        """Controls that were moved and are to be told; drained as `played` is."""
         self._held: dict[tuple[str, int, int], int] = {}
         self._pedal: int | None = None
         """The channel on which the pedal is down."""
@@ -44,16 +50,28 @@ class Player:
 
     def midi(self, port: str, message: MidiMessage, at_s: float) -> None:
         """A message has come in. Runs on: rtmidi's thread."""
+        route = self.routes[port, message.kind, message.channel, message.number]
+        if route is not None and not self._is_music(route, port, message, at_s):
+            return
         channel = self.channel
         if channel and message.channel != channel - 1 and not self._comes_up(port, message):
             return
         if message.kind == "note":
             if not (message.value and self._may_have_waited(at_s)):
                 self.key(port, message.channel, message.number, message.value, at_s)
+        elif message.kind != "control":
+            return
         elif message.number == SUSTAIN:
             self.pedal(message.channel, message.value, at_s)
         elif message.number in (SOUND_OFF, NOTES_OFF):
             self.release(port)
+
+    def _is_music(self, route: Route, port: str, message: MidiMessage, at_s: float) -> bool:
+        """Tell what is to be told; False where it plays nothing."""
+        if route.told and not self._may_have_waited(at_s):
+            self.moved.append(ControlMoved(route.control, route.learnt, message.position, at_s))
+            self._wake.set()
+        return route.plays or self._comes_up(port, message)
 
     def _comes_up(self, port: str, message: MidiMessage) -> bool:
         """True for the release of a key that went down before its channel was closed."""

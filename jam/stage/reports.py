@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import replace
 
 from jam.audio.mixer import Sound
 from jam.clock import Clock
-from jam.messages.notes import NoteEvent, PedalEvent, PlayedNote, SoundedNote
+from jam.messages.notes import AGENT, NoteEvent, PedalEvent, PlayedNote, SoundedNote
 from jam.messages.plans import Plan
-from jam.messages.snapshot import Counters, SessionLog, Snapshot
+from jam.messages.snapshot import Counters, SessionLog, Snapshot, SongChange
 from jam.music.grid import TempoMap
 from jam.performance.conductor import Conductor
+from jam.performance.song_line import SongInPlay
 from jam.settings import JamSettings
 from jam.stage.agent_link import Agent
 from jam.stage.devices import Devices
@@ -63,6 +65,10 @@ class Reports:
         """The settings were changed in mid-session."""
         self._log.set_to(self._clock.now_s(), settings)
 
+    def song(self, playing: SongInPlay | None) -> None:
+        """Another song is played, or another version of it; told at once."""
+        self._log.song(self._clock.now_s(), playing)
+
     def played(self, event: NoteEvent | PedalEvent) -> None:
         """The player did something."""
         self._log.played(event)
@@ -107,7 +113,7 @@ class Reports:
             self.session, self._clock.now_s(), conductor, tempo_map, sounded, self._counted(), ended
         )
         if log is not None:
-            self._parent.log(log)
+            self._parent.tell(log)
 
     def _counted(self) -> Counters:
         return replace(
@@ -167,11 +173,14 @@ class SessionRecord:
         self._played: list[NoteEvent | PedalEvent] = []
         self._plans: list[Plan] = []
         self._settings: list[tuple[float, JamSettings]] = []
+        self._songs: list[SongChange] = []
+        self._source = AGENT
         self._n_rows = 0
 
     def begin(self, at_s: float, settings: JamSettings) -> None:
         """A session begins with these settings."""
         self._settings = [(at_s, settings)]
+        self._songs, self._source = [], AGENT
         self._n_rows = 0
 
     def played(self, event: NoteEvent | PedalEvent) -> None:
@@ -179,6 +188,13 @@ class SessionRecord:
 
     def planned(self, plan: Plan) -> None:
         self._plans.append(plan)
+
+    def song(self, at_s: float, playing: SongInPlay | None) -> None:
+        """Another song is played, or none."""
+        if playing is None:
+            self._songs.append(SongChange(at_s, None))
+        else:
+            self._songs.append(SongChange(at_s, playing.song, playing.first_bar))
 
     def set_to(self, at_s: float, settings: JamSettings) -> None:
         """The settings were changed in mid-session."""
@@ -207,7 +223,8 @@ class SessionRecord:
         tempo_map: of the session that goes on, or of the one that has ended; None between two.
         """
         rows = conductor.rows[self._n_rows :] if conductor else []
-        if not (ended or self._settings or sounded or rows or self._played or self._plans):
+        happened = self._settings or self._songs or self._played or self._plans
+        if not (ended or sounded or rows or happened):
             return None
         log = SessionLog(
             session=session if tempo_map is not None else 0,
@@ -220,11 +237,19 @@ class SessionRecord:
             sounded=tuple(sounded),
             plans=tuple(self._plans),
             rows=tuple(enumerate(rows, self._n_rows)),
+            songs=tuple(self._songs),
+            sources=tuple(self._changed_sources(conductor)) if conductor else (),
             tempo_map=tempo_map,
         )
         self._n_rows += len(rows)
-        self._played, self._plans, self._settings = [], [], []
+        self._played, self._plans, self._settings, self._songs = [], [], [], []
         return log
+
+    def _changed_sources(self, conductor: Conductor) -> Iterator[tuple[int, str]]:
+        for frame, source in conductor.sources(self._n_rows):
+            if source != self._source:
+                self._source = source
+                yield frame, source
 
 
 class SeenNotes:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import threading
+from collections import deque
+from collections.abc import Iterator
 from ctypes import c_uint64
 from dataclasses import replace
 from multiprocessing.connection import Connection
+from typing import TypeVar
 
 from jam.accompaniment import Style, playable_style
 from jam.audio.mixer import Sound
@@ -29,6 +32,7 @@ from jam.messages.commands import (
     UnloadTake,
     UseSong,
 )
+from jam.messages.controls import ControlsMoved, ShowOnControls, UseControls
 from jam.messages.notes import NoteEvent
 from jam.messages.plans import AgentAnswer, AgentReady, Plan
 from jam.messages.snapshot import DeviceState
@@ -44,6 +48,7 @@ from jam.stage.player import ASLEEP_S, Player
 from jam.stage.reports import Reports
 from jam.stage.scheduler import Scheduler
 
+_Item = TypeVar("_Item")
 _SNAPSHOT_EVERY_S = 1 / 60
 _LOG_EVERY_S = 0.2
 _IDLE_S = 0.02
@@ -213,7 +218,7 @@ class Stage:
                     self._song = song
                     if self._conductor is not None:
                         self._conductor.use_song(song, self._clock.now_s())
-                        self._schedule()
+                        self._on_song(self._conductor)
                 case Stop():
                     self._stop()
                 case Panic():
@@ -238,8 +243,10 @@ class Stage:
                         self._conductor.change_settings(settings, self._clock.now_s())
                         self._schedule()
                     self._apply_sound_settings()
-                case SelectDevices() | ListAudio():
+                case SelectDevices() | ListAudio() | UseControls():
                     self._devices.handle(command)
+                case ShowOnControls():
+                    self._devices.show(command)
                 case KeyInput(pitch, velocity, at_s):
                     self._player.computer_key(pitch, velocity, at_s)
                 case PlaybackCommand() if self._conductor is None:
@@ -261,6 +268,8 @@ class Stage:
         if self._song is not None:
             self._conductor.use_song(self._song, self._clock.now_s(), first_bar=0)
         self._reports.begin(self._settings)
+        if self._song is not None:
+            self._reports.song(self._conductor.playing)
         self._programs.forget()  # who was connected since then doesn't know them
         self._apply_sound_settings()
         self._agent.begin(self._reports.session)
@@ -275,7 +284,13 @@ class Stage:
         except BadInput as error:
             self._message = f"Nothing to keep: {error}."
         else:
-            self._schedule()
+            self._on_song(self._conductor)
+
+    def _on_song(self, conductor: Conductor) -> None:
+        """Another song is played: it is scheduled, and told at once."""
+        self._reports.song(conductor.playing)
+        self._reports.log(conductor)
+        self._schedule()
 
     def _stop(self) -> None:
         if self._conductor is None:
@@ -289,8 +304,9 @@ class Stage:
         gc.collect()
 
     def _take_played(self) -> None:
-        while self._player.played:
-            event = self._player.played.popleft()
+        if moved := tuple(drained(self._player.moved)):
+            self._parent.tell(ControlsMoved(moved))
+        for event in drained(self._player.played):
             self._reports.played(event)
             self._dirty = True
             if self._conductor is not None and isinstance(event, NoteEvent):
@@ -343,3 +359,9 @@ class Stage:
             self._devices_shown = devices
             self._dirty = True
         return self._dirty
+
+
+def drained(items: deque[_Item]) -> Iterator[_Item]:
+    """What other threads append, oldest first, until there is nothing more."""
+    while items:
+        yield items.popleft()

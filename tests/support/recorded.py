@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import cycle
 
 from hypothesis import strategies as st
 
 from jam.messages.notes import Note, NoteEvent, PedalEvent, PlayedNote, SoundedNote
 from jam.messages.plans import Plan
-from jam.messages.snapshot import Counters, SessionLog
+from jam.messages.snapshot import Counters, SessionLog, SongChange
 from jam.music.chord import Chord
 from jam.music.grid import Meter, TempoMap
 from jam.music.rows import ChordState, MelodyState, Row
 from jam.sessions.rows import moved_tempo_map
 from jam.settings import JamSettings
-from tests.support.strategies import harmonies, melodies, tempo_maps
+from tests.support.strategies import harmonies, melodies, songs, tempo_maps, usual_meters
 
 
 @dataclass
@@ -29,6 +30,8 @@ class Jam:
     notes: list[PlayedNote] = field(default_factory=list)
     pedals: list[PedalEvent] = field(default_factory=list)
     sounded: dict[str, list[Note]] = field(default_factory=dict)
+    songs: list[SongChange] = field(default_factory=list)
+    sources: list[tuple[int, str]] = field(default_factory=list)
 
 
 @st.composite
@@ -119,6 +122,14 @@ def jams(draw: st.DrawFn) -> Jam:
             )
     events += [("rows", row) for row in enumerate(rows)]
     events += [("plans", plan) for plan in plans]
+    for i in range(draw(st.integers(0, 3))):
+        song = draw(st.none() | songs(usual_meters))
+        change = SongChange(began_s + i, song, draw(st.integers(0, 9)) if song else 0)
+        events.append(("songs", change))
+        jam.songs.append(SongChange(change.at_s - began_s, song, change.first_bar))
+    for frame, source in zip(range(0, len(rows), 5), cycle(("song", "agent", "hand"))):
+        events.append(("sources", (frame, source)))
+        jam.sources.append((frame, source))
     events += [("settings", change) for change in changes[1:]]
     at = 0
     n_logs = 0

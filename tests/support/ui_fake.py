@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from jam.clock import Clock
 from jam.messages.commands import EVERY_INPUT, ChangeSettings, KeyInput, SelectDevices, Start, Stop
+from jam.messages.controls import ControlMoved
 from jam.messages.notes import ChordSpan, ExpectedNote, PlannedNote, PlayedNote
 from jam.messages.snapshot import Counters, DeviceState, Snapshot
 from jam.music.grid import Meter, TempoMap
@@ -127,6 +128,7 @@ class FakeLink:
         self.clock = clock
         self.sent: list[object] = []
         self.closed = False
+        self.moved: list[ControlMoved] = []
         self.up = True
         self.settings = settings or JamSettings()
         self.devices = DeviceState("ALSA", (), (), ("Digital Piano", "nanoKEY2"), (), "Speakers")
@@ -180,6 +182,10 @@ class FakeLink:
             self._last = replace(self._last, played=self._last.played + held)
         self._changed = False
         return self._last
+
+    def controls_moved(self) -> list[ControlMoved]:
+        moved, self.moved = self.moved, []
+        return moved
 
     def close(self) -> None:
         self.closed = True

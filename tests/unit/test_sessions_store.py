@@ -100,6 +100,8 @@ def test_what_goes_in_comes_out(tmp_path_factory: pytest.TempPathFactory, jam: J
         assert list(session.pedals) == jam.pedals
         assert list(session.rows) == jam.rows
         assert [record.plan for record in session.plans] == jam.plans
+        assert list(session.songs) == jam.songs
+        assert list(session.sources) == jam.sources
         take = session.takes[0].take
         assert {p: list(n) for p, n in take.parts.items() if p != "player"} == jam.sounded
         assert take.chords == tuple(row.chord for row in jam.rows)
@@ -134,6 +136,8 @@ def without_identity(session: Session) -> tuple[object, ...]:
         session.plans,
         session.counters,
         session.moments,
+        session.songs,
+        session.sources,
         session.takes,
     )
 

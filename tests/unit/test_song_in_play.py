@@ -16,7 +16,7 @@ from jam.charts.text import read_text, write_text
 from jam.cli.main import main
 from jam.errors import BadInput
 from jam.files import demo_tunes
-from jam.messages.notes import PlannedNote
+from jam.messages.notes import AGENT, SONG, PlannedNote
 from jam.midi.file import read_midi
 from jam.music.grid import TempoMap
 from jam.music.song import Song, meter_at, symbol_at
@@ -108,6 +108,19 @@ def test_free_bars_are_the_agents_and_the_song_goes_on_after_them() -> None:
     jam.check()
     line = jam.conductor.chord_line()
     assert any(state.chord is not None for state in line[16:48])
+
+
+def test_every_chord_says_who_said_it() -> None:
+    jam = Jam(read_text("| C | ? | F | ? |").song)
+    said: list[tuple[int, str]] = []
+    for _ in range(200):
+        n = len(jam.conductor.rows)
+        jam.play(1)
+        said += jam.conductor.sources(n)
+    assert len({frame for frame, _ in said}) == len(said)
+    for frame, source in said:
+        assert source == (AGENT if frame // 16 % 2 else SONG)
+    assert {source for _, source in said} == {AGENT, SONG}
 
 
 def test_a_song_begins_in_the_bar_that_is_asked_for() -> None:

@@ -27,6 +27,7 @@ from PyQt6.QtWidgets import (
 
 from jam.engine.engine import Engine
 from jam.messages.commands import ChangeSettings, KeyInput
+from jam.messages.controls import ControlMoved
 from jam.messages.snapshot import Snapshot
 from ui.common.pages import JAM, REVIEW
 from ui.jam_page.waterfall import Waterfall
@@ -94,6 +95,9 @@ class CountingLink:
 
     def snapshot(self) -> Snapshot | None:
         return self._engine.snapshot()
+
+    def controls_moved(self) -> list[ControlMoved]:
+        return self._engine.controls_moved()
 
     def close(self) -> None:
         self._engine.close()

@@ -1,0 +1,105 @@
+"""What leads the harmony besides the agent: the song of a session, and what it has committed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from jam.errors import BadInput
+from jam.messages.notes import AGENT, SONG
+from jam.music.form import find_form
+from jam.music.grid import Place, TempoMap
+from jam.music.keep import bars_to_keep, kept_song
+from jam.music.key import Key
+from jam.music.rows import ChordState, Row
+from jam.music.song import Song
+from jam.performance.song_line import Fixed, SongInPlay, struck
+
+
+class Lead:
+    """The song that is played, if any, and which frames it has said. Owned by the `Conductor`."""
+
+    def __init__(self) -> None:
+        self.playing: SongInPlay | None = None
+        self.until_frame = 0
+        """The song has committed the frames before it."""
+        self.basses: dict[int, int] = {}
+        """Pitch class of the bass where the song has a slash chord, by the frame of its onset."""
+        self._said: dict[int, str] = {}
+        """Who said the chord of a frame, where that wasn't the agent."""
+
+    def use(self, song: Song | None, first_bar: int | None, next_bar: int) -> None:
+        """Play a song from bar `first_bar` of the session on, or none.
+
+        None: where the song that is played began, so that its bars can be changed; else `next_bar`.
+        """
+        if song is None:
+            self.playing = None
+            return
+        if first_bar is None:
+            first_bar = next_bar if self.playing is None else self.playing.first_bar
+        self.playing = SongInPlay(song, first_bar)
+
+    def fixed(self, place: Place) -> Fixed:
+        """What the song has at a place; None where the agent is free."""
+        return None if self.playing is None else self.playing.fixed(place)
+
+    def with_its_metres(self, tempo_map: TempoMap, from_frame: int, end_frame: int) -> TempoMap:
+        """The map with the song's metres, as `SongInPlay.with_its_metres` sets them."""
+        if self.playing is None:
+            return tempo_map
+        return self.playing.with_its_metres(tempo_map, from_frame, end_frame)
+
+    def states(
+        self, first: int, end: int, before: ChordState, fixed: Callable[[int], Fixed]
+    ) -> list[ChordState]:
+        """The chords from frame `first` on to the first that is free, or to `end`."""
+        states: list[ChordState] = []
+        for frame in range(first, end):
+            if (state := fixed(frame)) is None:
+                break
+            states.append(struck(state, states[-1] if states else before))
+        return states
+
+    def commit(self, first: int, states: Sequence[ChordState], tempo_map: TempoMap) -> None:
+        """These chords of the song are committed, the first of them at frame `first`."""
+        self.until_frame = first + len(states)
+        for frame, state in enumerate(states, first):
+            self.said(frame, SONG)
+            if state.onset and self.playing is not None:
+                bass = self.playing.bass(tempo_map.place(frame))
+                if bass is not None:
+                    self.basses[frame] = bass
+
+    def said(self, frame: int, source: str) -> None:
+        """Take down who said the chord of a frame."""
+        if source == AGENT:
+            self._said.pop(frame, None)
+        else:
+            self._said[frame] = source
+
+    def source(self, frame: int) -> str:
+        """Who said the chord of a frame: one of SOURCES."""
+        return self._said.get(frame, AGENT)
+
+    def forget(self, before_frame: int) -> None:
+        """Let go of what lies before a frame."""
+        for frame in [f for f in self.basses if f < before_frame]:
+            del self.basses[frame]
+        for frame in [f for f in self._said if f < before_frame]:
+            del self._said[frame]
+
+
+def last_bars(
+    rows: Sequence[Row], places: Sequence[Place], n_bars: int | None, key: Key | None, bpm: float
+) -> Song:
+    """The last whole bars that were played as a song.
+
+    n_bars: None takes as many as the form that is found has. Raises BadInput where there are not
+    so many bars, or none of them has a chord.
+    """
+    if n_bars is None:
+        n_bars = bars_to_keep(len({place.bar for place in places}), find_form(rows, places))
+    song = kept_song([row.chord for row in rows], places, n_bars, key, bpm)
+    if all(bar.chords is None for bar in song.bars):
+        raise BadInput(f"no chords in the last {n_bars} bars")
+    return song
