@@ -23,12 +23,15 @@ from jam.errors import BadInput
 from jam.files import config_dir, read_limited, replacing
 from jam.limits import SETTINGS_BYTES
 from jam.messages.commands import DeviceChoice
+from jam.messages.controls import Control
+from jam.midi.learnt import DEFAULTS, PICKUP, TAKEOVERS, Learnt
 from jam.music.grid import Meter
 from jam.music.key import Key
 from jam.settings import SETTINGS, JamSettings
 from jam.settings.line import Choice, Line, lines_of, setting
 
 _MAX_PRESETS, _MAX_NAME = 200, 60
+_MAX_CONTROLS, _MAX_CONTROL_NAME = 500, 200
 THEMES = {"system": "System", "dark": "Dark", "light": "Light", "high-contrast": "High contrast"}
 """Themes of the window, with their labels."""
 
@@ -115,6 +118,8 @@ class Preferences:
     view: View = field(default_factory=View)
     record: bool = True
     """Every jam is kept in the library of sessions."""
+    controls: tuple[Learnt, ...] = DEFAULTS
+    """What the controls of MIDI devices do, whether the devices are there or not."""
 
 
 def check_preset_name(name: str) -> str:
@@ -231,6 +236,7 @@ def preferences_from_json(data: dict[str, Any]) -> tuple[Preferences, list[str]]
         _presets(data.get("presets", {}), faults),
         _right_ones(default.view, data.get("view", {}), "view", faults),
         _switch(data.get("record", default.record), "record", faults),
+        _controls(data.get("controls", {}), faults),
     )
     return found, faults
 
@@ -272,6 +278,68 @@ def _presets(given: Any, faults: list[str]) -> Presets:
     return presets
 
 
+_Text = Annotated[str, msgspec.Meta(max_length=_MAX_CONTROL_NAME)]
+_Position = Annotated[float, msgspec.Meta(ge=0, le=1)]
+_PlainControl = msgspec.defstruct(
+    "_PlainControl",
+    [
+        ("device", _Text),
+        ("kind", Literal["control", "note", "program", "bend", "pressure", "mmc"]),
+        ("channel", Annotated[int, msgspec.Meta(ge=-1, le=15)]),
+        ("number", Annotated[int, msgspec.Meta(ge=0, le=127)]),
+    ],
+)
+_PlainLearnt = msgspec.defstruct(
+    "_PlainLearnt",
+    [
+        ("control", _PlainControl),
+        ("target", _Text),
+        ("takeover", Literal[tuple(TAKEOVERS)], PICKUP),
+        ("recall", _Position | None, None),
+        ("on", bool, True),
+    ],
+)
+
+
+def _controls(given: Any, faults: list[str]) -> tuple[Learnt, ...]:
+    """The defaults that weren't removed, and what was learnt."""
+    if not isinstance(given, dict):
+        faults.append("controls: expected an object")
+        return DEFAULTS
+
+    def right_ones(name: str, kind: Any) -> list[Any]:
+        values, found = given.get(name, []), []
+        if not isinstance(values, list):
+            faults.append(f"controls.{name}: expected a list")
+            return []
+        for i, value in enumerate(values[:_MAX_CONTROLS]):
+            try:
+                found.append(checked(value, kind, f"controls.{name}[{i}]"))
+            except BadInput as error:
+                faults.append(str(error))
+        return found
+
+    def control(plain: Any) -> Control:
+        return Control(plain.device, plain.kind, plain.channel, plain.number)
+
+    removed = {control(plain) for plain in right_ones("removed", _PlainControl)}
+    learnt = {
+        (c := control(p.control)): Learnt(c, p.target, p.takeover, p.recall, p.on)
+        for p in right_ones("learnt", _PlainLearnt)
+    }
+    kept = (one for one in DEFAULTS if one.control not in removed and one.control not in learnt)
+    return (*kept, *learnt.values())
+
+
+def _controls_to_json(controls: tuple[Learnt, ...]) -> dict[str, Any]:
+    """What differs from the defaults, so that those of a later version come along."""
+    there = {one.control for one in controls}
+    return {
+        "learnt": [asdict(one) for one in controls if one not in DEFAULTS],
+        "removed": [asdict(one.control) for one in DEFAULTS if one.control not in there],
+    }
+
+
 def preferences_to_json(preferences: Preferences) -> dict[str, Any]:
     devices = preferences.devices
     return {
@@ -282,6 +350,7 @@ def preferences_to_json(preferences: Preferences) -> dict[str, Any]:
         "presets": {name: settings_to_json(s) for name, s in preferences.presets.items()},
         "view": asdict(preferences.view),
         "record": preferences.record,
+        "controls": _controls_to_json(preferences.controls),
     }
 
 

@@ -38,8 +38,17 @@ def say_devices(snapshot: Snapshot) -> None:
     print(*devices_in_words(snapshot.devices, choices=False), sep="\n", flush=True)
 
 
-def watch(engine: Engine, recorder: Recorder, seconds: float | None, stop: threading.Event) -> None:
-    """Print each bar's chords when it is over, and news, until the time is up or `stop` is set."""
+def watch(
+    engine: Engine,
+    recorder: Recorder,
+    seconds: float | None,
+    stop: threading.Event,
+    look: Callable[[], object] = lambda: None,
+) -> None:
+    """Print each bar's chords when it is over, and news, until the time is up or `stop` is set.
+
+    look: called again and again.
+    """
     said = ""
     bars, dropouts, clock = BarTeller(recorder), DropoutWatch(), SystemClock()
     advised: Advice | None = None
@@ -62,6 +71,7 @@ def watch(engine: Engine, recorder: Recorder, seconds: float | None, stop: threa
                 print(advice_in_words(advice), flush=True)
             advised = advice
             bars.say()
+        look()
         return engine.alive
 
     wait_while(going_on, seconds, stop)
@@ -130,59 +140,93 @@ def typed_lines(typed: TextIO | None) -> Iterator[str]:
         whole = line.endswith("\n")
 
 
-def follow_commands(
-    lines: Iterable[str], engine: Engine, settings: JamSettings, seed: int, quit_: threading.Event
-) -> None:
-    """Carry out what is typed while the jam goes on: "bpm 120", "key Am", "panic", "quit".
+class TypedJam:
+    """The jam as the words that are typed steer it. `settings` are those of the last word.
+
+    Runs on: the thread that reads what is typed, and the one that looks after controls.
+    """
+
+    def __init__(
+        self, engine: Engine, settings: JamSettings, seed: int, quit_: threading.Event
+    ) -> None:
+        self.engine, self.settings = engine, settings
+        self._seed, self._quit = seed, quit_
+        self._lock = threading.Lock()
+
+    def obey(self, line: str) -> None:
+        """Do what a line says: "bpm 120", "key Am", "panic", "quit". Raises BadInput."""
+        with self._lock:
+            if words := self._obey(line):
+                print(words, flush=True)
+
+    def set(self, **values: object) -> None:
+        """Settings that were turned and not typed. Raises BadInput."""
+        with self._lock:
+            self.settings = self.settings.changed(**values)
+            self.engine.send(ChangeSettings(self.settings))
+
+    def _obey(self, line: str) -> str:
+        """Do it; returns what is to be said of it."""
+        engine = self.engine
+        word, _, value = line.strip().partition(" ")
+        value = value.strip()
+        match word:
+            case "":
+                return ""
+            case "quit":
+                self._quit.set()
+                return ""
+            case "start":
+                engine.send(Start(self._seed))
+                return STARTED
+            case "stop":
+                engine.send(Stop())
+                return STOPPED
+            case "panic":
+                engine.send(Panic())
+                return SILENCED
+            case "keep":
+                engine.send(Keep(_bars(value)))
+                return ""
+            case "song" if value == "off":
+                engine.send(UseSong(None))
+                return ""
+            case "song":
+                chart = read_song(value)
+                engine.send(UseSong(chart.song))
+                return "\n".join(f"jam: the song: {remark}" for remark in chart.remarks)
+            case _ if word in CUES:
+                engine.send(Cue(word))
+                return ""
+            case "devices":
+                engine.send(ListAudio())
+                snapshot = engine.snapshot()
+                return "\n".join(devices_in_words(snapshot.devices)) if snapshot else ""
+            case "help":
+                return "\n".join(help_lines())
+            case _ if word in DEVICE_WORDS and value:
+                engine.send(devices_typed(word, value))
+                return f"{DEVICE_WORDS[word].plain_label}: {value}"
+            case _ if (known := line_named(word)) is not None:
+                self.settings = self.settings.changed(**setting(word, value))
+                engine.send(ChangeSettings(self.settings))
+                return f"{known.plain_label}: {value}"
+            case _:
+                raise BadInput(f"no such command: {word!r} (type help for a list)")
+
+
+def follow_commands(lines: Iterable[str], jam: TypedJam, quit_: threading.Event) -> None:
+    """Carry out what is typed while the jam goes on.
 
     Runs on: a thread of its own, until the input ends.
     """
     for line in lines:
-        word, _, value = line.strip().partition(" ")
-        value = value.strip()
         try:
-            match word:
-                case "":
-                    continue
-                case "quit":
-                    quit_.set()
-                    return
-                case "start":
-                    engine.send(Start(seed))
-                    print(STARTED, flush=True)
-                case "stop":
-                    engine.send(Stop())
-                    print(STOPPED, flush=True)
-                case "panic":
-                    engine.send(Panic())
-                    print(SILENCED, flush=True)
-                case "keep":
-                    engine.send(Keep(_bars(value)))
-                case "song" if value == "off":
-                    engine.send(UseSong(None))
-                case "song":
-                    chart = read_song(value)
-                    engine.send(UseSong(chart.song))
-                    print(*(f"jam: the song: {r}" for r in chart.remarks), sep="\n", end="")
-                case _ if word in CUES:
-                    engine.send(Cue(word))
-                case "devices":
-                    engine.send(ListAudio())
-                    if (snapshot := engine.snapshot()) is not None:
-                        print("\n".join(devices_in_words(snapshot.devices)), flush=True)
-                case "help":
-                    print("\n".join(help_lines()), flush=True)
-                case _ if word in DEVICE_WORDS and value:
-                    engine.send(devices_typed(word, value))
-                    print(f"{DEVICE_WORDS[word].plain_label}: {value}", flush=True)
-                case _ if (known := line_named(word)) is not None:
-                    settings = settings.changed(**setting(word, value))
-                    engine.send(ChangeSettings(settings))
-                    print(f"{known.plain_label}: {value}", flush=True)
-                case _:
-                    raise BadInput(f"no such command: {word!r} (type help for a list)")
+            jam.obey(line)
         except BadInput as error:
             print(f"jam: {error}", file=sys.stderr)
+        if quit_.is_set():
+            return
 
 
 def _bars(value: str) -> int | None:

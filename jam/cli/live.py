@@ -13,7 +13,8 @@ from typing import IO, Any
 
 from jam.accompaniment import all_styles
 from jam.agent.predictor import LoadPredictor
-from jam.cli.console import follow_commands, say_devices, typed_lines, wait_while, watch
+from jam.cli.console import TypedJam, follow_commands, say_devices, typed_lines, wait_while, watch
+from jam.cli.controls import PlayedControls
 from jam.cli.log_file import LogWriter
 from jam.cli.options import DEMO_SECONDS, settings_from
 from jam.cli.sessions import open_library, session_id
@@ -156,13 +157,13 @@ def play(args: argparse.Namespace, load: LoadPredictor, song: Song | None = None
         if song is not None:
             engine.send(UseSong(song))
         engine.send(Start(args.seed))
+        jam = TypedJam(engine, settings, args.seed, stop)
+        controls = PlayedControls(jam, preferences.controls)
         typed = threading.Thread(
-            target=follow_commands,
-            args=(typed_lines(sys.stdin), engine, settings, args.seed, stop),
-            daemon=True,
+            target=follow_commands, args=(typed_lines(sys.stdin), jam, stop), daemon=True
         )
         typed.start()
-        watch(engine, recorder, args.seconds, stop)
+        watch(engine, recorder, args.seconds, stop, controls.look)
         alive = engine.alive
         engine.close()
     _say_kept(writer)

@@ -7,7 +7,7 @@ from typing import Any
 
 from jam.accompaniment import style_named
 from jam.messages.commands import CUES, EVERY_INPUT, SelectDevices
-from jam.settings import DEVICES, SETTINGS
+from jam.settings import DEVICES, SETTINGS, JamSettings
 from jam.settings.line import Line
 
 WORDS: dict[str, Line] = {line.word: line for line in SETTINGS.values()}
@@ -33,6 +33,54 @@ HINT = (
     f" {', '.join(COMMANDS[:-1])} or {COMMANDS[-1]}"
 )
 """What can be typed, in a few words."""
+
+
+STEPS: dict[str, tuple[str, float]] = {
+    "tempo-up-by-1": ("bpm", 1),
+    "tempo-down-by-1": ("bpm", -1),
+    "tempo-up-by-10": ("bpm", 10),
+    "tempo-down-by-10": ("bpm", -10),
+    "commit-one-beat-more": ("commit_beats", 1),
+    "commit-one-beat-fewer": ("commit_beats", -1),
+    "look-one-beat-further": ("lookahead_beats", 1),
+    "look-one-beat-less-far": ("lookahead_beats", -1),
+    "more-adventurous": ("adventurous", 0.1),
+    "less-adventurous": ("adventurous", -0.1),
+    "band-louder": ("agent_volume", 0.05),
+    "band-softer": ("agent_volume", -0.05),
+    "you-louder": ("player_volume", 0.05),
+    "you-softer": ("player_volume", -0.05),
+}
+"""Actions of the window that are a step of a number."""
+SWITCHES = {"metronome-on-off": "metronome", "bass-on-off": "bass", "drums-on-off": "drums"}
+"""Those that turn a setting over."""
+SAID = {
+    "start": "start",
+    "stop": "stop",
+    "all-notes-off": "panic",
+    "keep-these-chords": "keep",
+    "next-variation": "variation",
+    "drum-fill": "fill",
+    "break-the-band-rests-for-a-bar": "break",
+    "ending": "ending",
+    "quit": "quit",
+}
+"""Those that are a word that is typed."""
+
+
+def typed_for(action: str, settings: JamSettings, running: bool) -> str:
+    """What one would type for an action of the window; "" where there is no word for it."""
+    if action == "start-or-stop":
+        return "stop" if running else "start"
+    if (name := SWITCHES.get(action)) is not None:
+        return f"{SETTINGS[name].word} {'off' if getattr(settings, name) else 'on'}"
+    if action in STEPS:
+        name, by = STEPS[action]
+        line = SETTINGS[name]
+        low, high = line.numbers
+        value = min(high, max(low, round(getattr(settings, name) + by, 4)))
+        return f"{line.word} {line.typed(line.kind(value))}"
+    return SAID.get(action, "")
 
 
 def help_lines() -> list[str]:

@@ -143,6 +143,51 @@ class Line:
             return ""
         return f"{', '.join(words[:-1])} or {words[-1]}" + (", …" if self.others else "")
 
+    # As a knob: from 0 to 1 over its range, or along its choices
+
+    @property
+    def is_dial(self) -> bool:
+        """Whether a knob can turn through its values."""
+        return self.kind is bool or self._is_list or self.limits is not None
+
+    @property
+    def _is_list(self) -> bool:
+        return len(self.choices) > 1
+
+    def at(self, position: float) -> Any:
+        """The value at a position."""
+        position = min(1.0, max(0.0, position))
+        if self._is_list:
+            return self.choices[round(position * (len(self.choices) - 1))].value
+        if self.limits is None:
+            return position >= 0.5
+        low, high = self.numbers
+        grain = self._grain
+        return self.kind(min(high, round(low + grain * round(position * (high - low) / grain), 4)))
+
+    def position(self, value: Any) -> float:
+        """Where a value is; 0 for one that isn't on the list."""
+        if self._is_list:
+            values = [choice.value for choice in self.choices]
+            return values.index(value) / (len(values) - 1) if value in values else 0.0
+        if self.limits is None:
+            return float(bool(value))
+        low, high = self.numbers
+        return (value - low) / (high - low)
+
+    def turned(self, value: Any, steps: int) -> Any:
+        """The value so many steps further on, as far as its range goes."""
+        if self.limits is None and not self._is_list:
+            return steps > 0
+        high = len(self.choices) - 1 if self._is_list else self.numbers[1] - self.numbers[0]
+        grain = 1 if self._is_list else self._grain
+        return self.at(self.position(value) + steps * grain / high)
+
+    @property
+    def _grain(self) -> float:
+        """The least by which a number is turned."""
+        return self.step or 1
+
     def read(self, text: str) -> Any:
         """The value that is typed for it, not yet checked. Raises BadInput."""
         for choice in self.choices:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jam.cli.console import SILENCED, STARTED, STOPPED, devices_in_words, follow_commands
+from jam.cli.console import SILENCED, STARTED, STOPPED, TypedJam, devices_in_words, follow_commands
 from jam.cli.live import title_of
 from jam.cli.options import ALL_GROUPS, parser, settings_from
 from jam.cli.values import WORDS, devices, help_lines, setting
@@ -151,7 +151,8 @@ class Told:
 def test_every_typed_command_is_answered(capsys: pytest.CaptureFixture[str]) -> None:
     lines = ["bpm 96", "out none", "start", "stop", "panic", "help", "bpm 999", "nonsense"]
     told = Told()
-    follow_commands(lines, told, JamSettings(), 1, threading.Event())  # type: ignore[arg-type]
+    quit_ = threading.Event()
+    follow_commands(lines, TypedJam(told, JamSettings(), 1, quit_), quit_)  # type: ignore[arg-type]
     said = capsys.readouterr()
     answers = [line for line in said.out.splitlines() if line not in help_lines()]
     assert len(answers) == 5 and answers[2:] == [STARTED, STOPPED, SILENCED]

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from jam.accompaniment import style_named
-from jam.cli.console import follow_commands, typed_lines
+from jam.cli.console import TypedJam, follow_commands, typed_lines
 from jam.errors import BadInput, JamError
 from jam.messages.snapshot import Snapshot
 from jam.performance.take import chord_chart
@@ -268,7 +268,9 @@ class _Engine:
 def _type(data: bytes) -> None:
     """Lines as `jam play` reads them from its input."""
     typed = io.TextIOWrapper(io.BytesIO(data), encoding="utf-8")
-    follow_commands(typed_lines(typed), _Engine(), JamSettings(), 0, threading.Event())  # type: ignore[arg-type]
+    quit_ = threading.Event()
+    jam = TypedJam(_Engine(), JamSettings(), 0, quit_)  # type: ignore[arg-type]
+    follow_commands(typed_lines(typed), jam, quit_)
 
 
 _TYPED = (

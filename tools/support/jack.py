@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -201,3 +202,38 @@ def left_on(listener: subprocess.Popen[str]) -> tuple[int, dict[tuple[int, int],
         elif status & 0xE0 == 0x80:
             sounding[status & 0xF, pitch] = 0
     return n_notes, {pitch: on for pitch, on in sounding.items() if on}
+
+
+class Controller:
+    """A MIDI controller of its own process, until the block ends: keys, faders, and lights."""
+
+    def __init__(self, environment: dict[str, str], name: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tools.support.jack_controller", name],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == "there\n"
+        self.shown: list[tuple[int, ...]] = []
+        """What came to it."""
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def __enter__(self) -> Controller:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait(10)
+
+    def send(self, *data: int) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(bytes(data).hex() + "\n")
+        self._process.stdin.flush()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.shown.append(tuple(bytes.fromhex(line)))
