@@ -18,6 +18,7 @@ from jam.accompaniment.textures import bar_of, level_in, passage_for
 from jam.accompaniment.voicing import Voicing
 from jam.messages.notes import PlannedNote
 from jam.music.grid import TempoMap
+from jam.music.place_in_form import PlaceInForm
 from jam.music.rows import ChordState
 
 _STRAIGHT_QUARTER_BPM, _SWUNG_QUARTER_BPM = 300.0, 150.0
@@ -54,6 +55,8 @@ class Arrangement:
     """Frames of bars in which the drums fill, because somebody asked for it."""
     breaks: frozenset[int] = frozenset()
     """Frames of bars in which the band strikes the first beat and rests."""
+    form: Mapping[int, PlaceInForm] = field(default_factory=dict)
+    """Where in a song's form a bar is, by the frame of its first beat; none without a song."""
     levels: tuple[tuple[int, int], ...] = ((0, 1),)
     """(frame, how full people's bars are: 0 thin to 2 full) in order of frames, in force as the
     styles are."""

@@ -16,6 +16,7 @@ from jam.messages.notes import (
 )
 from jam.messages.plans import Plan
 from jam.music.grid import TempoMap
+from jam.music.place_in_form import PlaceInForm
 from jam.music.rows import Row
 from jam.music.song import Song
 from jam.settings import JamSettings
@@ -126,6 +127,8 @@ class Snapshot:
     planned: tuple[PlannedNote, ...] = ()
     """Of the recent past, the present and the plan; the drums, which have no keys, are left out."""
     chords: tuple[ChordSpan, ...] = ()
+    form: PlaceInForm | None = None
+    """Of the bar that is open; None where no song is played."""
     expected: tuple[ExpectedNote, ...] = ()
     """What the agent expects the player to play, as of the newest plan."""
     played: tuple[PlayedNote, ...] = ()

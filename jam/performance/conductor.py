@@ -25,6 +25,7 @@ from jam.messages.plans import Plan, PlanRequest
 from jam.music.grid import TempoMap
 from jam.music.key import key_of
 from jam.music.melody import HeldLine, MelodyTracker
+from jam.music.place_in_form import PlaceInForm
 from jam.music.rows import NO_CHORD, ChordState, MelodyState, Row
 from jam.music.song import Song
 from jam.performance.ending import Ending, come_back, ending_from, overruled
@@ -392,6 +393,7 @@ class Conductor:
             fills=self._fills,
             breaks=self._breaks,
             basses=self._lead.basses,
+            form=self._lead.form(self.tempo_map, self._kept_until_frame, len(self._line)),
         )
         self._realisation = accompany(
             self._line,
@@ -469,6 +471,10 @@ class Conductor:
     def style_at(self, frame: int) -> Style:
         """The style in force in the bar of a frame."""
         return next((s for f, s in reversed(self._styles) if f <= frame), self._styles[0][1])
+
+    def place_in_form(self, frame: int) -> PlaceInForm | None:
+        """Where in the form of the song that is played a frame is; None without one."""
+        return self._lead.place_in_form(self.tempo_map.place(frame).bar)
 
     def notes(self) -> list[PlannedNote]:
         """The accompaniment: the last bars' notes, those sounding, and the plan's."""

@@ -10,6 +10,7 @@ from jam.music.form import find_form
 from jam.music.grid import Place, TempoMap
 from jam.music.keep import bars_to_keep, kept_song
 from jam.music.key import Key
+from jam.music.place_in_form import PlaceInForm, place_in_form
 from jam.music.rows import ChordState, Row
 from jam.music.song import Song
 from jam.performance.song_line import Fixed, SongInPlay, struck
@@ -20,6 +21,8 @@ class Lead:
 
     def __init__(self) -> None:
         self.playing: SongInPlay | None = None
+        self.last_chorus: int | None = None
+        """The music ends after this chorus of the song."""
         self.until_frame = 0
         """The song has committed the frames before it."""
         self.basses: dict[int, int] = {}
@@ -42,6 +45,23 @@ class Lead:
     def fixed(self, place: Place) -> Fixed:
         """What the song has at a place; None where the agent is free."""
         return None if self.playing is None else self.playing.fixed(place)
+
+    def place_in_form(self, bar: int) -> PlaceInForm | None:
+        """Of a bar of the session; None where no song is played."""
+        if self.playing is None or bar < self.playing.first_bar:
+            return None
+        return place_in_form(self.playing.song, bar - self.playing.first_bar, self.last_chorus)
+
+    def form(self, tempo_map: TempoMap, first: int, end: int) -> dict[int, PlaceInForm]:
+        """Of every bar that has frames in [first, end), by the frame of its first beat."""
+        found: dict[int, PlaceInForm] = {}
+        frame = first - tempo_map.place(first).frame_in_bar
+        while self.playing is not None and frame < end:
+            place = self.place_in_form(tempo_map.place(frame).bar)
+            if place is not None:
+                found[frame] = place
+            frame = tempo_map.next_bar_frame(frame + 1)
+        return found
 
     def with_its_metres(self, tempo_map: TempoMap, from_frame: int, end_frame: int) -> TempoMap:
         """The map with the song's metres, as `SongInPlay.with_its_metres` sets them."""

@@ -158,6 +158,7 @@ class Reports:
             plan_end_frame=conductor.plan.end_frame if conductor.plan else 0,
             planned=tuple(n for n in conductor.notes() if n.part != "drums"),
             chords=conductor.chord_spans(),
+            form=conductor.place_in_form(len(conductor.rows)),
             expected=conductor.plan.expected_notes() if conductor.plan else (),
         )
 

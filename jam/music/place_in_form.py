@@ -1,0 +1,47 @@
+"""Where in a song's form a bar is: section, bars left of it, chorus, last time. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from jam.music.song import Song
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceInForm:
+    """A bar of a song as the band has to know it. Everything counts from 0.
+
+    section: the name of its section, "" where it has none. bar: number of the bar within it.
+    bars_left: of the section, this one included, so 1 is its last. chorus: how often the song has
+    been played through before. is_last: the music ends after this chorus.
+    """
+
+    section: str
+    bar: int
+    bars_left: int
+    chorus: int
+    is_last: bool = False
+
+
+def place_in_form(song: Song, played_bar: int, last_chorus: int | None = None) -> PlaceInForm:
+    """Place of the bar number `played_bar` of a song that begins with bar 0.
+
+    last_chorus: number of the chorus after which the music ends, if it is known.
+    """
+    chorus, bar = divmod(played_bar, len(song.chorus.bars))
+    name, first, end = _sections_played(song)[bar]
+    return PlaceInForm(name, bar - first, end - bar, chorus, chorus == last_chorus)
+
+
+@lru_cache(maxsize=16)
+def _sections_played(song: Song) -> tuple[tuple[str, int, int], ...]:
+    """(name, first bar, bar after the last) of its section, for every bar of a chorus as it is
+    played: each time that a section with a name is come to, it begins anew."""
+    order = song.chorus.bars
+    starts = [i for i, bar in enumerate(order) if i == 0 or song.bars[bar].section]
+    found: list[tuple[str, int, int]] = []
+    for start, end in pairwise((*starts, len(order))):
+        found += [(song.bars[order[start]].section, start, end)] * (end - start)
+    return tuple(found)
