@@ -57,7 +57,7 @@ def of_take(take: Take, part: str) -> Performance:
         part,
         take.tempo_map.bpm_at(0),
         meter,
-        take.parts.get(part, ()),
+        tuple(take.parts.get(part, ())),
         tuple(state.chord for state in take.chords),
     )
 

@@ -106,24 +106,32 @@ def _timed(what: Callable[[], object], name: str) -> None:
     print(f"{name}: {took_s:.2f} s, grown by {memory_mib(True) - before_mib:.0f} MiB at most")
 
 
-def opened(path: Path) -> None:
-    with Library(path) as library:
-        _timed(lambda: library.session(1), "opened")
-
-
-def shown(path: Path) -> None:
+def opened(path: Path, hours: float) -> None:
+    """As the page Review opens it, at several places."""
     from ui.review.content import content_of
 
     with Library(path) as library:
-        session = library.session(1)
-    _timed(lambda: content_of(session, session.takes[0]), "its content for the page Review")
+        outline = None
+        for at_h in (0.0, hours / 2, hours - 0.1):
+
+            def work(at_s: float = at_h * 3600) -> None:
+                nonlocal outline
+                excerpt = library.excerpt(1, 0, at_s, outline)
+                outline = excerpt.outline
+                content_of(excerpt)
+
+            _timed(work, f"opened at hour {at_h:.1f}")
+
+
+def read_whole(path: Path) -> None:
+    with Library(path) as library:
+        _timed(lambda: library.session(1), "read whole")
 
 
 def exported(path: Path, suffix: str) -> None:
     def work() -> None:
-        with Library(path) as library:
-            session = library.session(1)
-        export(session, path.with_suffix(suffix))
+        with Library(path) as library, library.stored(1) as session:
+            export(session, path.with_suffix(suffix))
 
     _timed(work, f"opened and exported as {suffix}")
 
@@ -136,8 +144,8 @@ def main() -> None:
         path = Path(folder) / "long.sqlite3"
         for work, *values in (
             (record, args.hours),
-            (opened,),
-            (shown,),
+            (opened, args.hours),
+            (read_whole,),
             (exported, ".mid"),
             (exported, ".json"),
         ):

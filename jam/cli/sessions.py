@@ -42,7 +42,8 @@ def run(
             case "list":
                 _list(library.sessions(" ".join(args.words), deleted=args.deleted), args.deleted)
             case "show":
-                _show(library.session(session_id(library, args.id)), args.take)
+                with library.stored(session_id(library, args.id)) as session:
+                    _show(session, args.take)
             case "export":
                 _export(library, args)
             case "import":
@@ -182,10 +183,13 @@ def _show(session: Session, take_id: int) -> None:
 
 
 def _export(library: Library, args: argparse.Namespace) -> None:
-    session = library.session(session_id(library, args.id))
     if args.stems and not args.output.lower().endswith(".wav"):
         raise BadInput("--stems: only with OUT.wav")
-    with progress_bar("rendering", "s") as progress:
+    sound = args.output.lower().endswith(".wav")
+    with (
+        library.stored(session_id(library, args.id)) as session,
+        progress_bar("rendering" if sound else "writing", "s" if sound else "row") as progress,
+    ):
         written = export(session, args.output, args.take, args.stems, progress)
     for file in written:
         print(f"Written: {file}")

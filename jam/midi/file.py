@@ -10,8 +10,10 @@ import math
 import os
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from heapq import merge
+from itertools import chain, groupby, pairwise
 from pathlib import Path
 
 import mido
@@ -298,7 +300,7 @@ class Part:
     name: str
     program: int
     channel: int
-    notes: tuple[Note, ...]
+    notes: Sequence[Note]
     pedals: tuple[tuple[float, bool], ...] = ()
     """The sustain pedal: (frame, down)."""
 
@@ -309,10 +311,12 @@ def write_midi(
     tempo_map: TempoMap,
     chords: Iterable[tuple[float, str]] = (),
     signature: tuple[int, bool] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Write parts as a Standard MIDI File of type 1; the first track holds tempo and metre.
 
-    chords: (frame, symbol), written as markers. signature: (sharps, minor) of the key. Where
+    chords: (frame, symbol), written as markers. signature: (sharps, minor) of the key. progress:
+    called with (notes written, notes in all). Where
     something lies before frame 0, the file begins with the bars of the count-in, and cue points
     (COUNT_IN, BAR_ONE) mark them. The file appears complete or not at all. Raises BadInput when
     the folder doesn't exist, JamError when the file can't be written.
@@ -322,26 +326,32 @@ def write_midi(
         raise BadInput(f"{file}: no such folder")
     if os.path.isdir(file):
         raise BadInput(f"{file}: a folder, not a file")
-    first = min(
-        (
-            frame
-            for part in parts
-            for frame in (
-                *(note.start_frame for note in part.notes),
-                *(frame for frame, _ in part.pedals),
-            )
-        ),
-        default=0.0,
-    )
+    starts = (note.start_frame for part in parts for note in part.notes)
+    pressed = (frame for part in parts for frame, _ in part.pedals)
+    first = min(chain(starts, pressed), default=0.0)
     bar_frames = tempo_map.meter_at(0).frames_per_bar
     shift = max(0, math.ceil(-first / bar_frames)) * bar_frames
     chords = list(chords)
     texts = "".join([*(text for _, text in chords), *(part.name for part in parts)])
     midi = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset=_charset(texts))
-    midi.tracks.append(_conductor_track(tempo_map, chords, shift, signature))
-    midi.tracks.extend(_part_track(part, shift) for part in parts)
+    heard = _count(progress, sum(len(part.notes) for part in parts))
+    midi.tracks.append(_track("Tempo", _conductor_events(tempo_map, chords, shift, signature)))
+    midi.tracks.extend(_track(part.name, _part_events(part, shift, heard)) for part in parts)
     with whole(file) as unfinished:
         midi.save(unfinished)
+
+
+def _count(progress: Callable[[int, int], None] | None, total: int) -> Callable[[], None]:
+    """To be called for every note; `progress` is told now and then."""
+    done = 0
+
+    def another() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None and done % 500 == 0:
+            progress(done, total)
+
+    return another
 
 
 def _tick(frame: float) -> int:
@@ -352,13 +362,14 @@ _Event = tuple[int, int, mido.Message | mido.MetaMessage]
 """(tick, order within the tick, message)"""
 
 
-def _track(name: str, events: list[_Event]) -> mido.MidiTrack:
-    track = mido.MidiTrack([mido.MetaMessage("track_name", name=name)])
+def _track(name: str, events: Iterable[_Event]) -> Iterator[mido.Message | mido.MetaMessage]:
+    """events: in order. Each is made when it is written: a long session takes no memory."""
+    yield mido.MetaMessage("track_name", name=name)
     now = 0
-    for tick, _, message in sorted(events, key=lambda event: event[:2]):
-        track.append(message.copy(time=tick - now))
+    for tick, _, message in events:
+        message.time = tick - now
+        yield message
         now = tick
-    return track
 
 
 def _charset(texts: str) -> str:
@@ -375,12 +386,12 @@ _MAJOR_KEYS = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E",
 _MINOR_KEYS = tuple("Abm Ebm Bbm Fm Cm Gm Dm Am Em Bm F#m C#m G#m D#m A#m".split())  # noqa: SIM905
 
 
-def _conductor_track(
+def _conductor_events(
     tempo_map: TempoMap,
     chords: Iterable[tuple[float, str]],
     shift: int,
     signature: tuple[int, bool] | None,
-) -> mido.MidiTrack:
+) -> list[_Event]:
     events: list[_Event] = []
     if signature is not None:
         sharps, minor = signature
@@ -412,7 +423,7 @@ def _conductor_track(
             events.append((tick, 3, mido.MetaMessage("cue_marker", text=text)))
     elif _begins_like_a_pickup(tempo_map):
         events.append((0, 3, mido.MetaMessage("cue_marker", text=BAR_ONE)))
-    return _track("Tempo", events)
+    return sorted(events, key=lambda event: event[:2])
 
 
 def _begins_like_a_pickup(tempo_map: TempoMap) -> bool:
@@ -424,30 +435,44 @@ def _begins_like_a_pickup(tempo_map: TempoMap) -> bool:
     return change.start_frame < change.meter.frames_per_bar
 
 
-def _part_track(part: Part, shift: int) -> mido.MidiTrack:
+def _part_events(part: Part, shift: int, heard: Callable[[], None]) -> Iterator[_Event]:
+    """heard: called for every note."""
     program = mido.Message("program_change", channel=part.channel, program=part.program)
-    events: list[_Event] = [(0, 0, program)]
-    for frame, down in part.pedals:
-        events.append(
-            (
-                _tick(frame + shift),
-                3 if down else 0,
-                mido.Message(
-                    "control_change", channel=part.channel, control=SUSTAIN, value=127 * down
-                ),
-            )
-        )
-    next_start: dict[int, int] = {}
-    for note in sorted(part.notes, key=lambda n: n.start_frame, reverse=True):
-        start = _tick(note.start_frame + shift)
-        # One channel has one key a pitch: it comes up before it goes down again.
-        end = min(
-            max(_tick(note.end_frame + shift), start + 1), next_start.get(note.pitch, 1 << 60)
-        )
-        if end <= start:
-            continue  # struck twice in one tick
-        next_start[note.pitch] = start
-        key = {"channel": part.channel, "note": note.pitch}
-        events.append((start, 2, mido.Message("note_on", velocity=max(1, note.velocity), **key)))
-        events.append((end, 1, mido.Message("note_off", velocity=0, **key)))
-    return _track(part.name, events)
+    yield 0, 0, program
+    pedals = sorted((_tick(frame + shift), 3 if down else 0, down) for frame, down in part.pedals)
+    values = {"channel": part.channel, "control": SUSTAIN}
+    pressed = (
+        (tick, order, mido.Message("control_change", value=127 * down, **values))
+        for tick, order, down in pedals
+    )
+    notes = _note_events(part.notes, part.channel, shift, heard)
+    yield from merge(pressed, notes, key=lambda event: event[:2])
+
+
+def _note_events(
+    notes: Sequence[Note], channel: int, shift: int, heard: Callable[[], None]
+) -> Iterator[_Event]:
+    """In order; one channel has one key a pitch: it comes up before it goes down again."""
+    comes_up: dict[int, int] = {}
+
+    def ups(until: int) -> Iterator[_Event]:
+        for tick, pitch in sorted((tick, p) for p, tick in comes_up.items() if tick <= until):
+            del comes_up[pitch]
+            yield tick, 1, mido.Message("note_off", channel=channel, note=pitch, velocity=0)
+
+    in_order = all(a.start_frame <= b.start_frame for a, b in pairwise(notes))
+    ordered = notes if in_order else sorted(notes, key=lambda note: note.start_frame)
+    for start, struck in groupby(ordered, lambda note: _tick(note.start_frame + shift)):
+        last: dict[int, Note] = {}  # of a key that is struck twice in one tick
+        for note in struck:
+            last[note.pitch] = note
+            heard()
+        for pitch in last.keys() & comes_up.keys():
+            comes_up[pitch] = min(comes_up[pitch], start)
+        yield from ups(start)
+        for pitch, note in last.items():
+            comes_up[pitch] = max(_tick(note.end_frame + shift), start + 1)
+            velocity = max(1, note.velocity)
+            on = mido.Message("note_on", channel=channel, note=pitch, velocity=velocity)
+            yield start, 2, on
+    yield from ups(1 << 60)

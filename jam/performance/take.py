@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jam.messages.notes import Note, PedalEvent, TimedNote, by_part
@@ -17,7 +17,7 @@ class Take:
     """A finished piece of music: notes of every part in frames, and the chord of every frame."""
 
     tempo_map: TempoMap
-    parts: dict[str, tuple[Note, ...]]
+    parts: Mapping[str, Sequence[Note]]
     """By the part's name: "player", "chords", …"""
     chords: tuple[ChordState, ...]
     pedals: tuple[tuple[float, bool], ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import unicodedata
@@ -28,6 +27,7 @@ from jam.settings import JamSettings
 _NAME_BYTES = 120
 """Room is left for what is added to it: "-drums.wav", and the name while it is written."""
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
+Progress = Callable[[int, int], None]
 SUFFIXES = (".mid", ".midi", ".musicxml", ".wav", ".json")
 
 
@@ -44,7 +44,7 @@ def export(
     path: str | os.PathLike[str],
     take_id: int = LIVE_TAKE,
     stems: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Path]:
     """Write a take by the name's suffix (SUFFIXES; JSON holds the whole session). Returns what was
     written: with `stems` of a WAV, each part alone too.
@@ -60,9 +60,9 @@ def export(
         case ".musicxml":
             _write_lead_sheet(file, session, taken)
         case ".json":
-            _write_json(file, session)
+            _write_json(file, session, progress)
         case _:
-            write_take(file, taken.take, taken.info.settings)
+            write_take(file, taken.take, taken.info.settings, progress)
     return [file]
 
 
@@ -86,9 +86,9 @@ def _write_lead_sheet(file: Path, session: Session, taken: SessionTake) -> None:
     write_musicxml(file, heading, melody, take.chords, take.tempo_map, key)
 
 
-def _write_json(file: Path, session: Session) -> None:
-    with whole(file) as unfinished, unfinished.open("w", encoding="utf-8") as out:
-        json.dump(session_to_json(session), out, separators=(",", ":"), allow_nan=False)
+def _write_json(file: Path, session: Session, progress: Progress | None) -> None:
+    with whole(file) as unfinished, unfinished.open("wb") as out:
+        out.writelines(session_to_json(session, progress))
 
 
 _TRACKS = (("player", "Melody"), ("chords", "Chords"), ("bass", "Bass"), ("drums", "Drums"))
@@ -104,10 +104,15 @@ def check_output(path: str, suffixes: Sequence[str]) -> Path:
     return file
 
 
-def write_take(path: str | os.PathLike[str], take: Take, settings: JamSettings) -> None:
+def write_take(
+    path: str | os.PathLike[str],
+    take: Take,
+    settings: JamSettings,
+    progress: Progress | None = None,
+) -> None:
     """Write a take as MIDI (type 1, chord names as markers) or, by the name, as WAV."""
     if str(path).lower().endswith(".wav"):
-        write_take_wav(Path(path), take, settings)
+        write_take_wav(Path(path), take, settings, progress=progress)
         return
     voices = mix(settings, playable_style(settings.accompaniment))
     parts = [
@@ -121,7 +126,7 @@ def write_take(path: str | os.PathLike[str], take: Take, settings: JamSettings) 
         for part, name in _TRACKS
         if take.parts.get(part) or part in ("player", "chords")
     ]
-    write_midi(path, parts, take.tempo_map, take.markers(), take.signature)
+    write_midi(path, parts, take.tempo_map, take.markers(), take.signature, progress)
 
 
 def write_take_wav(
@@ -129,7 +134,7 @@ def write_take_wav(
     take: Take,
     settings: JamSettings,
     with_stems: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Path]:
     """Write a take's sound, and beside it, on demand, each part alone ("jam-chords.wav"); their
     sum is the mix. Returns the files. `progress` as in `write_wav`.

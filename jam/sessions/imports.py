@@ -30,7 +30,7 @@ from jam.performance.take import Take
 from jam.sessions.check import saved_songs, sessions_in
 from jam.sessions.json_file import check_extent, session_of_text
 from jam.sessions.library import Library
-from jam.sessions.reading import player_part
+from jam.sessions.reading import player_notes
 from jam.sessions.rows import bars_of
 from jam.sessions.session import LIVE_TAKE, Session, SessionInfo, SessionTake, TakeInfo
 from jam.sessions.takes import take_name
@@ -157,7 +157,7 @@ def session_of_midi(song: MidiSong) -> Session:
     length_s = seconds_at(end_frame)
     take = Take(
         song.tempo_map,
-        {"player": player_part(notes, song.tempo_map, length_s), **by_part(others)},
+        {"player": tuple(player_notes(notes, song.tempo_map, length_s)), **by_part(others)},
         tuple(row.chord for row in rows),
         tuple((song.tempo_map.position_at(p.at_s), p.down) for p in pedals),
         symbols,

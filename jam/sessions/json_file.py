@@ -7,8 +7,10 @@ Everything here raises BadInput, and says what is wrong and where ("notes[3][1]:
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
+from functools import lru_cache
+from itertools import islice
 from typing import Annotated, Any, TypeVar, get_args
 
 import msgspec
@@ -25,7 +27,7 @@ from jam.music.key import key_of
 from jam.music.rows import ChordState, MelodyState, Row
 from jam.performance.take import Take
 from jam.preferences import PlainSettings, settings_to_json
-from jam.sessions.reading import player_part
+from jam.sessions.reading import player_notes
 from jam.sessions.rows import bars_of, tempo_of_segments, tempo_to_values
 from jam.sessions.session import (
     LIVE_TAKE,
@@ -76,6 +78,10 @@ _OUTSIDE_S = 3600.0
 """So long before its first row and after its last one a session may have anything in it."""
 
 _PARTS: tuple[Part, ...] = get_args(Part)
+_AT_ONCE = 500
+"""So many items of a long list are written at a time."""
+_encode = msgspec.json.Encoder().encode
+Progress = Callable[[int, int], None]
 _Item = TypeVar("_Item")
 _Many = Meta(max_length=SESSION_ITEMS)
 _Changes = Meta(max_length=SESSION_CHANGES)
@@ -239,7 +245,7 @@ def _takes(
     ids = [take.id for take in file.takes]
     if ids[0] != LIVE_TAKE or ids != sorted(set(ids)):
         raise BadInput(f"takes: their ids must begin with {LIVE_TAKE}, and rise")
-    player = player_part(notes, tempo_map, info.length_s)
+    player = tuple(player_notes(notes, tempo_map, info.length_s))
     line = tuple((tempo_map.position_at(p.at_s), p.down) for p in pedals)
     live = tuple(row.chord for row in rows)
 
@@ -288,10 +294,21 @@ def _plan(plan: _Plan) -> PlanRecord:
     )
 
 
-def session_to_json(session: Session) -> dict[str, Any]:
-    """Plain values from which `session_of_json` makes the same session."""
+def session_to_json(session: Session, progress: Progress | None = None) -> Iterator[bytes]:
+    """The text of which `session_of_text` makes the same session, piece by piece: a long one
+    takes no memory. progress: called with (rows and plans written, those in all)."""
     info = session.info
-    return {
+    done, total = 0, len(session.rows) + len(session.plans)
+
+    def counted(items: Iterable[_Item]) -> Iterator[_Item]:
+        nonlocal done
+        for item in items:
+            yield item
+            done += 1
+            if progress is not None and done % _AT_ONCE == 0:
+                progress(done, total)
+
+    values = {
         "format": FORMAT,
         "version": FORMAT_VERSION,
         "session": {
@@ -305,23 +322,10 @@ def session_to_json(session: Session) -> dict[str, Any]:
         },
         "tempo": tempo_to_values(session.tempo_map),
         "settings": [[at_s, settings_to_json(s)] for at_s, s in session.settings],
-        "notes": [[n.note_id, n.pitch, n.velocity, n.start_s, n.end_s] for n in session.notes],
-        "pedals": [[p.down, p.at_s, p.channel] for p in session.pedals],
-        "rows": [[*_melody(row.melody), *_chord_out(row.chord)] for row in session.rows],
-        "plans": [
-            {
-                "at_s": record.at_s,
-                "made_at_frame": record.plan.made_at_frame,
-                "start_frame": record.plan.start_frame,
-                "committed_until_frame": record.plan.committed_until_frame,
-                "predictor": record.plan.predictor,
-                "compute_s": record.plan.compute_s,
-                "chords": [_chord_out(state) for state in record.plan.chords],
-                "melody": [_melody(state) for state in record.plan.expected_melody],
-                "confidence": record.plan.confidence,
-            }
-            for record in session.plans
-        ],
+        "notes": ([n.note_id, n.pitch, n.velocity, n.start_s, n.end_s] for n in session.notes),
+        "pedals": ([p.down, p.at_s, p.channel] for p in session.pedals),
+        "rows": ([*_melody(row.melody), *_chord_out(row.chord)] for row in counted(session.rows)),
+        "plans": map(_plan_to_json, counted(session.plans)),
         "counters": [[at_s, asdict(counters)] for at_s, counters in session.counters],
         "moments": [[m.at_s, m.kind, m.text] for m in session.moments],
         "songs": [
@@ -331,12 +335,52 @@ def session_to_json(session: Session) -> dict[str, Any]:
         "sources": session.sources,
         "takes": [_take_to_json(taken) for taken in session.takes],
     }
+    return _encoded(values)
+
+
+def _encoded(value: Any) -> Iterator[bytes]:
+    """Plain values as JSON text; what is an iterator is made while it is written."""
+    match value:
+        case dict():
+            for i, (name, inner) in enumerate(value.items()):
+                yield (b"," if i else b"{") + _encode(name) + b":"
+                yield from _encoded(inner)
+            yield b"}" if value else b"{}"
+        case list() | tuple() if any(isinstance(inner, dict) for inner in value):
+            for i, inner in enumerate(value):
+                yield b"," if i else b"["
+                yield from _encoded(inner)
+            yield b"]"
+        case Iterator():
+            before = b"["
+            while some := list(islice(value, _AT_ONCE)):
+                yield before + _encode(some)[1:-1]
+                before = b","
+            yield b"]" if before == b"," else b"[]"
+        case _:
+            yield _encode(value)
+
+
+def _plan_to_json(record: PlanRecord) -> dict[str, Any]:
+    plan = record.plan
+    return {
+        "at_s": record.at_s,
+        "made_at_frame": plan.made_at_frame,
+        "start_frame": plan.start_frame,
+        "committed_until_frame": plan.committed_until_frame,
+        "predictor": plan.predictor,
+        "compute_s": plan.compute_s,
+        "chords": [_chord_out(state) for state in plan.chords],
+        "melody": [_melody(state) for state in plan.expected_melody],
+        "confidence": plan.confidence,
+    }
 
 
 def _melody(state: MelodyState) -> tuple[int | None, bool]:
     return state.pitch, state.onset
 
 
+@lru_cache(1024)  # a session has few of them, and has them often
 def _chord_out(state: ChordState) -> tuple[str | None, bool]:
     return (state.chord.symbol if state.chord else None), state.onset
 
@@ -349,12 +393,16 @@ def _take_to_json(taken: SessionTake) -> dict[str, Any]:
         "kind": info.kind,
         "seed": str(info.seed),
         "settings": settings_to_json(info.settings),
-        "chords": [_chord_out(state) for state in take.chords],
+        "chords": map(_chord_out, take.chords),
         "signature": take.signature,
         "symbols": take.symbols,
         "parts": {
-            part: [[n.start_frame, n.end_frame, n.pitch, n.velocity] for n in notes]
+            part: map(_note_to_json, notes)
             for part, notes in take.parts.items()
             if part != "player"
         },
     }
+
+
+def _note_to_json(note: Note) -> list[Any]:
+    return [note.start_frame, note.end_frame, note.pitch, note.velocity]

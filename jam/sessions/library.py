@@ -22,6 +22,7 @@ from jam.limits import SEARCH_WORDS
 from jam.music.key import key_of_counted
 from jam.performance.take import Take
 from jam.sessions import schema
+from jam.sessions.excerpt import Excerpt, Outline, read_excerpt
 from jam.sessions.lock import is_held
 from jam.sessions.reading import INFO, Losses, counted_rows, info_of, load_session
 from jam.sessions.rows import (
@@ -130,14 +131,45 @@ class Library:
     def session(self, session_id: int) -> Session:
         """Everything of one session, as it is now. A row that can't be read is named."""
         info = self.info(session_id)
-        with self._reading():
-            try:
-                return load_session(self._db, info)
-            except (ValueError, TypeError, KeyError, AttributeError, BadInput) as error:
-                raise JamError(
-                    f"{self.path}: session {session_id} is damaged ({error});"
-                    " jam sessions check --repair repairs it"
-                ) from None
+        with self._reading(), self._said_of(session_id):
+            return load_session(self._db, info)
+
+    def excerpt(
+        self, session_id: int, take_id: int, at_s: float, outline: Outline | None = None
+    ) -> Excerpt:
+        """What of a session lies around a place, the whole of one that isn't long; see
+        `jam.sessions.excerpt`. Of another take than there is, the first."""
+        info = self.info(session_id)
+        with self._reading(), self._said_of(session_id):
+            return read_excerpt(self._db, info, take_id, at_s, outline)
+
+    @contextmanager
+    def stored(self, session_id: int) -> Iterator[Session]:
+        """A session whose notes and plans are read inside whenever they are gone through, so that
+        its length takes no memory. Raises as `session`, wherever it is used."""
+        info = self.info(session_id)
+
+        def said(error: Exception) -> JamError:
+            if isinstance(error, sqlite3.Error):
+                kind = schema.Damaged if schema.is_damage(error) else JamError
+                return kind(f"{self.path}: {schema.reason(error)}")
+            return self._damaged(session_id, error)
+
+        with self._lock:
+            yield load_session(self._db, info, Losses(said=said), stored=True)
+
+    @contextmanager
+    def _said_of(self, session_id: int) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, TypeError, KeyError, AttributeError, BadInput) as error:
+            raise self._damaged(session_id, error) from None
+
+    def _damaged(self, session_id: int, error: Exception) -> JamError:
+        return JamError(
+            f"{self.path}: session {session_id} is damaged ({error});"
+            " jam sessions check --repair repairs it"
+        )
 
     def salvage(self, info: SessionInfo) -> tuple[Session, tuple[str, ...]]:
         """A session as far as it can be read, and what of it can't."""

@@ -10,8 +10,9 @@ import re
 import reprlib
 import sqlite3
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, TypeVar, cast
 
@@ -19,13 +20,14 @@ from jam.checked import checked, checked_json
 from jam.clock import date_now
 from jam.errors import BadInput, JamError
 from jam.limits import LIBRARY_SESSIONS, SESSION_ITEMS
-from jam.messages.notes import Note, PedalEvent, PlayedNote, by_part
+from jam.messages.notes import Note, PlayedNote, by_part
 from jam.messages.plans import Plan
 from jam.music.grid import Meter, TempoMap, check_bpm
-from jam.music.rows import Row
+from jam.music.rows import NO_CHORD, ChordState, Row
 from jam.performance.take import Take
 from jam.preferences import PlainSettings
 from jam.sessions.rows import (
+    WHOLE_PLAN_EVERY,
     chord_of_code,
     melody_of_code,
     tempo_of_json,
@@ -44,6 +46,7 @@ from jam.sessions.session import (
     TakeInfo,
     TakeKind,
 )
+from jam.sessions.stored import Stored
 from jam.sessions.values import (
     Frame,
     PlainCounters,
@@ -146,10 +149,12 @@ class Losses:
     found: list[str] = field(default_factory=list)
     foreign: frozenset[str] = frozenset()
     """Tables that aren't the program's own: they are not read."""
+    said: Callable[[Exception], Exception] = lambda error: error
+    """The error that is raised for one that was met."""
 
     def lose(self, what: str, error: Exception) -> None:
         if self.strict:
-            raise error
+            raise self.said(error) from error
         if not self.found or not self.found[-1].startswith(what):
             self.found.append(f"{what}: {error}")
 
@@ -207,17 +212,26 @@ def _any_info(db: sqlite3.Connection, session_id: int, losses: Losses) -> Sessio
     return next(found, unknown)
 
 
+@lru_cache(4096, typed=True)  # a session has few of them, and has them often
+def _row_of_codes(melody: int, chord: int) -> Row:
+    return Row(melody_of_code(melody), chord_of_code(chord))
+
+
 def rows_of(
-    db: sqlite3.Connection, session_id: int, losses: Losses | None = None
+    db: sqlite3.Connection, session_id: int, losses: Losses | None = None, part: Part | None = None
 ) -> tuple[Row, ...]:
-    """Rows from frame 0 on. One that is missing is lost: what was before it is held instead."""
+    """Rows from frame 0 on. One that is missing is lost: what was before it is held instead.
+
+    part: what is read of them; those before are blank.
+    """
     losses = losses or Losses()
-    rows: list[Row] = []
+    rows = [Row()] * part.first_frame if part is not None else []
+    where, values = ("", ()) if part is None else part.frames("frame", "frame")
     for frame, row in _each(
         db,
-        "SELECT frame, melody, chord FROM frames WHERE session_id = ? ORDER BY frame",
-        (session_id,),
-        lambda f, m, c: (checked(f, Frame, "frame"), Row(melody_of_code(m), chord_of_code(c))),
+        f"SELECT frame, melody, chord FROM frames WHERE session_id = ?{where} ORDER BY frame",
+        (session_id, *values),
+        lambda f, m, c: (checked(f, Frame, "frame"), _row_of_codes(m, c)),
         losses,
         "rows",
     ):
@@ -243,19 +257,88 @@ def counted_rows(db: sqlite3.Connection, session_id: int) -> dict[Row, int]:
 
 
 def load_session(
-    db: sqlite3.Connection, info: SessionInfo, losses: Losses | None = None
+    db: sqlite3.Connection, info: SessionInfo, losses: Losses | None = None, *, stored: bool = False
 ) -> Session:
-    """Everything of one session. `losses`: where to say what can't be read; None raises it."""
-    losses = losses or Losses()
+    """Everything of one session. `losses`: where to say what can't be read; None raises it.
+
+    stored: notes and plans stay in the library, and are read whenever they are gone through.
+    """
+
+    return _load(db, info, losses or Losses(), stored)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of a session that is read: from second to second, and its frames.
+
+    take_id: of the other takes nothing is read but what they are.
+    """
+
+    take_id: int
+    first_s: float
+    last_s: float
+    first_frame: int
+    last_frame: int
+
+    def seconds(self, start: str, end: str) -> tuple[str, tuple[Any, ...]]:
+        """A condition of SQL, and its values, on columns in seconds; no end is yet to come."""
+        return f" AND {start} <= ? AND ifnull({end}, ?) >= ?", (
+            self.last_s,
+            self.last_s,
+            self.first_s,
+        )
+
+    def frames(self, start: str, end: str) -> tuple[str, tuple[Any, ...]]:
+        """The same on columns in frames."""
+        last = self.last_frame
+        return f" AND {start} <= ? AND ifnull({end}, ?) >= ?", (last, last, self.first_frame)
+
+
+def load_part(db: sqlite3.Connection, info: SessionInfo, part: Part) -> Session:
+    """What lies within a part of a session. Rows and chords before it are blank; settings,
+    counters and moments are those of the whole session."""
+    return _load(db, info, Losses(), part=part)
+
+
+def _load(
+    db: sqlite3.Connection,
+    info: SessionInfo,
+    losses: Losses,
+    stored: bool = False,
+    part: Part | None = None,
+) -> Session:
+    def each_of(
+        table: str,
+        columns: str,
+        read: Callable[..., _Item],
+        order: str = "seq",
+        within: tuple[str, tuple[Any, ...]] = ("", ()),
+    ) -> Iterator[_Item]:
+        where, values = within
+        query = f"SELECT {columns} FROM {table} WHERE session_id = ?{where} ORDER BY {order}"
+        return _each(db, query, (info.id, *values), read, losses, table)
 
     def all_of(table: str, columns: str, read: Callable[..., _Item], order: str = "seq") -> Any:
-        query = f"SELECT {columns} FROM {table} WHERE session_id = ? ORDER BY {order}"
-        return tuple(_each(db, query, (info.id,), read, losses, table))
+        return tuple(each_of(table, columns, read, order))
 
     tempo_map, seed = _tempo_and_seed(db, info, losses)
-    rows = rows_of(db, info.id, losses)
-    notes = all_of("notes", "note_id, pitch, velocity, start_s, end_s", played_note_of_row)
-    pedals = all_of("pedals", "down, at_s, channel", pedal_of_row)
+    rows = rows_of(db, info.id, losses, part)
+    everything: tuple[str, tuple[Any, ...]] = ("", ())
+    sounding = everything if part is None else part.seconds("start_s", "end_s")
+    columns = "note_id, pitch, velocity, start_s, end_s"
+
+    def count(table: str) -> int:
+        query = f"SELECT count(*) FROM {table} WHERE session_id = ?"
+        return int(db.execute(query, (info.id,)).fetchone()[0])
+
+    def gathered(read: Callable[[], Iterator[_Item]], table: str) -> Sequence[_Item]:
+        return Stored(read, partial(count, table)) if stored else tuple(read())
+
+    notes = gathered(
+        lambda: each_of("notes", columns, played_note_of_row, within=sounding), "notes"
+    )
+    pressed = everything if part is None else part.seconds("at_s", "at_s")
+    pedals = tuple(each_of("pedals", "down, at_s, channel", pedal_of_row, within=pressed))
     settings = all_of(
         "settings",
         "at_s, data",
@@ -264,14 +347,24 @@ def load_session(
     if not settings:
         losses.lose("settings", ValueError("there are none"))
         settings = ((0.0, JamSettings(bpm=info.bpm, meter=info.meter)),)
-    takes = tuple(_takes(db, info, tempo_map, rows, notes, pedals, losses))
+    player = gathered(lambda: player_notes(notes, tempo_map, info.length_s), "notes")
+    pedal_line = tuple((tempo_map.position_at(p.at_s), p.down) for p in pedals)
+    takes = tuple(
+        SessionTake(
+            taken,
+            Take(
+                tempo_map,
+                {"player": player, **_parts(db, info, taken.id, tempo_map, losses, stored, part)},
+                chords,
+                pedal_line,
+                *written,
+            ),
+        )
+        for taken, chords, *written in _takes(db, info, rows, losses, part)
+    )
     if not takes or takes[0].info.id != LIVE_TAKE:
         losses.lose("takes", ValueError("the first one is missing"))
-        take = Take(
-            tempo_map,
-            {"player": player_part(notes, tempo_map, info.length_s)},
-            tuple(row.chord for row in rows),
-        )
+        take = Take(tempo_map, {"player": player}, tuple(row.chord for row in rows))
         first = TakeInfo(LIVE_TAKE, "As played", "live", settings[0][1], seed)
         takes = (SessionTake(first, take), *takes)
     return Session(
@@ -282,7 +375,7 @@ def load_session(
         notes=notes,
         pedals=pedals,
         rows=rows,
-        plans=tuple(_plans(db, info.id, losses)),
+        plans=gathered(lambda: _plans(db, info.id, losses, part), "plans"),
         counters=all_of(
             "counters",
             "at_s, data",
@@ -309,6 +402,10 @@ def _tempo_and_seed(
     return next(found, (TempoMap.constant(info.bpm, info.meter), 0))
 
 
+def tempo_of(db: sqlite3.Connection, info: SessionInfo) -> TempoMap:
+    return _tempo_and_seed(db, info, Losses())[0]
+
+
 def _time(value: Any) -> float:
     return float(checked(value, Time, "at_s"))
 
@@ -320,14 +417,27 @@ def _json(text: str, kind: Any, what: str) -> Any:
     return checked_json(text, kind, what)
 
 
-def _plans(db: sqlite3.Connection, session_id: int, losses: Losses) -> Iterator[PlanRecord]:
+def _plans(
+    db: sqlite3.Connection, session_id: int, losses: Losses, part: Part | None
+) -> Iterator[PlanRecord]:
+    """part: the plans that held in it; each tells only what differs from the one before."""
     before: Plan | None = None
-    expected = 0
+    expected = wanted = 0
+    where = ""
+    values: tuple[int, ...] = (session_id,)
+    if part is not None:
+        held = "SELECT max(seq) FROM plans WHERE session_id = ? AND at_s <= ?"
+        wanted, last = (
+            db.execute(held, (session_id, at_s)).fetchone()[0] or 0
+            for at_s in (part.first_s, part.last_s)
+        )
+        expected = wanted - wanted % WHOLE_PLAN_EVERY
+        where, values = " AND seq BETWEEN ? AND ?", (session_id, expected, last)
     query = (
         "SELECT seq, at_s, made_at_frame, start_frame, committed_until_frame, compute_s,"
-        " predictor, kept, data FROM plans WHERE session_id = ? ORDER BY seq"
+        f" predictor, kept, data FROM plans WHERE session_id = ?{where} ORDER BY seq"
     )
-    for row in _each(db, query, (session_id,), lambda *row: row, losses, "plans"):
+    for row in _each(db, query, values, lambda *row: row, losses, "plans"):
         seq, at_s, made_at, start, committed, compute_s, predictor, kept, data = row
         try:
             if whole_of(seq, 0, 1 << 40, "seq") != expected:
@@ -345,7 +455,8 @@ def _plans(db: sqlite3.Connection, session_id: int, losses: Losses) -> Iterator[
             before = Plan(
                 made_at, start, committed, chords, melody, confidence, predictor, compute_s
             )
-            yield PlanRecord(at_s, before)
+            if seq >= wanted:
+                yield PlanRecord(at_s, before)
         except _UNREADABLE as error:
             before = None
             losses.lose("plans", error)
@@ -354,15 +465,19 @@ def _plans(db: sqlite3.Connection, session_id: int, losses: Losses) -> Iterator[
 def _takes(
     db: sqlite3.Connection,
     info: SessionInfo,
-    tempo_map: TempoMap,
     rows: Iterable[Row],
-    notes: Iterable[PlayedNote],
-    pedals: Iterable[PedalEvent],
     losses: Losses,
-) -> Iterator[SessionTake]:
-    player = player_part(notes, tempo_map, info.length_s)
-    pedal_line = tuple((tempo_map.position_at(p.at_s), p.down) for p in pedals)
+    part: Part | None,
+) -> list[tuple[TakeInfo, tuple[ChordState, ...], Any, Any]]:
+    """Of every take what it is, its chords, and how they are written: symbols, signature."""
     live_chords = tuple(row.chord for row in rows)
+
+    def chords_of(packed: bytes) -> tuple[ChordState, ...]:
+        """Two bytes a frame."""
+        if part is None:
+            return unpack_chords(packed)
+        blank = (NO_CHORD,) * min(part.first_frame, len(packed) // 2)
+        return blank + unpack_chords(packed[2 * part.first_frame : 2 * (part.last_frame + 1)])
 
     def read(
         take_id: int, name: str, kind: Any, settings: str, seed: str, chords: Any, notation: str
@@ -375,47 +490,58 @@ def _takes(
             checked(seed, Seed, "seed"),
         )
         signature, symbols = _json(notation, PlainNotation, "notation") if notation else (None, ())
-        return info, live_chords if chords is None else unpack_chords(chords), signature, symbols
+        return info, live_chords if chords is None else chords_of(chords), symbols, signature
 
     query = (
         "SELECT take_id, name, kind, settings, seed, chords, notation FROM takes"
         " WHERE session_id = ? AND deleted_at IS NULL ORDER BY take_id"
     )
-    for taken, chords, signature, symbols in list(
-        _each(db, query, (info.id,), read, losses, "takes")
-    ):
-        parts = {"player": player, **_parts(db, info, taken.id, tempo_map, losses)}
-        take = Take(tempo_map, parts, chords, pedal_line, symbols, signature)
-        yield SessionTake(taken, take)
+    return list(_each(db, query, (info.id,), read, losses, "takes"))
 
 
 def _parts(
-    db: sqlite3.Connection, info: SessionInfo, take_id: int, tempo_map: TempoMap, losses: Losses
-) -> dict[str, tuple[Note, ...]]:
+    db: sqlite3.Connection,
+    info: SessionInfo,
+    take_id: int,
+    tempo_map: TempoMap,
+    losses: Losses,
+    stored: bool,
+    within: Part | None,
+) -> dict[str, Sequence[Note]]:
     """The accompaniment's parts; what sounded when the session broke off ends there."""
+    if within is not None and within.take_id != take_id:
+        return {}
     last = tempo_map.position_at(info.length_s)
+    where, values = ("", ()) if within is None else within.frames("start_frame", "end_frame")
 
     def read(part: str, pitch: int, velocity: int, start: float, end: float | None) -> Note:
         end = max(last, start + 1) if end is None else end
         return note_of_row(part, start, end, pitch, velocity)
 
-    query = (
-        "SELECT part, pitch, velocity, start_frame, end_frame FROM take_notes"
-        " WHERE session_id = ? AND take_id = ? ORDER BY start_frame, seq"
+    def notes_of(*part: str) -> Iterator[Note]:
+        query = (
+            "SELECT part, pitch, velocity, start_frame, end_frame FROM take_notes"
+            f" WHERE session_id = ? AND take_id = ?{where}{' AND part = ?' if part else ''}"
+            " ORDER BY start_frame, seq"
+        )
+        all_values = (info.id, take_id, *values, *part)
+        return _each(db, query, all_values, read, losses, "notes of a take")
+
+    if not stored:
+        return dict(by_part(notes_of()))
+    names = (
+        "SELECT part, count(*) FROM take_notes WHERE session_id = ? AND take_id = ?"
+        " GROUP BY part ORDER BY min(start_frame), seq"
     )
-    return by_part(_each(db, query, (info.id, take_id), read, losses, "notes of a take"))
+    return {
+        part: Stored(partial(notes_of, part), partial(int, n))
+        for part, n in db.execute(names, (info.id, take_id))
+    }
 
 
-def player_part(notes: Iterable[PlayedNote], tempo_map: TempoMap, end_s: float) -> tuple[Note, ...]:
+def player_notes(notes: Iterable[PlayedNote], tempo_map: TempoMap, end_s: float) -> Iterator[Note]:
     """The player's notes on the grid; what is held at the end ends there."""
     at = tempo_map.position_at
-    return tuple(
-        Note(
-            at(note.start_s),
-            at(max(end_s, note.start_s + 0.05) if note.end_s is None else note.end_s),
-            note.pitch,
-            note.velocity,
-            "player",
-        )
-        for note in notes
-    )
+    for note in notes:
+        end = at(max(end_s, note.start_s + 0.05) if note.end_s is None else note.end_s)
+        yield Note(at(note.start_s), end, note.pitch, note.velocity, "player")

@@ -31,7 +31,7 @@ from jam.settings import JamSettings
 Entry = tuple[str, tuple[Any, ...]]
 """(name of a statement of the store, its values after the session's id)"""
 
-_WHOLE_PLAN_EVERY = 64
+WHOLE_PLAN_EVERY = 64
 """Of so many plans one is written whole, so that damage to one can't reach far."""
 
 STATEMENTS = {
@@ -65,7 +65,7 @@ def frame_entry(frame: int, melody: int, chord: int) -> Entry:
 
 def plan_entry(number: int, at_s: float, plan: Plan, before: Plan | None) -> Entry:
     """A plan as it is written: what it has in common with the plan before is left out."""
-    before = before if number % _WHOLE_PLAN_EVERY else None
+    before = before if number % WHOLE_PLAN_EVERY else None
     kept = kept_frames(plan, before)
     same = before is not None and plan.predictor == before.predictor
     return "plan", (

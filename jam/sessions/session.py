@@ -6,6 +6,7 @@ count-in is negative. The session's tempo map counts the same way.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -95,19 +96,19 @@ class SessionTake:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Everything that a session holds; every tuple in order of time."""
+    """Everything that a session holds; everything in order of time."""
 
     info: SessionInfo
     tempo_map: TempoMap
     seed: int
     settings: tuple[tuple[float, JamSettings], ...]
     """(at_s, settings): those that it began with, then each change."""
-    notes: tuple[PlayedNote, ...]
+    notes: Sequence[PlayedNote]
     """The player's, in seconds; a key that was held at the end has end_s None."""
     pedals: tuple[PedalEvent, ...]
     rows: tuple[Row, ...]
     """One a frame, from frame 0."""
-    plans: tuple[PlanRecord, ...]
+    plans: Sequence[PlanRecord]
     counters: tuple[tuple[float, Counters], ...]
     """(at_s, counters), since the session's start, whenever one of them grew."""
     moments: tuple[Moment, ...]

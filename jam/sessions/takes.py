@@ -27,7 +27,7 @@ def song_of(session: Session) -> MidiSong:
     if not any(note.end_frame > 0 for note in player):
         raise BadInput(f"session {session.info.id}: no melody was played")
     signature = session.takes[0].take.signature
-    return MidiSong(session.info.name, player, session.tempo_map, signature=signature)
+    return MidiSong(session.info.name, tuple(player), session.tempo_map, signature=signature)
 
 
 def revoice(

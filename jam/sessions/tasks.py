@@ -55,11 +55,10 @@ def export_files(
     stems: bool,
 ) -> list[Path]:
     """A take in each of these files; returns all that was written."""
-    with Library(library, read_only=True) as opened:
-        session = opened.session(session_id)
-    written: list[Path] = []
-    for path in paths:
-        written += export(session, path, take_id, stems, progress)
+    with Library(library, read_only=True) as opened, opened.stored(session_id) as session:
+        written: list[Path] = []
+        for path in paths:
+            written += export(session, path, take_id, stems, progress)
     return written
 
 

@@ -6,7 +6,7 @@ so the pitch stays. Nothing here waits or reads a clock.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import replace
 from heapq import heappop, heappush
@@ -69,8 +69,14 @@ class Transport:
         end_s: float,
         keeps_place: bool = False,
     ) -> list[SoundedNote]:
-        """Other notes; it waits at the start, unless it keeps its place (and goes on playing)."""
-        out = self.due(now_s) + self._silence(now_s)
+        """Other notes; it waits at the start, unless it keeps its place (and goes on playing).
+
+        Another part of the same take (of the same name): what sounds in both goes on.
+        """
+        out = self.due(now_s)
+        same = keeps_place and name == self._state.name
+        sounding = [(number, self._notes[number]) for number in self._down.values() if same]
+        out += [] if same else self._silence(now_s)
         self._notes = tuple(sorted(notes, key=lambda note: note.start_s))
         self._starts_s = [note.start_s for note in self._notes]
         old, end_s = self._state, max(start_s, end_s)
@@ -86,7 +92,7 @@ class Transport:
                 loop=self._within(old.loop, start_s, end_s),
             )
         self._change(new)
-        return out + self._enter(now_s)
+        return out + self._carry_on(sounding, now_s) + self._enter(now_s)
 
     def play(self, now_s: float, from_s: float | None = None) -> list[SoundedNote]:
         """Begin at a position, or where it is; at the end it begins at the start again."""
@@ -209,6 +215,24 @@ class Transport:
         self._change(replace(state, playing=playing, position_s=position_s, at_s=now_s))
         return out + self._enter(now_s)
 
+    def _carry_on(
+        self, sounding: Iterable[tuple[int, TimedNote]], now_s: float
+    ) -> list[SoundedNote]:
+        """These sound, under the numbers that they had: what is still among the notes goes on."""
+        self._ends.clear()
+        self._down.clear()
+        out = []
+        for old, note in sounding:
+            first = bisect_left(self._starts_s, note.start_s)
+            last = bisect_right(self._starts_s, note.start_s)
+            number = next((i for i in range(first, last) if self._notes[i] == note), None)
+            if number is None:
+                out.append(SoundedNote(old, note.pitch, 0, note.part, now_s, now_s))
+            else:
+                self._down[note.part, note.pitch] = number
+                heappush(self._ends, (note.end_s, number))
+        return out
+
     def _enter(self, due_s: float, now_s: float | None = None) -> list[SoundedNote]:
         """Begin at the state's position: what is held there is struck, if it plays."""
         state = self._state
@@ -216,10 +240,11 @@ class Transport:
         self._next = bisect_left(self._starts_s, state.position_s)
         if not state.playing:
             return []
+        down = set(self._down.values())
         held = [
             number
             for number, note in enumerate(self._notes[: self._next])
-            if note.part in _CHASED and note.end_s > state.position_s
+            if note.part in _CHASED and note.end_s > state.position_s and number not in down
         ]
         return [event for number in held for event in self._on(number, due_s, now_s)]
 

@@ -24,6 +24,8 @@ from jam.files import demo_tunes
 from jam.messages.commands import KeyInput, LoadTake, Play, PlaybackCommand, Start
 from jam.messages.snapshot import Snapshot
 from jam.preferences import Preferences
+from jam.sessions import excerpt
+from jam.sessions.excerpt import Excerpt
 from jam.sessions.library import Library
 from jam.sessions.session import Session, SessionInfo
 from jam.settings import JamSettings
@@ -46,6 +48,8 @@ from ui.common.record_button import (
 )
 from ui.common.text import MARK_AS, take_summary
 from ui.common.theme import CONTRAST, LIGHT
+from ui.review import model
+from ui.review.content import content_of
 from ui.review.dialogs import NO_FOLDER, ExportDialog, ExportWish, NewTakeDialog, TakeWish
 from ui.review.model import ReviewModel
 from ui.review.page import NO_CHORDS_YET, ReviewPage
@@ -348,6 +352,43 @@ def test_space_plays_the_take_though_a_jam_is_running(bench: Bench) -> None:
     assert len(again) == len(loads) + 1  # loaded anew, and from where it was
     play = bench.link.sent[-1]
     assert isinstance(play, Play) and play.from_s == pytest.approx(1.1)
+
+
+def test_a_long_session_is_read_where_one_looks_and_listens(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(excerpt, "WHOLE_S", 0.0)
+    monkeypatch.setattr(excerpt, "AROUND_S", 4.0)
+    monkeypatch.setattr(model, "_RESERVE_S", 1.0)
+    made = made_session(played_tune(80), title="Long", started_at=datetime.now(UTC))
+    bench.ids.append(bench.library.add(made).id)
+    whole = content_of(Excerpt(bench.library.session(bench.ids[-1]), 0))
+    bench.page.refresh()
+    bench.wait(lambda: "Long" in bench.shown())
+    bench.page.roll.zoom_by(20)
+    bench.choose(3)
+    page, shown = bench.page, bench.model.content
+    assert shown is not None and shown.last_s == 4.0 and len(shown.notes) < len(whole.notes)
+    assert (shown.start_s, shown.end_s, shown.parts) == (whole.start_s, whole.end_s, whole.parts)
+    bench.key(Qt.Key.Key_Space)
+    bench.tick(0.1)
+    bench.key(Qt.Key.Key_Plus)  # a mark, while it goes on
+    while bench.model.player.position_s < whole.end_s - 1.0:
+        bench.tick(0.25)
+        if bench.model._asked is not None:
+            bench.wait(lambda: bench.model._asked is None)
+        position_s = bench.model.player.position_s
+        shown = bench.model.content
+        assert shown is not None and shown.covers(position_s, position_s)
+        near = [n for n in whole.notes if abs(n.start_s - position_s) < 0.25]
+        assert set(near) <= set(shown.notes)
+        assert set(near) <= {replace(n) for n in bench.link.transport._notes}
+    assert bench.model.session is not None
+    assert len(bench.model.session.moments) == len(made.moments) + 1
+    page.roll.grab()
+    bench.key(Qt.Key.Key_Home)
+    bench.key(Qt.Key.Key_Right, Qt.KeyboardModifier.ControlModifier)
+    bench.wait(lambda: bench.model.content and bench.model.content.covers(0.0, 0.0))
 
 
 def test_a_jam_is_stopped_from_the_other_page(bench: Bench) -> None:

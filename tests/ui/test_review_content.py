@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.music.grid import Meter, TempoMap
-from jam.sessions.session import Moment, Session
+from jam.sessions.excerpt import Excerpt
+from jam.sessions.session import LIVE_TAKE, Moment, Session
 from jam.settings import JamSettings
 from tools.support.session_parts import made_session, played_tune, waltz
 from ui.common.geometry import Size
@@ -43,7 +44,7 @@ def session() -> Session:
 
 @cache
 def content() -> Content:
-    return content_of(session(), session().takes[0])
+    return content_of(Excerpt(session(), LIVE_TAKE))
 
 
 def test_every_note_of_every_part_is_there_in_seconds() -> None:
@@ -71,13 +72,13 @@ def test_chords_are_blocks_without_gaps_where_they_go_on() -> None:
 def test_beats_follow_the_metre_and_changes_are_told() -> None:
     tempo_map = TempoMap.constant(120, Meter(4, 4)).with_meter(32, Meter(3, 4)).with_tempo(56, 90)
     made = made_session(tempo_map=tempo_map)
-    shown = content_of(made, made.takes[0])
+    shown = content_of(Excerpt(made, LIVE_TAKE))
     bars = [beat for beat in shown.beats if beat.strength == 3]
     assert [round(b.at_s, 6) for b in bars[:4]] == [0.0, 2.0, 4.0, 5.5]
     assert [section.label for section in shown.sections] == [BAND_COMES_IN, "3/4", "90 bpm"]
     swing = replace(made.settings[0][1], accompaniment="swing")
     other = replace(made, settings=(*made.settings, (9.0, swing)))
-    assert content_of(other, other.takes[0]).sections[-1].label == "Swing"
+    assert content_of(Excerpt(other, LIVE_TAKE)).sections[-1].label == "Swing"
 
 
 # The plan as it was
@@ -212,6 +213,6 @@ def test_the_overview_shows_all_of_it() -> None:
 def test_other_metres_and_short_sessions_have_their_picture_too() -> None:
     short = made_session(played_tune(1), JamSettings(bpm=60.0))
     for made in (waltz(), short):
-        shown = content_of(made, made.takes[0])
+        shown = content_of(Excerpt(made, LIVE_TAKE))
         scene = roll_scene(shown, RollView(), areas_of(SIZE))
         assert scene.notes and scene.lines

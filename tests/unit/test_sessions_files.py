@@ -33,7 +33,7 @@ from jam.sessions.exports import export
 from jam.sessions.imports import import_file, read_json, session_of_midi
 from jam.sessions.json_file import session_of_json, session_to_json
 from jam.sessions.library import Library
-from jam.sessions.reading import player_part
+from jam.sessions.reading import player_notes
 from jam.sessions.session import LIVE_TAKE, Moment, Session, SessionInfo, SessionTake, TakeInfo
 from jam.sessions.takes import reharmonise, replay, revoice
 from jam.settings import JamSettings
@@ -60,7 +60,7 @@ def session_of_tune(style: str = "bossa", tune: Path = TUNE) -> Session:
     length_s = song.tempo_map.seconds_at(len(rows))
     take = replace(
         take,
-        parts={**take.parts, "player": player_part(notes, song.tempo_map, length_s)},
+        parts={**take.parts, "player": tuple(player_notes(notes, song.tempo_map, length_s))},
         pedals=tuple((song.tempo_map.position_at(p.at_s), p.down) for p in pedals),
     )
     info = SessionInfo(
@@ -114,7 +114,10 @@ def waltz() -> Session:
         tempo_map=tempo_map,
         pedals=(),
         chords=tuple(row.chord for row in rows),
-        parts={"player": player_part(notes, tempo_map, 20.0), "bass": take.parts["bass"][:4]},
+        parts={
+            "player": tuple(player_notes(notes, tempo_map, 20.0)),
+            "bass": take.parts["bass"][:4],
+        },
     )
     return replace(
         base,
@@ -415,7 +418,7 @@ def test_a_hostile_file_is_refused(name: str, session: Session, tmp_path: Path) 
     spoil, said = HOSTILE[name]
     path = tmp_path / "hostile.json"
     small = replace(session, rows=session.rows[:8], notes=session.notes[:2])
-    path.write_text(json.dumps(spoil(json.loads(json.dumps(session_to_json(small))))))
+    path.write_text(json.dumps(spoil(json.loads(b"".join(session_to_json(small))))))
     with Library(tmp_path / "library.sqlite3") as library:
         with pytest.raises(BadInput, match=re.escape(said)) as refused:
             import_file(library, path)

@@ -143,6 +143,27 @@ def test_going_to_another_take_keeps_the_place() -> None:
     assert transport.state.loop is None and not transport.state.playing
 
 
+def test_another_part_of_the_same_take_goes_on_without_a_sound() -> None:
+    held = note(48, 0.2, 5.0, "chords")
+    transport, clock = loaded(*TUNE, held, end_s=9.0), FakeClock()
+    transport.play(0.0)
+    run(transport, clock, 0.75)
+    later = note(72, 2.5, 3.0)
+    out = transport.load(0.75, "take", [*TUNE[1:], held, later], 0.0, 9.0, keeps_place=True)
+    assert out == []
+    assert events(run(transport, clock, 5.0)) == [
+        (1.0, 67, True),
+        (1.5, 64, False),
+        (2.0, 67, False),
+        (2.5, 72, True),
+        (3.0, 72, False),
+        (5.0, 48, False),
+    ]
+    transport.play(10.0, 3.0)
+    out = transport.load(10.0, "take", TUNE, 0.0, 9.0, keeps_place=True)
+    assert [(e.pitch, e.velocity) for e in out] == [(48, 0)]  # it isn't there any more
+
+
 COMMANDS = st.one_of(
     st.tuples(st.just("play"), st.none() | st.floats(-1, 12)),
     st.tuples(st.just("pause"), st.none()),
@@ -150,7 +171,10 @@ COMMANDS = st.one_of(
     st.tuples(st.just("speed"), st.floats(0.1, 3)),
     st.tuples(st.just("loop"), st.none() | st.tuples(st.floats(-1, 12), st.floats(-1, 12))),
     st.tuples(st.just("mute"), st.lists(st.sampled_from(("player", "chords")), max_size=2)),
-    st.tuples(st.just("load"), st.booleans()),
+    st.tuples(
+        st.just("load"),
+        st.tuples(st.booleans(), st.sampled_from(("take", "again")), st.sampled_from((1, 2))),
+    ),
 )
 NOTES = st.lists(
     st.builds(
@@ -166,7 +190,9 @@ NOTES = st.lists(
 
 def do(transport: Transport, what: str, value: object, notes: list[TimedNote], at_s: float):  # type: ignore[no-untyped-def]
     if what == "load":
-        return transport.load(at_s, "again", notes, 0.0, 10.0, bool(value))
+        assert isinstance(value, tuple)
+        keeps_place, name, every = value
+        return transport.load(at_s, name, notes[::every], 0.0, 10.0, keeps_place)
     if what == "pause":
         return transport.pause(at_s)
     method = {

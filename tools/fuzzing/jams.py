@@ -54,7 +54,7 @@ def _use(library: Library, path: Path, indexed: bool = True) -> None:
         found = library.sessions(" ".join(words[:3]))
         assert not indexed or info in found, "a session that isn't found"
         chord_chart(session.takes[0].take.chords, session.tempo_map)
-        plain = json.loads(json.dumps(session_to_json(session), allow_nan=False))
+        plain = json.loads(b"".join(session_to_json(session)))
         again = session_of_json(plain)
         assert _content(again) == _content(session), "a session comes back another"
         name = file_name(session, ".mid")
@@ -88,7 +88,7 @@ def _read_session(data: bytes) -> None:
 def _session_seeds() -> list[bytes]:
     session = _session()
     plans = replace(session, plans=session.plans[:6])
-    return [json.dumps(session_to_json(s)).encode() for s in (plans, replace(plans, notes=()))]
+    return [b"".join(session_to_json(s)) for s in (plans, replace(plans, notes=()))]
 
 
 # -- libraries

@@ -16,7 +16,7 @@ from jam.music.grid import Meter, TempoMap
 from jam.music.key import key_of
 from jam.performance.conductor import Conductor
 from jam.performance.take import Take
-from jam.sessions.reading import player_part
+from jam.sessions.reading import player_notes
 from jam.sessions.session import (
     LIVE_TAKE,
     Moment,
@@ -79,7 +79,7 @@ def made_session(
     rows = tuple(conductor.rows)
     take = Take(
         tempo_map,
-        {"player": player_part(notes, tempo_map, length_s), **by_part(band)},
+        {"player": tuple(player_notes(notes, tempo_map, length_s)), **by_part(band)},
         tuple(row.chord for row in rows),
     )
     values = {

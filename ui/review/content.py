@@ -15,6 +15,7 @@ from jam.messages.notes import TimedNote
 from jam.messages.plans import Plan
 from jam.music.grid import TempoMap
 from jam.music.rows import ChordState, Row
+from jam.sessions.excerpt import Excerpt
 from jam.sessions.session import Session, SessionTake
 from ui.common.geometry import beat_frames
 from ui.common.text import BAND_COMES_IN, percent, pretty_symbol
@@ -23,6 +24,8 @@ _LOWEST, _HIGHEST = 36, 84
 """The roll shows at least these pitches, so that a few notes don't fill it."""
 OUTCOME = ": {} of its chords and {} of its melody came true"
 """Of a plan: shares of its frames."""
+_BEATS_AROUND_S = 60.0
+"""More than a bar at any tempo."""
 _ROOM = 2
 """Pitches that are free above and below."""
 
@@ -55,7 +58,11 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A take of a session, ready to be laid out. Notes are in order of their start."""
+    """A take of a session, ready to be laid out. Notes are in order of their start.
+
+    start_s, end_s: of the whole. Of a long session notes, drums, chords and beats are there from
+    first_s to last_s only (see `jam.sessions.excerpt`).
+    """
 
     start_s: float
     end_s: float
@@ -66,17 +73,33 @@ class Content:
     chords: tuple[ChordBlock, ...]
     beats: tuple[Beat, ...]
     sections: tuple[Section, ...]
+    parts: frozenset[str]
+    """Those that have a note somewhere."""
+    overview: tuple[TimedNote, ...]
+    """The notes of the whole, those of a long session coarsely."""
+    first_s: float
+    last_s: float
+
+    def covers(self, first_s: float, last_s: float) -> bool:
+        """Whether what lies between these times is there, as far as there is anything."""
+        return max(first_s, self.start_s) >= self.first_s and min(last_s, self.end_s) <= self.last_s
 
 
-def content_of(session: Session, shown: SessionTake) -> Content:
-    """What a session's take has to show."""
-    take = shown.take
+def content_of(excerpt: Excerpt) -> Content:
+    """What a take has to show."""
+    session, outline = excerpt.session, excerpt.outline
+    take = shown_take(excerpt).take
     at = take.tempo_map.seconds_at
     notes = sorted(take.timed_notes(), key=lambda note: note.start_s)
     pitched = [note for note in notes if note.part != "drums"]
     pitches = [note.pitch for note in pitched]
     start_s = min([0.0, *(note.start_s for note in notes)])
     end_s = max([at(len(take.chords)), session.info.length_s, *(note.end_s for note in notes)])
+    first_frame = 0
+    if outline is not None:
+        start_s, end_s = min(start_s, outline.start_s), outline.end_s
+        pitches += (outline.low_pitch, outline.high_pitch)
+        first_frame = max(0, int(take.tempo_map.position_at(excerpt.first_s)))
     return Content(
         start_s=start_s,
         end_s=end_s,
@@ -84,10 +107,28 @@ def content_of(session: Session, shown: SessionTake) -> Content:
         high_pitch=min(127, max([_HIGHEST, *(p + _ROOM for p in pitches)])),
         notes=tuple(pitched),
         drums=tuple(note for note in notes if note.part == "drums"),
-        chords=chord_blocks(take.chords, take.tempo_map),
-        beats=_beats(take.tempo_map, start_s, end_s),
+        chords=chord_blocks(take.chords[first_frame:], take.tempo_map, first_frame),
+        beats=_beats(take.tempo_map, max(start_s, excerpt.first_s), min(end_s, excerpt.last_s)),
         sections=_sections(session),
+        parts=frozenset(n.part for n in notes) if outline is None else outline.parts,
+        overview=tuple(pitched) if outline is None else outline.notes,
+        first_s=excerpt.first_s,
+        last_s=excerpt.last_s,
     )
+
+
+def shown_take(excerpt: Excerpt) -> SessionTake:
+    """The take that an excerpt was read for; the first one where that is gone."""
+    takes = excerpt.session.takes
+    return next((each for each in takes if each.info.id == excerpt.take_id), takes[0])
+
+
+def beats_around(content: Content, tempo_map: TempoMap, at_s: float) -> tuple[Beat, ...]:
+    """Beats before and after a place, whether it is in the content or not."""
+    first_s, last_s = at_s - _BEATS_AROUND_S, at_s + _BEATS_AROUND_S
+    if content.covers(first_s, last_s):
+        return content.beats
+    return _beats(tempo_map, max(content.start_s, first_s), min(content.end_s, last_s))
 
 
 def chord_blocks(

@@ -12,17 +12,20 @@ from pathlib import Path
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
-from jam.messages.commands import PlaybackCommand
+from jam.messages.commands import LoadTake, PlaybackCommand
+from jam.sessions.excerpt import Excerpt
 from jam.sessions.exports import take_of
 from jam.sessions.library import Library
 from jam.sessions.session import LIVE_TAKE, Moment, Session, SessionInfo, TakeInfo
 from jam.stage.playback import load_take
-from ui.review.content import Content, content_of
+from ui.review.content import Beat, Content, beats_around, content_of, shown_take
 from ui.review.library_thread import LibraryThread
 from ui.review.playback import Player
 
 _CHOICE_DELAY_MS = 90
 """A session is read when the choice has rested for so long."""
+_RESERVE_S = 60.0
+"""So much before it is seen or heard, a part of a long session is read."""
 ONLY_ONE_TAKE = "Only one take so far. Ctrl+N makes another."
 
 
@@ -35,6 +38,8 @@ class ReviewModel(QObject):
     """A few words on what was just done."""
     front_changed = pyqtSignal(bool)
     """Another session or take is in front, or none; True: the same music, so the place is kept."""
+    content_moved = pyqtSignal()
+    """Another part of the same take is there to be seen."""
     info_changed = pyqtSignal()
     """Name, rating, tags, length or state of the session in front."""
     moments_changed = pyqtSignal()
@@ -62,6 +67,11 @@ class ReviewModel(QObject):
         self.session: Session | None = None
         self.content: Content | None = None
         """What the take in front has to show."""
+        self._excerpt: Excerpt | None = None
+        self._asked: object | None = None
+        """A part of the session that is being read."""
+        self._middle_s = self._read_at_s = 0.0
+        """The middle of what is in sight; and where it was when a part was read for it."""
         self.take_id = LIVE_TAKE
         self.jam_running = False
         self.follows = True
@@ -94,7 +104,7 @@ class ReviewModel(QObject):
         session = self.session
         if info is None:
             self._choice_timer.stop()
-            self._show(None, None, LIVE_TAKE)
+            self._show(None, LIVE_TAKE)
         elif session is None or session.info.id != info.id:
             self._choice_timer.start()
         else:
@@ -110,51 +120,61 @@ class ReviewModel(QObject):
 
     def reload(self, session_id: int, take_id: int | None = None) -> None:
         """Read a session again, and show one of its takes (None: the one in front)."""
+        again = self.session is not None and self.session.info.id == session_id
         if take_id is None:
-            again = self.session is not None and self.session.info.id == session_id
             take_id = self.take_id if again else LIVE_TAKE
+        at_s = self._middle_s if again else 0.0
 
-        def read(library: Library) -> tuple[Session, Content]:
-            session = library.session(session_id)
-            takes = {each.info.id: each for each in session.takes}
-            return session, content_of(session, takes.get(take_id, session.takes[0]))
+        def read(library: Library) -> tuple[Excerpt, Content]:
+            excerpt = library.excerpt(session_id, take_id, at_s)
+            return excerpt, content_of(excerpt)
 
-        def then(found: tuple[Session, Content]) -> None:
+        def then(found: tuple[Excerpt, Content]) -> None:
             if self._chosen is not None and self._chosen.id == session_id:
-                self._show(*found, take_id)
+                self._show(found, take_id)
 
         self.library.ask(read, then)
 
-    def _show(self, session: Session | None, content: Content | None, take_id: int) -> None:
-        before, self.session = self.session, session
-        if session is None or content is None:
-            self.content = None
+    def _show(self, found: tuple[Excerpt, Content] | None, take_id: int) -> None:
+        before = self.session
+        if found is None:
+            self.session = self.content = self._excerpt = None
             self.player.forget()
             self.front_changed.emit(False)
             return
+        session = found[0].session
         again = before is not None and session.info.id == before.info.id
         ids = [each.info.id for each in session.takes]
         self.take_id = take_id if take_id in ids else ids[0]
         if not again:
             self._other_take = ids[0]
-        self._show_content(session, content, again)
+        self._show_content(*found, again)
 
     # Which of its takes
 
     def show_take(self, take_id: int) -> None:
         """Another take comes to the front, at the same place."""
-        session = self.session
-        if session is None or take_id == self.take_id:
+        session, excerpt = self.session, self._excerpt
+        if session is None or excerpt is None or take_id == self.take_id:
             return
         self._other_take, self.take_id = self.take_id, take_id
-        shown = take_of(session, take_id)
+        name, at_s = take_of(session, take_id).info.name, self._middle_s
 
-        def then(content: Content) -> None:
-            if self.session is session and self.take_id == take_id:
-                self._show_content(session, content, True)
-                self.told.emit(f"Take: {shown.info.name}")
+        def read(library: Library) -> tuple[Excerpt, Content]:
+            whole = excerpt.outline is None
+            other = (
+                Excerpt(session, take_id)
+                if whole
+                else library.excerpt(session.info.id, take_id, at_s)
+            )
+            return other, content_of(other)
 
-        self.library.ask(lambda _: content_of(session, shown), then)
+        def then(found: tuple[Excerpt, Content]) -> None:
+            if self._is_in_front(session.info.id, take_id):
+                self._show_content(*found, True)
+                self.told.emit(f"Take: {name}")
+
+        self.library.ask(read, then)
 
     def other_take(self) -> None:
         """Back to the take that was in front before."""
@@ -168,18 +188,84 @@ class ReviewModel(QObject):
             self.told.emit(ONLY_ONE_TAKE)
         self.show_take(other)
 
-    def _show_content(self, session: Session, content: Content, keeps_place: bool) -> None:
-        self.content = content
-        shown = take_of(session, self.take_id)
-        name = f"{session.info.id}/{self.take_id}"
+    def _is_in_front(self, session_id: int, take_id: int) -> bool:
+        session = self.session
+        return session is not None and session.info.id == session_id and self.take_id == take_id
+
+    def _show_content(self, excerpt: Excerpt, content: Content, keeps_place: bool) -> None:
+        self._excerpt, self.session, self.content = excerpt, excerpt.session, content
+        self._asked = None
         self.player.show(
-            name,
+            self._name,
             content.start_s,
             content.end_s,
-            lambda keeps: load_take(name, shown.take, shown.info.settings, keeps),
+            self._loader(excerpt, content),
             keeps_place,
+            (content.first_s, content.last_s),
         )
         self.front_changed.emit(keeps_place)
+
+    @property
+    def _name(self) -> str:
+        return f"{self.session.info.id}/{self.take_id}" if self.session is not None else ""
+
+    def _loader(self, excerpt: Excerpt, content: Content) -> Callable[[bool], LoadTake]:
+        name, shown = self._name, shown_take(excerpt)
+
+        def load(keeps_place: bool) -> LoadTake:
+            command = load_take(name, shown.take, shown.info.settings, keeps_place)
+            return replace(command, start_s=content.start_s, end_s=content.end_s)
+
+        return load
+
+    # Which part of a long one
+
+    def look_at(self, first_s: float, last_s: float) -> None:
+        """What lies between these times is in sight, and the player goes on: what of a long session
+        isn't there yet is read. Called as often as the screen is drawn."""
+        content, excerpt = self.content, self._excerpt
+        self._middle_s = (first_s + last_s) / 2
+        if content is None or excerpt is None or excerpt.outline is None or self._asked is not None:
+            return
+        if not content.covers(first_s - _RESERVE_S, last_s + _RESERVE_S):
+            if self._middle_s != self._read_at_s:
+                self._read_at_s = self._middle_s
+                self._read_part(self._middle_s, self._move_to)
+        elif self.player.needs(_RESERVE_S):
+            self._read_part(self.player.position_s, self._supply)
+
+    def beats_here(self) -> tuple[Beat, ...]:
+        """Those around the place where the player is; none without a session."""
+        if self.session is None or self.content is None:
+            return ()
+        return beats_around(self.content, self.session.tempo_map, self.player.position_s)
+
+    def _read_part(self, at_s: float, use: Callable[[Excerpt, Content], None]) -> None:
+        assert self.session is not None and self._excerpt is not None
+        session_id, take_id, outline = self.session.info.id, self.take_id, self._excerpt.outline
+        asked = self._asked = object()
+
+        def read(library: Library) -> tuple[Excerpt, Content]:
+            excerpt = library.excerpt(session_id, take_id, at_s, outline)
+            return excerpt, content_of(excerpt)
+
+        def then(found: tuple[Excerpt, Content]) -> None:
+            if self._asked is asked:
+                self._asked = None
+                if self._is_in_front(session_id, take_id):
+                    use(*found)
+
+        self.library.ask(read, then)
+
+    def _move_to(self, excerpt: Excerpt, content: Content) -> None:
+        """Another part comes into sight; what was done to the session meanwhile stays."""
+        assert self.session is not None
+        moved = replace(excerpt.session, info=self.session.info, moments=self.session.moments)
+        self._excerpt, self.session, self.content = excerpt, moved, content
+        self.content_moved.emit()
+
+    def _supply(self, excerpt: Excerpt, content: Content) -> None:
+        self.player.supply(self._loader(excerpt, content), (content.first_s, content.last_s))
 
     # What of it is shown
 

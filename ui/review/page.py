@@ -18,7 +18,6 @@ from PyQt6.QtWidgets import QLabel, QMenu, QPushButton, QSplitter, QVBoxLayout, 
 from jam.agent.predictor import LoadPredictor
 from jam.messages.commands import PlaybackCommand
 from jam.messages.snapshot import Snapshot
-from jam.sessions.exports import take_of
 from jam.sessions.session import LIVE_TAKE, Session, SessionInfo
 from ui.common.pages import Stack
 from ui.common.text import MARK_AS, position_text
@@ -192,6 +191,7 @@ class ReviewPage(QWidget):
         model.follow_changed.connect(self._on_follow)
         model.plan_lane_changed.connect(self._on_plan_lane)
         model.list_outdated.connect(self.refresh)
+        model.content_moved.connect(self._on_moved)
         model.session_wished.connect(self.list.choose)
         model.library.failed.connect(lambda text: self.news.tell(_sentence(text), alert=True))
         self.list.searched.connect(lambda _: self.refresh())
@@ -286,12 +286,15 @@ class ReviewPage(QWidget):
         self.roll.show_position(position_s, state.playing)
         self.roll.show_loop(state.loop)
         self.roll.show_muted(state.muted)
+        model.look_at(*self.roll.span_s)
         self._show_plan_of(session, position_s)
         place = position_text(session.tempo_map, position_s, state.end_s)
         self.transport.show_state(state, place)
 
     def _show_plan_of(self, session: Session, position_s: float) -> None:
-        index = plan_at(session, position_s)
+        content = self.model.content
+        there = content is not None and content.covers(position_s, position_s)
+        index = plan_at(session, position_s) if there else None
         if index == self._plan_index:
             return
         self._plan_index = index
@@ -360,15 +363,18 @@ class ReviewPage(QWidget):
         if session is None or content is None:
             self.front.setCurrentWidget(self.hint)
             return
-        shown = take_of(session, model.take_id)
         self.front.setCurrentWidget(self.view)
         self._on_info()
         self._on_moments()
         self.details.show_takes([each.info for each in session.takes], model.take_id)
         self.delete_take_action.setEnabled(model.take_id != LIVE_TAKE)
         for part, button in self.transport.parts.items():
-            button.setEnabled(bool(shown.take.parts.get(part)))
+            button.setEnabled(part in content.parts)
         self._hear()
+
+    def _on_moved(self) -> None:
+        self._plan_index = _NOTHING_YET
+        self.roll.show_content(self.model.content, True)
 
     def _on_info(self) -> None:
         if (session := self.model.session) is not None:

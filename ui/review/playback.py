@@ -23,6 +23,7 @@ from jam.messages.commands import (
 from jam.messages.snapshot import PlaybackState
 from jam.stage.transport import MAX_SPEED, MIN_SPEED, position_at
 
+EVERYWHERE = -1e9, 1e9
 _ECHO_S = 0.5
 """So long the engine isn't followed while a command of ours is on its way to it."""
 
@@ -35,6 +36,7 @@ class Player:
         self._load: Callable[[bool], LoadTake] | None = None
         self._state: PlaybackState | None = None
         self._loaded = False
+        self._span = EVERYWHERE
         self._sent_at_s = -1.0
 
     @property
@@ -57,12 +59,13 @@ class Player:
         end_s: float,
         load: Callable[[bool], LoadTake],
         keeps_place: bool = False,
+        span: tuple[float, float] = EVERYWHERE,
     ) -> None:
         """Another take is to be played; `load` makes the command that loads it, given whether the
-        place is kept.
+        place is kept. span: what of the take that holds; `supply` gives the rest.
         """
         old = self._state
-        self._load = load
+        self._load, self._span = load, span
         if old is not None and keeps_place:
             position_s = min(max(self.position_s, start_s), end_s)
             self._state = replace(
@@ -82,6 +85,20 @@ class Player:
         speed = old.speed if old is not None else 1.0
         muted = old.muted if old is not None else ()
         self._state = PlaybackState(name, False, start_s, 0.0, speed, None, start_s, end_s, muted)
+
+    def needs(self, reserve_s: float) -> bool:
+        """Whether the place where it is, or soon will be, is not among what is loaded."""
+        state, (first_s, last_s) = self._state, self._span
+        if state is None or not self._loaded:
+            return False
+        until_s = min(self.position_s + reserve_s, state.end_s)
+        return max(self.position_s, state.start_s) < first_s or until_s > last_s
+
+    def supply(self, load: Callable[[bool], LoadTake], span: tuple[float, float]) -> None:
+        """Another part of the same take; what sounds goes on."""
+        self._load, self._span = load, span
+        if self._loaded:
+            self._say(load(True))
 
     def forget(self) -> None:
         """Nothing is to be played any more."""

@@ -46,8 +46,8 @@ class PlaybackActions:
 
     def step(self, by: int, bars: bool = False) -> None:
         """Forward by so many beats or bars."""
-        if (content := self._model.content) is not None:
-            self.seek(roll_scene.step(content.beats, self._player.position_s, by, bars))
+        if beats := self._model.beats_here():
+            self.seek(roll_scene.step(beats, self._player.position_s, by, bars))
 
     def set_speed(self, speed: float) -> None:
         """1.0 is as it was played."""
@@ -65,8 +65,8 @@ class PlaybackActions:
 
     def toggle_loop(self, on: bool | None = None) -> None:
         """Loop the bar in which it is; or play on."""
-        state, content = self._player.state, self._model.content
-        if state is None or content is None:
+        state, beats = self._player.state, self._model.beats_here()
+        if state is None or not beats:
             return
         if on is None:
             on = state.loop is None
@@ -74,15 +74,15 @@ class PlaybackActions:
             self._player.set_loop(None)
             return
         position_s = self._player.position_s + 0.001
-        first = roll_scene.step(content.beats, position_s + 0.03, -1, True)
-        self.set_loop((first, roll_scene.step(content.beats, position_s, 1, True)))
+        first = roll_scene.step(beats, position_s + 0.03, -1, True)
+        self.set_loop((first, roll_scene.step(beats, position_s, 1, True)))
 
     def loop_edge(self, last: bool) -> None:
         """The loop begins, or ends, at the nearest beat."""
-        state, content = self._player.state, self._model.content
-        if state is None or content is None:
+        state, beats = self._player.state, self._model.beats_here()
+        if state is None or not beats:
             return
-        at_s = roll_scene.snapped(content.beats, self._player.position_s)
+        at_s = roll_scene.snapped(beats, self._player.position_s)
         first_s, last_s = state.loop or (state.start_s, state.end_s)
         loop = (first_s, at_s) if last else (at_s, last_s)
         if loop[0] < loop[1]:

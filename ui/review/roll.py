@@ -91,8 +91,14 @@ class Roll(QWidget):
 
     @property
     def areas(self) -> Areas:
-        drums = self.content is None or bool(self.content.drums)
+        drums = self.content is None or "drums" in self.content.parts
         return areas_of(Size(self.width(), self.height()), drums, self._plan_shown)
+
+    @property
+    def span_s(self) -> tuple[float, float]:
+        """What is in sight, from second to second."""
+        notes = self.areas.notes
+        return self.view.from_s, self.view.seconds(notes.right, notes.x)
 
     # What is shown
 

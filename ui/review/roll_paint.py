@@ -9,6 +9,7 @@ from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
 from PyQt6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF
 from PyQt6.QtWidgets import QWidget
 
+from jam.messages.notes import TimedNote
 from ui.common.geometry import Rect, Size, is_black
 from ui.common.paint_cache import PaintCache
 from ui.common.shapes import q_rect
@@ -40,6 +41,8 @@ class RollPainter:
     theme: Theme
     cache: PaintCache = field(default_factory=PaintCache)
     _tiles: dict[int, QPixmap] = field(default_factory=dict)
+    _content: Content | None = None
+    _overviewed: tuple[TimedNote, ...] = ()
     _tiles_of: tuple[object, ...] = ()
     _overview: QPixmap | None = None
     _overview_of: tuple[object, ...] = ()
@@ -52,6 +55,7 @@ class RollPainter:
         """The picture of TILE_PX pixels from number * TILE_PX on, from ruler to drums."""
         ratio = self.widget.devicePixelRatioF()
         height = areas.drums.bottom
+        self._content = content  # as long as it is kept, no other has its id
         key = (id(content), view.px_per_s, areas, tuple(muted), self.theme, ratio)
         if key != self._tiles_of:
             self._tiles_of = key
@@ -263,7 +267,8 @@ class RollPainter:
     def overview(self, content: Content, areas: Areas, muted: Collection[str]) -> QPixmap:
         """All of the session in a strip."""
         ratio, area = self.widget.devicePixelRatioF(), areas.overview
-        key = (id(content), area, tuple(muted), self.theme, ratio)
+        self._overviewed = content.overview
+        key = (id(content.overview), area, tuple(muted), self.theme, ratio)
         if self._overview is not None and key == self._overview_of:
             return self._overview
         t, cache = self.theme, self.cache
@@ -273,7 +278,7 @@ class RollPainter:
         painter = QPainter(picture)
         x_of = Strip.of(content, Rect(0, 0, area.width, area.height)).x
         height = (area.height - 4) / (content.high_pitch - content.low_pitch + 1)
-        for note in content.notes:
+        for note in content.overview:
             x = x_of(note.start_s)
             y = 2 + (content.high_pitch - note.pitch) * height
             width = max(1.0, x_of(note.end_s) - x - 0.5)
