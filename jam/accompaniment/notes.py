@@ -90,6 +90,27 @@ class Memory:
         newest = max(self.voicings, default=0)
         self.voicings = {f: v for f, v in self.voicings.items() if f >= min(newest, until_frame)}
 
+    def rewind(self, frame: int, position: float) -> None:
+        """What was committed from `frame` on is open again; it is `position` now, and what sounds
+        of it ends there."""
+        for i, draft in list(self.drafts.items()):
+            if draft.start_frame < frame:
+                continue
+            del self.drafts[i]
+            if draft.start_frame < position:
+                end = max(position, draft.start_frame + MIN_FRAMES)
+                self.ended[i] = PlannedNote(
+                    i, draft.pitch, draft.velocity, draft.start_frame, end, draft.part, True
+                )
+        for i, note in list(self.ended.items()):
+            until = position if note.start_frame >= frame else frame
+            if note.start_frame >= position:
+                del self.ended[i]
+            elif note.end_frame > until:
+                end = max(until, note.start_frame + MIN_FRAMES)
+                self.ended[i] = replace(note, end_frame=end)
+        self.voicings = {f: v for f, v in self.voicings.items() if f < frame}
+
 
 def dice(seed: int, *numbers: int) -> float:
     """A number from 0 to 1 that is a function of its arguments alone (splitmix64's mixing)."""

@@ -20,9 +20,10 @@ from jam.accompaniment import (
     playable_style,
 )
 from jam.accompaniment.styles import conditioned
-from jam.messages.notes import AGENT, SONG, ChordSpan, NoteEvent, PlannedNote
+from jam.messages.notes import AGENT, SONG, ChordSpan, NoteEvent, PedalEvent, PlannedNote
 from jam.messages.plans import Plan, PlanRequest
-from jam.music.grid import TempoMap
+from jam.music.grid import TempoMap, nearest_frame
+from jam.music.held_chord import HeldChord
 from jam.music.key import key_of
 from jam.music.melody import HeldLine, MelodyTracker
 from jam.music.place_in_form import PlaceInForm
@@ -30,6 +31,7 @@ from jam.music.rows import NO_CHORD, ChordState, MelodyState, Row
 from jam.music.song import Song
 from jam.performance.ending import Ending, come_back, ending_from, overruled
 from jam.performance.lead import Lead, last_bars
+from jam.performance.left_hand import FOR_THE_BAR, OFF, LeftHand
 from jam.performance.presence import Presence
 from jam.performance.song_line import Fixed, SongInPlay, struck
 from jam.settings import JamSettings
@@ -40,6 +42,10 @@ _KEPT_BARS = 4
 _STOPPED_BARS = 2
 """When the player has been silent for so long, the accompaniment comes to an end."""
 _KEY_BARS = 16
+_SETTLE_S = 0.03
+"""So long after its last key a chord of the left hand is complete."""
+_LATE_S = 0.15
+"""A chord that comes so late in its frame is struck in the next one."""
 _SHOWN_BARS = 16
 """The screen goes back no further."""
 
@@ -95,13 +101,36 @@ class Conductor:
         self._kept_until_frame = 0
         self._lead = Lead()
         self._leads_metre = tempo_map is None
+        self._hand = LeftHand()
+        self._hand_due_s: float | None = None
+        """When the keys that the left hand has struck are a chord, if they are one."""
+        self._handed: HeldChord | None = None
+        """What the line has of the left hand, up to `_handed_until` (a frame)."""
+        self._handed_until = 0
+        self._stale_until_frame = -1
+        """Plans from frames up to here don't know yet that the hand has let go."""
 
     # -- what the player does ---------------------------------------------------------------
 
     def play(self, event: NoteEvent) -> None:
         """Take over a key that went down or (velocity 0) came up."""
         position = self.tempo_map.position_at(event.at_s)
+        if self._is_of_the_hand(event):
+            self._hand.note_on(event.note_id, event.pitch, position)
+            self._hand_due_s = event.at_s + _SETTLE_S
+            return
+        self._hand.note_off(event.note_id)
         self.play_at(position, event.note_id, event.pitch, event.velocity)
+
+    def _is_of_the_hand(self, event: NoteEvent) -> bool:
+        """True where a key that goes down is not of the melody, because the left hand leads."""
+        if not event.velocity or self.settings.left_hand == OFF:
+            return False
+        return self._hand.takes(event.note_id, event.pitch, self.settings.split_pitch)
+
+    def pedal(self, event: PedalEvent) -> None:
+        """The sustain pedal, which holds the left hand's keys; the melody doesn't know it."""
+        self._hand.pedal(event.down)
 
     def play_at(self, position: float, note_id: int, pitch: int, velocity: int) -> None:
         """The same at a position in frames."""
@@ -194,13 +223,15 @@ class Conductor:
     # -- time goes on -----------------------------------------------------------------------
 
     def next_close_s(self) -> float:
-        """When the frame that is open will be complete."""
-        return self.tempo_map.seconds_at(len(self.rows) + 0.5)
+        """When the frame that is open, or a chord of the left hand, will be complete."""
+        close_s = self.tempo_map.seconds_at(len(self.rows) + 0.5)
+        return close_s if self._hand_due_s is None else min(close_s, self._hand_due_s)
 
     def advance(self, now_s: float) -> bool:
         """Close every frame that is complete at `now_s`; True when the agent is to be asked."""
         position = self.tempo_map.position_at(now_s)
         self._fix(self._sent_until(now_s))
+        self.follow_hand(now_s)
         closed = False
         while len(self.rows) + 0.5 <= position:
             frame = len(self.rows)
@@ -210,6 +241,7 @@ class Conductor:
             self.rows.append(Row(melody, self._line[frame]))
             self._mind_the_player(frame, sounding)
             closed = True
+        self._hold_hand(now_s)
         self._commit_song()
         if not closed and not self._asked_at_start:
             closed = self._asked_at_start = True  # a plan from nothing, before the first note
@@ -251,7 +283,8 @@ class Conductor:
         self._fix(self._sent_until(now_s))
         self.late_plans += self._is_late
         self._is_late = False
-        if plan.end_frame <= self.committed_until_frame:
+        is_stale = plan.start_frame <= self._stale_until_frame
+        if is_stale or plan.end_frame <= self.committed_until_frame:
             return self._as_it_sounds(plan)
         first = max(self.committed_until_frame, plan.start_frame)
         del self._line[first:]
@@ -281,7 +314,8 @@ class Conductor:
         return plan
 
     def _as_it_sounds(self, plan: Plan) -> Plan:
-        return replace(plan, chords=tuple(self._line[plan.start_frame : plan.end_frame]))
+        known = tuple(self._line[plan.start_frame : plan.end_frame])
+        return replace(plan, chords=known + plan.chords[len(known) :])
 
     def _fixed(self, frame: int) -> Fixed:
         """What the song has at a frame; None where it isn't the song that says what sounds."""
@@ -322,6 +356,99 @@ class Conductor:
         self.committed_until_frame = end
         self._realise()
 
+    # -- the left hand ----------------------------------------------------------------------
+
+    def follow_hand(self, now_s: float) -> bool:
+        """Do as the left hand says; True where that changes what will sound."""
+        if self._hand_due_s is not None and now_s < self._hand_due_s:
+            return False
+        struck_s, self._hand_due_s = self._hand_due_s, None
+        position = self.tempo_map.position_at(now_s)
+        frame = min(max(0, math.floor(position)), len(self._line) - 1)
+        if frame < 0 or (self.settings.left_hand == OFF and self._handed is None):
+            return False
+        held = None
+        if self.settings.left_hand != OFF and not self._ending_asked:
+            beat = self.tempo_map.meter_at(frame).frames_per_beat
+            sounds = self._line[frame].chord
+            held = self._hand.judge(position, beat, sounds, self.settings.key_lock)
+        if held == self._handed:
+            return False
+        if held is None:
+            return self._let_go(now_s)
+        if self._ending is not None:
+            self._ending = None
+        struck = position if struck_s is None else self.tempo_map.position_at(struck_s - _SETTLE_S)
+        first = max(nearest_frame(struck), len(self.rows), self.listen_until_frame)
+        begun_s = self._sent_at_s(first)
+        if now_s - begun_s > _LATE_S or (begun_s < now_s and self.settings.lead_s > 0):
+            first = max(self._sent_until(now_s), self.listen_until_frame)
+        self._handed, self._handed_until = held, first
+        self._say_hand(first, self._hand_end(first), position, is_new=True)
+        return True
+
+    def _hand_end(self, first: int) -> int:
+        """How far what the left hand means is committed: the lookahead, or its bar."""
+        now = len(self.rows)
+        if self.settings.left_hand == FOR_THE_BAR:
+            return self.tempo_map.next_bar_frame(max(first, now) + 1)
+        return now + max(self._lookahead_frames(), self._commit_frames(self.settings))
+
+    def _hold_hand(self, now_s: float) -> None:
+        """What the left hand holds goes on, in the next bar too."""
+        if self._handed is None:
+            return
+        first = self._handed_until
+        if self._handed != self._hand.chord:
+            if first <= len(self.rows):
+                self._handed = None
+        elif self.settings.left_hand != FOR_THE_BAR or first <= len(self.rows) + 1:
+            self._say_hand(first, self._hand_end(first), self.tempo_map.position_at(now_s), False)
+
+    def _say_hand(self, first: int, end: int, position: float, is_new: bool) -> None:
+        """Commit the left hand's chord from frame `first` on, whatever was committed there."""
+        held = self._handed
+        if held is None or end <= first:
+            return
+        self._keep_committed()
+        self._memory.rewind(first, position)
+        self._kept_until_frame = min(self._kept_until_frame, first)
+        for frame in range(len(self._line), first):  # nothing is planned as far as this
+            self._line.append(ChordState(self._line[-1].chord if frame else None, False))
+        before = self._line[first - 1] if first else NO_CHORD
+        strikes = is_new and (before.chord != held.chord or held.bass is not None)
+        states = [ChordState(held.chord, strikes)]
+        states += [ChordState(held.chord, False)] * (end - first - 1)
+        self._line[first:end] = states
+        if end < len(self._line) and (after := self._line[end]).chord is not None:
+            spliced = after.onset or after.chord != held.chord
+            self._line[end] = ChordState(after.chord, spliced)
+        for frame in range(first, end):
+            self._confidence.pop(frame, None)
+        self._lead.hand(first, states, held.bass)
+        self._handed_until = end
+        self.committed_until_frame = max(self.committed_until_frame, end)
+        self._realise()
+
+    def _let_go(self, now_s: float) -> bool:
+        """The left hand rests: from the next frame on song and agent lead again."""
+        if self.settings.left_hand == FOR_THE_BAR:
+            return False  # its bar is played to the end
+        self._handed = None
+        first = self._sent_until(now_s)
+        if first >= self._handed_until:
+            return False
+        self._keep_committed()
+        self._memory.rewind(first, self.tempo_map.position_at(now_s))
+        for frame in range(first, len(self._line)):
+            self._lead.said(frame, AGENT)
+        self._kept_until_frame = min(self._kept_until_frame, first)
+        self.committed_until_frame = first
+        self._stale_until_frame = len(self.rows)
+        self._realise()
+        self._commit_song()
+        return True
+
     def _sent_until(self, now_s: float) -> int:
         """Frames before this one have begun, or are sent early because of the latency offset."""
         ahead_s = max(0.0, self.settings.lead_s)
@@ -348,7 +475,8 @@ class Conductor:
                 self._line.append(NO_CHORD if rests else ChordState(before.chord, False))
         for frame in range(max(self.committed_until_frame, self.listen_until_frame), until_frame):
             # It began before it was committed, and no plan was made for it just before either.
-            self._is_late |= self.plan is None or self.plan.start_frame < frame
+            if frame > self._stale_until_frame + 1:
+                self._is_late |= self.plan is None or self.plan.start_frame < frame
         self.committed_until_frame = max(self.committed_until_frame, until_frame)
 
     # -- what will sound --------------------------------------------------------------------
@@ -414,6 +542,8 @@ class Conductor:
         """A frame is closed: does the player go on, play dense, stop, come back?"""
         presence, place = self._presence, self.tempo_map.place(frame)
         presence.close(frame, sounding)
+        if self._hand.chord is not None:
+            presence.last_heard_frame = frame
         if place.frame_in_bar == place.meter.frames_per_bar - 1:
             # Once a bar, so that a plan doesn't change with every note.
             self._touch = Touch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from jam.errors import BadInput
-from jam.messages.notes import AGENT, SONG
+from jam.messages.notes import AGENT, HAND, SONG
 from jam.music.form import find_form
 from jam.music.grid import Place, TempoMap
 from jam.music.keep import bars_to_keep, kept_song
@@ -89,6 +89,16 @@ class Lead:
                 bass = self.playing.bass(tempo_map.place(frame))
                 if bass is not None:
                     self.basses[frame] = bass
+
+    def hand(self, first: int, states: Sequence[ChordState], bass: int | None) -> None:
+        """These chords are the left hand's, the first of them at frame `first`."""
+        end = first + len(states)
+        for frame in [f for f in self.basses if first <= f < end]:
+            del self.basses[frame]
+        for frame, state in enumerate(states, first):
+            self.said(frame, HAND)
+            if state.onset and bass is not None:
+                self.basses[frame] = bass
 
     def said(self, frame: int, source: str) -> None:
         """Take down who said the chord of a frame."""

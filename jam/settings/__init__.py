@@ -220,6 +220,22 @@ class JamSettings:
         ),
         kind=float,
     )
+    left_hand: str = setting(
+        "off",
+        "Left hand",
+        "Whether chords that you hold below the melody split lead the band. With the split off "
+        "it is learnt from the gap between your hands.",
+        "whether chords of your left hand lead the band: while held, or to the end of the bar",
+        "left-hand",
+        group="harmony",
+        place="Music/Chords",
+        choices=(
+            Choice("off", "Doesn't lead", "off"),
+            Choice("held", "Leads while held", "held"),
+            Choice("bar", "Leads for the bar", "bar"),
+        ),
+    )
+    """One of the modes of jam.performance.left_hand."""
     style: str = setting(
         "any",
         "Harmony",

@@ -33,7 +33,7 @@ from jam.messages.commands import (
     UseSong,
 )
 from jam.messages.controls import ControlsMoved, ShowOnControls, UseControls
-from jam.messages.notes import NoteEvent
+from jam.messages.notes import NoteEvent, PedalEvent
 from jam.messages.plans import AgentAnswer, AgentReady, Plan
 from jam.messages.snapshot import DeviceState
 from jam.music.song import Song
@@ -147,6 +147,9 @@ class Stage:
             self._take_played()
             self._take_agent()
             now_s = self._clock.now_s()
+            if self._conductor is not None and self._conductor.follow_hand(now_s):
+                self._schedule()
+                self._dirty = True
             if self._conductor is not None and self._conductor.advance(now_s):
                 self._agent.to_ask = True
                 self._schedule()
@@ -309,8 +312,12 @@ class Stage:
         for event in drained(self._player.played):
             self._reports.played(event)
             self._dirty = True
-            if self._conductor is not None and isinstance(event, NoteEvent):
-                self._conductor.play(event)
+            if self._conductor is not None:
+                match event:
+                    case NoteEvent():
+                        self._conductor.play(event)
+                    case PedalEvent():
+                        self._conductor.pedal(event)
 
     def _take_agent(self) -> None:
         for event in self._agent.events():

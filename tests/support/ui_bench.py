@@ -99,6 +99,7 @@ def other_value(setting: str, now: object) -> Any:
         "key_lock": (7, False),
         "palette": ("maj", "min7"),
         "model": "rules",
+        "left_hand": "held",
     }
     if setting in special:
         return special[setting]
