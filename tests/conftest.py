@@ -16,14 +16,22 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
+settings.register_profile("quick", settings.get_profile("default"), max_examples=25)
 settings.register_profile("search", deadline=None, max_examples=1000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 # Whatever is played is recorded: not among the sessions of whoever runs the tests, nor with the
 # settings of theirs.
 TESTS = Path(__file__).parent
 _home = tempfile.TemporaryDirectory(prefix="jam-tests-")
+# Two workers on two cores, beside who else works there: a pool of threads each makes all slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["XDG_DATA_HOME"] = os.environ["XDG_CONFIG_HOME"] = _home.name
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The quick half draws a quarter of the examples."""
+    usual = "quick" if config.option.markexpr == "not live" else "default"
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", usual))
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:

@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.errors import BadInput
@@ -26,6 +26,7 @@ from models.corpora.files import Files, open_files
 from models.corpora.pop909 import straight_or_triplets
 from models.corpora.report import report_of
 from models.data.leadsheet import from_json, to_json
+from tests.support.examples import examples
 from tests.support.lead_sheets import (
     FIXTURES,
     SCALE,
@@ -281,7 +282,7 @@ SEEDS = {
         max_size=4,
     ),
 )
-@settings(max_examples=300, deadline=None)
+@examples(300)
 def test_damaged_files_never_stop_the_reader(
     name: str, damages: list[tuple[float, int, bytes]]
 ) -> None:

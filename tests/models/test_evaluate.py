@@ -176,10 +176,10 @@ def test_networks_are_measured_as_they_are_played(
 ) -> None:
     write_tiny_weights(tmp_path / "one", recall=True)
     write_tiny_weights(tmp_path / "two")
-    write_jsonl(tmp_path / "songs.jsonl", [tune(i, n_bars=6) for i in range(3)])
+    write_jsonl(tmp_path / "songs.jsonl", [tune(i, n_bars=4) for i in range(2)])
     command = ["as_played", "--data", str(tmp_path / "songs.jsonl"), "--split", "all"]
     weights = [f"{name}={tmp_path / name}" for name in ("one", "two")]
-    out = ["--out", str(tmp_path / "out"), "--frames", "96", "--futures", "2"]
+    out = ["--out", str(tmp_path / "out"), "--frames", "64", "--futures", "2"]
     monkeypatch.setattr(
         sys, "argv", [*command, "--weights", *weights, "--compare", "one", "two", *out]
     )
@@ -187,7 +187,7 @@ def test_networks_are_measured_as_they_are_played(
     report = capsys.readouterr().out
     assert "| | rules | one | two | truth |" in report and "two against one" in report
     values = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert len(values["pieces"]) == 3 and values["diversity"]["truth"] == pytest.approx(1)
+    assert len(values["pieces"]) == 2 and values["diversity"]["truth"] == pytest.approx(1)
     monkeypatch.setattr(sys, "argv", [*command, "--compare", "one", "nobody", *out])
     assert as_played.main() == 2
 

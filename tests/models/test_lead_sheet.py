@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 import xmlschema
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from music21 import converter, harmony
 
@@ -26,6 +26,7 @@ from models.corpora.collections import score_draft
 from models.corpora.draft import finish
 from models.corpora.musicxml import read_score
 from models.data.leadsheet import LeadSheet, chord_spans, melody_spans
+from tests.support.examples import examples
 from tests.support.strategies import chords, tempo_maps
 
 FOUR = TempoMap.constant(100.0, Meter())
@@ -103,7 +104,7 @@ def tunes(draw: st.DrawFn) -> tuple[WrittenMelody, list[ChordState]]:
     return WrittenMelody(tuple(notes)), line((4, Chord(0)), *spans)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     tune=tunes(),
     tempo_map=tempo_maps(max_changes=2),
@@ -127,7 +128,7 @@ def test_every_sheet_is_valid(
         assert note.find("rest") is not None or note.find("type") is not None
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(tunes(), st.sampled_from(["4/4", "3/4", "6/8", "7/8", "2/2", "5/4"]), st.integers(-6, 6))
 def test_our_own_reader_loses_nothing(
     tune: tuple[WrittenMelody, list[ChordState]], meter: str, sharps: int

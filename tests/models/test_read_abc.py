@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.errors import BadInput
@@ -14,6 +14,7 @@ from models.corpora import CORPORA, Outcome, outcomes
 from models.corpora.abc import key_accidentals, key_signs, parse_tune, split_tunes
 from models.corpora.files import Files
 from models.data.leadsheet import melody_spans
+from tests.support.examples import examples
 from tests.support.lead_sheets import (
     Song,
     chords_of,
@@ -215,7 +216,7 @@ def test_abc_faults(text: str, fault: str) -> None:
 
 
 @given(st.text(alphabet="ABCdefg|:[]12\"(3>/-^_= zZ,'\nKMXPV!{}", max_size=200))
-@settings(max_examples=200)
+@examples(200)
 def test_any_abc_is_read_or_refused(text: str) -> None:
     for number, lines in split_tunes("X:1\nM:4/4\nK:G\n" + text):
         try:
@@ -249,7 +250,7 @@ def as_abc(notes: list[tuple[int, int, int]], chords: list[tuple[int, Chord]], b
 
 
 @given(songs())
-@settings(max_examples=50, deadline=None)
+@examples(50)
 def test_what_is_written_as_abc_is_read_again(song: Song) -> None:
     files = Files("memory", {"a.abc": as_abc(*song).encode()})
     (outcome,) = outcomes(CORPORA["songs"], files)

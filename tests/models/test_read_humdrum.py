@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.errors import BadInput
@@ -11,6 +11,7 @@ from jam.music.grid import Meter
 from models.corpora import Outcome
 from models.corpora.humdrum import kern_pitch, read_humdrum, recip
 from models.data.leadsheet import melody_spans
+from tests.support.examples import examples
 from tests.support.lead_sheets import chords_of, found_in_fixtures, sheet_of
 
 
@@ -67,7 +68,7 @@ def test_broken_humdrum_is_refused(text: str) -> None:
 
 
 @given(st.text(alphabet="*=4c\tr.tb[]^v-AM/8:maj\n", max_size=120))
-@settings(max_examples=200)
+@examples(200)
 def test_any_humdrum_is_read_or_refused(text: str) -> None:
     try:
         song = read_humdrum("**kern\t**harte\n=1\t=1\n" + text)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from jam.music.grid import Meter
 from models.corpora import CORPORA, Outcome, outcomes
 from models.corpora.files import Files
 from models.data.leadsheet import chord_spans
+from tests.support.examples import examples
 from tests.support.lead_sheets import (
     C_MAJOR,
     SCALE,
@@ -73,7 +74,7 @@ def test_broken_midi_is_refused(data: bytes) -> None:
 
 
 @given(songs())
-@settings(max_examples=30, deadline=None)
+@examples(30)
 def test_what_is_written_as_midi_is_read_again(song: Song) -> None:
     notes, chords, _ = song
     # One marker alone may be a title: "N.C." behind everything makes two.

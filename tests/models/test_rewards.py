@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from models.data.piece import piece_of
@@ -15,6 +15,7 @@ from models.network import vocab
 from models.network.chords import CHORD_TONES
 from models.training import adversary, rewards
 from models.training.rewards import Habits, Played, played_of
+from tests.support.examples import examples
 from tests.support.model_parts import tune
 
 C, C7, G = (1 + root * vocab.N_QUALITIES + quality for root, quality in ((0, 0), (0, 2), (7, 0)))
@@ -38,7 +39,7 @@ def random_chords(seed: int, p: Played) -> Played:
     return with_chords(p, np.take_along_axis(each, keep, 1))
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(st.integers(0, 10**6))
 def test_a_big_chord_has_no_better_fit_with_notes_by_chance(seed: int) -> None:
     """Over all twelve notes alike, every chord's fit is 0: size alone earns nothing."""
@@ -56,7 +57,7 @@ def test_a_big_chord_has_no_better_fit_with_notes_by_chance(seed: int) -> None:
     assert abs(float(rewards.fit(p).sum())) < 1e-5
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.integers(0, 10**6), st.integers(0, 40))
 def test_rewards_are_alike_in_all_keys(seed: int, turn: int) -> None:
     p = random_chords(seed, played(seed % 5))
@@ -105,7 +106,7 @@ def test_chords_that_return_with_the_melody_are_rewarded() -> None:
     assert rewards.returns(with_chords(p, elsewhere)).sum() < came_back.sum() / 2
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.integers(0, 10**6))
 def test_habits_alike_earn_nothing(seed: int) -> None:
     p = random_chords(seed, played(seed % 7))
@@ -154,7 +155,7 @@ def test_the_gate_of_the_adversary() -> None:
     assert not adversary.learns(200, 200, [2.0, 2.0])
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(st.integers(0, 10**6))
 def test_a_disturbed_window_is_still_a_window(seed: int) -> None:
     piece = piece_of(tune(seed % 9, 12))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.music.chord import QUALITY_NAMES, Chord
@@ -25,6 +25,7 @@ from models.decoding.decoder import memory_features, no_memory, remember
 from models.network import vocab
 from models.network.chords import turn_chords
 from models.predictor import NO_MEMORY, features, remembered
+from tests.support.examples import examples
 
 melodies = st.lists(
     st.one_of(st.just(REST), st.builds(MelodyState, st.integers(36, 96), st.booleans())),
@@ -63,7 +64,7 @@ def test_chord_targets_are_the_classes_of_the_rows(harmony: list[ChordState]) ->
     assert vocab.chord_targets(index, onset, before).tolist() == expected
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     st.integers(1, 40).flatmap(
         lambda n: st.tuples(

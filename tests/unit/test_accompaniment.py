@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.accompaniment import (
@@ -33,6 +33,7 @@ from jam.music.chord import Chord
 from jam.music.grid import METERS, Meter, TempoMap
 from jam.music.rows import NO_CHORD, ChordState
 from jam.performance.presence import HIGHEST_ROOM, LOWEST_ROOM
+from tests.support.examples import examples
 from tests.support.strategies import chords, tempo_maps
 
 STYLES, _ = all_styles()
@@ -414,7 +415,7 @@ def test_fills_are_sparse_and_of_the_seed() -> None:
         assert 4 <= len(fills(seed)) <= 14
 
 
-@settings(max_examples=20)
+@examples(20)
 @given(meters)
 def test_the_metronome_clicks_each_beat_and_accents_the_bar_line(meter: Meter) -> None:
     tempo_map = TempoMap.constant(100.0, meter)

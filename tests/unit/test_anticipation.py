@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -20,11 +20,12 @@ from jam.music.grid import Meter, Place
 from jam.music.key import in_key
 from jam.music.rows import NO_CHORD, REST, ChordState, MelodyState
 from jam.settings import DENSITIES, STYLES, JamSettings
+from tests.support.examples import examples
 from tests.support.jamming import Jam, WaryPredictor
 from tests.support.strategies import melodies, players, usual_meters
 
 Make = Callable[[], Predictor]
-some = settings(max_examples=settings().max_examples // 4)
+some = examples(25)
 """For tests that run a whole jam, or many."""
 every_predictor = pytest.mark.parametrize("make", [WaryPredictor, RuleBasedPredictor])
 seeds = st.integers(0, 2**32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.agent.anticipation import Anticipator
@@ -16,6 +16,7 @@ from jam.music.grid import Meter
 from jam.music.rows import NO_CHORD, ChordState
 from jam.performance.conductor import Conductor
 from jam.settings import JamSettings
+from tests.support.examples import examples
 
 
 class Session:
@@ -85,7 +86,7 @@ actions = st.lists(
 )
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(actions=actions, seed=st.integers(0, 5), listen=st.integers(0, 2))
 def test_commitments_hold_whatever_happens(
     actions: list[tuple[str, int | str]], seed: int, listen: int

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.charts.text import read_text
@@ -16,6 +16,7 @@ from jam.music.song import Song
 from jam.sessions.check import check, saved_songs
 from jam.sessions.imports import import_file
 from jam.sessions.library import Library
+from tests.support.examples import examples
 from tests.support.strategies import songs, usual_meters
 
 BLUES = read_text("title: My blues\nkey: F\nstyle: jazz\n| F7 | Bb7 | F7 | F7 |").song
@@ -28,7 +29,7 @@ def library(tmp_path: Path) -> Iterator[Library]:
         yield library
 
 
-@settings(max_examples=15, deadline=None)
+@examples(15)
 @given(st.lists(songs(usual_meters), min_size=1, max_size=6))
 def test_every_version_comes_back(
     tmp_path_factory: pytest.TempPathFactory, versions: list[Song]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import mido
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.errors import BadInput, JamError
@@ -22,6 +22,7 @@ from jam.midi import smf
 from jam.midi.file import MidiSong, Part, parse_midi, read_midi, write_midi
 from jam.music.grid import Meter, TempoMap
 from jam.music.melody_track import melody_word
+from tests.support.examples import examples
 from tests.support.strategies import bpms, tempo_maps, usual_meters
 
 
@@ -218,7 +219,7 @@ def _valid_files() -> list[bytes]:
     return [GOOD, *(path.read_bytes() for path in demo_tunes())]
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(st.data())
 def test_damaged_files_are_read_or_refused_but_nothing_else(data: st.DataObject) -> None:
     """Bytes of good files changed, cut, repeated: a song, or BadInput with the name."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.agent.anticipation import Anticipator
@@ -16,6 +16,7 @@ from jam.music.palette import allowed_chords, read_palette
 from jam.music.rows import CHORD_FIRST, ChordState, MelodyState
 from jam.settings import JamSettings
 from models.predictor import NeuralPredictor, load_predictor
+from tests.support.examples import examples
 from tests.support.jamming import Jam
 from tests.support.strategies import melodies
 
@@ -67,7 +68,7 @@ def new_jam(neural: bool, seed: int, before: JamSettings) -> Jam:
 
 
 @pytest.mark.parametrize("neural", [True, False], ids=["network", "rules"])
-@settings(max_examples=15)
+@examples(15)
 @given(
     melody=melodies(min_frames=24, max_frames=48),
     palette=st.lists(entries, max_size=4),
@@ -93,7 +94,7 @@ def test_only_what_is_allowed_is_played(
 
 
 @pytest.mark.parametrize("neural", [True, False], ids=["network", "rules"])
-@settings(max_examples=10)
+@examples(10)
 @given(palette=st.lists(entries, min_size=1, max_size=3), seed=st.integers(0, 2**32))
 def test_a_palette_acts_while_playing_and_does_not_silence(
     neural: bool, palette: list[str], seed: int

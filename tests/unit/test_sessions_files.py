@@ -15,7 +15,7 @@ from typing import Any
 import mido
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from music21 import converter, harmony, key, meter, stream, tempo
 
@@ -37,6 +37,7 @@ from jam.sessions.reading import player_notes
 from jam.sessions.session import LIVE_TAKE, Moment, Session, SessionInfo, SessionTake, TakeInfo
 from jam.sessions.takes import reharmonise, replay, revoice
 from jam.settings import JamSettings
+from tests.support.examples import examples
 from tests.support.recorded import Jam, jams
 from tests.unit.test_sessions_store import record, without_identity
 
@@ -259,7 +260,7 @@ def test_stems_sum_to_the_mix(session: Session, tmp_path: Path) -> None:
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted(f.name for f in files)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(jams())
 def test_json_holds_everything(tmp_path_factory: pytest.TempPathFactory, jam: Jam) -> None:
     folder = tmp_path_factory.mktemp("json")

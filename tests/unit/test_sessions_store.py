@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.clock import date_now
@@ -34,6 +34,7 @@ from jam.sessions.rows import (
 from jam.sessions.session import LIVE_TAKE, Moment, Session, TakeInfo, key_name
 from jam.sessions.tape import Tape
 from jam.settings import JamSettings
+from tests.support.examples import examples
 from tests.support.recorded import Jam, jams, plain_jam, plan_lists
 from tests.support.strategies import chords
 
@@ -76,7 +77,7 @@ def test_no_number_is_read_as_something_that_was_never_written(code: int) -> Non
         assert melody_code(melody_of_code(code)) == code
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(plan_lists(40))
 def test_plans_survive_as_what_they_change(plans: list[Plan]) -> None:
     before: Plan | None = None
@@ -88,7 +89,7 @@ def test_plans_survive_as_what_they_change(plans: list[Plan]) -> None:
         before = plan
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(jams())
 def test_what_goes_in_comes_out(tmp_path_factory: pytest.TempPathFactory, jam: Jam) -> None:
     with Library(tmp_path_factory.mktemp("library") / "x.sqlite3") as library:

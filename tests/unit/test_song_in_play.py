@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.agent.anticipation import Anticipator
@@ -23,6 +23,7 @@ from jam.music.song import Song, meter_at, symbol_at
 from jam.performance.conductor import Conductor
 from jam.performance.song_line import SongInPlay
 from jam.settings import JamSettings
+from tests.support.examples import examples
 from tests.support.strategies import bpms, songs, usual_meters
 
 SETTINGS = JamSettings(listen_bars=0, metronome=False, accompaniment="held")
@@ -72,7 +73,7 @@ class Jam:
                 assert note.pitch % 12 in chord.pitch_classes
 
 
-@settings(max_examples=30, deadline=None)
+@examples(30)
 @given(songs(usual_meters), st.lists(bpms, max_size=3))
 def test_a_songs_chords_sound_where_they_stand(song: Song, tempos: list[float]) -> None:
     """In every metre, through repeats, jumps and changes of tempo, from its text on."""
