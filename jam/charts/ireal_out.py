@@ -155,6 +155,8 @@ class _Writer:
             else:
                 cells.append("]" if after.section else "|")
             before = bar
+        if self.codas == 1:
+            self.lost.append("a coda sign that stands alone means nothing")
         return "".join(cells)
 
     def signs_before(self, number: int, bar: Bar, before: Bar | None) -> str:
@@ -176,7 +178,7 @@ class _Writer:
         for mark, sign in _SIGNS:
             if mark in bar.marks:
                 self.codas += sign == "Q"
-                if mark == ("coda", "tocoda")[self.codas == 1] and sign == "Q":
+                if sign == "Q" and mark != ("tocoda" if self.codas == 1 else "coda"):
                     self.lost.append(f"bar {number}: {mark} can't be told from the other coda sign")
                 signs += sign
         return signs + "".join(text for mark, text in _TEXTS if mark in bar.marks)

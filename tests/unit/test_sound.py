@@ -45,7 +45,9 @@ def test_messages() -> None:
     assert parse_message([0x93, 60, 0]) == MidiMessage("note", 3, 60, 0)
     assert parse_message([0x80, 60, 64]) == MidiMessage("note", 0, 60, 0)
     assert parse_message([0xB0, 64, 127]) == MidiMessage("control", 0, 64, 127)
-    for other in ([0xF8], [0xFE], [0xF0, 1, 2, 0xF7], [0xE0, 0, 64], [0xC0, 5], [60, 100], []):
+    assert parse_message([0xE2, 0, 64]) == MidiMessage("bend", 2, 0, 8192)
+    assert parse_message([0xC0, 5]) == MidiMessage("program", 0, 5, 127)
+    for other in ([0xF8], [0xFE], [0xF0, 1, 2, 0xF7], [0xE0, 0], [0xC0, 5, 6], [60, 100], []):
         assert parse_message(other) is None
 
 
