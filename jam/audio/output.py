@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,9 @@ OWN_DRIVERS = ("jack", "pipewire", "pulseaudio", "alsa", "oss")
 """Those that play, in the order in which they are tried."""
 OWN_DRIVER = "fluidsynth:"
 """An audio device named "fluidsynth:jack" is FluidSynth's own driver "jack"."""
+
+_FIRST_BLOCK_S = 0.5
+"""So long a device that was opened has for its first block, of which its size is known."""
 
 
 class OutputDevice(NamedTuple):
@@ -194,6 +198,8 @@ class AudioOutput:
         self.rendered = 0
         """Grows while the device is alive."""
         self._api = device.api
+        self.block_frames = choice.block_frames
+        self._has_begun = threading.Event()
         self._render = synth.render_into
         self.rates = sample_rates(device)
         with quiet_stderr():
@@ -201,7 +207,8 @@ class AudioOutput:
                 self._stream = sd.OutputStream(
                     device=device.number,
                     samplerate=synth.sample_rate,
-                    blocksize=choice.block_frames,
+                    # JACK has its own blocks: others would have to be made of them.
+                    blocksize=0 if self.on_jack else choice.block_frames,
                     channels=2,
                     dtype="float32",
                     latency="low",
@@ -212,10 +219,14 @@ class AudioOutput:
                 reason = str(error).split(" [")[0].removeprefix("Error opening OutputStream: ")
                 raise JamError(f"audio device {device.name!r} can't be opened: {reason}") from None
         self.name = self.description = device.description
-        self.sample_rate, self.block_frames = synth.sample_rate, choice.block_frames
-        # Some systems report their own part alone, however long our blocks are.
-        block_ms = 1000.0 * choice.block_frames / synth.sample_rate
-        self.latency_ms = max(1000.0 * float(self._stream.latency), block_ms)
+        self.sample_rate = synth.sample_rate
+        self._has_begun.wait(_FIRST_BLOCK_S)
+
+    @property
+    def latency_ms(self) -> float:
+        """As it is reported; some systems report their own part alone, however long blocks are."""
+        block_ms = 1000.0 * self.block_frames / self.sample_rate
+        return max(1000.0 * float(self._stream.latency), block_ms)
 
     def _callback(
         self, outdata: NDArray[np.float32], frames: int, time: object, status: Any
@@ -223,6 +234,8 @@ class AudioOutput:
         """Runs on: PortAudio's thread. Renders and counts, nothing else."""
         if not self.rendered:
             raise_priority(AUDIO)
+            self._has_begun.set()
+        self.block_frames = frames
         self._render(outdata)
         if status.output_underflow:
             self.dropouts += self.rendered > 0  # the first blocks after opening don't count
@@ -262,7 +275,8 @@ class OwnDriverOutput:
         self.on_jack = driver == "jack"
         self.rates = SAMPLE_RATES
         self.name, self.description = choice.audio, f"FluidSynth: {driver}"
-        self.sample_rate, self.block_frames = synth.sample_rate, choice.block_frames
+        self.sample_rate = synth.sample_rate
+        self.block_frames = 0 if self.on_jack else choice.block_frames
         self.latency_ms = 2000.0 * choice.block_frames / synth.sample_rate
 
     @property

@@ -27,7 +27,7 @@ from jam.messages.commands import (
     Stop,
     UseSong,
 )
-from jam.messages.snapshot import DeviceState, Snapshot
+from jam.messages.snapshot import SET_BY_JACK, DeviceState, Snapshot
 from jam.music.keep import KEPT_BARS
 from jam.performance.take import Recorder, chart_cells
 from jam.settings import JamSettings
@@ -256,13 +256,14 @@ def devices_in_words(devices: DeviceState, choices: bool = True) -> list[str]:
             else ""
         )
         lines.append(
-            f"Audio: {devices.audio}, {devices.sample_rate} Hz, blocks of {devices.block_frames},"
+            f"Audio: {devices.audio}, {devices.sample_rate} Hz, {_buffer(devices)},"
             f" {devices.audio_latency_ms:.1f} ms reported{measured}"
         )
+    blocks = devices.audio_blocks
     if devices.audio and choices:
         lines.append(
-            f"  available: {_listed(tuple(map(str, devices.audio_rates)))} Hz,"
-            f" blocks of {_listed(tuple(map(str, devices.audio_blocks)))}"
+            f"  available: {_listed(tuple(map(str, devices.audio_rates)))} Hz"
+            + (f", buffers of {_listed(tuple(map(str, blocks)))}" if blocks else "")
         )
     if devices.available_audio and choices:
         lines.append(f"  available: {_listed(devices.available_audio)}")
@@ -280,3 +281,8 @@ def wait_while(condition: Callable[[], bool], seconds: float | None, stop: threa
     while condition() and not stop.wait(0.05):
         if end_s is not None and clock.now_s() >= end_s:
             return
+
+
+def _buffer(devices: DeviceState) -> str:
+    words = f"buffer of {devices.block_frames} frames" if devices.block_frames else "buffer"
+    return f"{words} {SET_BY_JACK}" if devices.jack_leads else words

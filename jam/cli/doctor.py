@@ -23,6 +23,7 @@ from jam.clock import SystemClock
 from jam.errors import JamError
 from jam.files import SOUNDFONT_VARIABLE, config_dir, soundfont_path
 from jam.messages.plans import PlanRequest
+from jam.messages.snapshot import SET_BY_JACK
 from jam.midi.ports import VIRTUAL_IN, VIRTUAL_OUT, MidiPorts
 from jam.music.grid import TempoMap
 from jam.music.rows import MelodyState, Row
@@ -119,8 +120,11 @@ def audio_findings() -> list[Finding]:
         Finding("ok", "audio output", f"{d.description} ({d.latency_ms:.1f} ms; {_rates(d)})")
         for d in devices
     ]
-    blocks = ", ".join(map(str, BLOCK_SIZES))
-    return [*found, Finding("ok", "audio buffers", f"{blocks} frames (--buffer)")]
+    blocks = f"{', '.join(map(str, BLOCK_SIZES))} frames (--buffer)"
+    on_jack = [d for d in devices if "JACK" in d.api]
+    if on_jack:
+        blocks = ("" if on_jack == devices else f"{blocks}; on JACK ") + SET_BY_JACK
+    return [*found, Finding("ok", "audio buffers", blocks)]
 
 
 def _sound_group() -> str:
@@ -175,17 +179,21 @@ def _latency_finding() -> Finding | None:
         synth, output = open_audio(DeviceChoice())
     except JamError:
         return None
-    latency_ms, description = output.latency_ms, output.description
+    latency_ms, description, on_jack = output.latency_ms, output.description, output.on_jack
+    frames = output.block_frames
     output.close()
     synth.close()
-    found = f"{latency_ms:.1f} ms by {description}"
+    buffer = f"{frames} frames {SET_BY_JACK}" if on_jack else f"{frames} frames"
+    found = f"{latency_ms:.1f} ms by {description}, buffer of {buffer}"
     if latency_ms <= _GOOD_LATENCY_MS:
         return Finding("ok", "audio latency", found)
     return Finding(
         "note",
         "audio latency",
         found,
-        "try --buffer 128, or FluidSynth's own driver (--audio fluidsynth:alsa, :jack or"
+        "a smaller buffer in JACK's own settings"
+        if on_jack
+        else "try --buffer 128, or FluidSynth's own driver (--audio fluidsynth:alsa, :jack or"
         " :pulseaudio); `make bench` compares them",
     )
 

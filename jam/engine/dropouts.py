@@ -42,7 +42,7 @@ def advice_for(snapshot: Snapshot) -> Advice:
     """What helps against dropouts on the devices that are open."""
     devices = snapshot.devices
     often = OFTEN_WORDS
-    if devices.audio.startswith("JACK"):
+    if devices.jack_leads:
         return Advice(f"{often}. Try a larger buffer in JACK")
     if not (frames := larger_block(devices)):
         return Advice(f"{often}, even with the largest buffer. Close other programs")

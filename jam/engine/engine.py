@@ -262,7 +262,7 @@ class Engine:
         devices = DeviceChoice(
             last.devices.wanted_audio,
             last.devices.wanted_rate,
-            last.devices.block_frames or self._devices.block_frames,
+            last.devices.wanted_block or self._devices.block_frames,
             last.devices.wanted_inputs,
             last.devices.wanted_outputs,
             self._devices.midi_api,

@@ -21,6 +21,9 @@ from jam.music.rows import Row
 from jam.music.song import Song
 from jam.settings import JamSettings
 
+SET_BY_JACK = "set by JACK"
+"""What is said of a buffer that is JACK's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counters:
@@ -66,16 +69,23 @@ class DeviceState:
     sample_rate: int = 0
     """Of the open device, in Hz."""
     block_frames: int = 0
-    """Of the open device: so many frames are rendered at once."""
+    """Of the open device: so many frames are rendered at once; 0 where it doesn't tell."""
+    wanted_block: int = 0
+    """The buffer chosen, in frames: what is open may have its own."""
     audio_rates: tuple[int, ...] = ()
     """Sample rates that the open device takes."""
     audio_blocks: tuple[int, ...] = ()
-    """Buffers, in frames, that can be chosen for the open device."""
+    """Buffers, in frames, that can be chosen for the open device; none where JACK leads."""
     key_to_synth_ms: float = 0.0
     """Measured: median time from the MIDI callback to the synth's note-on over the player's last
     notes; 0 before the first."""
     key_to_synth_worst_ms: float = 0.0
     """The longest of the same notes."""
+
+    @property
+    def jack_leads(self) -> bool:
+        """The buffer is JACK's own: it is chosen there."""
+        return bool(self.audio) and not self.audio_blocks
 
     @property
     def latency_ms(self) -> float:

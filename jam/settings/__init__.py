@@ -539,7 +539,7 @@ DEVICES = {
         Line(
             "Buffer",
             "Smaller: less latency. Larger: fewer crackles.",
-            "audio buffer in frames, 64 to 2048",
+            "audio buffer in frames, 64 to 2048; JACK has its own",
             word="buffer",
             metavar="FRAMES",
             kind=int,

@@ -123,6 +123,7 @@ class Devices:
             available_audio=self._available_audio,
             audio_blocks=BLOCK_SIZES,
             block_frames=choice.block_frames,
+            wanted_block=choice.block_frames,
             key_to_synth_ms=round(statistics.median(delays_ms), 2) if delays_ms else 0.0,
             key_to_synth_worst_ms=round(max(delays_ms, default=0.0), 2),
             problems=tuple(self._problems.values()),
@@ -143,6 +144,8 @@ class Devices:
                 audio_latency_ms=output.latency_ms,
                 sample_rate=output.sample_rate,
                 audio_rates=output.rates,
+                audio_blocks=() if output.on_jack else BLOCK_SIZES,
+                block_frames=output.block_frames,
             )
         return state
 

@@ -25,6 +25,7 @@ from PyQt6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from jam.cli.console import devices_in_words
 from jam.messages.commands import (
     EVERY_INPUT,
     ChangeSettings,
@@ -32,11 +33,12 @@ from jam.messages.commands import (
     ListAudio,
     SelectDevices,
 )
+from jam.messages.snapshot import SET_BY_JACK
 from jam.music.grid import Meter
 from jam.settings import JamSettings
 from tests.support.ui_bench import Bench, other_value, turn
 from tests.support.ui_fake import stopped_snapshot
-from ui.settings.devices import EVERY_KEYBOARD, PortList, not_connected
+from ui.settings.devices import EVERY_KEYBOARD, PortList, block_words, not_connected
 from ui.settings.fields import NumberSpin
 from ui.settings.model import ECHO_S
 from ui.window import MainWindow
@@ -189,6 +191,26 @@ def test_audio_devices_are_chosen_and_remembered(bench: Bench) -> None:
     assert "11.5 ms" in section.latency.text()
     section.look_again.click()
     assert bench.sent(ListAudio)
+
+
+def test_a_buffer_of_jacks_is_shown_and_not_offered(bench: Bench) -> None:
+    bench.link.devices = replace(
+        bench.link.devices,
+        audio="JACK: system",
+        sample_rate=48000,
+        block_frames=480,
+        wanted_block=256,
+        audio_rates=(48000,),
+        audio_blocks=(),
+    )
+    bench.link._changed = True
+    bench.tick()
+    block = bench.window.page.devices.block
+    assert block.values == [480] and not block.isEnabled()
+    assert block.currentText() == block_words(480, bench.link.devices)
+    assert SET_BY_JACK in block.currentText()
+    (line,) = [line for line in devices_in_words(bench.link.devices) if line.startswith("Audio")]
+    assert "480" in line and SET_BY_JACK in line
 
 
 def test_a_list_that_is_open_does_not_change_under_the_hand(bench: Bench) -> None:

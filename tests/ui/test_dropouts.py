@@ -29,7 +29,11 @@ from tests.support.ui_fake import jam_snapshot, stopped_snapshot
 from ui.common.notice import use_words
 
 ALSA = DeviceState(
-    audio="ALSA: Built-in Audio", audio_blocks=BLOCK_SIZES, block_frames=256, sample_rate=48000
+    audio="ALSA: Built-in Audio",
+    audio_blocks=BLOCK_SIZES,
+    block_frames=256,
+    wanted_block=256,
+    sample_rate=48000,
 )
 
 
@@ -90,7 +94,7 @@ def test_what_helps_depends_on_the_device() -> None:
     assert advice_in_words(advice) == f"{advice.text} (type: buffer 512)."
     largest = advice_for(seen(9, replace(ALSA, block_frames=2048)))
     assert largest.block_frames == 0 and "largest" in largest.text
-    on_jack = advice_for(seen(9, replace(ALSA, audio="JACK: system")))
+    on_jack = advice_for(seen(9, replace(ALSA, audio="JACK: system", audio_blocks=())))
     assert on_jack.block_frames == 0 and "in JACK" in advice_in_words(on_jack)
 
 
@@ -116,7 +120,7 @@ def test_in_the_window_a_click_takes_the_larger_buffer(bench: Bench) -> None:
     notice.buttons[0].click()
     command = bench.sent(SelectDevices)[-1]
     assert isinstance(command, SelectDevices) and command.block_frames == 512
-    larger = replace(ALSA, block_frames=512)
+    larger = replace(ALSA, block_frames=512, wanted_block=512)
     drop_out(1, larger)
     assert not notice.isVisible()
     window.undo()

@@ -119,7 +119,7 @@ def test_devices_in_words_tell_what_is_measured_and_what_is_reported() -> None:
     )
     text = "\n".join(devices_in_words(state))
     assert "5.3 ms reported" in text and "0.4 ms measured" in text
-    assert "available: 48000 Hz, blocks of 256, 512" in text
+    assert "available: 48000 Hz, buffers of 256, 512" in text
     assert text.endswith("Something is missing.")
     assert state.latency_ms == pytest.approx(5.7)
     assert DeviceState(key_to_synth_ms=0.4).latency_ms == 0.0

@@ -51,6 +51,7 @@ class JackServer:
         self.start(block_frames, rate)
 
     def start(self, block_frames: int = 512, rate: int = RATE) -> None:
+        self.block_frames = block_frames
         jackd = shutil.which("jackd")
         assert jackd, "jackd is missing (Debian: jackd2); `make test` installs it"
         self._process = subprocess.Popen(

@@ -9,7 +9,7 @@ from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
 from PyQt6.QtWidgets import QListWidget, QListWidgetItem, QPushButton, QSizePolicy, QWidget
 
 from jam.messages.commands import EVERY_INPUT, ListAudio, SelectDevices
-from jam.messages.snapshot import DeviceState
+from jam.messages.snapshot import SET_BY_JACK, DeviceState
 from jam.settings import DEVICES, SETTINGS
 from jam.settings.line import Line
 from ui.common.text import OWN_PORT, pretty_symbol
@@ -185,7 +185,7 @@ class DevicesSection(SettingsSection):
             "midi_outputs": d.wanted_outputs,
             "audio": d.wanted_audio,
             "sample_rate": d.wanted_rate,
-            "block_frames": d.block_frames,
+            "block_frames": d.wanted_block,
         }
 
     def show_devices(self, devices: DeviceState) -> None:
@@ -205,9 +205,9 @@ class DevicesSection(SettingsSection):
         rates = sorted({*d.audio_rates, *filter(None, (d.wanted_rate,))})
         own = f"Device default ({d.sample_rate:,} Hz)" if d.sample_rate else "Device default"
         _offer(self.rate, d.wanted_rate, [(own, 0), *((f"{r:,} Hz", r) for r in rates)])
-        blocks = sorted({*d.audio_blocks, *filter(None, (d.block_frames,))})
-        _offer(self.block, d.block_frames, [(_block_words(b, d.sample_rate), b) for b in blocks])
-        self.block.setEnabled(bool(blocks))
+        blocks = sorted({*d.audio_blocks, d.block_frames})
+        _offer(self.block, d.block_frames, [(block_words(b, d), b) for b in blocks])
+        self.block.setEnabled(bool(d.audio_blocks))
         text = latency_words(d)
         if self.latency.text() != text:
             self.latency.setText(text)
@@ -224,8 +224,12 @@ def _offer(combo: Choice, value: Any, options: list[tuple[str, Any]]) -> None:
         combo.show_value(value)
 
 
-def _block_words(frames: int, rate: int) -> str:
-    return f"{frames} frames" + (f" ({1000 * frames / rate:.1f} ms)" if rate else "")
+def block_words(frames: int, devices: DeviceState) -> str:
+    """A buffer and how long it is; whose it is where it can't be chosen."""
+    rate = devices.sample_rate
+    length = f" ({1000 * frames / rate:.1f} ms)" if rate else ""
+    whose = SET_BY_JACK if devices.jack_leads else ""
+    return ", ".join(filter(None, (f"{frames} frames{length}" if frames else "", whose)))
 
 
 def latency_words(devices: DeviceState) -> str:
