@@ -77,6 +77,8 @@ LIBRARY_BYTES = 4096 * MIB
 """Of a library that is imported."""
 LIBRARY_SESSIONS = 20_000
 LIBRARY_SONGS = 20_000
+SHOWN_SONGS = 500
+"""In a list; the others are found by their words."""
 LIBRARY_VALUE_BYTES = 16 * MIB
 """Of one value in a library."""
 SEARCH_WORDS = 32

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import traceback
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -16,6 +17,8 @@ from PyQt6.QtCore import QObject
 from PyQt6.QtWidgets import QApplication
 
 from jam.agent.predictor import LoadPredictor
+from jam.charts.files import Readers
+from jam.messages.snapshot import SessionLog
 from jam.preferences import Preferences
 from jam.system import end_signals, has_screen, leave_the_terminal
 from ui.common.record_button import Recorder
@@ -52,12 +55,15 @@ def run(
     news: str = "",
     recorder: Recorder | None = None,
     load: LoadPredictor | None = None,
+    logs: deque[SessionLog] | None = None,
+    readers: Readers | None = None,
 ) -> int:
     """Show the window on an engine that is running; returns the exit status when it is closed.
 
     save is called in the window's thread with names of `Preferences` and their new values, half a
     second after the last change; `news` is told when the window opens. Ctrl-C, SIGTERM and the
-    end of the terminal close the window. recorder, load: see `MainWindow`. The link is closed at
+    end of the terminal close the window. recorder, load, logs, readers: see
+    `MainWindow`. The link is closed at
     the end, whatever happened.
     """
     # PyQt ends the program at an error in a slot or a paint event unless there is a hook; the
@@ -71,7 +77,7 @@ def run(
     app.setDesktopFileName("jam")
     app.setStyle("Fusion")
     app.setWindowIcon(app_icon())
-    window = MainWindow(link, preferences, save, None, recorder, load)
+    window = MainWindow(link, preferences, save, None, recorder, load, logs, readers)
     window.tell(news)
     if path := os.environ.get(FRAMES_VARIABLE):
         window.closed.connect(lambda: _write_frames(window, Path(path)))

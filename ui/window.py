@@ -7,22 +7,27 @@ commands; nothing in it waits, and no note but those of the computer's keys pass
 from __future__ import annotations
 
 import secrets
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from PyQt6.QtCore import QByteArray, QEvent, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
 from PyQt6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 
 from jam.agent.predictor import LoadPredictor
+from jam.charts.files import Readers
 from jam.clock import Clock, SystemClock
 from jam.engine.dropouts import larger_block
 from jam.errors import JamError
 from jam.messages.commands import ChangeSettings, Cue, ListAudio, Panic, SelectDevices, Start, Stop
-from jam.messages.snapshot import Snapshot
+from jam.messages.snapshot import SessionLog, Snapshot
 from jam.music.grid import TempoMap
+from jam.music.song import Song
 from jam.preferences import Preferences, View
+from jam.sessions.library import Library
 from jam.sessions.session import MomentKind
 from jam.settings import JamSettings
 from ui.common.jam_state import JamState
@@ -51,12 +56,15 @@ from ui.settings.look import Look
 from ui.settings.model import SettingsModel
 from ui.settings.preset_button import PresetButton
 from ui.settings.presets import Presets
-from ui.shortcuts import jam_actions, review_actions
+from ui.shortcuts import jam_actions, review_actions, song_actions
 from ui.shortcuts.actions import Action, Actions
 from ui.shortcuts.help import Help
 from ui.shortcuts.key_filter import KeyFilter
 from ui.shortcuts.piano_keys import ComputerPiano, letters_by_pitch, printed_letters
+from ui.songs.keep import KeepButton
+from ui.songs.model import SongModel
 
+T = TypeVar("T")
 KEEP_TAPPING = "Keep tapping"
 NOT_RECORDED = "No jam is being recorded"
 POLL_MS = 16
@@ -70,7 +78,8 @@ class MainWindow(QWidget):
     save: called with names of `Preferences` and their new values, half a second after the last
     change and when the window closes. `clock` is the engine's clock; tests give their own.
     recorder: what records the jams. load: gives the predictor for new takes; without it the
-    rules make them.
+    rules make them. logs: the stage's, as they come; they are taken from its left. readers: of
+    files with songs, those that jam.charts doesn't have itself.
     """
 
     closed = pyqtSignal()
@@ -83,9 +92,13 @@ class MainWindow(QWidget):
         clock: Clock | None = None,
         recorder: Recorder | None = None,
         load: LoadPredictor | None = None,
+        logs: deque[SessionLog] | None = None,
+        readers: Readers | None = None,
     ) -> None:
         super().__init__()
         self.link = link
+        self._logs = logs if logs is not None else deque()
+        self._readers = readers
         self.recorder = recorder
         self._load = load
         self.clock = clock or SystemClock()
@@ -134,7 +147,8 @@ class MainWindow(QWidget):
     # Building
 
     def _build(self) -> None:
-        self.page = JamPage(self.model, self.look)
+        self.songs = SongModel(self.link.send, self.model, self._ask_library)
+        self.page = JamPage(self.model, self.look, self.songs, self._readers)
         self.controls, self.waterfall = self.page.bar, self.page.waterfall
         self.notice, self.saved = Notice(), Notice("After the jam", "news")
         self.dropouts = DropoutNotice(self.clock.now_s, self.use_larger_buffer)
@@ -158,7 +172,9 @@ class MainWindow(QWidget):
         self.help_button.setAccessibleName("Keyboard shortcuts")
         self.settings_button.setAccessibleName("Settings panel")
         self.record_button = RecordButton(self.recorder) if self.recorder is not None else None
+        self.keep_button = KeepButton(self.songs)
         tools = (
+            self.keep_button,
             self.record_button,
             self.preset_button,
             self.settings_button,
@@ -174,7 +190,8 @@ class MainWindow(QWidget):
         column.addWidget(self.pages.header)
         column.addWidget(self.pages, 1)
         column.addWidget(self.status)
-        told = (self.notice, self.dropouts, self.saved)
+        self.asked = Notice("Metre", "news")
+        told = (self.notice, self.dropouts, self.saved, self.asked)
         self.notices = Notices(told, self._notices_end, self)
         self.help = Help(
             lambda: self.keymap, self._printed, lambda: self.pages.page, self._focus_page, self
@@ -192,6 +209,7 @@ class MainWindow(QWidget):
         yield Action("Record / private", play, ("Ctrl+P",), self.turn_private)
         yield from jam_actions.agent_actions(model)
         yield from jam_actions.cue_actions(lambda wanted: self.link.send(Cue(wanted)))
+        yield from song_actions.song_actions(self.songs, self.page.editor, self.write_bars)
         yield from jam_actions.volume_actions(model, self.use_larger_buffer)
         yield from jam_actions.settings_actions(
             self.undo,
@@ -212,6 +230,11 @@ class MainWindow(QWidget):
             review.edits, review.tasks, review.details, review.focus_search
         )
 
+    def _ask_library(
+        self, work: Callable[[Library], T], then: Callable[[T], object] | None = None
+    ) -> None:
+        self.review.model.library.ask(work, then)
+
     def _tool(self, text: str, name: str, tip: str, clicked: Callable[[], object]) -> QPushButton:
         button = QPushButton(text)
         describe(button, name, text, tip)
@@ -227,7 +250,9 @@ class MainWindow(QWidget):
         self.look.shown.connect(self._on_look)
         self.keeper.failed.connect(self.tell)
         self.presets.changed.connect(lambda own: self.keeper.keep(presets=own))
-        for teller in (self.model, self.look, self.presets, self.review):
+        self.songs.metre_asked.connect(self._ask_metre)
+        self.page.songs.new_button.clicked.connect(lambda _: self.new_song())
+        for teller in (self.model, self.look, self.presets, self.review, self.songs):
             teller.told.connect(lambda words: self.status.flash(words, self.clock.now_s()))
         self.page.devices.wanted.connect(self._on_devices)
         self.page.panel_shown.connect(self._on_panel)
@@ -257,6 +282,9 @@ class MainWindow(QWidget):
                 self.waterfall.show_moment(_before_the_first(self.model.settings), 0.0)
             return
         now_s = self.clock.now_s()
+        while self._logs:
+            self.songs.take_log(self._logs.popleft())
+        self.songs.follow(snapshot, snapshot.tempo_map.position_at(now_s))
         fresh = snapshot is not self._snapshot and snapshot != self._snapshot
         if fresh:
             self._follow(snapshot)
@@ -276,11 +304,12 @@ class MainWindow(QWidget):
             return
         scene = self.waterfall.scene
         if scene is None or not scene.moving:
-            if not fresh and scene is not None:
+            if not (fresh or self.waterfall.outdated) and scene is not None:
                 return
         elif self._frugal and self._polls % 2:
             return  # the processor is short: the music needs it more than the picture
         self.waterfall.show_moment(snapshot, now_s)
+        self.page.editor.place()
 
     def _follow(self, snapshot: Snapshot) -> None:
         before, self._snapshot = self._snapshot, snapshot
@@ -345,6 +374,30 @@ class MainWindow(QWidget):
         self.saved.show_notice("")
         self.pages.show_page(REVIEW)
         self.review.listen(self.recorder.session_id if self.recorder is not None else None)
+
+    def write_bars(self) -> None:
+        """Write the song's bars, or begin a song."""
+        self.look.change(chord_lane=True)
+        self.poll()
+        self.page.editor.write_bars()
+
+    def new_song(self) -> None:
+        """Begin a song, and write it."""
+        self.songs.new()
+        self.write_bars()
+
+    def _ask_metre(self, song: Song, do: Callable[[], object]) -> None:
+        """A song in another metre than the jam that goes on."""
+
+        def play() -> None:
+            self.asked.show_notice("")
+            do()
+
+        words = f"{song.title or 'This song'} is in {song.meter}, the jam in"
+        words = f"{words} {self.model.settings.meter}."
+        yes = Offer(f"Change to {song.meter}", "From the next bar line on.", play)
+        no = Offer("Leave it", "The jam goes on as it is.", lambda: self.asked.show_notice(""))
+        self.asked.show_notice(words, (yes, no))
 
     # Window to engine
 
@@ -461,6 +514,7 @@ class MainWindow(QWidget):
 
     def _on_page(self, title: str) -> None:
         on_jam = title == JAM
+        self.keep_button.setVisible(on_jam)
         self.preset_button.setVisible(on_jam)
         self.settings_button.setVisible(on_jam)
         if on_jam:

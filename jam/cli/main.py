@@ -204,11 +204,13 @@ def _demo(args: argparse.Namespace) -> int:
 
 def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
     import threading
+    from collections import deque
     from dataclasses import replace
 
     from jam.cli import live
     from jam.cli.log_file import LogWriter
     from jam.engine.demo import TunePlayer
+    from jam.messages.snapshot import SessionLog
     from jam.preferences import PreferenceFile
 
     if memory_limit_bytes() < _WINDOW_BYTES:
@@ -221,7 +223,13 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
     with ExitStack() as stack:
         log = getattr(args, "log", None)
         log_writer = LogWriter(stack.enter_context(live.writable(log))) if log else None
-        on_log = log_writer.take_log if log_writer is not None else None
+        logs: deque[SessionLog] = deque()
+
+        def on_log(message: SessionLog) -> None:
+            logs.append(message)
+            if log_writer is not None:
+                log_writer.take_log(message)
+
         writer = stack.enter_context(live.recorded(args, kept.current, live.title_of(song)))
         engine = stack.enter_context(
             live.open_engine(args, load_predictor, settings, writer, on_log, kept.current)
@@ -246,4 +254,7 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
             timer.start()
         preferences = replace(kept.current, settings=settings)
         load = load_rules if args.agent == "rules" else load_predictor
-        return run(engine, preferences, save, kept.complaint, writer, load)
+        from models.corpora.charts import SUFFIXES, read_charts
+
+        readers = dict.fromkeys(SUFFIXES, read_charts)
+        return run(engine, preferences, save, kept.complaint, writer, load, logs, readers)

@@ -12,6 +12,8 @@ from PyQt6.QtCore import QRectF, Qt
 from PyQt6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PyQt6.QtWidgets import QApplication
 
+from jam.messages.notes import HAND, SONG
+
 SYSTEM = "system"
 """The choice that follows the system."""
 
@@ -43,6 +45,10 @@ class Theme:
     agent_bass: str = "#2b7cc0"
     agent_block: str = "#1f5f93"
     on_block: str = "#ffffff"
+    song: str = "#dc8fbf"
+    song_light: str = "#f6cfe6"
+    song_block: str = "#7c3d66"
+    hand_block: str = "#7d5008"
     white_key: str = "#e6e8ec"
     black_key: str = "#1a1d22"
     black_key_top: str = "#343a44"
@@ -86,6 +92,10 @@ LIGHT = Theme(
     agent_bass="#0c5795",
     agent_block="#a9d3f2",
     on_block="#0b1a28",
+    song="#a8387d",
+    song_light="#6d1550",
+    song_block="#f0c2dd",
+    hand_block="#f6cd92",
     white_key="#ffffff",
     black_key="#22262d",
     black_key_top="#454c58",
@@ -122,6 +132,10 @@ CONTRAST = Theme(
     agent_light="#d8f1ff",
     agent_bass="#3d9bff",
     agent_block="#004a86",
+    song="#ff9ad8",
+    song_light="#ffd9f0",
+    song_block="#7a0f58",
+    hand_block="#6b4200",
     white_key="#ffffff",
     black_key="#000000",
     black_key_top="#303030",
@@ -137,6 +151,15 @@ CONTRAST = Theme(
     well="#6fffb0",
 )
 THEMES = {theme.name: theme for theme in (DARK, LIGHT, CONTRAST)}
+
+
+def source_colours(theme: Theme, source: str) -> tuple[str, str, str]:
+    """Of a chord by who said it: its block, its line, its name while it may still change."""
+    if source == SONG:
+        return theme.song_block, theme.song, theme.song_light
+    if source == HAND:
+        return theme.hand_block, theme.player, theme.player_light
+    return theme.agent_block, theme.agent, theme.agent_light
 
 
 def theme_for(choice: str, system_dark: bool = True, system_contrast: bool = False) -> Theme:
@@ -247,6 +270,11 @@ QSpinBox::up-arrow, QSpinBox::down-arrow, QDoubleSpinBox::up-arrow,
 QDoubleSpinBox::down-arrow {{ image: none; width: 0; height: 0; }}
 QPushButton {{ background: {t.field}; border: 1px solid {t.outline}; border-radius: 6px;
     padding: 4px 12px; font-weight: 600; }}
+QToolButton#keep {{ background: {t.field}; border: 1px solid {t.outline}; border-radius: 6px;
+    padding: 4px 24px 4px 12px; font-weight: 600; }}
+QToolButton#keep:hover {{ background: {t.field_hover}; }}
+QToolButton#keep:focus {{ border: {focus}; }}
+QToolButton#keep::menu-button {{ border: none; border-left: 1px solid {t.outline}; width: 18px; }}
 QPushButton:hover {{ background: {t.field_hover}; }}
 QPushButton:checked {{ background: {t.agent_block}; color: {t.on_block};
     border-color: {t.agent}; }}
@@ -257,6 +285,10 @@ QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QPushButton::menu-indicator {{ width: 0; }}
 QMenu {{ background: {t.field}; border: 1px solid {t.outline}; padding: 4px; }}
 QMenu::item {{ background: transparent; padding: 5px 22px 5px 12px; border-radius: 4px; }}
+QLineEdit#bar {{ background: {t.field}; color: {t.text}; border: 2px solid {t.focus};
+    font-size: {round(1.5 * normal)}px; font-weight: bold; padding: 2px 6px;
+    min-height: 0; max-height: 999px; }}
+QLabel#bar_error {{ background: {t.warning_bar}; color: {t.warning}; padding: 4px 8px; }}
 QMenu::item:selected {{ background: {t.agent_block}; color: {t.on_block}; }}
 QMenu::item:disabled {{ color: {t.text_dim}; }}
 QMenu::separator {{ height: 1px; background: {t.outline}; margin: 4px 6px; }}

@@ -9,6 +9,7 @@ from jam.messages.notes import ChordSpan
 from jam.messages.snapshot import DeviceState, Snapshot
 from jam.music.grid import Meter
 from ui.common.text import hardware_inputs, pretty_symbol
+from ui.jam_page.chart import SongShown
 
 KEYS_HINT = "You are orange, the band is blue.  Esc: all notes off.  F1: shortcuts."
 STARTING = "Starting", "Starting sound and agent …"
@@ -32,9 +33,13 @@ class NowPanel:
     next_committed: bool = True
     count_down: str = ""
     caption: str = ""
+    place: str = ""
+    """In the song."""
 
 
-def now_panel(snapshot: Snapshot, position: float, show_plan: bool = True) -> NowPanel:
+def now_panel(
+    snapshot: Snapshot, position: float, show_plan: bool = True, song: SongShown | None = None
+) -> NowPanel:
     """The panel at a position in frames; what comes is left out with the plan."""
     if not snapshot.running:
         return NowPanel()
@@ -54,6 +59,8 @@ def now_panel(snapshot: Snapshot, position: float, show_plan: bool = True) -> No
             and not (current is not None and current.symbol == span.symbol)
         ):
             following = span
+    bar = snapshot.tempo_map.place(math.floor(position)).bar
+    place = form_place(song, bar) if song is not None else ""
     caption = ""
     if position < snapshot.listen_until_frame:
         caption = "count-in" if position < 0 else "listening"
@@ -61,14 +68,26 @@ def now_panel(snapshot: Snapshot, position: float, show_plan: bool = True) -> No
         target = snapshot.listen_until_frame
         count = count_down(target - position, meter) if position < target else ""
         chord = pretty_symbol(current.symbol) if current else ""
-        return NowPanel(chord, "", True, count, caption)
+        return NowPanel(chord, "", True, count, caption, place)
     return NowPanel(
         pretty_symbol(current.symbol) if current else "",
         pretty_symbol(following.symbol),
         following.committed,
         count_down(following.start_frame - position, meter),
         caption,
+        place,
     )
+
+
+def form_place(song: SongShown, bar: int) -> str:
+    """Where in the song a bar of the session is: section, bar, chorus."""
+    place = song.place(bar)
+    if place is None:
+        return ""
+    order = song.song.chorus.bars[: place.bar_in_chorus + 1]
+    names = [name for i in order if (name := song.song.bars[i].section)]
+    where = f"{place.bar_in_chorus + 1}/{len(song.song.chorus.bars)}  ×{place.chorus + 1}"
+    return f"{names[-1]}  {where}" if names else where
 
 
 def count_down(frames: float, meter: Meter) -> str:

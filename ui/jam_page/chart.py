@@ -1,7 +1,8 @@
 """The chord lane as numbers: bars as on a lead sheet, four a line, chords where they sound. No Qt.
 
 After the first line, the one that is being played is always the second, so the eye knows where to
-look; the one above it is what was played, those below are what comes.
+look; the one above it is what was played, those below are what comes. A song's bars are all there:
+where nothing is planned yet, they have what the song has.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from jam.messages.notes import ChordSpan
+from jam.messages.notes import SONG, ChordSpan
 from jam.messages.snapshot import Snapshot
+from jam.music.song import Song, SongPlace, Symbol, meter_at, place_of, symbol_at
 from ui.common.geometry import Rect
 from ui.common.text import pretty_symbol
 
@@ -18,17 +20,50 @@ BARS_A_LINE = 4
 _MARGIN, _GAP = 12.0, 8.0
 _MIN_LINE, _MAX_LINE = 92.0, 230.0
 _MAX_LINES = 6
+FREE_BAR = "free"
+
+
+@dataclass(frozen=True, slots=True)
+class SongShown:
+    """A song as the chart shows it: its first bar is bar `first_bar` of the session.
+
+    selected: written bars. view_bar: the chart begins with the line of this bar of the session;
+    None: it goes with the music.
+    """
+
+    song: Song
+    first_bar: int = 0
+    selected: range = range(0)
+    view_bar: int | None = None
+
+    def place(self, bar: int) -> SongPlace | None:
+        """Where in the song a bar of the session is; None before it begins."""
+        played = bar - self.first_bar
+        return None if played < 0 else place_of(self.song, played)
+
+    def symbol(self, bar: int, frame_in_bar: int) -> Symbol | None:
+        """What the song has there."""
+        return symbol_at(self.song, bar - self.first_bar, frame_in_bar)
 
 
 @dataclass(frozen=True, slots=True)
 class BarCell:
-    """A bar: its box, its number from 1 (with a word on it), its beats' x positions."""
+    """A bar: its box, its number from 1 (with a word on it), its beats' x positions.
+
+    bar: its number in the session, from 0. song_bar: the written bar of the song, its length where
+    another one can be written; None where no song is. section: what begins here.
+    """
 
     rect: Rect
     number: str
     current: bool
     gone: bool
     beats: tuple[float, ...]
+    bar: int = 0
+    song_bar: int | None = None
+    section: str = ""
+    selected: bool = False
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +80,9 @@ class ChartChord:
     coming: bool
     again: bool
     opacity: float
+    source: str = ""
+    start_frame: int = 0
+    """Of the whole chord; -1 for what only the song has so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +93,15 @@ class Chart:
     chords: tuple[ChartChord, ...]
     cursor: Rect | None
     first_bar: int
+    lines: int = 0
+
+    def cell_at(self, x: float, y: float) -> BarCell | None:
+        """The bar under a point."""
+        return next((cell for cell in self.bars if cell.rect.contains(x, y)), None)
+
+    def chord_at(self, x: float, y: float) -> ChartChord | None:
+        """The chord under a point."""
+        return next((chord for chord in self.chords if chord.rect.contains(x, y)), None)
 
 
 def remember(known: tuple[ChordSpan, ...], snapshot: Snapshot) -> tuple[ChordSpan, ...]:
@@ -89,31 +136,51 @@ def chart_of(
     area: Rect,
     known: Iterable[ChordSpan] = (),
     show_plan: bool = True,
+    song: SongShown | None = None,
 ) -> Chart:
     """The chart at a position in frames, in an area of pixels; known: see `remember`."""
-    tempo_map = snapshot.tempo_map
+    tempo_map, running = snapshot.tempo_map, snapshot.running
+    known = tuple(known) if running else ()
     bar_now = tempo_map.place(int(position // 1)).bar
     lines = line_count(area.height)
-    first = max(0, (bar_now // BARS_A_LINE - 1) * BARS_A_LINE)
+    first = first_bar_shown(bar_now, lines, song, running)
     bars = range(first, first + lines * BARS_A_LINE)
     boxes = {bar: _box(area, lines, index) for index, bar in enumerate(bars)}
     edges = {bar: (tempo_map.bar_start(bar), tempo_map.bar_start(bar + 1)) for bar in bars}
-    shown = [
-        bar for bar in bars if bar >= 0 and snapshot.running
-    ]  # else words stand in their place
-    cells = tuple(_cell(snapshot, bar, boxes[bar], edges[bar], bar_now) for bar in shown)
+    # Before a jam one chorus of the song, and room for another bar; without one words.
+    ends = 1 << 30 if running else 0 if song is None else len(song.song.chorus.bars) + 1
+    shown = [bar for bar in bars if 0 <= bar < ends]
+    cells = tuple(_cell(snapshot, bar, boxes[bar], edges[bar], bar_now, song) for bar in shown)
     coming = _coming(known, position) if show_plan else None
     chords: list[ChartChord] = []
-    if snapshot.running:
-        for span in known:
-            if span.symbol and (show_plan or span.start_frame <= position):
-                chords += _stretches(span, position, boxes, edges, span is coming)
+    for span in known:
+        if span.symbol and (show_plan or span.start_frame <= position):
+            chords += _stretches(span, position, boxes, edges, span is coming, song)
+    if song is not None:
+        planned = max((span.end_frame for span in known), default=0) if running else 0
+        planned = max(planned, snapshot.committed_until_frame if running else 0)
+        for bar in shown if running else shown[: len(song.song.chorus.bars) - first]:
+            chords += _written(song, bar, boxes[bar], edges[bar][0], planned)
     cursor = None
     if snapshot.running and bar_now in boxes and position >= 0:
         box = boxes[bar_now]
         x = _x(box, edges[bar_now], position)
         cursor = Rect(x - 1.5, box.y, 3.0, box.height)
-    return Chart(cells, tuple(chords), cursor, first)
+    return Chart(cells, tuple(chords), cursor, first, lines)
+
+
+def first_bar_shown(bar_now: int, lines: int, song: SongShown | None, running: bool) -> int:
+    """The bar with which the chart begins: lines of a song begin with its first bar."""
+    offset = song.first_bar % BARS_A_LINE if song is not None else 0
+    lowest = offset - BARS_A_LINE if offset else 0
+    view_bar = song.view_bar if song is not None else None
+    if view_bar is not None:
+        highest = 1 << 30
+        if not running and song is not None:
+            n_lines = len(song.song.chorus.bars) // BARS_A_LINE + 1
+            highest = max(0, n_lines - lines) * BARS_A_LINE
+        return max(lowest, min(highest, (view_bar - offset) // BARS_A_LINE * BARS_A_LINE + offset))
+    return max(lowest, ((bar_now - offset) // BARS_A_LINE - 1) * BARS_A_LINE + offset)
 
 
 def _box(area: Rect, lines: int, index: int) -> Rect:
@@ -135,13 +202,70 @@ def _x(box: Rect, edges: tuple[int, int], frame: float) -> float:
     return box.x + (frame - start) / max(1, end - start) * box.width
 
 
-def _cell(snapshot: Snapshot, bar: int, box: Rect, edges: tuple[int, int], bar_now: int) -> BarCell:
+def _cell(
+    snapshot: Snapshot,
+    bar: int,
+    box: Rect,
+    edges: tuple[int, int],
+    bar_now: int,
+    song: SongShown | None,
+) -> BarCell:
     per_beat = snapshot.tempo_map.meter_at(edges[0]).frames_per_beat
     beats = tuple(_x(box, edges, frame) for frame in range(*edges, per_beat))
     running = snapshot.running
     listening = running and edges[0] < snapshot.listen_until_frame
     number = f"{bar + 1}  listening" if listening else str(bar + 1)
-    return BarCell(box, number, running and bar == bar_now, running and bar < bar_now, beats)
+    cell = BarCell(box, number, running and bar == bar_now, running and bar < bar_now, beats, bar)
+    place = song.place(bar) if song is not None else None
+    if song is None or place is None:
+        return cell
+    if not running and place.chorus:  # behind the last bar
+        n = len(song.song.bars)
+        return replace(cell, number="", song_bar=n, beats=(), hint="+", selected=n in song.selected)
+    written, meter = song.song.bars[place.bar], meter_at(song.song, bar - song.first_bar)
+    number = str(place.bar_in_chorus + 1)
+    if listening:
+        number += "  listening"
+    elif running and not place.bar_in_chorus:
+        number += f"  ·  chorus {place.chorus + 1}"
+    n_beats = meter.beats_per_bar
+    return replace(
+        cell,
+        number=number,
+        beats=tuple(box.x + i / n_beats * box.width for i in range(n_beats)),
+        song_bar=place.bar,
+        section=written.section,
+        selected=place.bar in song.selected,
+        hint=FREE_BAR if written.chords is None else "",
+    )
+
+
+def _written(
+    song: SongShown, bar: int, box: Rect, start: int, planned_until: int
+) -> list[ChartChord]:
+    """What the song has in a bar, as far as nothing is planned there yet."""
+    place = song.place(bar)
+    if place is None:
+        return []
+    size = meter_at(song.song, bar - song.first_bar).frames_per_bar
+    first = max(0, planned_until - start)
+    if first >= size:
+        return []
+    chords = song.song.bars[place.bar].chords or ()
+    starts = sorted({first, *(c.frame for c in chords if c.frame > first)})
+    found = []
+    for frame, end in zip(starts, [*starts[1:], size], strict=True):
+        symbol = song.symbol(bar, frame)
+        if symbol is None:
+            continue
+        again = not any(chord.frame == frame for chord in chords)
+        left, right = (box.x + f / size * box.width for f in (frame, end))
+        room = Rect(left + 1.5, box.y + 1, right - left - 3, box.height - 2)
+        text = pretty_symbol(symbol.written)
+        found.append(
+            ChartChord(text, room, False, False, False, False, again, 0.6, SONG, start_frame=-1)
+        )
+    return found
 
 
 def _coming(known: Iterable[ChordSpan], position: float) -> ChordSpan | None:
@@ -160,6 +284,7 @@ def _stretches(
     boxes: dict[int, Rect],
     edges: dict[int, tuple[int, int]],
     coming: bool,
+    song: SongShown | None,
 ) -> list[ChartChord]:
     """A chord, bar by bar."""
     found = []
@@ -170,9 +295,14 @@ def _stretches(
         box = boxes[bar]
         left, right = _x(box, edges[bar], first), _x(box, edges[bar], last)
         again = first > span.start_frame
+        name = span.symbol
+        if song is not None and span.source == SONG:
+            symbol = song.symbol(bar, first - start)
+            if symbol is not None and symbol.chord and symbol.chord.symbol == name:
+                name = symbol.written
         found.append(
             ChartChord(
-                pretty_symbol(span.symbol),
+                pretty_symbol(name),
                 Rect(left + 1.5, box.y + 1, right - left - 3, box.height - 2),
                 span.committed,
                 first <= position < last,
@@ -180,6 +310,8 @@ def _stretches(
                 coming and not again,
                 again,
                 0.25 + 0.5 * max(0.0, min(1.0, span.confidence)),
+                span.source,
+                span.start_frame,
             )
         )
     return found

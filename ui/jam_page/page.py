@@ -5,6 +5,7 @@ from __future__ import annotations
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from jam.charts.files import Readers
 from ui.jam_page.bar import Bar
 from ui.jam_page.waterfall import Waterfall
 from ui.settings.devices import DevicesSection
@@ -13,6 +14,9 @@ from ui.settings.model import SettingsModel
 from ui.settings.music import MusicSection, SoundSection
 from ui.settings.panel import Panel
 from ui.settings.view import ViewSection
+from ui.songs.editor import ChartEditor
+from ui.songs.model import SongModel
+from ui.songs.section import SongsSection
 
 
 class JamPage(QWidget):
@@ -21,25 +25,37 @@ class JamPage(QWidget):
     panel_shown = pyqtSignal(str)
     """The title of the panel's tab that is open; "" when it is closed."""
 
-    def __init__(self, model: SettingsModel, look: Look) -> None:
+    def __init__(
+        self, model: SettingsModel, look: Look, songs: SongModel, others: Readers | None = None
+    ) -> None:
         super().__init__()
         self.bar = Bar(model)
         self.waterfall = Waterfall()
         done = self.waterfall.setFocus
         self.bar.done.connect(done)
         self.devices = DevicesSection(model, done)
-        self.sections: dict[str, MusicSection | SoundSection | DevicesSection | ViewSection] = {
+        self.songs = SongsSection(songs, model, others, done)
+        self.sections: dict[
+            str, MusicSection | SoundSection | DevicesSection | ViewSection | SongsSection
+        ] = {
             "Music": MusicSection(model, done),
             "Sound": SoundSection(model, done),
             "Devices": self.devices,
             "View": ViewSection(look),
+            "Songs": self.songs,
         }
         self.panel = Panel()
         # The bar has T, M, S, H, C, N, Y, A, O.
         for title, marked in zip(
-            self.sections, ("M&usic", "Soun&d", "De&vices", "V&iew"), strict=True
+            self.sections, ("M&usic", "Soun&d", "De&vices", "V&iew", "Son&gs"), strict=True
         ):
             self.panel.add(marked, self.sections[title])
+        self.editor = ChartEditor(songs, self.waterfall, lambda: self.waterfall.chart, done)
+        self.waterfall.bar_pressed.connect(self.editor.press)
+        self.waterfall.bar_dragged.connect(self.editor.drag)
+        self.waterfall.bar_released.connect(self.editor.release)
+        self.waterfall.scrolled.connect(songs.scroll)
+        songs.changed.connect(lambda: self.waterfall.show_song(songs.shown))
         self.panel.hide()
         self.panel.tabs.currentChanged.connect(lambda _: self.panel_shown.emit(self.tab))
         row = QHBoxLayout()

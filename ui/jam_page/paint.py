@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QWidget
 
 from ui.common.paint_cache import PaintCache
 from ui.common.shapes import fill_bar, fill_outlined_bar, outer, q_rect
-from ui.common.theme import Theme
+from ui.common.theme import Theme, source_colours
 from ui.jam_page.background import paint_key, paint_key_name
 from ui.jam_page.captions import BAND_IN, NEXT_CHORD
 from ui.jam_page.chart_paint import paint_chart
@@ -111,15 +111,16 @@ class ScenePainter:
     def _paint_chord(self, painter: QPainter, chord: ChordShape) -> None:
         t, cache = self.theme, self.cache
         rect = q_rect(chord.rect)
+        block, line, light = source_colours(t, chord.source)
         if chord.committed:
             share = 1.0 if chord.sounding else 0.8
-            fill_bar(painter, rect, cache.upon(t.agent_block, t.window, share))
+            fill_bar(painter, rect, cache.upon(block, t.window, share))
         else:
-            fill = cache.upon(t.agent_block, t.window, chord.opacity * 0.5)
-            fill_outlined_bar(painter, rect, fill, cache.upon(t.agent, t.window, 0.6))
+            fill = cache.upon(block, t.window, chord.opacity * 0.5)
+            fill_outlined_bar(painter, rect, fill, cache.upon(line, t.window, 0.6))
         if not chord.text or chord.label_bottom - chord.label_top < chord.font_px * 1.15:
             return  # coming in at the top, or on its way out: the panel below still says it
-        colour = t.on_block if chord.committed else t.agent_light
+        colour = t.on_block if chord.committed else light
         text = cache.text(self.widget, chord.text, chord.font_px, colour, bold=True)
         height = text.height() / text.devicePixelRatio()
         width = min(text.width() / text.devicePixelRatio(), rect.width() - 8)
@@ -142,6 +143,9 @@ class ScenePainter:
                 self.widget, now.caption, caption_px * 1.6, t.text_dim, area.width()
             )
             cache.draw(painter, words, upper)
+        if now.place:
+            place = cache.fitted(self.widget, now.place, caption_px, t.song_light, area.width())
+            painter.drawPixmap(QPointF(round(area.x()), round(area.y() - 2)), place)
         if not now.count_down:
             return
         row = QRectF(area.x(), upper.bottom(), area.width(), area.height() - upper.height())

@@ -7,15 +7,17 @@ that a few bars can be seen.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from jam.messages.notes import ChordSpan, ExpectedNote, PlannedNote
+from jam.messages.notes import SONG, ChordSpan, ExpectedNote, PlannedNote
 from jam.messages.snapshot import Snapshot
 from ui.common.geometry import Rect, Size, beat_frames
 from ui.common.text import BAND_COMES_IN, pretty_symbol
 from ui.jam_page.captions import NowPanel, headline, now_panel
-from ui.jam_page.chart import Chart, chart_of
+from ui.jam_page.chart import Chart, SongShown, chart_of
 from ui.jam_page.layout import Key, Layout, layout
 
 SILENT_PARTS = frozenset(("drums", "metronome"))
@@ -103,6 +105,8 @@ class ChordShape:
     committed: bool
     sounding: bool
     opacity: float
+    source: str = ""
+    start_frame: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +194,12 @@ class _Scale:
 
 
 def waterfall_scene(
-    snapshot: Snapshot, now_s: float, view: View, size: Size, known: tuple[ChordSpan, ...] = ()
+    snapshot: Snapshot,
+    now_s: float,
+    view: View,
+    size: Size,
+    known: tuple[ChordSpan, ...] = (),
+    song: SongShown | None = None,
 ) -> Scene:
     """The scene of `snapshot` at `now_s` (of jam.clock) for a widget of `size` pixels.
 
@@ -226,25 +235,27 @@ def waterfall_scene(
     notes.sort(key=lambda n: (n.player, n.black))
     large, small = headline(snapshot, scale.position, view.midi_heard)
     fall_shown = not view.chord_lane
+    if song is not None and not fall_shown and not snapshot.running:
+        large = small = ""  # the song's bars stand there
     return Scene(
         layout=areas,
         position=scale.position,
         notes=tuple(notes),
         lines=_lines(snapshot, scale, view.show_plan) if fall_shown else (),
-        chords=_chords(snapshot, scale, areas.lane) if fall_shown and view.show_plan else (),
+        chords=_chords(snapshot, scale, areas.lane, song) if fall_shown and view.show_plan else (),
         outside=frozenset(
             Side.BELOW if pitch < areas.low_pitch else Side.ABOVE
             for pitch, (player, _) in lit.items()
             if player and areas.key(pitch) is None
         ),
         lit=tuple(LitKey(p, who[0], who[1]) for p, who in sorted(lit.items())),
-        now=now_panel(snapshot, scale.position, view.show_plan),
+        now=now_panel(snapshot, scale.position, view.show_plan, song),
         headline=large,
         subline=small,
         moving=snapshot.running or any_past,
         chart=None
         if fall_shown
-        else chart_of(snapshot, scale.position, areas.fall, known, view.show_plan),
+        else chart_of(snapshot, scale.position, areas.fall, known, view.show_plan, song),
     )
 
 
@@ -345,7 +356,9 @@ def name_px(lane: Rect, beat_height: float) -> float:
     return max(12.0, min(lane.width * 0.2, lane.height * 0.09, beat_height * 0.7))
 
 
-def _chords(snapshot: Snapshot, scale: _Scale, lane: Rect) -> tuple[ChordShape, ...]:
+def _chords(
+    snapshot: Snapshot, scale: _Scale, lane: Rect, song: SongShown | None
+) -> tuple[ChordShape, ...]:
     """Blocks of the lane; a name rides on its chord's onset and stays in sight while it sounds."""
     shapes: list[ChordShape] = []
     if not snapshot.running:
@@ -372,6 +385,34 @@ def _chords(snapshot: Snapshot, scale: _Scale, lane: Rect) -> tuple[ChordShape, 
                     solid,
                     span.start_frame <= scale.position,
                     plan_opacity(solid, span.confidence),
+                    span.source,
+                    span.start_frame,
                 )
             )
+    if song is not None:
+        shapes += _song_ahead(snapshot, scale, lane, song, font_px)
     return tuple(shapes)
+
+
+def _song_ahead(
+    snapshot: Snapshot, scale: _Scale, lane: Rect, song: SongShown, font_px: float
+) -> Iterator[ChordShape]:
+    """What the song has beyond the plan, as far as the fall reaches."""
+    tempo_map = snapshot.tempo_map
+    frame = max(math.ceil(scale.position), max((s.end_frame for s in snapshot.chords), default=0))
+    end = math.floor(scale.position + scale.ahead_frames)
+    while frame < end:
+        place = tempo_map.place(frame)
+        symbol = song.symbol(place.bar, place.frame_in_bar)
+        first = frame
+        while frame < end:
+            place = tempo_map.place(frame)
+            if song.symbol(place.bar, place.frame_in_bar) != symbol:
+                break
+            frame += 1
+        if symbol is None or symbol.chord is None:
+            continue
+        top, bottom = max(scale.fall_y(frame), lane.y), min(scale.fall_y(first), lane.bottom)
+        rect = Rect(lane.x + 8, top + 1.5, lane.width - 14, max(0.0, bottom - top - 1.5))
+        name = pretty_symbol(symbol.written)
+        yield ChordShape(name, rect, top, bottom, font_px, False, False, 0.5, SONG, -1)

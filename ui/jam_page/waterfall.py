@@ -32,11 +32,11 @@ from ui.common.shapes import outer
 from ui.common.theme import DARK, Theme
 from ui.jam_page.background import paint_background
 from ui.jam_page.captions import NowPanel
-from ui.jam_page.chart import Chart, remember
+from ui.jam_page.chart import Chart, ChartChord, SongShown, remember
 from ui.jam_page.demo import WATCH_DEMO
 from ui.jam_page.layout import Layout, fitting_range, layout
 from ui.jam_page.paint import ScenePainter
-from ui.jam_page.scene import Scene, View, waterfall_scene
+from ui.jam_page.scene import ChordShape, Scene, View, waterfall_scene
 
 _ABOUT = "The plan falls toward the piano; chord names are on the left."
 PAST_EVERY = 3
@@ -62,6 +62,15 @@ class Waterfall(QWidget):
     """The mouse went down on the key of this pitch."""
     key_released = pyqtSignal(int)
     demo_wanted = pyqtSignal()
+    bar_pressed = pyqtSignal(object, object)
+    """The mouse went down on a bar of the song: (BarCell, its event)."""
+    bar_dragged = pyqtSignal(object)
+    """It moved, held down, to this bar, or to none."""
+    bar_released = pyqtSignal(object)
+    bar_menu = pyqtSignal(object, object, object)
+    """A menu is wanted at a BarCell, or none, for a chord, or none: (cell, chord, where)."""
+    scrolled = pyqtSignal(int)
+    """Lines of the chord lane; positive is ahead."""
     zoomed = pyqtSignal(int)
     """Steps of the wheel, with Ctrl; positive is nearer."""
 
@@ -80,6 +89,11 @@ class Waterfall(QWidget):
         self._auto_keys = False
         self._snapshot: Snapshot | None = None
         self._known: tuple[ChordSpan, ...] = ()
+        self.song: SongShown | None = None
+        """The song, for the chord lane."""
+        self.outdated = False
+        """The next moment has to be shown, also where nothing moves."""
+        self._is_on_bars = False
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -131,6 +145,12 @@ class Waterfall(QWidget):
             self._painter.theme = theme
             self._forget()
 
+    def show_song(self, song: SongShown | None) -> None:
+        """Show another song, or another version, selection or place of it."""
+        if song != self.song:
+            self.song = song
+            self.outdated = True
+
     def set_midi_heard(self) -> None:
         """Notes have come in that aren't the computer keys'."""
         if not self.view.midi_heard:
@@ -174,8 +194,9 @@ class Waterfall(QWidget):
         if snapshot is not self._snapshot:
             self._follow(snapshot)
         size = Size(self.width(), self.height())
-        old, new = self.scene, waterfall_scene(snapshot, now_s, self.view, size, self._known)
-        self.scene = new
+        old = self.scene
+        new = waterfall_scene(snapshot, now_s, self.view, size, self._known, self.song)
+        self.scene, self.outdated = new, False
         self._place_demo(snapshot, new)
         if old is None or old.now != new.now:
             self._describe(new.now)
@@ -240,25 +261,47 @@ class Waterfall(QWidget):
     # Mouse
 
     def wheelEvent(self, a0: QWheelEvent | None) -> None:
-        if a0 is None or not a0.modifiers() & Qt.KeyboardModifier.ControlModifier:
+        if a0 is None:
+            return
+        zooms = bool(a0.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        if not zooms and (self.chart is None or self.song is None):
             return
         self._wheel += a0.angleDelta().y()
         steps = int(self._wheel / 120)
         self._wheel -= 120 * steps
         if steps:
-            self.zoomed.emit(steps)
+            (self.zoomed if zooms else self.scrolled).emit(steps if zooms else -steps)
         a0.accept()
 
+    @property
+    def chart(self) -> Chart | None:
+        """The chord lane as it is painted; None while the fall is."""
+        return self.scene.chart if self.scene is not None else None
+
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        if event is None or event.button() != Qt.MouseButton.LeftButton:
+        if event is None:
             return
-        point = event.position()
+        point, chart = event.position(), self.chart
+        cell = chart.cell_at(point.x(), point.y()) if chart is not None else None
+        chord = self._chord_at(point.x(), point.y())
+        left = event.button() == Qt.MouseButton.LeftButton
+        if cell is not None and cell.song_bar is not None and left:
+            self._is_on_bars = True
+            self.bar_pressed.emit(cell, event)
+            return
+        if cell is not None or chord is not None:
+            self.bar_menu.emit(cell, chord, event.globalPosition().toPoint())
+            return
+        if not left:
+            return
         pitch = self.areas.pitch_at(point.x(), point.y())
         if pitch is not None:
             self._mouse_pitch = pitch
             self.key_pressed.emit(pitch)
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        if event is not None and self._is_on_bars and self.chart is not None:
+            self.bar_dragged.emit(self.chart.cell_at(event.position().x(), event.position().y()))
         if event is None or self._mouse_pitch is None:
             return
         pitch = self.areas.pitch_at(event.position().x(), event.position().y())
@@ -268,7 +311,17 @@ class Waterfall(QWidget):
             self.key_pressed.emit(pitch)
 
     def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
+        if self._is_on_bars and event is not None:
+            self._is_on_bars = False
+            self.bar_released.emit(event)
         self.release_mouse_key()
+
+    def _chord_at(self, x: float, y: float) -> ChartChord | ChordShape | None:
+        """The chord under a point, of the chord lane or of the lane beside the fall."""
+        if self.chart is not None:
+            return self.chart.chord_at(x, y)
+        chords = self.scene.chords if self.scene is not None else ()
+        return next((chord for chord in chords if chord.rect.contains(x, y)), None)
 
     def release_mouse_key(self) -> None:
         """Let go of the key that the mouse holds, if it does."""
