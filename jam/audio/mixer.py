@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from jam.accompaniment import Style, playable_style
 from jam.audio.synth import Synth
+from jam.messages.notes import CONTROLLER, KEY_PRESSURE, Expression
 from jam.midi.numbers import SUSTAIN
 from jam.settings import JamSettings
 
@@ -21,7 +22,8 @@ class Sound:
     def __init__(self) -> None:
         self._synth: Synth | None = None
         self._voices: dict[str, Voice] = {}
-        self._pedal = 0
+        self._controls: dict[tuple[int, str, int], Expression] = {}
+        """Where each of the player's controls stands, by lane, kind and number."""
         self._lock = threading.Lock()
         """Guards what the synth is set to, never a note."""
         self._preloading: threading.Thread | None = None
@@ -42,7 +44,8 @@ class Sound:
         for part, voice in list(self._voices.items()):
             synth.set_volume(part, voice.volume)
             synth.set_program(part, voice.program)
-        synth.control("player", SUSTAIN, self._pedal)
+        for (lane, _, _), control in list(self._controls.items()):
+            synth.control(control, lane)
 
     def apply(self, settings: JamSettings, style: Style) -> None:
         """Volumes and instruments: the user's, and those of the style."""
@@ -69,20 +72,28 @@ class Sound:
         self._preloading = threading.Thread(target=load, name="preload", daemon=True)
         self._preloading.start()
 
-    def note(self, part: str, pitch: int, velocity: int) -> None:
-        """Note-on, or (velocity 0) note-off. Runs on: MIDI callback, scheduler, the loop."""
+    def note(self, part: str, pitch: int, velocity: int, lane: int = 0) -> None:
+        """Note-on, or (velocity 0) note-off. Runs on: MIDI callback, scheduler, the loop.
+
+        lane: which of the player's keyboards it is on; each has pedals and bends of its own.
+        """
         if (synth := self._synth) is None:
             return
         if velocity:
-            synth.note_on(part, pitch, velocity)
+            synth.note_on(part, pitch, velocity, lane)
         else:
-            synth.note_off(part, pitch)
+            synth.note_off(part, pitch, lane)
 
-    def pedal(self, value: int) -> None:
-        """The player's sustain pedal, 0 to 127."""
-        self._pedal = value
+    def pedal(self, value: int, lane: int = 0) -> None:
+        """The sustain pedal of one of the player's keyboards, 0 to 127."""
+        self.control(Expression(CONTROLLER, SUSTAIN, value), lane)
+
+    def control(self, control: Expression, lane: int = 0) -> None:
+        """Move a control of one of the player's keyboards. Runs on: MIDI callback."""
+        if control.kind != KEY_PRESSURE:
+            self._controls[lane, control.kind, control.number] = control
         if (synth := self._synth) is not None:
-            synth.control("player", SUSTAIN, value)
+            synth.control(control, lane)
 
     @property
     def voices(self) -> int:

@@ -16,14 +16,22 @@ from numpy.typing import NDArray
 from jam.errors import BadInput, JamError
 from jam.files import check_file, soundfont_path
 from jam.limits import SOUNDFONT_BYTES
-from jam.midi.numbers import DRUM_CHANNEL, SILENCE
+from jam.messages.notes import BEND, KEY_PRESSURE, PRESSURE, Expression
+from jam.midi.numbers import BEND_REST, DRUM_CHANNEL, SILENCE, SOFT, VOLUME, is_down
 from jam.system import quiet_stderr, wheel_library
 
 CHANNELS = {"player": 0, "chords": 1, "bass": 2, "metronome": 8, "drums": DRUM_CHANNEL}
 """MIDI channel (from 0) of each part, in the synth and at the MIDI output."""
 _SPARE_CHANNELS = {"chords": 11, "bass": 12, "drums": 13}
 """Nothing is played on them: what is selected there stays in memory."""
+LANES = 16
+"""So many keyboards, or channels of one, have pedals and bends of their own."""
+_FIRST_LANE = 16
 _DRUM_BANK = 128
+_SOFTER = 0.72
+"""With the soft pedal a stroke is so much weaker; SoundFonts have no other hammers."""
+_KEY_VIBRATO_CENTS = 50.0
+"""As deep as the SoundFont standard's for the pressure of a channel."""
 _CEILING = 0.97
 
 
@@ -56,6 +64,14 @@ def _import_quietly() -> ModuleType:
         import fluidsynth
     module: ModuleType = fluidsynth
     return module
+
+
+def _function(name: str, result: Any, n_numbers: int = 0) -> Any:
+    """One that pyfluidsynth leaves out: of a handle (unless it makes one) and whole numbers."""
+    function = getattr(_load_fluidsynth()._fl, name)
+    handle = () if name.startswith("new_") else (ctypes.c_void_p,)
+    function.argtypes, function.restype = (*handle, *[ctypes.c_int] * n_numbers), result
+    return function
 
 
 def own_drivers() -> tuple[str, ...]:
@@ -94,8 +110,17 @@ class Limiter:
         self._gain = gain
 
 
+def _channel(part: str, lane: int = 0) -> int:
+    return CHANNELS[part] if lane == 0 else _FIRST_LANE + lane
+
+
+def _channels(part: str) -> list[int]:
+    return [_channel(part, lane) for lane in range(LANES if part == "player" else 1)]
+
+
 class Synth:
-    """A SoundFont on five channels. Notes may come from any thread; they sound in the next block.
+    """A SoundFont, a channel for each part. Notes may come from any thread; they sound in the next
+    block. The player's part has LANES channels of the same instrument.
 
     limited: False leaves peaks above full scale as they are, so that sounds can be added up.
     Raises JamError when the library can't be loaded, BadInput when the SoundFont can't be read.
@@ -139,9 +164,37 @@ class Synth:
             "fluid_synth_get_active_voice_count", ctypes.c_int, ("synth", ctypes.c_void_p, 1)
         )
         self._limiter = Limiter(sample_rate) if limited else None
+        self._volumes = dict.fromkeys(CHANNELS, 1.0)
+        self._pedals = [1.0] * LANES
+        """Of each lane the volume pedal's part of the volume."""
+        self._soft = [False] * LANES
+        self._pressures = {
+            KEY_PRESSURE: _function("fluid_synth_key_pressure", ctypes.c_int, 3),
+            PRESSURE: _function("fluid_synth_channel_pressure", ctypes.c_int, 2),
+        }
+        self._let_keys_vibrate()
         for part in CHANNELS:
             self.set_program(part, 0)
         self._fluid.set_reverb(roomsize=0.35, damping=0.3, width=0.8, level=0.25)
+
+    def _let_keys_vibrate(self) -> None:
+        """Have the pressure of a key do what that of a channel does in every SoundFont."""
+        new = _function("new_fluid_mod", ctypes.c_void_p)
+        free = _function("delete_fluid_mod", None)
+        source = _function("fluid_mod_set_source1", None, 2)
+        destination = _function("fluid_mod_set_dest", None, 1)
+        amount = _load_fluidsynth()._fl.fluid_mod_set_amount
+        amount.argtypes, amount.restype = (ctypes.c_void_p, ctypes.c_double), None
+        modulator = new()
+        key_pressure, linear_from_0, vibrato_to_pitch, add = 10, 0, 6, 1
+        source(modulator, key_pressure, linear_from_0)
+        _function("fluid_mod_set_source2", None, 2)(modulator, 0, linear_from_0)
+        destination(modulator, vibrato_to_pitch)
+        amount(modulator, _KEY_VIBRATO_CENTS)
+        use = _load_fluidsynth()._fl.fluid_synth_add_default_mod
+        use.argtypes, use.restype = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int), ctypes.c_int
+        use(self._handle, modulator, add)
+        free(modulator)
 
     def _kept_open(self, path: Path) -> str:
         """A name for the SoundFont that stays good when the file is removed or replaced.
@@ -163,7 +216,8 @@ class Synth:
         """
         channel = CHANNELS[part]
         if part not in ("drums", "metronome"):
-            self._fluid.program_select(channel, self._font, 0, program)
+            for channel in _channels(part):
+                self._fluid.program_select(channel, self._font, 0, program)
             return
         kit = 0 if part == "metronome" else program
         if kit and self._fluid.program_select(channel, self._font, _DRUM_BANK, kit) == 0:
@@ -180,17 +234,37 @@ class Synth:
 
     def set_volume(self, part: str, volume: float) -> None:
         """Volume 0.0 to 1.0 (MIDI controller 7)."""
-        self._fluid.cc(CHANNELS[part], 7, round(127 * volume))
+        self._volumes[part] = volume
+        for lane, channel in enumerate(_channels(part)):
+            pedal = self._pedals[lane] if part == "player" else 1.0
+            self._fluid.cc(channel, VOLUME, round(127 * volume * pedal))
 
-    def note_on(self, part: str, pitch: int, velocity: int) -> None:
+    def note_on(self, part: str, pitch: int, velocity: int, lane: int = 0) -> None:
         """Runs on: MIDI callback, scheduler. A C call of some microseconds."""
-        self._fluid.noteon(CHANNELS[part], pitch, velocity)
+        if part == "player" and self._soft[lane]:
+            velocity = max(1, round(_SOFTER * velocity))
+        self._fluid.noteon(_channel(part, lane), pitch, velocity)
 
-    def note_off(self, part: str, pitch: int) -> None:
-        self._fluid.noteoff(CHANNELS[part], pitch)
+    def note_off(self, part: str, pitch: int, lane: int = 0) -> None:
+        self._fluid.noteoff(_channel(part, lane), pitch)
 
-    def control(self, part: str, controller: int, value: int) -> None:
-        self._fluid.cc(CHANNELS[part], controller, value)
+    def control(self, control: Expression, lane: int = 0) -> None:
+        """Move a control of the player's. Runs on: MIDI callback."""
+        channel, value = _channel("player", lane), control.value
+        if control.kind == BEND:
+            self._fluid.pitch_bend(channel, value - BEND_REST)
+        elif control.kind == KEY_PRESSURE:
+            self._pressures[KEY_PRESSURE](self._handle, channel, control.number, value)
+        elif control.kind == PRESSURE:
+            self._pressures[PRESSURE](self._handle, channel, value)
+        elif control.number == VOLUME:
+            self._pedals[lane] = value / 127
+            volume = self._volumes["player"] * self._pedals[lane]
+            self._fluid.cc(channel, VOLUME, round(127 * volume))
+        elif control.number == SOFT:
+            self._soft[lane] = is_down(value)
+        else:
+            self._fluid.cc(channel, control.number, value)
 
     @property
     def voices(self) -> int:
@@ -199,7 +273,7 @@ class Synth:
 
     def panic(self) -> None:
         """Silence every channel at once."""
-        for channel in range(16):
+        for channel in range(_FIRST_LANE + LANES):
             for controller in SILENCE:
                 self._fluid.cc(channel, controller, 0)
 

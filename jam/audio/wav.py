@@ -7,7 +7,6 @@ import tempfile
 import wave
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -17,21 +16,11 @@ from numpy.typing import NDArray
 from jam.audio.synth import Synth
 from jam.errors import BadInput, JamError
 from jam.files import whole
-from jam.messages.notes import TimedNote
-from jam.midi.numbers import SUSTAIN
+from jam.messages.notes import TimedExpression, TimedNote
 
 _BLOCK = 4096
 _TAIL_S = 2.5
 _CEILING = 0.97
-
-
-@dataclass(frozen=True, slots=True)
-class WavPedal:
-    """The sustain pedal of a part goes down or comes up."""
-
-    part: str
-    down: bool
-    at_s: float
 
 
 def write_wav(
@@ -39,7 +28,7 @@ def write_wav(
     notes: Sequence[TimedNote],
     volumes: Mapping[str, float],
     programs: Mapping[str, int],
-    pedals: Sequence[WavPedal] = (),
+    expression: Sequence[TimedExpression] = (),
     stems: Mapping[str, Path] | None = None,
     progress: Callable[[int, int], None] | None = None,
     sample_rate: int = 44100,
@@ -47,10 +36,11 @@ def write_wav(
     """Write the mix in 16-bit stereo; returns its highest sample's magnitude before it is turned
     down (1.0 would be full scale).
 
-    notes, pedals: in seconds from the start of the file. stems: files for the parts alone. The
-    mix is their sum: where it would be too loud, one gain turns all files down. progress: called
-    with (seconds done, seconds in all). The files appear complete or not at all. Raises BadInput
-    when a folder doesn't exist, JamError when a file can't be written or the synth can't be had.
+    notes, expression (the player's): in seconds from the start of the file. stems: files for the
+    parts alone. The mix is their sum: where it would be too loud, one gain turns all files down.
+    progress: called with (seconds done, seconds in all). The files appear complete or not at all.
+    Raises BadInput when a folder doesn't exist, JamError when a file can't be written or the
+    synth can't be had.
     """
     stems = stems or {}
     for file in (Path(path), *stems.values()):
@@ -62,7 +52,7 @@ def write_wav(
             for part, synth in sound.synths.items():
                 synth.set_program(part, programs.get(part, 0))
                 synth.set_volume(part, volumes.get(part, 1.0))
-            sound.render(notes, pedals, progress or (lambda _done, _all: None))
+            sound.render(notes, expression, progress or (lambda _done, _all: None))
             gain = min(1.0, _CEILING / max(sound.peaks.values()))
             raws = [(Path(path), sound.raw["mix"])]
             raws += [(file, sound.raw[part]) for part, file in stems.items()]
@@ -96,11 +86,12 @@ class _Sound:
     def render(
         self,
         notes: Iterable[TimedNote],
-        pedals: Iterable[WavPedal],
+        expression: Iterable[TimedExpression],
         progress: Callable[[int, int], None],
     ) -> None:
-        # At one time: what ends, then the pedal, then what begins.
-        events = [(max(p.at_s, 0.0), 1, p.part, 127 * p.down, 0) for p in pedals]
+        # At one time: what ends, then pedals and bends, then what begins.
+        moved = list(expression)
+        events = [(max(c.at_s, 0.0), 1, "player", i, 0) for i, c in enumerate(moved)]
         for note in notes:
             events.append((note.start_s, 2, note.part, note.pitch, note.velocity))
             events.append((max(note.end_s, note.start_s + 0.01), 0, note.part, note.pitch, 0))
@@ -119,7 +110,7 @@ class _Sound:
             if kind == 2:
                 synth.note_on(part, value, velocity)
             elif kind == 1:
-                synth.control(part, SUSTAIN, value)
+                synth.control(moved[value].expression)
             else:
                 synth.note_off(part, value)
 

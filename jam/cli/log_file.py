@@ -2,6 +2,7 @@
 
 {"kind": "session", "number": …, "at_s": …}     (what follows is of this one; 0 between two)
 {"kind": "played", "note_id": …, "pitch": …, "velocity": …, "at_s": …}
+{"kind": "expression", "expression": {"kind": …, "number": …, "value": …}, "at_s": …, "channel": …}
 {"kind": "sounded", "part": …, "pitch": …, "velocity": …, "due_s": …, "sent_s": …}
 {"kind": "plan", "made_at_frame": …, "start_frame": …, "committed_until_frame": …,
  "chords": ["C", "-", …], "compute_s": …, "taken_s": …}     ("-" holds, "" is no chord)
@@ -17,10 +18,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import IO, Any
 
-from jam.messages.notes import NoteEvent, PedalEvent
+from jam.messages.notes import ExpressionEvent, NoteEvent, PedalEvent
 from jam.messages.snapshot import SessionLog
 from jam.music.grid import TempoMap
 from jam.music.rows import ChordState
+
+_KINDS = {NoteEvent: "played", PedalEvent: "pedal", ExpressionEvent: "expression"}
 
 
 def _chord(state: ChordState) -> str:
@@ -36,8 +39,7 @@ def _tempo(tempo_map: TempoMap) -> list[list[Any]]:
 def log_events(log: SessionLog) -> Iterator[dict[str, Any]]:
     """The events of one log, as plain values."""
     for event in log.played:
-        kind = {NoteEvent: "played", PedalEvent: "pedal"}[type(event)]
-        yield {"kind": kind, **asdict(event)}
+        yield {"kind": _KINDS[type(event)], **asdict(event)}
     for plan in log.plans:
         yield {
             "kind": "plan",

@@ -48,9 +48,36 @@ class NoteEvent:
 
 @dataclass(frozen=True, slots=True)
 class PedalEvent:
-    """The player's sustain pedal."""
+    """The player's sustain pedal: the first goes down, or the last comes up, of all devices."""
 
     down: bool
+    at_s: float
+    channel: int = 0
+
+
+BEND, PRESSURE, KEY_PRESSURE, CONTROLLER = "bend", "pressure", "key pressure", "control"
+EXPRESSIONS = (BEND, PRESSURE, KEY_PRESSURE, CONTROLLER)
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """What shapes the player's sound besides notes and the sustain pedal: one MIDI message.
+
+    kind: one of EXPRESSIONS. number: of a controller (1 modulation, 7 volume, 11 expression, 66
+    sostenuto, 67 soft pedal), the key of a key's pressure (polyphonic aftertouch), else 0. value:
+    0 to 127; of the pitch bend 0 to 16383, 8192 at rest.
+    """
+
+    kind: str
+    number: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExpressionEvent:
+    """The player bends, presses, turns a wheel or moves a pedal."""
+
+    expression: Expression
     at_s: float
     channel: int = 0
 
@@ -86,6 +113,9 @@ class PlayedNote:
     end_s: float | None = None
 
 
+PlayerEvent = NoteEvent | PedalEvent | ExpressionEvent
+"""What a player does, as it is recorded."""
+
 AGENT, SONG, HAND = "agent", "song", "hand"
 SOURCES = (AGENT, SONG, HAND)
 """Who says a chord: the agent, a song, the player's left hand."""
@@ -110,6 +140,14 @@ class ExpectedNote:
     pitch: int
     start_frame: int
     end_frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimedExpression:
+    """Expression of the player's to be played back, in seconds of its session."""
+
+    expression: Expression
+    at_s: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,9 @@ from jam.messages.commands import EVERY_INPUT
 from jam.messages.notes import (
     ChordSpan,
     ExpectedNote,
-    NoteEvent,
-    PedalEvent,
     PlannedNote,
     PlayedNote,
+    PlayerEvent,
     SoundedNote,
 )
 from jam.messages.plans import Plan
@@ -184,7 +183,7 @@ class SessionLog:
     """(at_s, settings) with which the session began, and of each change."""
     counters: Counters | None = None
     """As they are now, since the program started."""
-    played: tuple[NoteEvent | PedalEvent, ...] = ()
+    played: tuple[PlayerEvent, ...] = ()
     sounded: tuple[SoundedNote, ...] = ()
     plans: tuple[Plan, ...] = ()
     rows: tuple[tuple[int, Row], ...] = ()

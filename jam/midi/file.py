@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from heapq import merge
 from itertools import chain, groupby, pairwise
+from operator import itemgetter
 from pathlib import Path
 
 import mido
@@ -21,9 +22,10 @@ import mido
 from jam.errors import BadInput
 from jam.files import read_limited, whole
 from jam.limits import MIDI_BYTES
-from jam.messages.notes import Note
+from jam.messages import notes as messages
+from jam.messages.notes import Expression, Note
 from jam.midi import smf
-from jam.midi.numbers import DRUM_CHANNEL, SUSTAIN
+from jam.midi.numbers import BEND_REST, DRUM_CHANNEL, SUSTAIN
 from jam.midi.smf import BAR_ONE, COUNT_IN
 from jam.music.grid import (
     FRAMES_PER_QUARTER,
@@ -303,6 +305,8 @@ class Part:
     notes: Sequence[Note]
     pedals: tuple[tuple[float, bool], ...] = ()
     """The sustain pedal: (frame, down)."""
+    expression: tuple[tuple[float, Expression], ...] = ()
+    """Bends, pressures and other controllers: (frame, control)."""
 
 
 def write_midi(
@@ -327,8 +331,8 @@ def write_midi(
     if os.path.isdir(file):
         raise BadInput(f"{file}: a folder, not a file")
     starts = (note.start_frame for part in parts for note in part.notes)
-    pressed = (frame for part in parts for frame, _ in part.pedals)
-    first = min(chain(starts, pressed), default=0.0)
+    moved = (frame for part in parts for frame, _ in (*part.pedals, *part.expression))
+    first = min(chain(starts, moved), default=0.0)
     bar_frames = tempo_map.meter_at(0).frames_per_bar
     shift = max(0, math.ceil(-first / bar_frames)) * bar_frames
     chords = list(chords)
@@ -435,6 +439,19 @@ def _begins_like_a_pickup(tempo_map: TempoMap) -> bool:
     return change.start_frame < change.meter.frames_per_bar
 
 
+def _message(expression: Expression, channel: int) -> mido.Message:
+    number, value = expression.number, expression.value
+    match expression.kind:
+        case messages.BEND:
+            return mido.Message("pitchwheel", channel=channel, pitch=value - BEND_REST)
+        case messages.PRESSURE:
+            return mido.Message("aftertouch", channel=channel, value=value)
+        case messages.KEY_PRESSURE:
+            return mido.Message("polytouch", channel=channel, note=number, value=value)
+        case _:
+            return mido.Message("control_change", channel=channel, control=number, value=value)
+
+
 def _part_events(part: Part, shift: int, heard: Callable[[], None]) -> Iterator[_Event]:
     """heard: called for every note."""
     program = mido.Message("program_change", channel=part.channel, program=part.program)
@@ -445,8 +462,12 @@ def _part_events(part: Part, shift: int, heard: Callable[[], None]) -> Iterator[
         (tick, order, mido.Message("control_change", value=127 * down, **values))
         for tick, order, down in pedals
     )
+    moved = (
+        (_tick(frame + shift), 0, _message(expression, part.channel))
+        for frame, expression in sorted(part.expression, key=itemgetter(0))
+    )
     notes = _note_events(part.notes, part.channel, shift, heard)
-    yield from merge(pressed, notes, key=lambda event: event[:2])
+    yield from merge(pressed, moved, notes, key=lambda event: event[:2])
 
 
 def _note_events(

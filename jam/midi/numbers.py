@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-NOTE_OFF, NOTE_ON, CONTROL, PROGRAM, PRESSURE, BEND = 0x80, 0x90, 0xB0, 0xC0, 0xD0, 0xE0
+NOTE_OFF, NOTE_ON, KEY_PRESSURE, CONTROL = 0x80, 0x90, 0xA0, 0xB0
+PROGRAM, PRESSURE, BEND = 0xC0, 0xD0, 0xE0
 """Status bytes of channel messages, without the channel."""
 SUSTAIN, SOSTENUTO, SOFT, SOUND_OFF, NOTES_OFF = 64, 66, 67, 120, 123
 """Controllers: the three pedals (down from 64 on), all sound off, all notes off."""
+MODULATION, BREATH, VOLUME, EXPRESSION = 1, 2, 7, 11
+DATA_ENTRY, DATA_ENTRY_LSB, RPN_LSB, RPN_MSB = 6, 38, 100, 101
+"""With them a keyboard tells, among other things, how far its pitch bend reaches."""
+RESET = 121
+"""Controllers back to where they are at rest; volume and program stay."""
+EXPRESSIVE = frozenset(
+    (
+        *(MODULATION, BREATH, VOLUME, EXPRESSION, SOSTENUTO, SOFT),
+        *(DATA_ENTRY, DATA_ENTRY_LSB, RPN_LSB, RPN_MSB),
+    )
+)
+"""Those that shape the player's own sound, besides the sustain pedal."""
+BEND_REST = 8192
+"""Of 0 to 16383: no bend."""
 SILENCE = (NOTES_OFF, SOUND_OFF, SUSTAIN)
 """Controllers that, sent with the value 0, silence a channel."""
 DRUM_CHANNEL = 9

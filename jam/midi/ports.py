@@ -15,7 +15,16 @@ from jam.errors import BadInput, JamError
 from jam.messages.commands import EVERY_INPUT
 from jam.messages.controls import Control
 from jam.midi.controls import device_name, matching_inputs, port_back, shown_by
-from jam.midi.numbers import BEND, CONTROL, NOTE_OFF, NOTE_ON, PRESSURE, PROGRAM, SILENCE
+from jam.midi.numbers import (
+    BEND,
+    CONTROL,
+    KEY_PRESSURE,
+    NOTE_OFF,
+    NOTE_ON,
+    PRESSURE,
+    PROGRAM,
+    SILENCE,
+)
 from jam.system import STAGE, died, quiet_stderr, raise_priority
 
 CLIENT_NAME = "jam"
@@ -32,8 +41,8 @@ _log = logging.getLogger(__name__)
 class MidiMessage:
     """A message that the program uses.
 
-    kind: "note" (velocity 0 is off) or "control"; and what is only of use when it is learnt: see
-    `jam.messages.controls.Control`. value: 0 to 127; of the pitch bend 0 to 16383.
+    kind: "note" (velocity 0 is off), "control" or "key pressure"; "bend", "pressure", "program"
+    and "mmc" as of `jam.messages.controls.Control`. value: 0 to 127; of the pitch bend 0 to 16383.
     """
 
     kind: str
@@ -48,7 +57,7 @@ class MidiMessage:
 
 
 def parse_message(data: Sequence[int]) -> MidiMessage | None:
-    """What a complete MIDI message means here; None for all that the program has no use for.
+    """What a complete channel message means; None for all that the program has no use for.
 
     Never raises, whatever the bytes are.
     """
@@ -61,6 +70,8 @@ def parse_message(data: Sequence[int]) -> MidiMessage | None:
         return MidiMessage("note", channel, data[1], 0)
     if kind == CONTROL:
         return MidiMessage("control", channel, data[1], data[2])
+    if kind == KEY_PRESSURE:
+        return MidiMessage("key pressure", channel, data[1], data[2])
     return None
 
 

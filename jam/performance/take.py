@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
-from jam.messages.notes import Note, PedalEvent, TimedNote, by_part
+from jam.messages.notes import (
+    CONTROLLER,
+    Expression,
+    ExpressionEvent,
+    Note,
+    PedalEvent,
+    TimedExpression,
+    TimedNote,
+    by_part,
+)
 from jam.messages.snapshot import SessionLog
+from jam.midi.numbers import SUSTAIN
 from jam.music.grid import TempoMap
 from jam.music.rows import ChordState
 from jam.settings import JamSettings
@@ -22,6 +33,8 @@ class Take:
     chords: tuple[ChordState, ...]
     pedals: tuple[tuple[float, bool], ...] = ()
     """The player's sustain pedal: (frame, down)."""
+    expression: tuple[tuple[float, Expression], ...] = ()
+    """What else the player moved: (frame, control)."""
     symbols: tuple[tuple[int, str], ...] = ()
     """(frame, chord symbol as it was written) where a file had chords, which are a reduction."""
     signature: tuple[int, bool] | None = None
@@ -46,6 +59,20 @@ class Take:
             for notes in self.parts.values()
             for n in notes
         ]
+
+    def timed_expression(self) -> list[TimedExpression]:
+        """What the player moved, the sustain pedal too, in seconds of the tempo map."""
+        pedals = [(f, Expression(CONTROLLER, SUSTAIN, 127 * down)) for f, down in self.pedals]
+        moved = sorted([*pedals, *self.expression], key=itemgetter(0))
+        at = self.tempo_map.seconds_at
+        return [TimedExpression(expression, at(frame)) for frame, expression in moved]
+
+
+def on_the_grid(
+    events: Iterable[ExpressionEvent], tempo_map: TempoMap
+) -> tuple[tuple[float, Expression], ...]:
+    """Controls in frames of a tempo map."""
+    return tuple((tempo_map.position_at(event.at_s), event.expression) for event in events)
 
 
 def chart_cells(
@@ -93,6 +120,7 @@ class Recorder:
         self.tempo_map: TempoMap | None = None
         """None before the first session."""
         self._pedals: list[tuple[float, bool]] = []
+        self._controls: list[tuple[float, Expression]] = []
         self.chords: list[ChordState] = []
 
     def take_log(self, log: SessionLog) -> None:
@@ -109,6 +137,8 @@ class Recorder:
         for event in log.played:
             if isinstance(event, PedalEvent):
                 self._pedals.append((log.tempo_map.position_at(event.at_s), event.down))
+            elif isinstance(event, ExpressionEvent):
+                self._controls += on_the_grid((event,), log.tempo_map)
             else:
                 self._note("player", event.note_id, event.pitch, event.velocity, event.at_s)
         for sounded in log.sounded:
@@ -144,6 +174,7 @@ class Recorder:
             by_part(sorted([*self._notes, *held], key=_start)),
             tuple(self.chords),
             tuple(self._pedals),
+            tuple(self._controls),
         )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from jam.accompaniment import playable_style
 from jam.audio.mixer import mix
 from jam.audio.synth import CHANNELS
-from jam.audio.wav import WavPedal, write_wav
+from jam.audio.wav import write_wav
 from jam.errors import BadInput
 from jam.files import whole
 from jam.midi.file import Part, write_midi
@@ -122,6 +122,7 @@ def write_take(
             CHANNELS[part],
             take.parts.get(part, ()),
             take.pedals if part == "player" else (),
+            take.expression if part == "player" else (),
         )
         for part, name in _TRACKS
         if take.parts.get(part) or part in ("player", "chords")
@@ -155,7 +156,7 @@ def write_take_wav(
         notes,
         {part: voice.volume for part, voice in voices.items()},
         {part: voice.program for part, voice in voices.items()},
-        [WavPedal("player", down, at(frame) - start_s) for frame, down in take.pedals],
+        [replace(c, at_s=c.at_s - start_s) for c in take.timed_expression()],
         stems,
         progress,
     )

@@ -160,6 +160,7 @@ def session_of_midi(song: MidiSong) -> Session:
         {"player": tuple(player_notes(notes, song.tempo_map, length_s)), **by_part(others)},
         tuple(row.chord for row in rows),
         tuple((song.tempo_map.position_at(p.at_s), p.down) for p in pedals),
+        (),
         symbols,
         song.signature,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from functools import lru_cache
 from itertools import islice
 from typing import Annotated, Any, TypeVar, get_args
@@ -20,12 +20,12 @@ from jam.charts.text import write_text
 from jam.checked import checked, checked_json
 from jam.errors import BadInput
 from jam.limits import PLAN_FRAMES, SESSION_CHANGES, SESSION_ITEMS, SESSION_TAGS, SESSION_TAKES
-from jam.messages.notes import Note, PedalEvent, PlayedNote
+from jam.messages.notes import ExpressionEvent, Note, PedalEvent, PlayedNote
 from jam.messages.plans import Plan
 from jam.music.grid import TempoMap
 from jam.music.key import key_of
 from jam.music.rows import ChordState, MelodyState, Row
-from jam.performance.take import Take
+from jam.performance.take import Take, on_the_grid
 from jam.preferences import PlainSettings, settings_to_json
 from jam.sessions.reading import player_notes
 from jam.sessions.rows import bars_of, tempo_of_segments, tempo_to_values
@@ -44,6 +44,7 @@ from jam.sessions.values import (
     Pitch,
     PlainChord,
     PlainCounters,
+    PlainExpression,
     PlainMelody,
     PlainMoment,
     PlainNote,
@@ -64,6 +65,7 @@ from jam.sessions.values import (
     clean_text,
     counters_of,
     date_of,
+    expression_of,
     melody_of,
     moment_of,
     note_of,
@@ -140,6 +142,7 @@ class _File(msgspec.Struct):
     takes: Annotated[tuple[_Take, ...], Meta(min_length=1, max_length=SESSION_TAKES)]
     notes: Annotated[tuple[PlainPlayedNote, ...], _Many] = ()
     pedals: Annotated[tuple[PlainPedal, ...], _Many] = ()
+    expression: Annotated[tuple[PlainExpression, ...], _Many] = ()
     rows: Annotated[tuple[tuple[Pitch | None, bool, Symbol | None, bool], ...], _Many] = ()
     plans: Annotated[tuple[_Plan, ...], _Many] = ()
     counters: Annotated[tuple[tuple[Time, PlainCounters], ...], _Changes] = ()
@@ -170,6 +173,7 @@ def _session(read: Callable[[Any], Any]) -> Session:
     settings = _each("settings", file.settings, lambda item: (item[0], settings_of(item[1])))
     notes = tuple(PlayedNote(*note) for note in file.notes)
     pedals = tuple(PedalEvent(*pedal) for pedal in file.pedals)
+    expression = _each("expression", file.expression, lambda control: expression_of(*control))
     rows = tuple(Row(melody_of(p, struck), chord_of(c, on)) for p, struck, c, on in file.rows)
     info = _info(file.session, tempo_map, settings[0][1], len(notes), rows)
     session = Session(
@@ -179,11 +183,12 @@ def _session(read: Callable[[Any], Any]) -> Session:
         settings=settings,
         notes=notes,
         pedals=pedals,
+        expression=expression,
         rows=rows,
         plans=_each("plans", file.plans, _plan),
         counters=tuple((at_s, counters_of(counters)) for at_s, counters in file.counters),
         moments=_each("moments", file.moments, lambda moment: moment_of(*moment)),
-        takes=_takes(file, info, tempo_map, notes, pedals, rows),
+        takes=_takes(file, info, tempo_map, notes, pedals, expression, rows),
         songs=_each("songs", file.songs, lambda change: song_change_of(*change)),
         sources=file.sources,
     )
@@ -198,6 +203,7 @@ def check_extent(session: Session) -> None:
         "length": [session.info.length_s],
         "notes": [t for n in session.notes for t in (n.start_s, n.end_s) if t is not None],
         "pedals": [pedal.at_s for pedal in session.pedals],
+        "expression": [control.at_s for control in session.expression],
         "moments": [moment.at_s for moment in session.moments],
     }
     first, last = map(session.tempo_map.position_at, (first_s, last_s))
@@ -239,6 +245,7 @@ def _takes(
     tempo_map: TempoMap,
     notes: Sequence[PlayedNote],
     pedals: Sequence[PedalEvent],
+    expression: Sequence[ExpressionEvent],
     rows: Sequence[Row],
 ) -> tuple[SessionTake, ...]:
     """Every take with the melody of the session; the first with the rows' chords."""
@@ -247,6 +254,7 @@ def _takes(
         raise BadInput(f"takes: their ids must begin with {LIVE_TAKE}, and rise")
     player = tuple(player_notes(notes, tempo_map, info.length_s))
     line = tuple((tempo_map.position_at(p.at_s), p.down) for p in pedals)
+    moved = on_the_grid(expression, tempo_map)
     live = tuple(row.chord for row in rows)
 
     def read(take: _Take) -> SessionTake:
@@ -256,7 +264,8 @@ def _takes(
         }
         chords = live if made.id == LIVE_TAKE else tuple(chord_of(*c) for c in take.chords)
         parts = {"player": player, **parts}
-        return SessionTake(made, Take(tempo_map, parts, chords, line, take.symbols, take.signature))
+        found = Take(tempo_map, parts, chords, line, moved, take.symbols, take.signature)
+        return SessionTake(made, found)
 
     return _each("takes", file.takes, read)
 
@@ -324,6 +333,7 @@ def session_to_json(session: Session, progress: Progress | None = None) -> Itera
         "settings": [[at_s, settings_to_json(s)] for at_s, s in session.settings],
         "notes": ([n.note_id, n.pitch, n.velocity, n.start_s, n.end_s] for n in session.notes),
         "pedals": ([p.down, p.at_s, p.channel] for p in session.pedals),
+        "expression": ([*astuple(e.expression), e.at_s, e.channel] for e in session.expression),
         "rows": ([*_melody(row.melody), *_chord_out(row.chord)] for row in counted(session.rows)),
         "plans": map(_plan_to_json, counted(session.plans)),
         "counters": [[at_s, asdict(counters)] for at_s, counters in session.counters],

@@ -24,7 +24,7 @@ from jam.messages.notes import Note, PlayedNote, by_part
 from jam.messages.plans import Plan
 from jam.music.grid import Meter, TempoMap, check_bpm
 from jam.music.rows import NO_CHORD, ChordState, Row
-from jam.performance.take import Take
+from jam.performance.take import Take, on_the_grid
 from jam.preferences import PlainSettings
 from jam.sessions.rows import (
     WHOLE_PLAN_EVERY,
@@ -58,6 +58,7 @@ from jam.sessions.values import (
     clean_text,
     counters_of,
     date_of,
+    expression_of_row,
     moment_of_row,
     note_of_row,
     number_of,
@@ -339,6 +340,8 @@ def _load(
     )
     pressed = everything if part is None else part.seconds("at_s", "at_s")
     pedals = tuple(each_of("pedals", "down, at_s, channel", pedal_of_row, within=pressed))
+    moved = "kind, number, value, at_s, channel"
+    expression = tuple(each_of("expression", moved, expression_of_row, within=pressed))
     settings = all_of(
         "settings",
         "at_s, data",
@@ -349,6 +352,7 @@ def _load(
         settings = ((0.0, JamSettings(bpm=info.bpm, meter=info.meter)),)
     player = gathered(lambda: player_notes(notes, tempo_map, info.length_s), "notes")
     pedal_line = tuple((tempo_map.position_at(p.at_s), p.down) for p in pedals)
+    expression_line = on_the_grid(expression, tempo_map)
     takes = tuple(
         SessionTake(
             taken,
@@ -357,6 +361,7 @@ def _load(
                 {"player": player, **_parts(db, info, taken.id, tempo_map, losses, stored, part)},
                 chords,
                 pedal_line,
+                expression_line,
                 *written,
             ),
         )
@@ -374,6 +379,7 @@ def _load(
         settings=settings,
         notes=notes,
         pedals=pedals,
+        expression=expression,
         rows=rows,
         plans=gathered(lambda: _plans(db, info.id, losses, part), "plans"),
         counters=all_of(

@@ -17,6 +17,7 @@ from jam.charts.text import write_text
 from jam.checked import checked_json
 from jam.errors import BadInput
 from jam.limits import PLAN_FRAMES, SESSION_CHANGES
+from jam.messages.notes import ExpressionEvent
 from jam.messages.plans import Plan
 from jam.messages.snapshot import SongChange
 from jam.music.chord import QUALITY_INDEX, QUALITY_NAMES, Chord
@@ -38,6 +39,7 @@ STATEMENTS = {
     "note": "INSERT INTO notes VALUES (?, ?, ?, ?, ?, ?, ?)",
     "note_end": "UPDATE notes SET end_s = ?3 WHERE session_id = ?1 AND seq = ?2",
     "pedal": "INSERT INTO pedals VALUES (?, ?, ?, ?, ?)",
+    "expression": "INSERT INTO expression VALUES (?, ?, ?, ?, ?, ?, ?)",
     "frame": "INSERT INTO frames VALUES (?, ?, ?, ?)",
     "plan": "INSERT INTO plans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "settings": "INSERT INTO settings VALUES (?, ?, ?, ?)",
@@ -57,6 +59,12 @@ STATEMENTS = {
 
 def settings_text(settings: JamSettings) -> str:
     return json.dumps(settings_to_json(settings), separators=(",", ":"))
+
+
+def expression_entry(number: int, event: ExpressionEvent, at_s: float) -> Entry:
+    """at_s: in the session's own seconds."""
+    moved = event.expression
+    return "expression", (number, at_s, moved.kind, moved.number, moved.value, event.channel)
 
 
 def frame_entry(frame: int, melody: int, chord: int) -> Entry:
@@ -147,6 +155,8 @@ def session_entries(session: Session) -> Iterator[Entry]:
         yield "note", (i, note.note_id, note.pitch, note.velocity, note.start_s, note.end_s)
     for i, pedal in enumerate(session.pedals):
         yield "pedal", (i, pedal.at_s, pedal.down, pedal.channel)
+    for i, event in enumerate(session.expression):
+        yield expression_entry(i, event, event.at_s)
     for frame, row in enumerate(session.rows):
         yield frame_entry(frame, melody_code(row.melody), chord_code(row.chord))
     before: Plan | None = None

@@ -151,12 +151,24 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             source TEXT NOT NULL,
             PRIMARY KEY (session_id, frame)) WITHOUT ROWID""",
     ),
+    (  # to version 5: what the player moved besides keys and the sustain pedal
+        """CREATE TABLE expression (
+            session_id INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+            seq INTEGER NOT NULL,
+            at_s REAL NOT NULL,
+            kind TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            value INTEGER NOT NULL,
+            channel INTEGER NOT NULL,
+            PRIMARY KEY (session_id, seq)) WITHOUT ROWID""",
+    ),
 )
 VERSION = len(MIGRATIONS)
 TABLES = (
     "tags",
     "notes",
     "pedals",
+    "expression",
     "frames",
     "plans",
     "settings",

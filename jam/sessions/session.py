@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from jam.messages.notes import PedalEvent, PlayedNote
+from jam.messages.notes import ExpressionEvent, PedalEvent, PlayedNote
 from jam.messages.plans import Plan
 from jam.messages.snapshot import Counters, SongChange
 from jam.music.grid import Meter, TempoMap
@@ -119,6 +119,8 @@ class Session:
     sources: tuple[tuple[int, str], ...] = ()
     """(frame, one of SOURCES) wherever chords begin to come from another one; at first the agent's.
     """
+    expression: tuple[ExpressionEvent, ...] = ()
+    """What the player moved besides the sustain pedal: bends, wheels, pedals, aftertouch."""
 
 
 def key_name(key: tuple[int, bool] | None) -> str:

@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 
-from jam.messages.notes import NoteEvent, PedalEvent, SoundedNote
+from jam.messages.notes import ExpressionEvent, PedalEvent, PlayerEvent, SoundedNote
 from jam.messages.plans import Plan
 from jam.messages.snapshot import Counters, SessionLog
 from jam.music.grid import TempoMap
 from jam.sessions.rows import (
     Entry,
     chord_code,
+    expression_entry,
     frame_entry,
     melody_code,
     moved_tempo_map,
@@ -112,10 +113,12 @@ class Tape:
         self._seq[table] = number + 1
         return number
 
-    def _played(self, event: NoteEvent | PedalEvent) -> Iterator[Entry]:
+    def _played(self, event: PlayerEvent) -> Iterator[Entry]:
         at_s = self._at(event.at_s)
         if isinstance(event, PedalEvent):
             yield "pedal", (self._next("pedals"), at_s, event.down, event.channel)
+        elif isinstance(event, ExpressionEvent):
+            yield expression_entry(self._next("expression"), event, at_s)
         elif event.velocity:
             self._held[event.note_id] = number = self._next("notes")
             self.n_notes += 1

@@ -24,7 +24,15 @@ from jam.limits import (
     SESSION_ITEMS,
     SESSION_SECONDS,
 )
-from jam.messages.notes import Note, PedalEvent, PlayedNote
+from jam.messages.notes import (
+    BEND,
+    EXPRESSIONS,
+    Expression,
+    ExpressionEvent,
+    Note,
+    PedalEvent,
+    PlayedNote,
+)
 from jam.messages.snapshot import Counters, SongChange
 from jam.music.chord import QUALITY_NAMES, Chord
 from jam.music.grid import MAX_BPM, MIN_BPM
@@ -78,6 +86,11 @@ else:
 
 PlainPlayedNote = tuple[NoteId, Pitch, Velocity, Time, Time | None]
 PlainPedal = tuple[bool, Time, Channel]
+if TYPE_CHECKING:
+    ExpressionKind = str
+else:
+    ExpressionKind = Literal[EXPRESSIONS]
+PlainExpression = tuple[ExpressionKind, Pitch, Annotated[int, Meta(ge=0, le=16383)], Time, Channel]
 PlainNote = tuple[Position, Position, Pitch, Velocity]
 PlainMelody = tuple[Pitch | None, bool]
 PlainChord = tuple[Symbol | None, bool]
@@ -196,6 +209,17 @@ def song_change_of_row(*columns: Any) -> SongChange:
 def source_of_row(*columns: Any) -> tuple[int, str]:
     frame, source = checked(columns, PlainSource, "source")
     return frame, source
+
+
+def expression_of(kind: str, number: int, value: int, at_s: float, channel: int) -> ExpressionEvent:
+    """Raises BadInput for a value that only a bend may have."""
+    if kind != BEND and value > 127:
+        raise BadInput(f"{kind} {value}: must be at most 127")
+    return ExpressionEvent(Expression(kind, number, value), at_s, channel)
+
+
+def expression_of_row(*columns: Any) -> ExpressionEvent:
+    return expression_of(*checked(columns, PlainExpression, "expression"))
 
 
 def note_of_row(part: Any, *columns: Any) -> Note:

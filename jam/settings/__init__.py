@@ -416,6 +416,15 @@ class JamSettings:
         choices=(Choice(0, "All", "all"), *(Choice(n, str(n), str(n)) for n in range(1, 17))),
     )
     """0 listens to every channel, 1 to 16 to that one."""
+    follow_programs: bool = setting(
+        True,
+        "Follow program changes",
+        "A program change from a MIDI keyboard chooses your instrument.",
+        "let program changes from a MIDI keyboard choose your instrument",
+        "keyboard-programs",
+        group="devices",
+        place="Devices/MIDI keyboards",
+    )
     split_pitch: int = setting(
         0,
         "Melody split",

@@ -400,7 +400,7 @@ class Devices:
 
     def _on_port_closed(self, port: str, is_gone: bool) -> None:
         """A device that went can't release its keys any more."""
-        self._player.release(port)
+        self._player.unplug(port)
         if is_gone:
             self._gone_ports.add(port)
             self._tell(f"MIDI port {port} is gone; it is opened again when it comes back.")

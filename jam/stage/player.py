@@ -7,11 +7,36 @@ import threading
 from collections import deque
 
 from jam.audio.mixer import Sound
+from jam.audio.synth import LANES
 from jam.clock import Clock, Sleep
 from jam.messages.controls import ControlMoved
-from jam.messages.notes import NoteEvent, PedalEvent
+from jam.messages.notes import (
+    BEND,
+    CONTROLLER,
+    KEY_PRESSURE,
+    PRESSURE,
+    Expression,
+    ExpressionEvent,
+    NoteEvent,
+    PedalEvent,
+    PlayerEvent,
+)
 from jam.midi.controls import Route, Routes
-from jam.midi.numbers import NOTES_OFF, SOUND_OFF, SUSTAIN, is_down
+from jam.midi.numbers import (
+    BEND_REST,
+    BREATH,
+    EXPRESSION,
+    EXPRESSIVE,
+    MODULATION,
+    NOTES_OFF,
+    RESET,
+    SOFT,
+    SOSTENUTO,
+    SOUND_OFF,
+    SUSTAIN,
+    VOLUME,
+    is_down,
+)
 from jam.midi.ports import MidiMessage
 
 COMPUTER_KEYS = "computer keyboard"
@@ -20,6 +45,17 @@ ASLEEP_S = 1.0
 """When the loop has stood still for so long, keys that went down meanwhile are not sounded."""
 _DEAF_S = 0.25
 """So long after a sleep what had piled up may still come in."""
+
+
+_SHAPING = frozenset((BEND, PRESSURE, KEY_PRESSURE))
+_RELEASED = {
+    (BEND, 0): BEND_REST,
+    (PRESSURE, 0): 0,
+    **dict.fromkeys([(CONTROLLER, n) for n in (MODULATION, BREATH, SOSTENUTO, SOFT)], 0),
+}
+"""What lets go with the keys, by kind and number: its value at rest."""
+_UNPLUGGED = {**_RELEASED, (CONTROLLER, VOLUME): 127, (CONTROLLER, EXPRESSION): 127}
+"""Pedals that stay where they are put have nobody to move them when their keyboard is gone."""
 
 
 class Player:
@@ -36,14 +72,19 @@ class Player:
         self._deaf_until_s = 0.0
         self.channel = 0
         """The MIDI channel that is heard, from 1; 0 is all of them."""
-        self.played: deque[NoteEvent | PedalEvent] = deque()
+        self.played: deque[PlayerEvent] = deque()
         self.routes = Routes()
         """What isn't music, or isn't only music: see `jam.midi.controls`."""
         self.moved: deque[ControlMoved] = deque()
         """Controls that were moved and are to be told; drained as `played` is."""
+        self.program: int | None = None
+        """The instrument that a keyboard asked for last, until somebody takes it."""
         self._held: dict[tuple[str, int, int], int] = {}
-        self._pedal: int | None = None
-        """The channel on which the pedal is down."""
+        self._pedals: set[tuple[str, int]] = set()
+        """Source and channel of the sustain pedals that are down."""
+        self._moved: dict[tuple[str, int], dict[tuple[str, int], int]] = {}
+        """Of each source and channel the controls that were moved, and where they stand."""
+        self._lanes: dict[tuple[str, int], int] = {(COMPUTER_KEYS, 0): 0}
         self._note_ids = itertools.count(1)
         self.delays_s: deque[float] = deque(maxlen=64)
         """Of the last notes of MIDI keyboards: from the MIDI callback to the synth's note-on."""
@@ -59,12 +100,22 @@ class Player:
         if message.kind == "note":
             if not (message.value and self._may_have_waited(at_s)):
                 self.key(port, message.channel, message.number, message.value, at_s)
+        elif message.kind == "program":
+            self.program = message.number
+            self._wake.set()
+        elif message.kind in _SHAPING or (
+            message.kind == CONTROLLER and message.number in EXPRESSIVE
+        ):
+            shape = Expression(message.kind, message.number, message.value)
+            self.control(port, message.channel, shape, at_s)
         elif message.kind != "control":
             return
         elif message.number == SUSTAIN:
-            self.pedal(message.channel, message.value, at_s)
+            self.pedal(port, message.channel, message.value, at_s)
         elif message.number in (SOUND_OFF, NOTES_OFF):
             self.release(port)
+        elif message.number == RESET:
+            self._rest(port, message.channel, _RELEASED, at_s)
 
     def _is_music(self, route: Route, port: str, message: MidiMessage, at_s: float) -> bool:
         """Tell what is to be told; False where it plays nothing."""
@@ -88,7 +139,7 @@ class Player:
 
         A key that goes down twice comes up in between.
         """
-        self._sound.note("player", pitch, velocity)
+        self._sound.note("player", pitch, velocity, self._lane(source, channel))
         heard_s = self._clock.now_s()
         key = (source, channel, pitch)
         if (held := self._held.pop(key, None)) is not None:
@@ -100,26 +151,59 @@ class Player:
             self.played.append(NoteEvent(note_id, pitch, velocity, at_s, channel, heard_s))
         self._wake.set()
 
-    def pedal(self, channel: int, value: int, at_s: float) -> None:
-        """The sustain pedal, 0 to 127."""
-        self._sound.pedal(value)
-        down = is_down(value)
-        self._pedal = channel if down else None
-        self.played.append(PedalEvent(down, at_s, channel))
+    def _lane(self, source: str, channel: int) -> int:
+        """Every keyboard, and every channel of one, bends and holds its own notes alone."""
+        return self._lanes.setdefault((source, channel), len(self._lanes) % LANES)
+
+    def pedal(self, source: str, channel: int, value: int, at_s: float) -> None:
+        """The sustain pedal, 0 to 127, of one source and channel."""
+        self._sound.pedal(value, self._lane(source, channel))
+        before = bool(self._pedals)
+        (self._pedals.add if is_down(value) else self._pedals.discard)((source, channel))
+        if bool(self._pedals) != before:
+            self.played.append(PedalEvent(not before, at_s, channel))
+
+    def control(self, source: str, channel: int, control: Expression, at_s: float) -> None:
+        """What shapes the sound of one source and channel: bend, wheel, pedal or pressure."""
+        self._sound.control(control, self._lane(source, channel))
+        if control.kind != KEY_PRESSURE:
+            moved = self._moved.setdefault((source, channel), {})
+            moved[control.kind, control.number] = control.value
+        self.played.append(ExpressionEvent(control, at_s, channel))
 
     def release(self, source: str | None = None) -> None:
-        """Release every key held on one source, or on all, and the pedal."""
+        """Release every key held on one source, or on all, its pedals, bends and pressures."""
         now_s = self._clock.now_s()
         for held, channel, pitch in list(self._held):
             if source in (None, held):
                 self.key(held, channel, pitch, 0, now_s)
-        self.release_pedal()
+        self.release_expression(source)
 
-    def release_pedal(self) -> None:
-        """Whoever holds it down may not be heard any more."""
-        if self._pedal is not None:
-            self.pedal(self._pedal, 0, self._clock.now_s())
-        self._sound.pedal(0)
+    def unplug(self, source: str) -> None:
+        """A device that went can't release its keys any more, nor move its pedals back."""
+        self.release(source)
+        for port, channel in list(self._moved):
+            if port == source:
+                self._rest(port, channel, _UNPLUGGED, self._clock.now_s())
+
+    def release_expression(self, source: str | None = None) -> None:
+        """Whoever holds them may not be heard any more."""
+        now_s = self._clock.now_s()
+        for port, channel in list(self._pedals):
+            if source in (None, port):
+                self.pedal(port, channel, 0, now_s)
+        for port, channel in list(self._moved):
+            if source in (None, port):
+                self._rest(port, channel, _RELEASED, now_s)
+
+    def _rest(
+        self, source: str, channel: int, rest: dict[tuple[str, int], int], at_s: float
+    ) -> None:
+        """Put back what was moved."""
+        moved = self._moved.get((source, channel), {})
+        for (kind, number), value in rest.items():
+            if moved.get((kind, number), value) != value:
+                self.control(source, channel, Expression(kind, number, value), at_s)
 
     def turn(self, now_s: float) -> float:
         """The stage's loop goes round; returns for how long it stood still."""

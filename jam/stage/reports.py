@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from jam.audio.mixer import Sound
 from jam.clock import Clock
-from jam.messages.notes import AGENT, NoteEvent, PedalEvent, PlayedNote, SoundedNote
+from jam.messages.notes import AGENT, NoteEvent, PlayedNote, PlayerEvent, SoundedNote
 from jam.messages.plans import Plan
 from jam.messages.snapshot import Counters, SessionLog, Snapshot, SongChange
 from jam.music.grid import TempoMap
@@ -69,7 +69,7 @@ class Reports:
         """Another song is played, or another version of it; told at once."""
         self._log.song(self._clock.now_s(), playing)
 
-    def played(self, event: NoteEvent | PedalEvent) -> None:
+    def played(self, event: PlayerEvent) -> None:
         """The player did something."""
         self._log.played(event)
         if isinstance(event, NoteEvent):
@@ -171,7 +171,7 @@ class SessionRecord:
 
     def __init__(self, sent: deque[SoundedNote]) -> None:
         self._sent = sent
-        self._played: list[NoteEvent | PedalEvent] = []
+        self._played: list[PlayerEvent] = []
         self._plans: list[Plan] = []
         self._settings: list[tuple[float, JamSettings]] = []
         self._songs: list[SongChange] = []
@@ -184,7 +184,7 @@ class SessionRecord:
         self._songs, self._source = [], AGENT
         self._n_rows = 0
 
-    def played(self, event: NoteEvent | PedalEvent) -> None:
+    def played(self, event: PlayerEvent) -> None:
         self._played.append(event)
 
     def planned(self, plan: Plan) -> None:

@@ -231,21 +231,7 @@ class Stage:
                         self._conductor.cue(wanted, self._clock.now_s())
                         self._schedule()
                 case ChangeSettings(settings):
-                    if settings.accompaniment != self._settings.accompaniment:
-                        self._sound.preload(settings)
-                    before, self._settings = self._settings, settings
-                    if settings.midi_channel != before.midi_channel:
-                        self._player.channel = settings.midi_channel
-                        self._player.release_pedal()  # its own release may not come
-                    if before.midi_clock and not settings.midi_clock:
-                        self._midi_clock.stop_all()
-                    if before.midi_programs and not settings.midi_programs:
-                        self._programs.forget()
-                    if self._conductor is not None:
-                        self._reports.set_to(settings)
-                        self._conductor.change_settings(settings, self._clock.now_s())
-                        self._schedule()
-                    self._apply_sound_settings()
+                    self._change(settings)
                 case SelectDevices() | ListAudio() | UseControls():
                     self._devices.handle(command)
                 case ShowOnControls():
@@ -258,6 +244,23 @@ class Stage:
                     self._playback.obey(command)
                 case Quit() | None:
                     self.quit()
+
+    def _change(self, settings: JamSettings) -> None:
+        if settings.accompaniment != self._settings.accompaniment:
+            self._sound.preload(settings)
+        before, self._settings = self._settings, settings
+        if settings.midi_channel != before.midi_channel:
+            self._player.channel = settings.midi_channel
+            self._player.release_expression()  # its own release may not come
+        if before.midi_clock and not settings.midi_clock:
+            self._midi_clock.stop_all()
+        if before.midi_programs and not settings.midi_programs:
+            self._programs.forget()
+        if self._conductor is not None:
+            self._reports.set_to(settings)
+            self._conductor.change_settings(settings, self._clock.now_s())
+            self._schedule()
+        self._apply_sound_settings()
 
     def _start(self, seed: int) -> None:
         self._stop()
@@ -309,6 +312,10 @@ class Stage:
     def _take_played(self) -> None:
         if moved := tuple(drained(self._player.moved)):
             self._parent.tell(ControlsMoved(moved))
+        program, self._player.program = self._player.program, None
+        if program is not None and self._settings.follow_programs:
+            self._change(self._settings.changed(player_program=program))
+            self._dirty = True
         for event in drained(self._player.played):
             self._reports.played(event)
             self._dirty = True

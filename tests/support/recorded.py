@@ -7,7 +7,17 @@ from itertools import cycle
 
 from hypothesis import strategies as st
 
-from jam.messages.notes import Note, NoteEvent, PedalEvent, PlayedNote, SoundedNote
+from jam.messages.notes import (
+    BEND,
+    EXPRESSIONS,
+    Expression,
+    ExpressionEvent,
+    Note,
+    NoteEvent,
+    PedalEvent,
+    PlayedNote,
+    SoundedNote,
+)
 from jam.messages.plans import Plan
 from jam.messages.snapshot import Counters, SessionLog, SongChange
 from jam.music.chord import Chord
@@ -29,6 +39,7 @@ class Jam:
     plans: list[Plan]
     notes: list[PlayedNote] = field(default_factory=list)
     pedals: list[PedalEvent] = field(default_factory=list)
+    expression: list[ExpressionEvent] = field(default_factory=list)
     sounded: dict[str, list[Note]] = field(default_factory=dict)
     songs: list[SongChange] = field(default_factory=list)
     sources: list[tuple[int, str]] = field(default_factory=list)
@@ -109,6 +120,13 @@ def jams(draw: st.DrawFn) -> Jam:
         pedal = PedalEvent(draw(st.booleans()), began_s + i, draw(st.integers(0, 15)))
         events.append(("played", pedal))
         jam.pedals.append(PedalEvent(pedal.down, pedal.at_s - began_s, pedal.channel))
+    for i in range(draw(st.integers(0, 3))):
+        kind = draw(st.sampled_from(EXPRESSIONS))
+        value = draw(st.integers(0, 16383) if kind == BEND else st.integers(0, 127))
+        moved = Expression(kind, draw(st.integers(0, 127)), value)
+        channel = draw(st.integers(0, 15))
+        events.append(("played", ExpressionEvent(moved, began_s + i, channel)))
+        jam.expression.append(ExpressionEvent(moved, (began_s + i) - began_s, channel))
     for note_id in range(draw(st.integers(0, 8))):
         part, pitch = draw(st.sampled_from(["chords", "bass", "metronome"])), 40 + note_id
         on_s, off_s = (tempo_map.seconds_at(f) for f in (4.0 * note_id, 4.0 * note_id + 3))

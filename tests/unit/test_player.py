@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from jam.audio.mixer import Sound
 from jam.audio.synth import Synth
 from jam.clock import FakeClock
-from jam.messages.notes import NoteEvent, PedalEvent
+from jam.messages.notes import BEND, CONTROLLER, ExpressionEvent, NoteEvent, PedalEvent
+from jam.midi.numbers import BEND_REST
 from jam.midi.ports import MidiMessage
 from jam.stage.player import COMPUTER_KEYS, Player
 
@@ -92,9 +93,67 @@ def test_a_pedal_that_is_let_go_of_comes_up_in_the_record() -> None:
     assert pedals(player) == [True, False]
 
 
+def test_a_pedal_holds_its_own_device_and_the_record_has_the_last_to_come_up() -> None:
+    player, clock = make()
+    for port, value in (("one", 127), ("two", 127), ("one", 0), ("two", 0)):
+        player.midi(port, control(64, value), clock.now_s())
+    assert pedals(player) == [True, False]
+
+
+def test_a_key_held_on_two_devices_sounds_until_the_last_lets_go(synth: Synth) -> None:
+    player, clock = make()
+    sound = player._sound
+    sound.use(synth)
+    try:
+        for port in ("one", "two"):
+            player.midi(port, note(60, 90), clock.now_s())
+        player.midi("one", note(60, 0), clock.now_s())
+        synth.render_into(np.zeros((8000, 2), dtype=np.float32))
+        block = np.zeros((4000, 2), dtype=np.float32)
+        synth.render_into(block)
+        assert np.abs(block).max() > 0.005
+        player.midi("two", note(60, 0), clock.now_s())
+        for _ in range(40):
+            synth.render_into(block)
+        assert sound.voices == 0
+    finally:
+        sound.close()
+
+
+def moved(player: Player) -> list[tuple[str, int, int]]:
+    found = [e.expression for e in player.played if isinstance(e, ExpressionEvent)]
+    return [(c.kind, c.number, c.value) for c in found]
+
+
+def test_what_is_bent_comes_back_when_it_is_let_go_of() -> None:
+    player, clock = make()
+    for message in (
+        MidiMessage(BEND, 0, 0, 9000),
+        control(1, 90),
+        control(11, 50),
+        control(20, 50),  # nothing that shapes the sound
+    ):
+        player.midi("p", message, clock.now_s())
+    assert moved(player) == [(BEND, 0, 9000), (CONTROLLER, 1, 90), (CONTROLLER, 11, 50)]
+    player.release()
+    assert moved(player)[3:] == [(BEND, 0, BEND_REST), (CONTROLLER, 1, 0)]
+    player.unplug("p")
+    assert moved(player)[5:] == [(CONTROLLER, 11, 127)]
+
+
+def test_a_program_change_waits_to_be_taken() -> None:
+    player, clock = make(channel=2)
+    player.midi("p", MidiMessage("program", 0, 4, 0), clock.now_s())
+    assert player.program is None
+    player.midi("p", MidiMessage("program", 1, 5, 0), clock.now_s())
+    assert player.program == 5 and not player.played
+
+
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["on", "off", "pedal", "channel", "lost", "sleep", "panic", "computer"]),
+        st.sampled_from(
+            ["on", "off", "pedal", "bend", "channel", "lost", "sleep", "panic", "computer"]
+        ),
         st.sampled_from(["one", "two"]),
         st.integers(0, 2),
         st.integers(60, 63),
@@ -125,6 +184,8 @@ def test_no_note_hangs(synth: Synth, steps: list[tuple[str, str, int, int]]) -> 
                     player.midi(source, note(pitch, 90 * (what == "on"), channel), now_s)
                 case "pedal":
                     player.midi(source, control(64, 127 * (pitch % 2), channel), now_s)
+                case "bend":
+                    player.midi(source, MidiMessage(BEND, channel, 0, 99 * pitch), now_s)
                 case "channel":
                     player.channel = channel
                 case "lost":
@@ -144,6 +205,7 @@ def test_no_note_hangs(synth: Synth, steps: list[tuple[str, str, int, int]]) -> 
                 assert (event.note_id in down) != (event.velocity > 0)
                 down ^= {event.note_id}
         assert not down
+        assert [m[2] for m in moved(player)[-1:]] in ([], [BEND_REST])
         if pedals(player):
             assert not pedals(player)[-1]
         for _ in range(40):  # until the last one has rung off

@@ -23,12 +23,13 @@ from jam.agent.rules import RuleBasedPredictor
 from jam.clock import date_now
 from jam.errors import BadInput
 from jam.files import demo_tunes
-from jam.messages.notes import PedalEvent, PlayedNote
+from jam.messages.notes import BEND, Expression, ExpressionEvent, PedalEvent, PlayedNote
 from jam.midi.file import read_midi
 from jam.music.chord_notation import parse_symbol
 from jam.music.grid import Meter, TempoMap
 from jam.music.rows import ChordState, MelodyState, Row
 from jam.performance.offline import render
+from jam.performance.take import on_the_grid
 from jam.sessions.exports import export
 from jam.sessions.imports import import_file, read_json, session_of_midi
 from jam.sessions.json_file import session_of_json, session_to_json
@@ -58,11 +59,14 @@ def session_of_tune(style: str = "bossa", tune: Path = TUNE) -> Session:
     )
     rows = tuple(Row(MelodyState(60, True), chord) for chord in take.chords)
     pedals = (PedalEvent(True, 1.0), PedalEvent(False, 2.0))
+    bends = ((1.0, 10_000), (1.5, 8192))
+    expression = tuple(ExpressionEvent(Expression(BEND, 0, value), at_s) for at_s, value in bends)
     length_s = song.tempo_map.seconds_at(len(rows))
     take = replace(
         take,
         parts={**take.parts, "player": tuple(player_notes(notes, song.tempo_map, length_s))},
         pedals=tuple((song.tempo_map.position_at(p.at_s), p.down) for p in pedals),
+        expression=on_the_grid(expression, song.tempo_map),
     )
     info = SessionInfo(
         0,
@@ -91,6 +95,7 @@ def session_of_tune(style: str = "bossa", tune: Path = TUNE) -> Session:
         (),
         (Moment(1.5, "good", "here"),),
         (SessionTake(TakeInfo(LIVE_TAKE, "As played", "live", settings, 3), take),),
+        expression=expression,
     )
 
 
@@ -178,6 +183,8 @@ def test_others_read_the_midi_file(session: Session, tmp_path: Path) -> None:
         session.info.meter.numerator,
         session.info.meter.denominator,
     )
+    bends = [m.pitch for m in midi.tracks[1] if m.type == "pitchwheel"]
+    assert bends == [c.expression.value - 8192 for c in session.expression]
     for name, part in (("Melody", "player"), ("Chords", "chords"), ("Bass", "bass")):
         track = midi.tracks[names.index(name)]
         struck = [m.note for m in track if m.type == "note_on"]

@@ -99,6 +99,7 @@ def test_what_goes_in_comes_out(tmp_path_factory: pytest.TempPathFactory, jam: J
         assert list(session.settings) == jam.settings
         assert list(session.notes) == jam.notes
         assert list(session.pedals) == jam.pedals
+        assert list(session.expression) == jam.expression
         assert list(session.rows) == jam.rows
         assert [record.plan for record in session.plans] == jam.plans
         assert list(session.songs) == jam.songs
@@ -133,6 +134,7 @@ def without_identity(session: Session) -> tuple[object, ...]:
         session.settings,
         session.notes,
         session.pedals,
+        session.expression,
         session.rows,
         session.plans,
         session.counters,

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from jam.audio.synth import CHANNELS, Limiter, Synth
 from jam.errors import JamError
 from jam.files import soundfont_path
+from jam.messages.notes import BEND, CONTROLLER, EXPRESSIONS, KEY_PRESSURE, PRESSURE, Expression
+from jam.midi.numbers import BEND_REST
 from jam.midi.ports import MidiMessage, is_hardware, parse_message
 
 
@@ -36,8 +38,9 @@ def render(synth: Synth, seconds: float) -> np.ndarray:
 def test_any_bytes_are_decoded_or_dropped(data: list[int]) -> None:
     message = parse_message(data)
     if message is not None:
-        assert message.kind in ("note", "control")
-        assert 0 <= message.channel < 16 and 0 <= message.number < 128 and 0 <= message.value < 128
+        assert message.kind in ("note", "program", "mmc", *EXPRESSIONS)
+        assert 0 <= message.channel < 16 and 0 <= message.number < 128
+        assert 0 <= message.value <= (16383 if message.kind == BEND else 127)
 
 
 def test_messages() -> None:
@@ -45,9 +48,12 @@ def test_messages() -> None:
     assert parse_message([0x93, 60, 0]) == MidiMessage("note", 3, 60, 0)
     assert parse_message([0x80, 60, 64]) == MidiMessage("note", 0, 60, 0)
     assert parse_message([0xB0, 64, 127]) == MidiMessage("control", 0, 64, 127)
-    assert parse_message([0xE2, 0, 64]) == MidiMessage("bend", 2, 0, 8192)
+    assert parse_message([0xE1, 0, 64]) == MidiMessage(BEND, 1, 0, BEND_REST)
+    assert parse_message([0xE1, 127, 127]) == MidiMessage(BEND, 1, 0, 16383)
+    assert parse_message([0xA0, 60, 9]) == MidiMessage(KEY_PRESSURE, 0, 60, 9)
+    assert parse_message([0xD0, 9]) == MidiMessage(PRESSURE, 0, 0, 9)
     assert parse_message([0xC0, 5]) == MidiMessage("program", 0, 5, 127)
-    for other in ([0xF8], [0xFE], [0xF0, 1, 2, 0xF7], [0xE0, 0], [0xC0, 5, 6], [60, 100], []):
+    for other in ([0xF8], [0xFE], [0xF0, 1, 2, 0xF7], [0xE0, 0], [0xC0, 5, 5], [60, 100], []):
         assert parse_message(other) is None
 
 
@@ -77,6 +83,77 @@ def test_volume_acts(synth: Synth) -> None:
         synth.panic()
         render(synth, 1.5)
     assert peaks[0] < 0.3 * peaks[1]
+
+
+def pitch_of(sound: np.ndarray) -> float:
+    """Of the loudest partial from 200 to 2000 Hz, in semitones."""
+    spectrum = np.abs(np.fft.rfft(sound[:, 0] * np.hanning(len(sound)), 1 << 18))
+    hertz = np.fft.rfftfreq(1 << 18, 1 / 48000)
+    spectrum[(hertz < 200) | (hertz > 2000)] = 0
+    return float(12 * np.log2(hertz[np.argmax(spectrum)]))
+
+
+def struck(synth: Synth, *controls: Expression, lane: int = 0, before: bool = True) -> np.ndarray:
+    """A second of one note of an organ, moved by controls before or after it is struck."""
+    synth.set_program("player", 19)
+    synth.set_volume("player", 0.5)
+    for control in controls if before else ():
+        synth.control(control, lane)
+    synth.note_on("player", 60, 90, lane)
+    for control in () if before else controls:
+        synth.control(control, lane)
+    sound = render(synth, 1.0)
+    synth.panic()
+    for kind, number, value in (
+        *((BEND, 0, BEND_REST), (PRESSURE, 0, 0), (CONTROLLER, 7, 127), (CONTROLLER, 11, 127)),
+        *((CONTROLLER, 67, 0), (CONTROLLER, 1, 0)),
+    ):
+        synth.control(Expression(kind, number, value), lane)
+    render(synth, 1.0)
+    synth.set_program("player", 0)
+    return sound
+
+
+def test_a_bend_moves_the_pitch_of_its_own_lane(synth: Synth) -> None:
+    plain = pitch_of(struck(synth))
+    up = Expression(BEND, 0, 16383)
+    assert pitch_of(struck(synth, up)) - plain == pytest.approx(2.0, abs=0.1)
+    assert pitch_of(struck(synth, up, lane=3)) - plain == pytest.approx(2.0, abs=0.1)
+    synth.control(up, 3)
+    assert pitch_of(struck(synth)) == pytest.approx(plain, abs=0.05)
+    synth.control(Expression(BEND, 0, BEND_REST), 3)
+
+
+@pytest.mark.parametrize(
+    "control",
+    [Expression(CONTROLLER, number, value) for number, value in ((7, 40), (11, 40), (67, 127))],
+)
+def test_pedals_make_softer(synth: Synth, control: Expression) -> None:
+    plain, softer = (np.sqrt((struck(synth, *c)[-24000:] ** 2).mean()) for c in ((), (control,)))
+    assert 0.0 < softer < 0.8 * plain
+
+
+@pytest.mark.parametrize(
+    "control",
+    [Expression(*kind, 127) for kind in ((CONTROLLER, 1), (PRESSURE, 0), (KEY_PRESSURE, 60))],
+)
+def test_wheel_and_aftertouch_are_heard(synth: Synth, control: Expression) -> None:
+    plain, moved = struck(synth), struck(synth, control, before=False)
+    assert np.abs(plain - moved).max() > 0.2 * np.abs(plain).max()
+
+
+def test_sostenuto_holds_what_was_down(synth: Synth) -> None:
+    synth.note_on("player", 60, 90)
+    render(synth, 0.1)
+    synth.control(Expression(CONTROLLER, 66, 127))
+    synth.note_off("player", 60)
+    synth.note_on("player", 72, 90)
+    synth.note_off("player", 72)
+    render(synth, 1.0)
+    assert synth.voices > 0 and np.abs(render(synth, 0.2)).max() > 1e-3
+    synth.control(Expression(CONTROLLER, 66, 0))
+    render(synth, 2.0)
+    assert np.abs(render(synth, 0.2)).max() < 1e-3
 
 
 def test_forty_loud_notes_do_not_clip(synth: Synth) -> None:

@@ -72,6 +72,7 @@ def _content(session: Session) -> tuple[object, ...]:
         session.settings,
         session.notes,
         session.pedals,
+        session.expression,
         session.rows,
         session.counters,
         session.moments,
