@@ -250,6 +250,7 @@ class MainWindow(QWidget):
         self.look.shown.connect(self._on_look)
         self.keeper.failed.connect(self.tell)
         self.presets.changed.connect(lambda own: self.keeper.keep(presets=own))
+        self.review.song_wanted.connect(self._use_made)
         self.songs.metre_asked.connect(self._ask_metre)
         self.page.songs.new_button.clicked.connect(lambda _: self.new_song())
         for teller in (self.model, self.look, self.presets, self.review, self.songs):
@@ -385,6 +386,14 @@ class MainWindow(QWidget):
         """Begin a song, and write it."""
         self.songs.new()
         self.write_bars()
+
+    def _use_made(self, song: Song) -> None:
+        """A song that was made of a session: it is kept in the list, and played."""
+        self.songs.use(song)
+        if self.songs.song == song:
+            self.songs.save()
+        self.look.change(chord_lane=True)
+        self.pages.show_page(JAM)
 
     def _ask_metre(self, song: Song, do: Callable[[], object]) -> None:
         """A song in another metre than the jam that goes on."""

@@ -11,10 +11,13 @@ from dataclasses import replace
 from jam.agent.predictor import Predictor
 from jam.agent.rules import ScriptedPredictor
 from jam.errors import BadInput
+from jam.limits import SONG_BARS
 from jam.midi.file import MidiSong
+from jam.music.keep import kept_song
+from jam.music.song import Song, as_label
 from jam.performance.offline import harmonize, render
 from jam.performance.take import Take
-from jam.sessions.session import Session, TakeKind
+from jam.sessions.session import LIVE_TAKE, Session, SessionTake, TakeKind
 from jam.settings import JamSettings
 
 Progress = Callable[[int, int], None]
@@ -28,6 +31,33 @@ def song_of(session: Session) -> MidiSong:
         raise BadInput(f"session {session.info.id}: no melody was played")
     signature = session.takes[0].take.signature
     return MidiSong(session.info.name, tuple(player), session.tempo_map, signature=signature)
+
+
+def as_song(session: Session, taken: SessionTake) -> Song:
+    """The chords of a take, from the first bar that has any to the last, as a song.
+
+    Raises BadInput where no whole bar has a chord.
+    """
+    chords, tempo_map = taken.take.chords, session.tempo_map
+    places = [tempo_map.place(frame) for frame in range(len(chords))]
+    has_chord = {place.bar for place, state in zip(places, chords, strict=True) if state.chord}
+    within = [
+        i
+        for i, place in enumerate(places)
+        if has_chord and min(has_chord) <= place.bar <= max(has_chord)
+    ]
+    places, chords = [places[i] for i in within], tuple(chords[i] for i in within)
+    n_bars = len({p.bar for p in places if p.frame_in_bar == p.meter.frames_per_bar - 1})
+    if not n_bars:
+        raise BadInput(f"session {session.info.id}: it has no chords to make a song of")
+    song = kept_song(
+        chords, places, min(n_bars, SONG_BARS), session.info.key, tempo_map.bpm_at(within[0])
+    )
+    title = session.info.title or f"Jam of {session.info.name}"
+    if taken.info.id != LIVE_TAKE:
+        title = f"{title}, {taken.info.name}"
+    style = taken.info.settings.accompaniment
+    return replace(song, title=as_label(title), style=as_label(style))
 
 
 def revoice(

@@ -7,17 +7,32 @@ from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jam.charts.text import read_text
+from jam.errors import BadInput
+from jam.messages.notes import SOURCES
+from jam.messages.snapshot import SongChange
 from jam.music.grid import Meter, TempoMap
+from jam.music.song import symbol_at
 from jam.sessions.excerpt import Excerpt
 from jam.sessions.session import LIVE_TAKE, Moment, Session
+from jam.sessions.takes import as_song
 from jam.settings import JamSettings
 from tools.support.session_parts import made_session, played_tune, waltz
 from ui.common.geometry import Size
 from ui.common.text import BAND_COMES_IN
-from ui.review.content import OUTCOME, Content, content_of, plan_at, plan_view
+from ui.review.content import (
+    OUTCOME,
+    SONG_LET_GO,
+    Content,
+    content_of,
+    plan_at,
+    plan_view,
+    sources_of,
+)
 from ui.review.roll_scene import (
     MAX_PX_PER_S,
     RollView,
@@ -216,3 +231,43 @@ def test_other_metres_and_short_sessions_have_their_picture_too() -> None:
         shown = content_of(Excerpt(made, LIVE_TAKE))
         scene = roll_scene(shown, RollView(), areas_of(SIZE))
         assert scene.notes and scene.lines
+
+
+def test_chords_say_who_said_them_and_songs_are_sections() -> None:
+    chart = read_text("title: Ours\n| C | F |").song
+    said = replace(
+        session(),
+        sources=((0, "song"), (32, "agent"), (64, "hand")),
+        songs=(SongChange(1.0, chart), SongChange(4.0, None)),
+    )
+    shown = content_of(Excerpt(said, LIVE_TAKE))
+    at = said.tempo_map.seconds_at
+    for block in shown.chords:
+        frame = said.tempo_map.position_at(block.start_s + 1e-6)
+        expected = "song" if frame < 32 else "agent" if frame < 64 else "hand"
+        assert block.source == expected, block
+    assert sources_of(shown) == tuple(
+        source for source in SOURCES if any(b.source == source for b in shown.chords)
+    )
+    labels = {section.at_s: section.label for section in shown.sections}
+    assert labels[1.0] == "Ours" and labels[4.0] == SONG_LET_GO
+    assert at(0) == 0.0
+
+
+def test_a_take_becomes_a_song() -> None:
+    whole = session()
+    song = as_song(whole, whole.takes[0])
+    chords = whole.takes[0].take.chords
+    first = next(f for f, state in enumerate(chords) if state.chord)
+    first_bar = whole.tempo_map.place(first).bar
+    for bar in range(len(song.bars)):
+        start = whole.tempo_map.bar_start(first_bar + bar)
+        for frame in range(16):
+            symbol = symbol_at(song, bar, frame)
+            state = chords[start + frame]
+            assert (symbol.chord if symbol else None) == state.chord
+    silent = replace(
+        whole, takes=(replace(whole.takes[0], take=replace(whole.takes[0].take, chords=())),)
+    )
+    with pytest.raises(BadInput):
+        as_song(silent, silent.takes[0])

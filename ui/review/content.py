@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from jam.accompaniment import playable_style
-from jam.messages.notes import TimedNote
+from jam.messages.notes import AGENT, SOURCES, TimedNote
 from jam.messages.plans import Plan
 from jam.music.grid import TempoMap
 from jam.music.rows import ChordState, Row
+from jam.music.song import Song
 from jam.sessions.excerpt import Excerpt
-from jam.sessions.session import Session, SessionTake
+from jam.sessions.session import LIVE_TAKE, Session, SessionTake
 from ui.common.geometry import beat_frames
 from ui.common.text import BAND_COMES_IN, percent, pretty_symbol
 
 _LOWEST, _HIGHEST = 36, 84
 """The roll shows at least these pitches, so that a few notes don't fill it."""
+SONG_PLAYED, SONG_CHANGED, SONG_LET_GO = "song", "song changed", "song let go"
 OUTCOME = ": {} of its chords and {} of its melody came true"
 """Of a plan: shares of its frames."""
 _BEATS_AROUND_S = 60.0
@@ -37,6 +39,8 @@ class ChordBlock:
     symbol: str
     start_s: float
     end_s: float
+    source: str = AGENT
+    """Who said it, one of SOURCES."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,12 @@ def content_of(excerpt: Excerpt) -> Content:
         high_pitch=min(127, max([_HIGHEST, *(p + _ROOM for p in pitches)])),
         notes=tuple(pitched),
         drums=tuple(note for note in notes if note.part == "drums"),
-        chords=chord_blocks(take.chords[first_frame:], take.tempo_map, first_frame),
+        chords=chord_blocks(
+            take.chords[first_frame:],
+            take.tempo_map,
+            first_frame,
+            session.sources if shown_take(excerpt).info.id == LIVE_TAKE else (),
+        ),
         beats=_beats(take.tempo_map, max(start_s, excerpt.first_s), min(end_s, excerpt.last_s)),
         sections=_sections(session),
         parts=frozenset(n.part for n in notes) if outline is None else outline.parts,
@@ -132,9 +141,15 @@ def beats_around(content: Content, tempo_map: TempoMap, at_s: float) -> tuple[Be
 
 
 def chord_blocks(
-    chords: Sequence[ChordState], tempo_map: TempoMap, first_frame: int = 0
+    chords: Sequence[ChordState],
+    tempo_map: TempoMap,
+    first_frame: int = 0,
+    sources: Sequence[tuple[int, str]] = (),
 ) -> tuple[ChordBlock, ...]:
-    """Chord states of the frames from `first_frame` on as blocks; no chord is no block."""
+    """Chord states of the frames from `first_frame` on as blocks; no chord is no block.
+
+    sources: (frame, who says the chords from there on).
+    """
     at = tempo_map.seconds_at
     blocks = []
     start = 0
@@ -145,9 +160,17 @@ def chord_blocks(
         chord = chords[start].chord
         if chord is not None:
             span = at(first_frame + start), at(first_frame + i)
-            blocks.append(ChordBlock(pretty_symbol(chord.symbol), *span))
+            said = bisect_right(sources, first_frame + start, key=lambda change: change[0])
+            source = sources[said - 1][1] if said else AGENT
+            blocks.append(ChordBlock(pretty_symbol(chord.symbol), *span, source))
         start = i
     return tuple(blocks)
+
+
+def sources_of(content: Content) -> tuple[str, ...]:
+    """Who said the chords that are shown, in the order of SOURCES."""
+    said = {block.source for block in content.chords}
+    return tuple(source for source in SOURCES if source in said)
 
 
 def _beats(tempo_map: TempoMap, start_s: float, end_s: float) -> tuple[Beat, ...]:
@@ -159,7 +182,7 @@ def _beats(tempo_map: TempoMap, start_s: float, end_s: float) -> tuple[Beat, ...
 
 
 def _sections(session: Session) -> tuple[Section, ...]:
-    """Where the agent comes in, and where tempo, metre or style change."""
+    """Where the agent comes in, and where tempo, metre, style or song change."""
     tempo_map = session.tempo_map
     sections = []
     first = session.settings[0][1] if session.settings else None
@@ -182,6 +205,15 @@ def _sections(session: Session) -> tuple[Section, ...]:
         if settings.accompaniment != style:
             style = settings.accompaniment
             sections.append(Section(at_s, playable_style(style).title))
+    before_song: Song | None = None
+    for change in session.songs:
+        if change.song is None:
+            sections.append(Section(change.at_s, SONG_LET_GO))
+        elif before_song is None or before_song.title != change.song.title:
+            sections.append(Section(change.at_s, change.song.title or SONG_PLAYED))
+        elif change.song != before_song:
+            sections.append(Section(change.at_s, SONG_CHANGED))
+        before_song = change.song
     return tuple(sorted(sections, key=lambda section: section.at_s))
 
 

@@ -17,12 +17,17 @@ from PyQt6.QtWidgets import QLabel, QMenu, QPushButton, QSplitter, QVBoxLayout, 
 
 from jam.agent.predictor import LoadPredictor
 from jam.messages.commands import PlaybackCommand
+from jam.messages.notes import AGENT, HAND, SONG
 from jam.messages.snapshot import Snapshot
+from jam.music.song import Song
+from jam.sessions.exports import take_of
+from jam.sessions.library import Library
 from jam.sessions.session import LIVE_TAKE, Session, SessionInfo
+from jam.sessions.takes import as_song
 from ui.common.pages import Stack
 from ui.common.text import MARK_AS, position_text
-from ui.common.theme import Theme
-from ui.review.content import plan_at, plan_view
+from ui.common.theme import DARK, Theme, source_colours
+from ui.review.content import plan_at, plan_view, sources_of
 from ui.review.details import Details
 from ui.review.edits import Edits
 from ui.review.model import ReviewModel
@@ -34,6 +39,8 @@ from ui.review.tasks import Tasks
 from ui.review.transport_bar import TransportBar
 from ui.settings.look import Look
 
+USE_AS_SONG = "Use its chords as a song"
+SOURCE_WORDS = {AGENT: "agent", SONG: "song", HAND: "left hand"}
 _REFRESH_MS = 1500
 """So often the list is read again while a jam is running, and once after it."""
 _NOTHING_YET = -1
@@ -50,6 +57,8 @@ class ReviewPage(QWidget):
 
     told = pyqtSignal(str)
     """A few words on what was just done."""
+    song_wanted = pyqtSignal(object)
+    """This song, made of a take, is to be played."""
 
     def __init__(
         self,
@@ -61,6 +70,7 @@ class ReviewPage(QWidget):
     ) -> None:
         super().__init__()
         self._deleted_shown = False
+        self._theme = DARK
         self._asked = 0
         self._plan_index: int | None = _NOTHING_YET
         self._newest: SessionInfo | None = None
@@ -88,11 +98,17 @@ class ReviewPage(QWidget):
         self.hint = QLabel()
         self.hint.setObjectName("hint")
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.legend = QLabel()
+        self.legend.setObjectName("legend")
+        self.legend.setAccessibleName("Who said the chords")
+        self.legend.setContentsMargins(12, 0, 12, 4)
+        self.legend.hide()
         self.view = QWidget()
         column = QVBoxLayout(self.view)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.details)
+        column.addWidget(self.legend)
         column.addWidget(self.roll, 1)
         column.addWidget(self.transport)
         self.front = Stack()
@@ -133,6 +149,7 @@ class ReviewPage(QWidget):
         menu = self.details.menu
         self._entry(menu, "Rename session", self.details.title.edit)
         self._entry(menu, "Edit tags", self.details.tags.edit)
+        self._entry(menu, USE_AS_SONG, self.use_as_song)
         self.delete_action = self._entry(menu, "Delete session", self.edits.delete)
         menu.addSeparator()
         self._entry(menu, "Rename take …", self.edits.rename_take)
@@ -145,6 +162,7 @@ class ReviewPage(QWidget):
         self._entry(on_session, "Play or pause", playback.play_pause)
         self._entry(on_session, "New take …", tasks.ask_take)
         self._entry(on_session, "Export …", tasks.ask_export)
+        self._entry(on_session, USE_AS_SONG, self.use_as_song)
         on_session.addSeparator()
         self._entry(on_session, "Rename", self.details.title.edit)
         self._entry(on_session, "Edit tags", self.details.tags.edit)
@@ -270,7 +288,34 @@ class ReviewPage(QWidget):
         self.tasks.close()
         self.model.library.close()
 
+    def use_as_song(self) -> None:
+        """Have the chords of the take in front as a song for the next jam."""
+        session, take = self.model.session, self.model.take
+        if session is None or take is None:
+            return
+        session_id, take_id = session.info.id, take.id
+
+        def work(library: Library) -> Song:
+            whole = library.session(session_id)
+            return as_song(whole, take_of(whole, take_id))
+
+        self.model.library.ask(work, self.song_wanted.emit)
+
+    def _show_legend(self) -> None:
+        content = self.model.content
+        sources = sources_of(content) if content is not None else ()
+        self.legend.setVisible(any(source != AGENT for source in sources))
+        theme = self._theme
+        said = (
+            f'<span style="color:{source_colours(theme, source)[1]}">■</span>'
+            f" {SOURCE_WORDS[source]}"
+            for source in sources
+        )
+        self.legend.setText("Chords:&nbsp; " + " &nbsp; ".join(said))
+
     def show_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self._show_legend()
         self.roll.show_theme(theme)
         self.list.show_theme(theme)
 
@@ -360,6 +405,7 @@ class ReviewPage(QWidget):
         session, content = model.session, model.content
         self._plan_index = _NOTHING_YET
         self.roll.show_content(content, keeps_place)
+        self._show_legend()
         if session is None or content is None:
             self.front.setCurrentWidget(self.hint)
             return

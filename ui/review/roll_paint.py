@@ -13,7 +13,7 @@ from jam.messages.notes import TimedNote
 from ui.common.geometry import Rect, Size, is_black
 from ui.common.paint_cache import PaintCache
 from ui.common.shapes import q_rect
-from ui.common.theme import Theme
+from ui.common.theme import Theme, source_colours
 from ui.review.content import Content
 from ui.review.roll_scene import (
     Areas,
@@ -115,7 +115,8 @@ class RollPainter:
             painter.fillRect(QRectF(x, 0, 2, areas.ruler.height), cache.colour(t.agent))
             painter.drawPixmap(QPointF(x + 6, 0), text)
         for block in scene.blocks:
-            self._paint_block(painter, block.rect, cache.colour(t.agent_block), None)
+            fill = cache.colour(source_colours(t, block.source)[0])
+            self._paint_block(painter, block.rect, fill, None)
             self._write(painter, block.text, block.rect, _on_block(t))
         painter.setPen(Qt.PenStyle.NoPen)
         for note in sorted(scene.notes, key=lambda n: n.part == "player"):

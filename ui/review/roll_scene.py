@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from jam.messages.notes import TimedNote
+from jam.messages.notes import AGENT, TimedNote
 from jam.sessions.session import Moment, MomentKind
 from ui.common.geometry import Rect, Size, is_black
 from ui.review.content import Beat, ChordBlock, Content, PlanView
@@ -76,6 +76,7 @@ class Block:
 
     rect: Rect
     text: str
+    source: str = AGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,9 +235,8 @@ def _blocks(
         again = before is not None and before.symbol == chord.symbol
         again = again and before is not None and chord.start_s - before.end_s < 1e-6
         if chord.end_s >= first_s and chord.start_s <= last_s:
-            yield Block(
-                _lane_rect(chord.start_s, chord.end_s, view, lane), "" if again else chord.symbol
-            )
+            rect = _lane_rect(chord.start_s, chord.end_s, view, lane)
+            yield Block(rect, "" if again else chord.symbol, chord.source)
         before = chord
 
 
