@@ -123,23 +123,51 @@ def dice(seed: int, *numbers: int) -> float:
     return state / 2**64
 
 
-def metronome(tempo_map: TempoMap, first_frame: int, end_frame: int) -> list[PlannedNote]:
-    """A click on every beat of [first_frame, end_frame), the bar line's higher and louder."""
-    clicks = []
-    for frame in range(first_frame, end_frame):
+METRONOME_KEYS = {
+    "woodblock": (76, 77),
+    "click": (34, 33),
+    "stick": (37, 37),
+    "hihat": (46, 42),
+    "cowbell": (56, 56),
+}
+"""Of General MIDI's drums: at the bar line, and elsewhere. By the setting's words."""
+_CLICK_VELOCITIES = 110, 80, 50
+"""At the bar line, on a beat, between beats."""
+_LONGEST_BEAT = 6
+"""Frames before the first one in which a beat may lie that is divided."""
+
+
+def metronome(
+    tempo_map: TempoMap,
+    first_frame: int,
+    end_frame: int,
+    sound: str = "woodblock",
+    clicks: str = "beats",
+) -> list[PlannedNote]:
+    """The clicks of [first_frame, end_frame), the bar line's higher and louder.
+
+    sound, clicks: as in `jam.settings`. The count-in has a click on every beat, whatever is chosen;
+    a bar of three beats has its backbeat on the second.
+    """
+    on_bar, elsewhere = METRONOME_KEYS[sound]
+    loud, usual, soft = _CLICK_VELOCITIES
+    found: list[tuple[float, int, int]] = []
+    for frame in range(first_frame - _LONGEST_BEAT, end_frame):
         place = tempo_map.place(frame)
         if place.strength == 0:
             continue
-        pitch, velocity = (76, 110) if place.strength == 3 else (77, 80)
-        clicks.append(
-            PlannedNote(
-                note_id("metronome", frame, pitch),
-                pitch,
-                velocity,
-                frame,
-                frame + 1,
-                "metronome",
-                True,
-            )
+        where = "beats" if frame < 0 else clicks
+        bar_line = place.strength == 3
+        wanted = {"bars": bar_line, "backbeat": place.beat % 2 == 1}.get(where, True)
+        if wanted:
+            found.append((frame, on_bar if bar_line else elsewhere, loud if bar_line else usual))
+        if where.isdigit():
+            length = place.meter.frames_per_beat / int(where)
+            found += [(frame + i * length, elsewhere, soft) for i in range(1, int(where))]
+    return [
+        PlannedNote(
+            note_id("metronome", start, pitch), pitch, velocity, start, start + 1, "metronome", True
         )
-    return clicks
+        for start, pitch, velocity in found
+        if first_frame <= start < end_frame
+    ]

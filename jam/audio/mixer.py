@@ -24,6 +24,7 @@ class Sound:
         self._voices: dict[str, Voice] = {}
         self._controls: dict[tuple[int, str, int], Expression] = {}
         """Where each of the player's controls stands, by lane, kind and number."""
+        self._master = 1.0
         self._lock = threading.Lock()
         """Guards what the synth is set to, never a note."""
         self._preloading: threading.Thread | None = None
@@ -46,10 +47,15 @@ class Sound:
             synth.set_program(part, voice.program)
         for (lane, _, _), control in list(self._controls.items()):
             synth.control(control, lane)
+        synth.set_master(self._master)
 
     def apply(self, settings: JamSettings, style: Style) -> None:
         """Volumes and instruments: the user's, and those of the style."""
         with self._lock:
+            if settings.master_volume != self._master:
+                self._master = settings.master_volume
+                if self._synth is not None:
+                    self._synth.set_master(self._master)
             for part, voice in mix(settings, style).items():
                 old, self._voices[part] = self._voices.get(part), voice
                 if self._synth is None:

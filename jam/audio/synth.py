@@ -20,6 +20,7 @@ from jam.messages.notes import BEND, KEY_PRESSURE, PRESSURE, Expression
 from jam.midi.numbers import BEND_REST, DRUM_CHANNEL, SILENCE, SOFT, VOLUME, is_down
 from jam.system import quiet_stderr, wheel_library
 
+_GAIN = 2.0
 CHANNELS = {"player": 0, "chords": 1, "bass": 2, "metronome": 8, "drums": DRUM_CHANNEL}
 """MIDI channel (from 0) of each part, in the synth and at the MIDI output."""
 _SPARE_CHANNELS = {"chords": 11, "bass": 12, "drums": 13}
@@ -134,7 +135,7 @@ class Synth:
         check_soundfont(path)
         self.sample_rate = sample_rate
         self._ticker: Any = None
-        self._fluid: Any = fluidsynth.Synth(gain=2.0, samplerate=float(sample_rate))
+        self._fluid: Any = fluidsynth.Synth(gain=_GAIN, samplerate=float(sample_rate))
         self._fluid.setting("synth.polyphony", 128)
         # Only the samples of the instruments chosen are decoded: 0.2 s instead of 1.3 s.
         self._fluid.setting("synth.dynamic-sample-loading", 1)
@@ -238,6 +239,10 @@ class Synth:
         for lane, channel in enumerate(_channels(part)):
             pedal = self._pedals[lane] if part == "player" else 1.0
             self._fluid.cc(channel, VOLUME, round(127 * volume * pedal))
+
+    def set_master(self, volume: float) -> None:
+        """Volume 0.0 to 1.0 of everything, before the limiter."""
+        self._fluid.setting("synth.gain", _GAIN * volume)
 
     def note_on(self, part: str, pitch: int, velocity: int, lane: int = 0) -> None:
         """Runs on: MIDI callback, scheduler. A C call of some microseconds."""

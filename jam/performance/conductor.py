@@ -619,7 +619,8 @@ class Conductor:
         end = frame + 3 * self.tempo_map.meter_at(frame).frames_per_bar
         if not self.settings.metronome:
             end = min(end, 0)
-        return metronome(self.tempo_map, max(frame - 1, count_in), end)
+        chosen = self.settings.metronome_sound, self.settings.clicks
+        return metronome(self.tempo_map, max(frame - 1, count_in), end, *chosen)
 
     def recent_tempo_map(self) -> TempoMap:
         """Of the last bars and of what is to come: after an hour the whole one is long."""

@@ -28,6 +28,22 @@ STYLES = ("any", "pop", "jazz", "folk")
 DENSITIES = (0.5, 1.0, 2.0, 4.0)
 """Chord changes per bar that the density condition can ask for; None asks for none of them."""
 
+METRONOME_SOUNDS = {
+    "woodblock": "Woodblock",
+    "click": "Click and bell",
+    "stick": "Side stick",
+    "hihat": "Hi-hat",
+    "cowbell": "Cowbell",
+}
+CLICKS = {
+    "beats": "Every beat",
+    "backbeat": "Beats 2 and 4",
+    "bars": "Bar lines",
+    "2": "Two per beat",
+    "3": "Three per beat",
+    "4": "Four per beat",
+}
+
 MIN_TEMPERATURE = 0.01
 """Above 0, which takes the likeliest. Numbers divided by less would soon be none any more."""
 
@@ -401,6 +417,42 @@ class JamSettings:
         caption="Drums",
         limits=(0, 1, "%"),
         step=0.01,
+    )
+    master_volume: float = setting(
+        1.0,
+        "Master volume",
+        "Volume of everything that jam plays.",
+        "volume of everything together",
+        "master-volume",
+        group="sound",
+        place="Sound/Volume",
+        caption="Master",
+        limits=(0, 1, "%"),
+        step=0.01,
+    )
+    metronome_sound: str = setting(
+        "woodblock",
+        "Metronome sound",
+        "What the metronome clicks with.",
+        "sound of the metronome",
+        "metronome-sound",
+        metavar="SOUND",
+        group="sound",
+        place="Sound/Metronome",
+        caption="Sound",
+        choices=tuple(Choice(word, label, word) for word, label in METRONOME_SOUNDS.items()),
+    )
+    clicks: str = setting(
+        "beats",
+        "Metronome clicks",
+        "Where the metronome clicks: every beat, the beats 2 and 4, the bar lines, or between too.",
+        "where the metronome clicks",
+        "clicks",
+        metavar="WHERE",
+        group="time",
+        place="Sound/Metronome",
+        caption="Clicks",
+        choices=tuple(Choice(word, label, word) for word, label in CLICKS.items()),
     )
     # Devices
 

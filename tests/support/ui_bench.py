@@ -100,6 +100,8 @@ def other_value(setting: str, now: object) -> Any:
         "palette": ("maj", "min7"),
         "model": "rules",
         "left_hand": "held",
+        "metronome_sound": "cowbell",
+        "clicks": "backbeat",
     }
     if setting in special:
         return special[setting]

@@ -27,12 +27,14 @@ from jam.accompaniment import (
     voice,
 )
 from jam.accompaniment.feel import place_of
+from jam.accompaniment.notes import METRONOME_KEYS
 from jam.accompaniment.styles import DRUMS
 from jam.messages.notes import PlannedNote
 from jam.music.chord import Chord
 from jam.music.grid import METERS, Meter, TempoMap
 from jam.music.rows import NO_CHORD, ChordState
 from jam.performance.presence import HIGHEST_ROOM, LOWEST_ROOM
+from jam.settings import CLICKS, METRONOME_SOUNDS
 from tests.support.examples import examples
 from tests.support.strategies import chords, tempo_maps
 
@@ -413,6 +415,23 @@ def test_fills_are_sparse_and_of_the_seed() -> None:
     for seed in range(8):
         assert all(bar % 4 == 3 for bar in fills(seed))
         assert 4 <= len(fills(seed)) <= 14
+
+
+@examples(20)
+@given(meters, st.sampled_from(sorted(METRONOME_SOUNDS)), st.sampled_from(sorted(CLICKS)))
+def test_the_metronome_clicks_where_it_is_asked_to(meter: Meter, sound: str, where: str) -> None:
+    tempo_map = TempoMap.constant(100.0, meter)
+    bar, beats = meter.frames_per_bar, meter.beats_per_bar
+    clicks = metronome(tempo_map, -bar, bar, sound, where)
+    count_in = [click for click in clicks if click.start_frame < 0]
+    assert len(count_in) == beats and {c.pitch for c in clicks} <= set(METRONOME_KEYS[sound])
+    each = {"beats": beats, "bars": 1, "backbeat": beats // 2}
+    assert len(clicks) - beats == each.get(where, beats * int(where) if where.isdigit() else 0)
+    assert len({click.note_id for click in clicks}) == len(clicks)
+    # Wherever one begins to look, the same clicks lie ahead: none is lost in mid-beat.
+    for first in range(0, bar, 3):
+        later = metronome(tempo_map, first, bar, sound, where)
+        assert later == [click for click in clicks if click.start_frame >= first]
 
 
 @examples(20)
