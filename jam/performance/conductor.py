@@ -208,12 +208,17 @@ class Conductor:
         """Have the last whole bars go round and round from here on, as a song, which is returned.
 
         Its first bar is the one that is open now, so what was committed of that is the agent's
-        still. n_bars: None takes as many as the form that was found has. Raises BadInput where
-        there are not so many bars with chords.
+        still; in the last beat of a bar it is the next one, since feet are early. n_bars: None
+        takes as many as the form that was found has. Raises BadInput where there are not so many
+        bars with chords.
         """
-        frame = len(self.rows)
-        first = self.listen_until_frame
+        frame, first = len(self.rows), self.listen_until_frame
         rows = self.rows[first:]
+        line = self.tempo_map.next_bar_frame(frame)
+        beat = self.tempo_map.meter_at(frame).frames_per_beat
+        if rows and line - frame <= beat and line <= self.committed_until_frame:
+            rows += [Row(chord=state) for state in self._line[frame:line]]
+            frame = line
         places = [self.tempo_map.place(f) for f in range(first, frame)]
         key = self.settings.key_lock or key_of(rows)
         song = last_bars(rows, places, n_bars, key, self.settings.bpm)
@@ -284,6 +289,8 @@ class Conductor:
         self.late_plans += self._is_late
         self._is_late = False
         is_stale = plan.start_frame <= self._stale_until_frame
+        if not is_stale and plan.end_frame == self._lead.until_frame:
+            self.plan = self._as_it_sounds(plan)  # a song has committed all of it
         if is_stale or plan.end_frame <= self.committed_until_frame:
             return self._as_it_sounds(plan)
         first = max(self.committed_until_frame, plan.start_frame)
@@ -652,6 +659,12 @@ class Conductor:
             )
         return tuple(spans)
 
+    @property
+    def planned_until_frame(self) -> int:
+        """There are chords before this frame: the agent's, or the song's."""
+        planned = self.plan.end_frame if self.plan is not None else 0
+        return max(planned, self._lead.until_frame)
+
     def phase(self, now_s: float) -> str:
         """ "count-in", "listening", "playing", "resting", or "behind": the plan has run out."""
         position = self.tempo_map.position_at(now_s)
@@ -659,8 +672,7 @@ class Conductor:
             return "count-in"
         if position < self.listen_until_frame:
             return "listening"
-        planned = self.plan.end_frame if self.plan is not None else 0
-        if position >= max(planned, self._lead.until_frame):
+        if position >= self.planned_until_frame:
             return "behind"
         if self._ending is not None and position >= self._ending.rest_frame:
             return "resting"

@@ -155,7 +155,7 @@ class Reports:
             tempo_map=conductor.recent_tempo_map(),
             listen_until_frame=conductor.listen_until_frame,
             committed_until_frame=conductor.committed_until_frame,
-            plan_end_frame=conductor.plan.end_frame if conductor.plan else 0,
+            plan_end_frame=conductor.planned_until_frame,
             planned=tuple(n for n in conductor.notes() if n.part != "drums"),
             chords=conductor.chord_spans(),
             form=conductor.place_in_form(len(conductor.rows)),

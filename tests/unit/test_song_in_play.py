@@ -200,6 +200,29 @@ def test_what_was_played_is_kept_and_goes_round() -> None:
         jam.conductor.keep(32, jam.now_s(len(jam.conductor.rows) - 0.4))
 
 
+def test_a_foot_that_is_early_keeps_the_bar_that_is_nearly_over() -> None:
+    jam = Jam(read_text("| C | Am | F | G |").song)
+    jam.play(16 * 4 - 2)
+    with pytest.raises(BadInput):
+        jam.conductor.keep(5, jam.now_s(16 * 4 - 2.4))
+    kept = jam.conductor.keep(4, jam.now_s(16 * 4 - 2.4))
+    assert [bar.chords for bar in kept.bars] == [bar.chords for bar in jam.song.song.bars]
+    assert jam.conductor.playing == SongInPlay(kept, 4)
+    jam.play(16 * 6)
+    jam.check()
+
+
+def test_a_plan_that_a_song_has_committed_is_shown() -> None:
+    jam = Jam(read_text("| C | Am | F | G |").song)
+    for _ in range(100):
+        jam.play(1)
+        conductor = jam.conductor
+        assert conductor.plan is not None
+        lookahead = conductor.settings.lookahead_beats * 4
+        assert conductor.plan.end_frame == conductor.planned_until_frame
+        assert conductor.planned_until_frame == len(conductor.rows) + lookahead
+
+
 def test_there_is_nothing_to_keep_before_anything_was_played() -> None:
     conductor = Conductor(SETTINGS, 0.0)
     with pytest.raises(BadInput):

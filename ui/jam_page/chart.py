@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from jam.messages.notes import SONG, ChordSpan
 from jam.messages.snapshot import Snapshot
+from jam.music.grid import TempoMap
 from jam.music.song import Song, SongPlace, Symbol, meter_at, place_of, symbol_at
 from ui.common.geometry import Rect
 from ui.common.text import pretty_symbol
@@ -151,6 +152,8 @@ def chart_of(
     ends = 1 << 30 if running else 0 if song is None else len(song.song.chorus.bars) + 1
     shown = [bar for bar in bars if 0 <= bar < ends]
     cells = tuple(_cell(snapshot, bar, boxes[bar], edges[bar], bar_now, song) for bar in shown)
+    if song is not None and known:
+        known = (*known[:-1], _to_its_end(song, known[-1], tempo_map))
     coming = _coming(known, position) if show_plan else None
     chords: list[ChartChord] = []
     for span in known:
@@ -167,6 +170,19 @@ def chart_of(
         x = _x(box, edges[bar_now], position)
         cursor = Rect(x - 1.5, box.y, 3.0, box.height)
     return Chart(cells, tuple(chords), cursor, first, lines)
+
+
+def _to_its_end(song: SongShown, span: ChordSpan, tempo_map: TempoMap) -> ChordSpan:
+    """The last chord that is planned: what a song has is known to the end of its bar."""
+    place = tempo_map.place(span.end_frame - 1)
+    where = song.place(place.bar)
+    if span.source != SONG or where is None or not span.symbol:
+        return span
+    start = span.end_frame - 1 - place.frame_in_bar
+    chords = song.song.bars[where.bar].chords or ()
+    size = place.meter.frames_per_bar
+    end = min([c.frame for c in chords if c.frame > place.frame_in_bar], default=size)
+    return replace(span, end_frame=start + end)
 
 
 def first_bar_shown(bar_now: int, lines: int, song: SongShown | None, running: bool) -> int:

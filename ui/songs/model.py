@@ -90,6 +90,7 @@ class SongModel(QObject):
         self.view_bar: int | None = None
         self.running = False
         self.bar_now = 0
+        self.listen_until_frame = 0
         self.kept = False
         """The song was made by *Keep*."""
         self.form: Form | None = None
@@ -128,6 +129,7 @@ class SongModel(QObject):
             self.first_bar, self.view_bar = 0, None
             self.changed.emit()
         self.running = snapshot.running
+        self.listen_until_frame = snapshot.listen_until_frame if snapshot.running else 0
         self.bar_now = snapshot.tempo_map.place(int(position // 1)).bar
         if self.running and self.bar_now >= self._looked_at + _LOOK_BARS:
             self.follow_music()
@@ -152,6 +154,8 @@ class SongModel(QObject):
                 self.changed.emit()
         bars_before = self._places[-1].bar if self._places else 0
         for frame, row in log.rows:
+            if frame < self.listen_until_frame:
+                continue
             self._rows.append(row)
             self._places.append(log.tempo_map.place(frame))
         if self._places and self._places[-1].bar != bars_before:
@@ -239,7 +243,8 @@ class SongModel(QObject):
     @property
     def offered_bars(self) -> int:
         """How many of the last bars *Keep* takes if nothing else is asked for."""
-        return bars_to_keep(len({place.bar for place in self._places}), self.form)
+        whole = sum(p.frame_in_bar == p.meter.frames_per_bar - 1 for p in self._places)
+        return bars_to_keep(whole, self.form)
 
     def keep_or_let_go(self) -> None:
         """Keep the last bars, as many as are offered; again to let go."""
