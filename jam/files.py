@@ -15,6 +15,10 @@ import platformdirs
 from jam.errors import BadInput, JamError
 from jam.limits import KIB, MIB
 
+SOUND_SUFFIXES = (".wav", ".flac", ".mp3")
+FILE_RATES = (44100, 48000)
+"""Sample rates in Hz of sound files: every kind of them has both."""
+
 
 def check_file(path: str | os.PathLike[str], most_bytes: int) -> Path:
     """The path of a file that may be read. Raises BadInput, one line that begins with its name.

@@ -30,7 +30,7 @@ from jam.accompaniment import Style, all_styles, style_named, voice
 from jam.agent.anticipation import Anticipator
 from jam.agent.rules import ScriptedPredictor
 from jam.audio.mixer import mix
-from jam.audio.wav import write_wav
+from jam.audio.sound_file import write_sound
 from jam.cli.main import load_predictor
 from jam.errors import BadInput
 from jam.files import demo_tunes
@@ -59,7 +59,7 @@ def loudness_db(take: Take, part: str, settings: JamSettings, style: Style, fold
     begin_s = at(notes[0].start_frame)
     end_s = max(at(n.end_frame) for n in notes) - begin_s
     path = folder / "part.wav"
-    write_wav(
+    write_sound(
         path,
         [
             replace(n, start_s=n.start_s - begin_s, end_s=n.end_s - begin_s)

@@ -14,6 +14,7 @@ from jam.cli.console import progress_bar
 from jam.cli.doctor import audio_findings, examine, midi_findings, print_findings
 from jam.cli.options import settings_from
 from jam.errors import BadInput
+from jam.files import SOUND_SUFFIXES
 from jam.midi.file import MidiSong, read_tune
 from jam.midi.ports import open_api
 from jam.music.key import key_of, key_of_signature
@@ -30,7 +31,7 @@ from jam.settings import JamSettings
 
 def render(args: argparse.Namespace, load: LoadPredictor, chart: Song | None = None) -> int:
     """`jam render`."""
-    output = _output(args, ".mid", ".midi", ".wav")
+    output = _output(args, ".mid", ".midi", *SOUND_SUFFIXES)
     base = JamSettings() if chart is None else JamSettings(listen_bars=0)
     settings = settings_from(args, base)
     song = _song(args)
@@ -38,14 +39,14 @@ def render(args: argparse.Namespace, load: LoadPredictor, chart: Song | None = N
     predictor = _predictor(load)
     with progress_bar("accompanying") as progress:
         take = accompany(song, predictor, settings, args.seed, progress, chart=chart)
-    write_take(output, take, settings)
+    write_take(output, take, settings, rate_hz=args.rate)
     print(f"Written: {output}")
     return 0
 
 
 def harmonize(args: argparse.Namespace, load: LoadPredictor, chart: Song | None = None) -> int:
     """`jam harmonize`."""
-    output = _output(args, ".mid", ".midi", ".wav", ".musicxml")
+    output = _output(args, ".mid", ".midi", *SOUND_SUFFIXES, ".musicxml")
     settings = settings_from(args, JamSettings())
     song = _song(args)
     _check_metre(song, chart)
@@ -60,7 +61,7 @@ def harmonize(args: argparse.Namespace, load: LoadPredictor, chart: Song | None 
         heading = _heading(args.melody, song, chart, len(chords))
         write_musicxml(output, heading, written, chords, take.tempo_map, key)
     else:
-        write_take(output, take, settings)
+        write_take(output, take, settings, rate_hz=args.rate)
     print(f"Written: {output}")
     return 0
 

@@ -23,7 +23,7 @@ from jam.clock import SystemClock
 from jam.engine.demo import TunePlayer
 from jam.engine.engine import Engine
 from jam.errors import BadInput, JamError
-from jam.files import demo_tunes, recordings_dir
+from jam.files import SOUND_SUFFIXES, demo_tunes, recordings_dir
 from jam.messages.commands import DeviceChoice, Play, SetLoop, SetSpeed, Start, UseSong
 from jam.messages.snapshot import PlaybackState, SessionLog
 from jam.midi.file import MidiSong, read_tune
@@ -136,7 +136,7 @@ def play(args: argparse.Namespace, load: LoadPredictor, song: Song | None = None
     settings = settings_from(args, JamSettings() if song is None else settings_of(song))
     if song is not None and settings.meter != song.meter:
         raise BadInput(f"metre {settings.meter}: the song is in {song.meter}")
-    output = check_output(args.record, (".mid", ".midi", ".wav")) if args.record else None
+    output = check_output(args.record, (".mid", ".midi", *SOUND_SUFFIXES)) if args.record else None
     preferences, complaint = load_preferences()
     if complaint:
         print(f"jam: {complaint}", file=sys.stderr)

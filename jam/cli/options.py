@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from jam import __version__
+from jam.files import FILE_RATES
 
 if TYPE_CHECKING:
     from jam.settings import JamSettings
@@ -70,7 +71,11 @@ def _play(parser: argparse.ArgumentParser) -> None:
     _add_song(parser)
     _add_private(parser)
     parser.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds")
-    parser.add_argument("--record", metavar="FILE", help="write both parts to FILE.mid or FILE.wav")
+    parser.add_argument(
+        "--record",
+        metavar="FILE",
+        help="write both parts to FILE.mid, or their sound to FILE.wav, .flac or .mp3",
+    )
     _add_log(parser)
 
 
@@ -98,7 +103,14 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
 
 def _render(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("melody", metavar="MELODY.mid", help=_MELODY)
-    parser.add_argument("-o", "--output", required=True, metavar="OUT", help="OUT.mid or OUT.wav")
+    parser.add_argument(
+        "-o",
+        "--output",
+        required=True,
+        metavar="OUT",
+        help="OUT.mid, or sound: OUT.wav, OUT.flac, OUT.mp3",
+    )
+    _add_rate(parser)
     parser.add_argument("--seed", type=int, default=0, help=_SAME_SEED)
     _add_song(parser)
     parser.add_argument("--verbose", action="store_true", help=_VERBOSE)
@@ -112,12 +124,25 @@ def _harmonize(parser: argparse.ArgumentParser) -> None:
         "--output",
         required=True,
         metavar="OUT",
-        help="OUT.mid, OUT.wav, or a lead sheet: OUT.musicxml",
+        help="OUT.mid, OUT.wav (or .flac, .mp3), or a lead sheet: OUT.musicxml",
     )
+    _add_rate(parser)
     parser.add_argument("--seed", type=int, default=0, help=_SAME_SEED)
     _add_song(parser)
     parser.add_argument("--verbose", action="store_true", help=_VERBOSE)
     add_settings(parser, "harmony", "band", "sound", defaults=True, only=("model",))
+
+
+def _add_rate(parser: argparse.ArgumentParser) -> None:
+    words = " or ".join(map(str, FILE_RATES))
+    parser.add_argument(
+        "--rate",
+        type=int,
+        default=FILE_RATES[0],
+        choices=FILE_RATES,
+        metavar="HZ",
+        help=f"sample rate of a sound file: {words} (default {FILE_RATES[0]})",
+    )
 
 
 def _songs(parser: argparse.ArgumentParser) -> None:
@@ -270,10 +295,12 @@ def _sessions(parser: argparse.ArgumentParser) -> None:
         "--output",
         required=True,
         metavar="OUT",
-        help="OUT.mid, OUT.musicxml (lead sheet), OUT.wav or OUT.json (complete session)",
+        help="OUT.mid, OUT.musicxml (lead sheet), OUT.wav, OUT.flac, OUT.mp3 or OUT.json (complete"
+        " session)",
     )
+    _add_rate(export)
     export.add_argument(
-        "--stems", action="store_true", help="with OUT.wav: one more WAV per part; they sum to OUT"
+        "--stems", action="store_true", help="with sound: one more file per part; they sum to OUT"
     )
 
     play = of_one("play", "play a session", "play last --from 20 --speed 75", takes=True)

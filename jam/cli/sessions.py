@@ -10,7 +10,7 @@ from pathlib import Path
 from jam.agent.predictor import LoadPredictor
 from jam.cli.console import progress_bar
 from jam.errors import BadInput, JamError
-from jam.files import library_path
+from jam.files import SOUND_SUFFIXES, library_path
 from jam.performance.take import chord_chart
 from jam.sessions.check import check
 from jam.sessions.exports import export, take_of
@@ -183,14 +183,14 @@ def _show(session: Session, take_id: int) -> None:
 
 
 def _export(library: Library, args: argparse.Namespace) -> None:
-    if args.stems and not args.output.lower().endswith(".wav"):
-        raise BadInput("--stems: only with OUT.wav")
-    sound = args.output.lower().endswith(".wav")
+    sound = args.output.lower().endswith(SOUND_SUFFIXES)
+    if args.stems and not sound:
+        raise BadInput("--stems: only with sound (OUT.wav, OUT.flac, OUT.mp3)")
     with (
         library.stored(session_id(library, args.id)) as session,
         progress_bar("rendering" if sound else "writing", "s" if sound else "row") as progress,
     ):
-        written = export(session, args.output, args.take, args.stems, progress)
+        written = export(session, args.output, args.take, args.stems, progress, args.rate)
     for file in written:
         print(f"Written: {file}")
 

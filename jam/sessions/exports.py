@@ -11,10 +11,10 @@ from pathlib import Path
 
 from jam.accompaniment import playable_style
 from jam.audio.mixer import mix
+from jam.audio.sound_file import check_format, write_sound
 from jam.audio.synth import CHANNELS
-from jam.audio.wav import write_wav
 from jam.errors import BadInput
-from jam.files import whole
+from jam.files import FILE_RATES, SOUND_SUFFIXES, whole
 from jam.midi.file import Part, write_midi
 from jam.music.key import key_of, key_of_signature
 from jam.notation.musicxml import Heading, write_musicxml
@@ -28,7 +28,7 @@ _NAME_BYTES = 120
 """Room is left for what is added to it: "-drums.wav", and the name while it is written."""
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 Progress = Callable[[int, int], None]
-SUFFIXES = (".mid", ".midi", ".musicxml", ".wav", ".json")
+SUFFIXES = (".mid", ".midi", ".musicxml", *SOUND_SUFFIXES, ".json")
 
 
 def take_of(session: Session, take_id: int) -> SessionTake:
@@ -45,9 +45,10 @@ def export(
     take_id: int = LIVE_TAKE,
     stems: bool = False,
     progress: Progress | None = None,
+    rate_hz: int = FILE_RATES[0],
 ) -> list[Path]:
     """Write a take by the name's suffix (SUFFIXES; JSON holds the whole session). Returns what was
-    written: with `stems` of a WAV, each part alone too.
+    written: with `stems` of its sound, each part alone too. rate_hz: of a sound file.
 
     Every file appears complete or not at all. Raises BadInput for a wrong name or take, JamError
     when it can't be written.
@@ -55,8 +56,8 @@ def export(
     file = check_output(str(path), SUFFIXES)
     taken = take_of(session, take_id)
     match file.suffix.lower():
-        case ".wav":
-            return write_take_wav(file, taken.take, taken.info.settings, stems, progress)
+        case suffix if suffix in SOUND_SUFFIXES:
+            return write_take_sound(file, taken.take, taken.info.settings, stems, progress, rate_hz)
         case ".musicxml":
             _write_lead_sheet(file, session, taken)
         case ".json":
@@ -101,6 +102,8 @@ def check_output(path: str, suffixes: Sequence[str]) -> Path:
         raise BadInput(f"{file}: the name must end in {' or '.join(suffixes)}")
     if not file.parent.is_dir():
         raise BadInput(f"{file}: no such folder: {file.parent}")
+    if file.suffix.lower() in SOUND_SUFFIXES:
+        check_format(file.suffix.lower())  # before anything is rendered for nothing
     return file
 
 
@@ -109,10 +112,11 @@ def write_take(
     take: Take,
     settings: JamSettings,
     progress: Progress | None = None,
+    rate_hz: int = FILE_RATES[0],
 ) -> None:
-    """Write a take as MIDI (type 1, chord names as markers) or, by the name, as WAV."""
-    if str(path).lower().endswith(".wav"):
-        write_take_wav(Path(path), take, settings, progress=progress)
+    """Write a take as MIDI (type 1, chord names as markers) or, by the name, as sound."""
+    if str(path).lower().endswith(SOUND_SUFFIXES):
+        write_take_sound(Path(path), take, settings, progress=progress, rate_hz=rate_hz)
         return
     voices = mix(settings, playable_style(settings.accompaniment))
     parts = [
@@ -130,15 +134,16 @@ def write_take(
     write_midi(path, parts, take.tempo_map, take.markers(), take.signature, progress)
 
 
-def write_take_wav(
+def write_take_sound(
     path: Path,
     take: Take,
     settings: JamSettings,
     with_stems: bool = False,
     progress: Progress | None = None,
+    rate_hz: int = FILE_RATES[0],
 ) -> list[Path]:
     """Write a take's sound, and beside it, on demand, each part alone ("jam-chords.wav"); their
-    sum is the mix. Returns the files. `progress` as in `write_wav`.
+    sum is the mix. Returns the files. `progress` as in `write_sound`.
     """
     voices = mix(settings, playable_style(settings.accompaniment))
     at = take.tempo_map.seconds_at
@@ -151,7 +156,7 @@ def write_take_wav(
         for part, name in _TRACKS
         if with_stems and take.parts.get(part)
     }
-    write_wav(
+    write_sound(
         path,
         notes,
         {part: voice.volume for part, voice in voices.items()},
@@ -159,5 +164,6 @@ def write_take_wav(
         [replace(c, at_s=c.at_s - start_s) for c in take.timed_expression()],
         stems,
         progress,
+        rate_hz,
     )
     return [path, *stems.values()]

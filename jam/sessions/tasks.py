@@ -53,12 +53,13 @@ def export_files(
     take_id: int,
     paths: Sequence[Path],
     stems: bool,
+    rate_hz: int,
 ) -> list[Path]:
     """A take in each of these files; returns all that was written."""
     with Library(library, read_only=True) as opened, opened.stored(session_id) as session:
         written: list[Path] = []
         for path in paths:
-            written += export(session, path, take_id, stems, progress)
+            written += export(session, path, take_id, stems, progress, rate_hz)
     return written
 
 

@@ -584,7 +584,12 @@ def test_export_writes_files_that_open(bench: Bench, tmp_path: Path) -> None:
     dialog = ExportDialog(takes, 0, tmp_path, "jam", bench.window)
     for box in dialog.formats.values():
         box.setChecked(True)
-    dialog.formats["mix"].setChecked(False)
+    assert dialog.stems.isEnabled() and dialog.rate.isEnabled()
+    for key in ("wav", "flac", "mp3"):
+        dialog.formats[key].setChecked(False)
+    assert not dialog.stems.isEnabled() and not dialog.rate.isEnabled()
+    dialog.rate.setCurrentIndex(1)
+    assert dialog.wish().rate_hz == 48000
     wish = dialog.wish()
     assert [path.suffix for path in wish.paths] == [".mid", ".musicxml", ".json"]
     (tmp_path / "jam.mid").touch()

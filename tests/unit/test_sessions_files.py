@@ -15,14 +15,16 @@ from typing import Any
 import mido
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 from music21 import converter, harmony, key, meter, stream, tempo
 
 from jam.agent.rules import RuleBasedPredictor
+from jam.audio import sound_file
 from jam.clock import date_now
-from jam.errors import BadInput
-from jam.files import demo_tunes
+from jam.errors import BadInput, JamError
+from jam.files import FILE_RATES, SOUND_SUFFIXES, demo_tunes
 from jam.messages.notes import BEND, Expression, ExpressionEvent, PedalEvent, PlayedNote
 from jam.midi.file import read_midi
 from jam.music.chord_notation import parse_symbol
@@ -236,6 +238,49 @@ def test_a_lead_sheet_is_read_back_by_music21(session: Session, tmp_path: Path) 
     # Written again by music21 and read again, it still has its chords.
     again = converter.parse(Path(score.write("musicxml", fp=tmp_path / "again.musicxml")))
     assert len(again.recurse().getElementsByClass(harmony.ChordSymbol)) == len(symbols)
+
+
+def short(session: Session) -> Session:
+    taken = session.takes[0]
+    parts = {
+        part: tuple(n for n in notes if n.start_frame < 32)
+        for part, notes in taken.take.parts.items()
+    }
+    return replace(session, takes=(replace(taken, take=replace(taken.take, parts=parts)),))
+
+
+@pytest.mark.parametrize("rate_hz", FILE_RATES)
+def test_sound_is_the_same_in_every_format(session: Session, tmp_path: Path, rate_hz: int) -> None:
+    sounds = {}
+    for suffix in SOUND_SUFFIXES:
+        (file,) = export(short(session), tmp_path / f"jam{suffix}", rate_hz=rate_hz)
+        samples, rate = soundfile.read(file, dtype="int16")
+        assert rate == rate_hz and samples.shape[1] == 2
+        sounds[suffix] = samples.astype(float)
+    assert (sounds[".wav"] == sounds[".flac"]).all() and np.abs(sounds[".wav"]).max() > 500
+    # An encoder of MP3 begins a little later; at the best place they are the same.
+    wav, mp3 = sounds[".wav"][:, 0], sounds[".mp3"][:, 0]
+    n = len(wav) + len(mp3)
+    together = np.fft.irfft(np.fft.rfft(wav, n).conj() * np.fft.rfft(mp3, n), n)
+    assert together.max() > 0.9 * np.sqrt((wav**2).sum() * (mp3**2).sum())
+
+
+def test_a_format_that_cannot_be_written_here_is_refused_before_anything_is_rendered(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(soundfile, "available_formats", lambda: {"WAV": ""})
+    with pytest.raises(JamError, match="encoder"):
+        export(session, tmp_path / "jam.mp3")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_wav_of_over_four_gigabytes_has_the_larger_kind_of_head(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sound_file, "_WAV_BYTES", 1000)
+    (file,) = export(short(session), tmp_path / "jam.wav")
+    assert file.read_bytes()[:4] == b"RF64"
+    assert len(soundfile.read(file)[0]) > 1000
 
 
 def test_stems_sum_to_the_mix(session: Session, tmp_path: Path) -> None:

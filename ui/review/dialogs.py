@@ -23,6 +23,9 @@ from PyQt6.QtWidgets import (
 )
 
 from jam.accompaniment import all_styles
+from jam.audio.sound_file import check_format
+from jam.errors import JamError
+from jam.files import FILE_RATES, SOUND_SUFFIXES
 from jam.sessions.session import TakeInfo, TakeKind
 from jam.settings import DENSITIES, SETTINGS, JamSettings
 from ui.settings.fields import Combo, NumberSpin, Switch, set_range
@@ -157,7 +160,9 @@ FORMATS = (
         "Lead sheet (MusicXML)",
         "Melody and chords, for notation programs.",
     ),
-    ("mix", ".wav", "Audio (WAV)", "The mix as you hear it here."),
+    ("wav", ".wav", "Audio (WAV)", "The mix as you hear it here."),
+    ("flac", ".flac", "Audio (FLAC)", "The same without loss, in about half the space."),
+    ("mp3", ".mp3", "Audio (MP3)", "The same for a phone or the web, much smaller."),
     ("json", ".json", "Complete session", "Everything, with all plans; can be imported again."),
 )
 
@@ -173,6 +178,7 @@ class ExportWish:
     take_id: int
     paths: tuple[Path, ...]
     stems: bool
+    rate_hz: int = FILE_RATES[0]
 
 
 class ExportDialog(QDialog):
@@ -213,13 +219,10 @@ class ExportDialog(QDialog):
             box.toggled.connect(lambda _: self._check())
             self.formats[key] = box
             column.addWidget(box)
-            if key == "mix":
-                self.stems = Switch("plus stems")
-                self.stems.setToolTip("One more WAV per part; together they make the mix.")
-                inset = QHBoxLayout()
-                inset.setContentsMargins(24, 0, 0, 0)
-                inset.addWidget(self.stems)
-                column.addLayout(inset)
+            if suffix in SOUND_SUFFIXES:
+                with_reason(box, suffix)
+            if suffix == SOUND_SUFFIXES[-1]:
+                column.addLayout(self._of_sound())
         column.addWidget(self.trouble)
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Save | QDialogButtonBox.StandardButton.Cancel
@@ -232,6 +235,26 @@ class ExportDialog(QDialog):
         self.folder.textChanged.connect(lambda _: self._check())
         self._check()
 
+    def _of_sound(self) -> QHBoxLayout:
+        """What holds for every sound file."""
+        self.stems = Switch("plus stems")
+        self.stems.setToolTip("One more file per part; together they make the mix.")
+        self.rate: QComboBox = Combo()
+        self.rate.addItems([f"{rate_hz:,} Hz" for rate_hz in FILE_RATES])
+        self.rate.setAccessibleName("Sample rate of the sound files")
+        self.rate.setToolTip("44,100 Hz as on a CD, 48,000 Hz for video.")
+        inset = QHBoxLayout()
+        inset.setContentsMargins(24, 0, 0, 0)
+        inset.addWidget(self.stems)
+        inset.addWidget(self.rate)
+        inset.addStretch(1)
+        return inset
+
+    def _has_sound(self) -> bool:
+        return any(
+            self.formats[key].isChecked() for key, suffix, *_ in FORMATS if suffix in SOUND_SUFFIXES
+        )
+
     def _browse(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Export to", self.folder.text())
         if chosen:
@@ -239,7 +262,8 @@ class ExportDialog(QDialog):
 
     def _check(self) -> None:
         """Say in place what is missing; files that would be overwritten are named."""
-        self.stems.setEnabled(self.formats["mix"].isChecked())
+        for widget in (self.stems, self.rate):
+            widget.setEnabled(self._has_sound())
         wish = self.wish()
         trouble = fault = ""
         if not wish.paths:
@@ -261,5 +285,15 @@ class ExportDialog(QDialog):
             for key, suffix, _, _ in FORMATS
             if self.formats[key].isChecked()
         ]
-        stems = self.stems.isChecked() and self.formats["mix"].isChecked()
-        return ExportWish(self._takes[self.take.currentIndex()].id, tuple(paths), stems)
+        stems = self.stems.isChecked() and self._has_sound()
+        take_id = self._takes[self.take.currentIndex()].id
+        return ExportWish(take_id, tuple(paths), stems, FILE_RATES[self.rate.currentIndex()])
+
+
+def with_reason(box: Switch, suffix: str) -> None:
+    """A format that can't be written here isn't offered, and its tip says why."""
+    try:
+        check_format(suffix)
+    except JamError as error:
+        box.setEnabled(False)
+        box.setToolTip(f"{error}.")

@@ -152,6 +152,7 @@ class Tasks(QObject):
             wish.take_id,
             wish.paths,
             wish.stems,
+            wish.rate_hz,
         )
 
     def _folder(self) -> Path:

@@ -1,29 +1,34 @@
-"""Notes to WAV files, by the same synth that plays live, as fast as it goes."""
+"""Notes to sound files (WAV, FLAC, MP3), by the same synth that plays live, as fast as it goes."""
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
-import wave
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jam.audio.synth import Synth
 from jam.errors import BadInput, JamError
-from jam.files import whole
+from jam.files import FILE_RATES, whole
 from jam.messages.notes import TimedExpression, TimedNote
 
+_KINDS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".mp3": ("MP3", "MPEG_LAYER_III")}
+"""Format and kind of sample, as libsndfile calls them."""
+_RAW_FRAME_BYTES, _FRAME_BYTES = 8, 4
+_WAV_BYTES = (1 << 32) - (1 << 16)
+"""A WAV can't hold more."""
 _BLOCK = 4096
 _TAIL_S = 2.5
 _CEILING = 0.97
 
 
-def write_wav(
+def write_sound(
     path: str | os.PathLike[str],
     notes: Sequence[TimedNote],
     volumes: Mapping[str, float],
@@ -31,10 +36,10 @@ def write_wav(
     expression: Sequence[TimedExpression] = (),
     stems: Mapping[str, Path] | None = None,
     progress: Callable[[int, int], None] | None = None,
-    sample_rate: int = 44100,
+    sample_rate: int = FILE_RATES[0],
 ) -> float:
-    """Write the mix in 16-bit stereo; returns its highest sample's magnitude before it is turned
-    down (1.0 would be full scale).
+    """Write the mix in 16-bit stereo, in the format of the name's suffix (SOUND_SUFFIXES); returns
+    its highest sample's magnitude before it is turned down (1.0 would be full scale).
 
     notes, expression (the player's): in seconds from the start of the file. stems: files for the
     parts alone. The mix is their sum: where it would be too loud, one gain turns all files down.
@@ -46,6 +51,7 @@ def write_wav(
     for file in (Path(path), *stems.values()):
         if not file.parent.is_dir():
             raise BadInput(f"{file}: no such folder")
+    check_format(Path(path).suffix.lower())
     try:
         with ExitStack() as stack:
             sound = _Sound(stack, Path(path).parent, notes, stems, sample_rate)
@@ -130,18 +136,45 @@ class _Sound:
 
 
 def _save_all(raws: Iterable[tuple[Path, IO[bytes]]], gain: float, sample_rate: int) -> None:
-    """Unscaled samples to WAV files, all of them or none."""
+    """Unscaled samples to sound files, all of them or none."""
     with ExitStack() as stack:
         for file, raw in raws:
-            _save(stack.enter_context(whole(file)), raw, gain, sample_rate)
+            _save(stack.enter_context(whole(file)), raw, gain, sample_rate, file.suffix.lower())
 
 
-def _save(file: Path, raw: IO[bytes], gain: float, sample_rate: int) -> None:
+def _save(file: Path, raw: IO[bytes], gain: float, sample_rate: int, suffix: str) -> None:
+    """As libsndfile writes it."""
+    soundfile = _load_soundfile()
+    n_frames = raw.seek(0, os.SEEK_END) // _RAW_FRAME_BYTES
+    kind, subtype = _KINDS[suffix]
+    if kind == "WAV" and n_frames * _FRAME_BYTES > _WAV_BYTES:
+        kind = "RF64"  # what a WAV of over 4 GiB is called (EBU Tech 3306)
     raw.seek(0)
-    with file.open("wb") as opened, wave.open(opened, "wb") as out:
-        out.setnchannels(2)
-        out.setsampwidth(2)
-        out.setframerate(sample_rate)
-        while data := raw.read(1 << 20):
-            samples = np.frombuffer(data, dtype=np.float32) * np.float32(32767 * gain)
-            out.writeframes(np.round(samples).astype("<i2").tobytes())
+    try:
+        with soundfile.SoundFile(
+            file, "w", sample_rate, channels=2, format=kind, subtype=subtype
+        ) as out:
+            while data := raw.read(1 << 20):
+                samples = np.frombuffer(data, dtype=np.float32).reshape(-1, 2) * np.float32(gain)
+                if kind != "MP3":  # of whole numbers, block by block, libsndfile 1.2 makes noise
+                    samples = np.round(32767 * samples).astype(np.int16)
+                out.write(samples)
+    except soundfile.LibsndfileError as error:
+        raise JamError(f"{file}: can't be written: {error.error_string}") from None
+    except AssertionError:  # that is how it says that less was written
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+
+
+def check_format(suffix: str) -> None:
+    """Raises JamError where this system can't write such a sound file."""
+    kind, _ = _KINDS[suffix]
+    if kind not in _load_soundfile().available_formats():
+        raise JamError(f"{kind} can't be written here: this system's libsndfile has no encoder")
+
+
+def _load_soundfile() -> Any:
+    try:
+        import soundfile
+    except (ImportError, OSError) as error:
+        raise JamError(f"libsndfile is missing (Debian: libsndfile1): {error}") from None
+    return soundfile
