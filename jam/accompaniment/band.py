@@ -6,15 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from jam.accompaniment.arranging import BarPlan, plan_bar
 from jam.accompaniment.bass import play_bass
 from jam.accompaniment.comping import BarContext, comp
-from jam.accompaniment.drums import drum, drum_as_played, has_fill
+from jam.accompaniment.drums import drum, drum_as_played
 from jam.accompaniment.feel import played
+from jam.accompaniment.final import ended_as_drawn
 from jam.accompaniment.notes import MIN_FRAMES, Draft, Memory, Touch, dice
 from jam.accompaniment.patterns import bars_of
 from jam.accompaniment.spans import Span, voiced_spans
 from jam.accompaniment.styles import Style
-from jam.accompaniment.textures import bar_of, level_in, passage_for
+from jam.accompaniment.textures import bar_of, passage_for
 from jam.accompaniment.voicing import Voicing
 from jam.messages.notes import PlannedNote
 from jam.music.grid import TempoMap
@@ -53,6 +55,8 @@ class Arrangement:
     """(frame, number) in order of frames, in force as the styles are: other bars of people's."""
     fills: frozenset[int] = frozenset()
     """Frames of bars in which the drums fill, because somebody asked for it."""
+    intros: tuple[int, ...] = ()
+    """Frames of bars with which an intro begins: the parts come in one after another."""
     breaks: frozenset[int] = frozenset()
     """Frames of bars in which the band strikes the first beat and rests."""
     form: Mapping[int, PlaceInForm] = field(default_factory=dict)
@@ -122,7 +126,8 @@ def accompany(
     new: dict[int, Draft] = {}
     last_bass = memory.last_bass
     for bar, number in _bars(spans, from_frame, len(line), tempo_map, arrangement):
-        written = list(_band(bar, number, arrangement, last_bass, from_frame))
+        plan = _plan(bar, number, arrangement, tempo_map)
+        written = list(_band(bar, number, plan, arrangement, last_bass, from_frame))
         last_bass = next((d.pitch for d in reversed(written) if d.part == "bass"), last_bass)
         for draft in _felt(written, bar, arrangement):
             if draft.start_frame < len(line):
@@ -161,40 +166,64 @@ def _bars(
         start = until
 
 
+def _plan(bar: BarContext, number: int, arrangement: Arrangement, tempo_map: TempoMap) -> BarPlan:
+    """How a bar is arranged; a machine (`feel` 0) has everybody play everywhere."""
+    frame, people = bar.start_frame, arrangement.feel > 0
+    since = [number - tempo_map.place(f).bar for f in arrangement.intros if f <= frame]
+    plan = plan_bar(
+        number,
+        arrangement.form.get(frame),
+        arrangement.level_at(frame),
+        arrangement.seed,
+        bar.style,
+        min(since) if since and people else None,
+    )
+    fills = frame in arrangement.fills or (plan.fills and bar.touch.thin < 2)
+    return replace(plan, fills=fills, silent=plan.silent if people else frozenset())
+
+
 def _band(
-    bar: BarContext, number: int, arrangement: Arrangement, last_bass: int | None, first: int
+    bar: BarContext,
+    number: int,
+    plan: BarPlan,
+    arrangement: Arrangement,
+    last_bass: int | None,
+    first: int,
 ) -> Iterator[Draft]:
     """What everyone plays in a bar, from frame `first` on, as it is written (not swung)."""
     bars = bars_of(bar.style, bar.meter)
     drawn = bars[number % len(bars)]
     style, seed, people = bar.style, arrangement.seed, arrangement.feel > 0
     quarter_bpm = bar.bpm * bar.meter.frames_per_beat / 4
-    level = level_in(number, arrangement.level_at(bar.start_frame))
     hands = drummer = None
     if people:
         which = seed + _ANOTHER * arrangement.variation_at(bar.start_frame)
-        hands = passage_for(style.textures, level, quarter_bpm, number, which)
-        drummer = passage_for(style.grooves, level, quarter_bpm, number, which)
-    upper = bar_of(hands.bars, number, bar.meter) if hands else None
-    drafts = list(comp(bar, drawn.lane("chords"), not arrangement.bass, upper))
-    if arrangement.bass:
+        out_of = plan.level, quarter_bpm, plan.part, plan.kind, which
+        hands = passage_for(style.textures, *out_of)
+        drummer = passage_for(style.grooves, *out_of)
+    upper = bar_of(hands.bars, plan.bar, bar.meter) if hands else None
+    with_bass = arrangement.bass and "bass" not in plan.silent
+    drafts: list[Draft] = []
+    if "chords" not in plan.silent:
+        drafts += comp(bar, drawn.lane("chords"), not with_bass, upper)
+    if with_bass:
         lanes = drawn.lane("bass")
-        left = hands and style.left_hand and bar_of(hands.low, number, bar.meter)
+        left = hands and style.left_hand and bar_of(hands.low, plan.bar, bar.meter)
         drafts += play_bass(
             bar, lanes, last_bass, first, style.walk if people else None, seed, left or None
         )
-    asked = bar.start_frame in arrangement.fills
-    if arrangement.drums:
-        struck = drummer and bar_of(drummer.bars, number, bar.meter)
+    if arrangement.drums and "drums" not in plan.silent:
+        struck = drummer and bar_of(drummer.bars, plan.bar, bar.meter)
         fill = None
-        due = asked or (bar.touch.thin < 2 and has_fill(seed, number))
-        if struck and style.drum_fills and due:
+        if struck and style.drum_fills and plan.fills:
             fills = style.drum_fills
             fill = bar_of(fills[int(dice(seed, 43, number) * len(fills))].bars, 0, bar.meter)
         if struck:
-            drafts += drum_as_played(bar, fill or struck, number, seed)
+            drafts += drum_as_played(bar, fill or struck, plan.opens)
         else:
-            drafts += drum(bar, drawn.lanes, number, seed, asked)
+            drafts += drum(bar, drawn.lanes, plan.fills, plan.opens)
+    if people and bar.finals:
+        drafts = list(ended_as_drawn(drafts, bar))
     if bar.start_frame in arrangement.breaks:
         drafts = list(_broken_off(drafts, bar))
     return (draft for draft in drafts if draft.start_frame >= first)

@@ -5,42 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from jam.accompaniment.comping import BarContext
-from jam.accompaniment.notes import Draft, dice
+from jam.accompaniment.notes import Draft
 from jam.accompaniment.patterns import Hit, Lane, fill_of
 from jam.accompaniment.styles import DRUMS
 from jam.accompaniment.textures import Strokes
 
-_PHRASE_BARS, _LONG_PHRASE_BARS = 4, 8
-_FILL_CHANCE = {_PHRASE_BARS: 0.35, _LONG_PHRASE_BARS: 0.9}
-"""How often a phrase of so many bars ends in a fill."""
 _ACCENT, _LIGHT = 14, -18
 _OF_KIT = 0.7
 """Velocities of an electronic kit differ more than those of the SoundFont's have to."""
 _SOFTEST, _LOUDEST = -36, 28
 
 
-def has_fill(seed: int, bar: int) -> bool:
-    """Whether bar number `bar` (from 0) ends a phrase with a fill: a function of the seed."""
-    for bars in (_LONG_PHRASE_BARS, _PHRASE_BARS):
-        if bar % bars == bars - 1:
-            return dice(seed, 7, bar) < _FILL_CHANCE[bars]
-    return False
-
-
 def drum(
-    bar: BarContext,
-    lanes: Mapping[str, Sequence[Lane]],
-    number: int,
-    seed: int,
-    asked: bool = False,
+    bar: BarContext, lanes: Mapping[str, Sequence[Lane]], fills: bool, opens: bool
 ) -> Iterator[Draft]:
-    """Drafts of the drums in bar number `number`; they rest where no chord sounds.
+    """Drafts of the drums in a bar; they rest where no chord sounds.
 
-    `asked`: a fill, whatever the dice say.
+    fills: the bar ends with a fill. opens: it begins with a cymbal, after one.
     """
     fill = fill_of(bar.style, bar.meter)
-    due = asked or (has_fill(seed, number) and bar.touch.thin < 2)
-    filling = fill is not None and due
+    filling = fill is not None and fills
     hits = [
         (name, hit)
         for name, rows in lanes.items()
@@ -53,7 +37,7 @@ def drum(
         start, lanes_of_fill = fill
         hits = [(name, hit) for name, hit in hits if hit.column < start]
         hits += [(n, hit) for n, row in lanes_of_fill.items() for hit in row if bar.is_played(hit)]
-    if fill is not None and has_fill(seed, number - 1) and bar.touch.thin < 2:
+    if fill is not None and opens and bar.touch.thin < 2:
         hits = [(name, h) for name, h in hits if h.column or name not in ("hat", "ride")]
         hits.append(("crash", Hit(0, 1, "x")))
     struck: set[tuple[int, int]] = set()
@@ -74,9 +58,8 @@ def drum(
             yield from (_stroke(bar, name, last, span.start_frame) for name in ("kick", "crash"))
 
 
-def drum_as_played(bar: BarContext, strokes: Strokes, number: int, seed: int) -> Iterator[Draft]:
+def drum_as_played(bar: BarContext, strokes: Strokes, opens: bool) -> Iterator[Draft]:
     """Drafts of a bar that somebody played, by column; they rest where no chord sounds."""
-    after_fill = has_fill(seed, number - 1)
     for column, there in strokes.items():
         frame = bar.start_frame + column
         span = bar.span_at(frame)
@@ -91,7 +74,7 @@ def drum_as_played(bar: BarContext, strokes: Strokes, number: int, seed: int) ->
                 )
     first = bar.span_at(bar.start_frame)
     crashes = any(s.height == DRUMS["crash"] for s in strokes.get(0, ()))
-    if after_fill and first is not None and first.start_frame not in bar.finals and not crashes:
+    if opens and first is not None and first.start_frame not in bar.finals and not crashes:
         yield _stroke(bar, "crash", Hit(0, 1, "x"), bar.start_frame)
     for span in bar.spans:
         if span.start_frame in bar.finals and span.start_frame >= bar.start_frame:

@@ -77,7 +77,7 @@ def columns_for(style: Style, name: str, row: int, meter: Meter) -> str:
 
     four, three, six = drawn("4/4"), drawn("3/4"), drawn("6/8")
     out = ""
-    for beats in _groups(meter):
+    for beats in groups_of(meter):
         first = not out
         if meter.compound:
             half = six[:6] if first or beats == 3 else six[6:]
@@ -100,7 +100,7 @@ def columns_for(style: Style, name: str, row: int, meter: Meter) -> str:
     return out[: meter.frames_per_bar].ljust(meter.frames_per_bar, "-")
 
 
-def _groups(meter: Meter) -> list[int]:
+def groups_of(meter: Meter) -> list[int]:
     """The bar's groups of beats, none longer than three: long odd bars end in a group of three."""
     found: list[int] = []
     for beats in meter.groups:

@@ -105,6 +105,9 @@ O octave, T third, A approach to the next chord's root, W a step of a walking ba
 letter is light.
 """
 
+ENDING_SIGNS = "XxoR"
+"""What may be struck in an ending: X x o as above by everybody, R a chord that is rolled upward."""
+
 REQUIRED = ("4/4", "3/4", "6/8")
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -156,6 +159,10 @@ class Style:
     grooves: tuple[Passage, ...] = ()
     """What drummers played, in the place of the drawn drums."""
     drum_fills: tuple[Passage, ...] = ()
+    intro: tuple[frozenset[str], ...] = ()
+    """Who plays in each of an intro's bars."""
+    ending: Mapping[str, str] = field(default_factory=dict)
+    """Metre -> the last bar's rhythm; see ENDING_SIGNS."""
 
     def __repr__(self) -> str:
         return f"Style({self.name!r})"
@@ -200,7 +207,7 @@ def style_of(name: str, values: Mapping[str, Any]) -> Style:
         "textures",
         "left_hand",
     }
-    known |= {"grooves"}
+    known |= {"grooves", "intro", "ending"}
     _only(values, known, "")
     title = _typed(values, "title", str, name)
     about = _typed(values, "about", str, "")
@@ -238,7 +245,32 @@ def style_of(name: str, values: Mapping[str, Any]) -> Style:
         _typed(values, "left_hand", bool, False),
         passages_of("drums", grooves),
         passages_of("fills", grooves),
+        _intro(values),
+        _ending(_typed(values, "ending", dict, {})),
     )
+
+
+def _intro(values: Mapping[str, Any]) -> tuple[frozenset[str], ...]:
+    bars = _typed(values, "intro", list, [])
+    if len(bars) > STYLE_BARS:
+        raise BadInput(f"intro: {len(bars)} bars; at most {STYLE_BARS}")
+    found = []
+    for bar in bars:
+        if not isinstance(bar, str) or not bar.split() or set(bar.split()) - set(_PARTS):
+            raise BadInput(f"intro: {bar!r} names none of {', '.join(_PARTS)}, or others")
+        found.append(frozenset(bar.split()))
+    return tuple(found)
+
+
+def _ending(values: Mapping[str, Any]) -> dict[str, str]:
+    rows = {}
+    for meter, row in values.items():
+        length = Meter.parse(meter).frames_per_bar
+        columns = "".join(c for c in row if c not in " |") if isinstance(row, str) else ""
+        if len(columns) != length or set(columns) - set(ENDING_SIGNS + "-."):
+            raise BadInput(f"ending.{meter}: {row!r} is no row of {length} columns of XxoR-.")
+        rows[meter] = columns
+    return rows
 
 
 def _kinds(values: Mapping[str, Any], name: str, known: Sequence[str]) -> tuple[str, ...]:

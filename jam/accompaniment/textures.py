@@ -9,30 +9,21 @@ POP909's pianists for a lead sheet and re-harmonises them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from jam.accompaniment.notes import dice
 from jam.accompaniment.passages import Passage, Struck
-from jam.accompaniment.patterns import Hit, Lane
+from jam.accompaniment.patterns import Hit, Lane, groups_of
 from jam.accompaniment.voicing import VOICES_RANGE
 from jam.music.grid import Meter
 
 Strokes = Mapping[int, Sequence[Struck]]
 """Column -> what is struck there, in order of columns."""
 LEVELS = 3
-PHRASE_BARS = 8
-_FORM = (0, 0, 1, 0)
-"""Which passage each phrase of four has: a song's sections, where nobody says what they are."""
-
-
-def level_in(bar: int, level: int) -> int:
-    """The level of a bar where the player's loudness asks for `level`.
-
-    The band comes in thin, and the third phrase of four rises.
-    """
-    form, phrase = divmod(bar // PHRASE_BARS, len(_FORM))
-    change = -1 if form == phrase == 0 else _FORM[phrase]
-    return max(0, min(LEVELS - 1, level + change))
+_QUARTER = {4: (0, 1, 2, 3), 6: (0, None, 1, None, 2, 3)}
+"""Columns of a beat -> those of a quarter that it is played as: the second eighth of a quarter is
+the second of three, as where eighths swing."""
 
 
 @lru_cache(maxsize=64)
@@ -45,44 +36,67 @@ def _ranked(passages: tuple[Passage, ...], level: int, quarter_bpm: int) -> tupl
 
 
 def passage_for(
-    passages: tuple[Passage, ...], level: int, quarter_bpm: float, bar: int, seed: int
+    passages: tuple[Passage, ...], level: int, quarter_bpm: float, part: int, kind: int, seed: int
 ) -> Passage | None:
-    """What is played in bar number `bar`: a function of its arguments alone. None without any.
+    """What is played in a part of a form: a function of its arguments alone. None without any.
 
-    A form of four phrases has two passages; the next form has two others.
+    kind: 0 is one passage, every other number one of the others; the next part has others.
     """
     if not passages:
         return None
     choices = _ranked(passages, level, round(quarter_bpm / 10) * 10)
-    form, phrase = divmod(bar // PHRASE_BARS, len(_FORM))
-    first = int(dice(seed, 41, form) * len(choices)) % len(choices)
-    if _FORM[phrase] and len(choices) > 1:
-        first += 1 + int(dice(seed, 42, form) * (len(choices) - 1)) % (len(choices) - 1)
+    first = int(dice(seed, 41, part) * len(choices)) % len(choices)
+    if kind and len(choices) > 1:
+        first += 1 + int(dice(seed, 42, part, kind) * (len(choices) - 1)) % (len(choices) - 1)
     return choices[first % len(choices)]
 
 
-def column_in(meter: Meter, column: int) -> int | None:
-    """The column of a bar in 4/4 that a column of another simple metre is played as.
+@lru_cache(maxsize=64)
+def _beats(meter: Meter) -> tuple[tuple[int, int], ...]:
+    """(first column, columns) of everything in a bar that is played as a quarter."""
+    if meter.compound:
+        lengths = [6] * meter.beats_per_bar
+    elif meter.denominator == 8:  # beats are eighths: two of them are a quarter, three as well
+        lengths = [2 * beats for beats in groups_of(meter)]
+    else:
+        lengths = [4] * (meter.frames_per_bar // 4)
+    return tuple((sum(lengths[:i]), length) for i, length in enumerate(lengths))
 
-    Longer bars end as the second half of the bar does; None where the metre has other beats.
+
+@lru_cache(maxsize=2048)
+def columns_in(meter: Meter, half: int) -> tuple[int | None, ...]:
+    """For each column of a bar the one of a bar in 4/4 that it is played as, None for none.
+
+    Longer bars end as the second half of the bar does. Bars of two beats are, in turn, its first
+    and its second half: `half` 0 or 1.
     """
-    if meter.compound or meter.frames_per_beat != 4:
-        return None
-    return column if column < 16 else 8 + column % 8
+    columns: list[int | None] = [None] * meter.frames_per_bar
+    beats = _beats(meter)
+    for number, (start, length) in enumerate(beats):
+        quarter = number + 2 * half if len(beats) == 2 else number
+        quarter = quarter if quarter < 4 else 2 + quarter % 2
+        for column, within in enumerate(_QUARTER.get(length, range(min(length, 4)))):
+            columns[start + column] = None if within is None else 4 * quarter + within
+    return tuple(columns)
 
 
-def bar_of(bars: Sequence[tuple[Struck, ...]], number: int, meter: Meter) -> Strokes | None:
-    """The strokes of bar `number` by their column in the metre; None where it can't be played."""
-    if column_in(meter, 0) is None:
-        return None
-    return _laid(bars[number % len(bars)], meter)
+def bar_of(bars: Sequence[tuple[Struck, ...]], number: int, meter: Meter) -> Strokes:
+    """The strokes of bar `number` by their column in the metre."""
+    if len(_beats(meter)) == 2:
+        return _laid(bars[number // 2 % len(bars)], meter, number % 2)
+    return _laid(bars[number % len(bars)], meter, 0)
 
 
-@lru_cache(maxsize=512)
-def _laid(bar: tuple[Struck, ...], meter: Meter) -> Strokes:
+@lru_cache(maxsize=1024)
+def _laid(bar: tuple[Struck, ...], meter: Meter, half: int) -> Strokes:
     found: dict[int, list[Struck]] = {}
-    for column in range(meter.frames_per_bar):
-        there = [struck for struck in bar if struck.column == column_in(meter, column)]
+    longer = 1.5 if meter.compound else 1.0
+    for column, played_as in enumerate(columns_in(meter, half)):
+        there = [
+            replace(struck, length=round(struck.length * longer))
+            for struck in bar
+            if struck.column == played_as
+        ]
         if there:
             found[column] = there
     return found

@@ -43,9 +43,9 @@ class Panic:
     """Silence everything everywhere at once; the session goes on."""
 
 
-CUES = ("variation", "fill", "break", "ending")
-"""What the band can be asked for: other bars, a fill of the drums, a bar of which only the first
-beat is struck, a cadence and rest."""
+CUES = ("intro", "variation", "fill", "break", "ending")
+"""What the band can be asked for: the parts coming in one after another, other bars, a fill of the
+drums, a bar of which only the first beat is struck, a cadence and rest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ class Conductor:
         self._variations: tuple[tuple[int, int], ...] = ((0, 0),)
         self._fills: frozenset[int] = frozenset()
         self._breaks: frozenset[int] = frozenset()
+        self._intros: tuple[int, ...] = ()
         self._ending_asked = False
         self._memory = Memory()
         self._realisation = Realisation((), {}, {})
@@ -186,6 +187,8 @@ class Conductor:
                 self._fills = frozenset({line, *(f for f in self._fills if f >= next_frame - 64)})
             case "break":
                 self._breaks = frozenset({line, *(f for f in self._breaks if f >= next_frame - 64)})
+            case "intro":
+                self._intros = (*self._intros[-4:], line)
             case "ending":
                 self.finish()
                 self._ending_asked = self._ending is not None
@@ -527,6 +530,7 @@ class Conductor:
             variations=self._variations,
             fills=self._fills,
             breaks=self._breaks,
+            intros=(self.listen_until_frame, *self._intros),
             basses=self._lead.basses,
             form=self._lead.form(self.tempo_map, self._kept_until_frame, len(self._line)),
         )

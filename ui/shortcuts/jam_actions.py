@@ -83,6 +83,7 @@ def agent_actions(model: SettingsModel) -> Iterator[Action]:
 def cue_actions(ask: Callable[[str], object]) -> Iterator[Action]:
     """What the band is asked for, from the next bar line on."""
     cues = (
+        ("Intro: the parts come in one by one", "Ctrl+Shift+I", "intro"),
         ("Next variation", "Ctrl+Shift+V", "variation"),
         ("Drum fill", "Ctrl+Shift+F", "fill"),
         ("Break: the band rests for a bar", "Ctrl+Shift+K", "break"),
