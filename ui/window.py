@@ -242,6 +242,7 @@ class MainWindow(QWidget):
         return button
 
     def _connect(self) -> None:
+        self.controls.cue.connect(lambda wanted: self.link.send(Cue(wanted)))
         self.controls.start_stop.connect(self.start_stop)
         self.jam_state.stop.connect(self.stop)
         self.review.model.jam_stop_wanted.connect(self.stop)

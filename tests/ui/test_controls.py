@@ -27,8 +27,10 @@ from pytestqt.qtbot import QtBot
 
 from jam.cli.console import devices_in_words
 from jam.messages.commands import (
+    CUES,
     EVERY_INPUT,
     ChangeSettings,
+    Cue,
     DeviceChoice,
     ListAudio,
     SelectDevices,
@@ -321,3 +323,13 @@ def test_tab_reaches_every_control_of_the_bar(bench: Bench, qtbot: QtBot) -> Non
             reached.add(now.objectName())
     wanted = {*bench.controls.fields.made, "start", "tap", "panic", "presets", "settings"}
     assert wanted <= reached
+
+
+def test_buttons_ask_the_band_while_it_plays(bench: Bench) -> None:
+    buttons = [bench.window.controls.findChild(QAbstractButton, f"cue-{cue}") for cue in CUES]
+    assert not any(button.isVisible() for button in buttons if button)
+    bench.window.controls.show_running(True)
+    for button in buttons:
+        assert button is not None and button.isVisible()
+        button.click()
+    assert bench.sent(Cue) == [Cue(cue) for cue in CUES]
