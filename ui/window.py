@@ -24,6 +24,7 @@ from jam.engine.dropouts import larger_block
 from jam.errors import JamError
 from jam.messages.commands import ChangeSettings, Cue, ListAudio, Panic, SelectDevices, Start, Stop
 from jam.messages.snapshot import SessionLog, Snapshot
+from jam.midi.learnt import ACTION, SETTING, VIEW
 from jam.music.grid import TempoMap
 from jam.music.song import Song
 from jam.preferences import Preferences, View
@@ -45,6 +46,10 @@ from ui.common.record_button import (
 from ui.common.status import StatusLine, panic_words, problems_of
 from ui.common.text import hardware_inputs
 from ui.common.theme import Theme, dress, system_theme
+from ui.controls.menu import offer_learning
+from ui.controls.model import ControlsModel
+from ui.controls.panel import KEY as CONTROLS_KEY
+from ui.controls.panel import ControlsPanel, learning_words
 from ui.engine_link import EngineLink
 from ui.jam_page.bar import TapTempo
 from ui.jam_page.demo import DEMO_OVER, Demo
@@ -124,6 +129,16 @@ class MainWindow(QWidget):
         self.keymap = Actions()
         for action in self._actions():
             self.keymap.add(action)
+        self.learn = ControlsModel(
+            link.send,
+            preferences.controls,
+            self.keymap,
+            self.model,
+            self.look,
+            lambda: self.pages.page,
+        )
+        self.learn_panel = ControlsPanel(self.learn, self._focus_page, self)
+        self._offer_learning()
         self.keys = KeyFilter(
             self,
             self.keymap,
@@ -191,7 +206,8 @@ class MainWindow(QWidget):
         column.addWidget(self.pages, 1)
         column.addWidget(self.status)
         self.asked = Notice("Metre", "news")
-        told = (self.notice, self.dropouts, self.saved, self.asked)
+        self.learning = Notice("MIDI learn", "news")
+        told = (self.notice, self.dropouts, self.saved, self.asked, self.learning)
         self.notices = Notices(told, self._notices_end, self)
         self.help = Help(
             lambda: self.keymap, self._printed, lambda: self.pages.page, self._focus_page, self
@@ -201,7 +217,9 @@ class MainWindow(QWidget):
         """All that has a key, in the order of the list under F1."""
         model, look, review = self.model, self.look, self.review
         play = jam_actions.PLAY
-        yield Action("Start or stop", play, ("Space",), self.start_stop, JAM)
+        start_stop = ("Space",), self.start_stop, JAM
+        yield Action("Start or stop", play, *start_stop, lit=lambda: self.running)
+        yield from jam_actions.pedal_actions(self.start, self.stop_or_pause, self.panic)
         yield from jam_actions.tempo_actions(model, self.tap)
         yield Action("Mark as good", play, ("+", "="), partial(self.mark, "good"), JAM)
         yield Action("Mark as bad", play, ("-",), partial(self.mark, "bad"), JAM)
@@ -224,6 +242,8 @@ class MainWindow(QWidget):
         yield from jam_actions.window_actions(
             look, self.pages.show_page, self.toggle_full_screen, self.help.toggle, self.close
         )
+        controls = (CONTROLS_KEY,), lambda: self.learn_panel.toggle()
+        yield Action("MIDI controls", jam_actions.SETTINGS_GROUP, *controls)
         yield from review_actions.playback_actions(review.model, review.playback, review.roll)
         yield from review_actions.mark_actions(review.edits, review.playback)
         yield from review_actions.session_actions(
@@ -234,6 +254,35 @@ class MainWindow(QWidget):
         self, work: Callable[[Library], T], then: Callable[[T], object] | None = None
     ) -> None:
         self.review.model.library.ask(work, then)
+
+    def _offer_learning(self) -> None:
+        """Give sliders and buttons the menu by which they learn a MIDI control."""
+        model, show_all = self.learn, self.learn_panel.open_panel
+        for part in (self.controls, *self.page.sections.values()):
+            prefix = VIEW if part is self.page.sections["View"] else SETTING
+            for name, widget in part.fields.made.items():
+                if part.fields.lines[name].is_dial:
+                    offer_learning(widget, prefix + name, model, show_all)
+        buttons = (
+            (self.controls.start, "start-or-stop"),
+            (self.controls.tap_button, "tap-the-tempo"),
+            (self.panic_button, "all-notes-off"),
+            (self.record_button, "record-private"),
+            (self.keep_button, "keep-the-last-bars-or-let-go"),
+            (self.settings_button, "show-hide-settings"),
+        )
+        for button, name in buttons:
+            if button is not None:
+                offer_learning(button, ACTION + name, model, show_all)
+        model.changed.connect(lambda learnt: self.keeper.keep(controls=learnt))
+        model.told.connect(lambda words: self.status.flash(words, self.clock.now_s()))
+        model.learning_changed.connect(
+            lambda: self.learning.show_notice(
+                learning_words(model), (Offer("Cancel", "Learn nothing (Esc).", model.cancel),)
+            )
+        )
+        self.learning.closed.connect(model.cancel)
+        self.page.devices.learn.clicked.connect(lambda _: show_all())
 
     def _tool(self, text: str, name: str, tip: str, clicked: Callable[[], object]) -> QPushButton:
         button = QPushButton(text)
@@ -283,6 +332,11 @@ class MainWindow(QWidget):
             if self.waterfall.scene is None:
                 self.waterfall.show_moment(_before_the_first(self.model.settings), 0.0)
             return
+        self.learn.inputs = snapshot.devices.midi_inputs
+        if moved := self.link.controls_moved():
+            self.learn.take(moved)
+        else:
+            self.learn.update()
         now_s = self.clock.now_s()
         while self._logs:
             self.songs.take_log(self._logs.popleft())
@@ -418,6 +472,21 @@ class MainWindow(QWidget):
     def start_stop(self) -> None:
         self.link.send(Stop() if self.running else Start(seed=secrets.randbits(32)))
 
+    def start(self) -> None:
+        """Play: the jam, or on the other page the take."""
+        if self.pages.page == REVIEW and not self.running:
+            if not self.review.model.player.playing:
+                self.review.playback.play_pause()
+        elif not self.running:
+            self.start_stop()
+
+    def stop_or_pause(self) -> None:
+        """Stop the jam, or pause the take."""
+        if self.running:
+            self.stop()
+        elif self.review.model.player.playing:
+            self.review.playback.play_pause()
+
     def watch_demo(self) -> None:
         """jam plays by itself until it is stopped."""
         if self.running:
@@ -439,15 +508,23 @@ class MainWindow(QWidget):
 
     def _escape(self) -> None:
         """Esc: the list of shortcuts closes; where nothing is open it is panic."""
-        if self.help.isVisible():
+        if self.learn.learning:
+            self.learn.cancel()
+        elif self.help.isVisible():
             self.help.close_help()
+        elif self.learn_panel.isVisible():
+            self.learn_panel.close_panel()
         else:
             self.panic()
             self._focus_page()
 
     def _leave_field(self) -> None:
         """Esc in a field: the field is left, and with its own the list of shortcuts."""
+        if self.learn.learning:
+            self.learn.cancel()
+            return
         self.help.hide()
+        self.learn_panel.hide()
         self._focus_page()
 
     def _focus_page(self) -> None:
@@ -569,6 +646,8 @@ class MainWindow(QWidget):
         self.notices.fit()
         if self.help.isVisible():
             self.help.fit()
+        if self.learn_panel.isVisible():
+            self.learn_panel.fit()
 
     def closeEvent(self, a0: QCloseEvent | None) -> None:
         self._timer.stop()

@@ -58,7 +58,7 @@ SAID = {
     "start": "start",
     "stop": "stop",
     "all-notes-off": "panic",
-    "keep-these-chords": "keep",
+    "keep-the-last-bars-or-let-go": "keep",
     "next-variation": "variation",
     "drum-fill": "fill",
     "break-the-band-rests-for-a-bar": "break",

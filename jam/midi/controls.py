@@ -16,6 +16,8 @@ _NUMBERS = re.compile(r" \d+:\d+$| \[\d+\]")
 _WINDOWS_NUMBER = re.compile(r" \d+$")
 _WAYS = re.compile(r"[ _]?\(?(?:capture|playback)\)?|\b(?:in|out|input|output)\b", re.IGNORECASE)
 """What of a port's name says only whether it is an input or an output."""
+_LEARNT = frozenset(("note", "control", "program", "bend", "pressure", "mmc"))
+"""Kinds of messages that can be learnt: not the pressure of single keys."""
 _NOT_LEARNT = frozenset((0, 32, 98, 99, 100, 101, *range(120, 128)))
 """Controllers that only prepare another message (bank, parameter numbers), and channel modes."""
 _TRAVEL, _SWING = 3 / 127, 0.1
@@ -98,7 +100,7 @@ class Routes(dict[Key, Route | None]):
         port, kind, channel, number = key
         control = Control(device_name(port), kind, channel, number)
         learnt = next((one for one in self._learnt if _is_meant(one, control)), None)
-        may_be_learnt = kind != "control" or number not in _NOT_LEARNT
+        may_be_learnt = kind in _LEARNT and (kind != "control" or number not in _NOT_LEARNT)
         told = learnt is not None or (may_be_learnt and (self._watching or self._learning))
         plays = learnt is None and not (self._learning and told) and port not in self._silent
         route = None if plays and not told else Route(control, learnt, told, plays)

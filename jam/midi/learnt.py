@@ -36,7 +36,7 @@ def _everywhere(kind: str, number: int, action: str, on: bool = True) -> Learnt:
     return Learnt(Control(ANY_DEVICE, kind, ANY_CHANNEL, number), f"{ACTION}{action}", on=on)
 
 
-START, STOP, FORWARD, REWIND = "start", "stop", "forward-one-bar", "back-one-bar"
+START, STOP, FORWARD, REWIND = "start", "stop", "review-forward-one-bar", "review-back-one-bar"
 _MMC = {1: STOP, 2: START, 3: START, 4: FORWARD, 5: REWIND, 6: START, 9: STOP}
 """Commands of MIDI Machine Control. Whatever is played is recorded, so record is start."""
 _TRANSPORTS = {
@@ -54,7 +54,7 @@ forward, rewind. No two makers agree, so they count on a device of that name alo
 maps of controllers have them, share/midi_maps.)"""
 
 DEFAULTS: tuple[Learnt, ...] = (
-    _everywhere("control", SOSTENUTO, "keep-these-chords"),
+    _everywhere("control", SOSTENUTO, "keep-the-last-bars-or-let-go"),
     _everywhere("control", SOFT, "next-variation", on=False),
     *(_everywhere("mmc", command, action) for command, action in _MMC.items()),
     *(

@@ -125,9 +125,12 @@ class Player:
         return route.plays or self._comes_up(port, message)
 
     def _comes_up(self, port: str, message: MidiMessage) -> bool:
-        """True for the release of a key that went down before its channel was closed."""
-        key = port, message.channel, message.number
-        return message.kind == "note" and not message.value and key in self._held
+        """True for the release of a key or pedal that went down before it was closed or learnt."""
+        channel, number = message.channel, message.number
+        if message.kind == "note":
+            return not message.value and (port, channel, number) in self._held
+        pedal_up = message.kind == CONTROLLER and number == SUSTAIN and not is_down(message.value)
+        return pedal_up and (port, channel) in self._pedals
 
     def computer_key(self, pitch: int, velocity: int, at_s: float) -> None:
         """A key of the computer's. One that went down while this process slept isn't sounded."""

@@ -72,7 +72,8 @@ class Bench:
         self.window.poll()
 
     def sent(self, kind: type) -> list[object]:
-        return [command for command in self.link.sent if isinstance(command, kind)]
+        sent = [*self.link.sent, *self.link.of_controls]
+        return [command for command in sent if isinstance(command, kind)]
 
     def notes(self) -> list[tuple[int, bool]]:
         return [(c.pitch, c.velocity > 0) for c in self.link.sent if isinstance(c, KeyInput)]

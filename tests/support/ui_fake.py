@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from jam.clock import Clock
 from jam.messages.commands import EVERY_INPUT, ChangeSettings, KeyInput, SelectDevices, Start, Stop
-from jam.messages.controls import ControlMoved
+from jam.messages.controls import ControlMoved, ShowOnControls, UseControls
 from jam.messages.notes import ChordSpan, ExpectedNote, PlannedNote, PlayedNote
 from jam.messages.snapshot import Counters, DeviceState, Snapshot
 from jam.music.grid import Meter, TempoMap
@@ -129,6 +129,8 @@ class FakeLink:
         self.sent: list[object] = []
         self.closed = False
         self.moved: list[ControlMoved] = []
+        self.of_controls: list[object] = []
+        """What was sent of MIDI controls, which is more than what a hand asks for."""
         self.up = True
         self.settings = settings or JamSettings()
         self.devices = DeviceState("ALSA", (), (), ("Digital Piano", "nanoKEY2"), (), "Speakers")
@@ -140,6 +142,9 @@ class FakeLink:
         self._changed = True
 
     def send(self, command: object) -> None:
+        if isinstance(command, UseControls | ShowOnControls):
+            self.of_controls.append(command)
+            return
         self.sent.append(command)
         self._changed = True
         if isinstance(command, Start):

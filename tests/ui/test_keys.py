@@ -75,7 +75,8 @@ def test_the_list_of_keys_shows_all_of_them(bench: Bench) -> None:
     groups = help_rows(bench.window.keymap, {})
     rows = [row for some in groups.values() for row in some]
     for action in bench.window.keymap:
-        assert any(action.title == what for what, _ in rows), action.title
+        listed = any(action.title == what for what, _ in rows)
+        assert listed or not action.keys, action.title
     text = dict(rows)
     assert text[LOAD_PRESET] == "Ctrl+1 … Ctrl+9"
     assert text["Start or stop"] == "Space"

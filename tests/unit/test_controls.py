@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jam.audio.mixer import Sound
 from jam.clock import FakeClock
 from jam.messages.controls import ANY_CHANNEL, ANY_DEVICE, FAMILY, Control, ControlMoved
-from jam.messages.notes import NoteEvent
+from jam.messages.notes import NoteEvent, PedalEvent
 from jam.midi.controls import (
     Learner,
     Routes,
@@ -98,6 +98,14 @@ def test_a_key_that_was_down_when_it_was_learnt_still_comes_up() -> None:
     player.routes = Routes([Control(DEVICE, "note", 0, 60)])
     send(player, [0x80, 60, 0])
     assert heard(player) == [(60, True), (60, False)]
+
+
+def test_a_pedal_that_was_down_when_learning_began_still_comes_up() -> None:
+    player = player_with(Routes())
+    send(player, [0xB0, 64, 127])
+    player.routes = Routes(learning=True)
+    send(player, [0xB0, 64, 0])
+    assert [e.down for e in player.played if isinstance(e, PedalEvent)] == [True, False]
 
 
 def test_what_was_pressed_while_the_process_slept_does_nothing() -> None:

@@ -176,7 +176,7 @@ def test_lights_show_what_a_control_of_one_device_does() -> None:
 def test_the_defaults_mean_each_control_once() -> None:
     assert len({one.control for one in DEFAULTS}) == len(DEFAULTS)
     on = {one.target: one.on for one in DEFAULTS if one.control.kind == "control"}
-    assert on[f"{ACTION}keep-these-chords"] and not on[f"{ACTION}next-variation"]
+    assert on[f"{ACTION}keep-the-last-bars-or-let-go"] and not on[f"{ACTION}next-variation"]
     assert all(
         one.control.device == ANY_DEVICE or one.control.device.startswith(FAMILY)
         for one in DEFAULTS

@@ -123,6 +123,14 @@ class DevicesSection(SettingsSection):
         self.heading("MIDI keyboards")
         self.inputs = self._ports("midi_inputs", EVERY_KEYBOARD)
         self.put_lines("MIDI keyboards")
+        self.learn = QPushButton("MIDI controls …")
+        describe(
+            self.learn,
+            "midi_controls",
+            self.learn.text(),
+            "Faders, pads and pedals that move sliders and do things (F9).",
+        )
+        self.form.addRow(self.learn)
         self.heading("MIDI outputs")
         self.outputs = self._ports("midi_outputs")
         self.put_lines("MIDI outputs")

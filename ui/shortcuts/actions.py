@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from PyQt6.QtCore import QKeyCombination, Qt
 from PyQt6.QtGui import QKeyEvent, QKeySequence
 
+from ui.common.pages import REVIEW
 from ui.shortcuts.piano_keys import OCTAVE_DOWN, OCTAVE_UP, PIANO_ROW
 
 EVERYWHERE = ""
@@ -19,9 +21,10 @@ _SHIFT = Qt.KeyboardModifier.ShiftModifier
 class Action:
     """Something the user can do.
 
-    keys: in Qt's portable text ("Ctrl+Z"); the first one is the one that tool tips name.
-    page: the title of the page on which its keys count, EVERYWHERE on all. repeats: a key that
-    is held does it again and again.
+    keys: in Qt's portable text ("Ctrl+Z"); the first one is the one that tool tips name; none for
+    what only a MIDI control does. page: the title of the page on which its keys count, EVERYWHERE
+    on all. repeats: a key that is held does it again and again. called: what it is called where
+    it stands alone, if that isn't its title. lit: whether the light of its button is on.
     """
 
     title: str
@@ -30,6 +33,23 @@ class Action:
     run: Callable[[], object]
     page: str = EVERYWHERE
     repeats: bool = False
+    called: str = ""
+    lit: Callable[[], bool] | None = None
+
+    @property
+    def label(self) -> str:
+        return self.called or self.title
+
+    @property
+    def name(self) -> str:
+        """By which files know it: "tempo-up-by-1", "review-zoom-in"."""
+        words = re.sub(r"[^a-z0-9]+", "-", self.label.lower()).strip("-")
+        return f"review-{words}" if self.page == REVIEW else words
+
+    @property
+    def from_control_on(self) -> str:
+        """The page on which a MIDI control does it: what belongs to the jam is done anywhere."""
+        return REVIEW if self.page == REVIEW else EVERYWHERE
 
 
 class Actions:
@@ -38,12 +58,17 @@ class Actions:
     def __init__(self) -> None:
         self._all: list[Action] = []
         self._by_key: dict[tuple[str, str], Action] = {}
+        self._by_name: dict[str, Action] = {}
 
     def __iter__(self) -> Iterator[Action]:
         return iter(self._all)
 
     def add(self, action: Action) -> Action:
-        """Raises ValueError for a key that is unknown, taken on its page, or the piano's."""
+        """Raises ValueError for a key that is unknown, taken on its page, or the piano's, and for
+        a name that is taken.
+        """
+        if action.name in self._by_name:
+            raise ValueError(f"{action.title}: there is an action called {action.name}")
         for key in action.keys:
             if QKeySequence(key).toString(QKeySequence.SequenceFormat.PortableText) != key:
                 raise ValueError(f"{action.title}: no such key: {key!r}")
@@ -54,7 +79,11 @@ class Actions:
                     raise ValueError(f"{action.title}: {key} is taken on that page")
             self._by_key[action.page, key] = action
         self._all.append(action)
+        self._by_name[action.name] = action
         return action
+
+    def named(self, name: str) -> Action | None:
+        return self._by_name.get(name)
 
     def find(self, event: QKeyEvent, page: str) -> Action | None:
         """The action of a key press on a page."""

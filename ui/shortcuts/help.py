@@ -50,7 +50,8 @@ def help_rows(
     """
     groups: dict[str, list[Row]] = {}
     pages: dict[str, set[str]] = {}
-    for (group, title), some in groupby(actions, key=lambda a: (a.group, a.title)):
+    with_key = (action for action in actions if action.keys)
+    for (group, title), some in groupby(with_key, key=lambda a: (a.group, a.title)):
         same = list(some)
         keys = [[shown_key(key) for key in action.keys] for action in same]
         text = f"{keys[0][0]} … {keys[-1][0]}" if len(keys) > 1 else "  or  ".join(keys[0])

@@ -37,6 +37,10 @@ def _switch(model: SettingsModel, setting: str) -> None:
     model.change(**{setting: not getattr(model.settings, setting)})
 
 
+def _is_on(model: SettingsModel, setting: str) -> bool:
+    return bool(getattr(model.settings, setting))
+
+
 def _next_style(model: SettingsModel, by: int) -> None:
     styles, _ = all_styles()
     names = [style.name for style in styles]
@@ -59,7 +63,8 @@ def tempo_actions(model: SettingsModel, tap: Do) -> Iterator[Action]:
     for title, key, by in steps:
         yield Action(title, PLAY, (key,), partial(_step, model, "bpm", by), JAM, True)
     metronome = partial(_switch, model, "metronome")
-    yield Action("Metronome on/off", PLAY, ("N", "Ctrl+Shift+M"), metronome, JAM)
+    keys, lit = ("N", "Ctrl+Shift+M"), partial(_is_on, model, "metronome")
+    yield Action("Metronome on/off", PLAY, keys, metronome, JAM, lit=lit)
 
 
 def agent_actions(model: SettingsModel) -> Iterator[Action]:
@@ -76,8 +81,16 @@ def agent_actions(model: SettingsModel) -> Iterator[Action]:
         yield Action(title, AGENT, (key,), partial(_step, model, setting, by), JAM, True)
     yield Action("Next style", AGENT, ("Ctrl+.",), partial(_next_style, model, 1), JAM)
     yield Action("Previous style", AGENT, ("Ctrl+,",), partial(_next_style, model, -1), JAM)
-    yield Action("Bass on/off", AGENT, ("Ctrl+B",), partial(_switch, model, "bass"), JAM)
-    yield Action("Drums on/off", AGENT, ("Ctrl+D",), partial(_switch, model, "drums"), JAM)
+    for part, key in (("bass", "Ctrl+B"), ("drums", "Ctrl+D")):
+        switch, lit = partial(_switch, model, part), partial(_is_on, model, part)
+        yield Action(f"{part.capitalize()} on/off", AGENT, (key,), switch, JAM, lit=lit)
+
+
+def pedal_actions(start: Do, stop: Do, panic: Do) -> Iterator[Action]:
+    """What MIDI controls do and no key does: keys of the computer have it otherwise."""
+    yield Action("Start", PLAY, (), start)
+    yield Action("Stop", PLAY, (), stop)
+    yield Action("All notes off", PLAY, (), panic)
 
 
 def cue_actions(ask: Callable[[str], object]) -> Iterator[Action]:
@@ -120,7 +133,8 @@ def settings_actions(
     yield Action("Redo", SETTINGS_GROUP, ("Ctrl+Shift+Z", "Ctrl+Y"), redo, repeats=True)
     for number in range(1, PRESETS_BY_KEY + 1):
         choose = partial(presets.choose_number, number)
-        yield Action(LOAD_PRESET, SETTINGS_GROUP, (f"Ctrl+{number}",), choose, JAM)
+        called = f"Load preset {number}"
+        yield Action(LOAD_PRESET, SETTINGS_GROUP, (f"Ctrl+{number}",), choose, JAM, called=called)
     yield Action("Save a preset", SETTINGS_GROUP, ("Ctrl+S",), save_preset, JAM)
     yield Action("Show/hide settings", SETTINGS_GROUP, ("F2",), toggle_panel, JAM)
     for number, title in enumerate(sections, 3):
