@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from jam.agent.moves import leading, lift, still_sounds
 from jam.agent.predictor import Logits, Mask, Predictor, draw, gumbel_noise, is_banned
 from jam.messages.plans import Plan, PlanRequest
 from jam.music.chord import Chord
@@ -95,6 +96,9 @@ class Anticipator:
         """So many of the rows fed are known to be those of history."""
         self._by_song: set[int] = set()
         """Frames of the plan whose chords are a song's."""
+        self._goals: Goals = ()
+        self._led: dict[int, Goal] = {}
+        """Where the chords that were planned lead, by frame."""
 
     def change_predictor(self, predictor: Predictor) -> None:
         """Plan with another predictor from now on. What was heard and played stays known."""
@@ -125,6 +129,7 @@ class Anticipator:
                 self.predictor.name,
             )
         self._remember(request)
+        self._goals = request.goals
         committed = {
             start + i: state
             for i, state in enumerate(request.committed)
@@ -271,6 +276,11 @@ class Anticipator:
                 or ((said := by_song.get(frame)) is not None and said.chord != row.chord.chord)
                 # What a song had fixed is the agent's again.
                 or (frame in was_by_song and frame not in by_song and frame not in committed)
+                or (
+                    frame not in committed
+                    and frame not in by_song
+                    and goal_of(frame, place, self._goals) != self._led.get(frame)
+                )
             ):
                 self._truncate(frame)
                 break
@@ -291,6 +301,10 @@ class Anticipator:
         # A thought mustn't depend on settings that may change until it matters.
         mask = self._mask if frame >= silent_until else None
         logits = self.predictor.chord_logits(place, mask)
+        goal = goal_of(frame, place, self._goals) if frame >= silent_until else None
+        self._led[frame] = goal
+        if goal is not None:
+            logits = logits + leading(goal[1], goal[0] - frame, before.chord)
         noise = gumbel_noise(self.seed, frame, _CHORD_DICE, N_CHORD_CLASSES)
         if frame < silent_until:
             class_, probability = draw(logits, 1.0, noise)
@@ -306,7 +320,7 @@ class Anticipator:
             class_, probability = draw(logits, settings.temperature, noise)
             if class_ >= CHORD_FIRST and settings.futures > 1 and settings.temperature > 0:
                 class_, probability = self._weighed(
-                    frame, place, logits, class_, settings, before.chord
+                    frame, place, logits, class_, settings, before.chord, goal
                 )
         state = chord_state(class_, before)
         if chord_class(state, before) == HOLD:
@@ -321,9 +335,10 @@ class Anticipator:
         drawn: int,
         settings: JamSettings,
         before: Chord | None,
+        goal: Goal,
     ) -> tuple[int, float]:
         """Of several draws of a new chord the one that fits what may follow best, and follows
-        best from the chord before."""
+        best from the chord before, and leads best to the goal."""
         onsets = logits.copy()
         onsets[:CHORD_FIRST] = -1e9
         candidates = [drawn]
@@ -344,7 +359,8 @@ class Anticipator:
             chords = [chord_of_class(class_) for class_ in candidates]
             states = [ChordState(chord, True) for chord in chords]
             sounding = self.predictor.continuations(states, ahead, noise, settings.temperature)
-            drawn = candidates[best_fitting(chords, sounding, before)]
+            after = None if goal is None else (goal[1], still_sounds(goal[0] - frame))
+            drawn = candidates[best_fitting(chords, sounding, before, after)]
         shares = np.exp((logits - logits.max()).astype(np.float64) / settings.temperature)
         return drawn, float(shares[drawn] / shares.sum())
 
@@ -380,24 +396,49 @@ melody: fit alone would break off what the chords had begun."""
 _DOMINANTS = ("7", "9", "aug7")
 
 
+Goal = tuple[int, Chord] | None
+Goals = tuple[tuple[int, Chord], ...]
+
+
+def goal_of(frame: int, place: Place, goals: Goals) -> Goal:
+    """Where the chord of a frame leads: the next goal within a bar."""
+    end = frame + place.meter.frames_per_bar
+    return next((goal for goal in goals if frame < goal[0] <= end), None)
+
+
 def best_fitting(
-    chords: Sequence[Chord], sounding: NDArray[np.float64], before: Chord | None = None
+    chords: Sequence[Chord],
+    sounding: NDArray[np.float64],
+    before: Chord | None = None,
+    after: tuple[Chord, float] | None = None,
 ) -> int:
     """Number of the chord that fits what may sound best, and where the one before leads; the first
     of several.
 
-    sounding: weights of the twelve pitch classes. A chord's fit is the share of them that it has,
-    less the share that it would have by chance: its size in twelfths.
+    after: a chord that comes, and how likely this one lasts until then. sounding: weights of the
+    twelve pitch classes. A chord's fit is the share of them that it has, less the share that it
+    would have by chance: its size in twelfths.
     """
     total = float(sounding.sum())
     if total <= 0:
         return 0
     heard = sounding / total
     fits = [
-        sum(heard[pc] - 1 / 12 for pc in chord.pitch_classes) + _led_to(chord, before)
+        sum(heard[pc] - 1 / 12 for pc in chord.pitch_classes)
+        + _led_to(chord, before)
+        + (0.0 if after is None else after[1] * _worth(lift(chord, after[0])))
         for chord in chords
     ]
     return int(np.argmax(fits))
+
+
+LEADS, _MOST_LIFT = 0.06, 8.0
+"""What a move to the goal that is as usual as by chance times e is worth in shares of the melody,
+and the lift that counts as most."""
+
+
+def _worth(lift_: float) -> float:
+    return LEADS * float(np.log(min(lift_, _MOST_LIFT)))
 
 
 def _led_to(chord: Chord, before: Chord | None) -> float:

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from jam.messages.notes import ExpectedNote
+from jam.music.chord import Chord
 from jam.music.grid import Place
 from jam.music.rows import ChordState, MelodyState, Row
 from jam.settings import JamSettings
@@ -21,6 +22,8 @@ class PlanRequest:
     silent_until_frame: the end of listening; before it nothing the agent plans is played.
     fixed: what a song has from the next frame to the end of the lookahead (None: nothing);
     it is struck where another chord sounded before. Empty without a song.
+    goals: (frame, chord) where a song goes on after frames that it leaves free, to a bar beyond the
+    lookahead: what is planned before leads there.
     due_s: when the first frame begins that isn't committed, on jam's clock: a plan that comes later
     is late.
     """
@@ -35,6 +38,7 @@ class PlanRequest:
     settings: JamSettings
     due_s: float = math.inf
     fixed: tuple[ChordState | None, ...] = ()
+    goals: tuple[tuple[int, Chord], ...] = ()
 
     @property
     def next_frame(self) -> int:

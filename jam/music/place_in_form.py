@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
 
 from jam.music.song import Song
 
@@ -31,17 +29,5 @@ def place_in_form(song: Song, played_bar: int, last_chorus: int | None = None) -
     last_chorus: number of the chorus after which the music ends, if it is known.
     """
     chorus, bar = divmod(played_bar, len(song.chorus.bars))
-    name, first, end = _sections_played(song)[bar]
+    name, first, end = song.chorus.sections[bar]
     return PlaceInForm(name, bar - first, end - bar, chorus, chorus == last_chorus)
-
-
-@lru_cache(maxsize=16)
-def _sections_played(song: Song) -> tuple[tuple[str, int, int], ...]:
-    """(name, first bar, bar after the last) of its section, for every bar of a chorus as it is
-    played: each time that a section with a name is come to, it begins anew."""
-    order = song.chorus.bars
-    starts = [i for i, bar in enumerate(order) if i == 0 or song.bars[bar].section]
-    found: list[tuple[str, int, int]] = []
-    for start, end in pairwise((*starts, len(order))):
-        found += [(song.bars[order[start]].section, start, end)] * (end - start)
-    return tuple(found)

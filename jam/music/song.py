@@ -105,6 +105,11 @@ class Chorus:
     """What sounds when each of them begins, in the first chorus; None where that is free."""
     carried_again: tuple[Symbol | None, ...]
     """The same in every later chorus, which the end of the one before leads to."""
+    sections: tuple[tuple[str, int, int], ...]
+    """(name, first bar, bar after the last) of the section that each of them is in; each time that
+    a section with a name is come to it begins anew."""
+    onsets: tuple[tuple[int, int], ...]
+    """(bar, frame in it) of every chord that is written, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +141,9 @@ class Song:
             raise BadInput("no bar of it is ever played: its endings are of later passes")
         carried, last = _carried(self.bars, order, None)
         again, _ = _carried(self.bars, order, last)
-        object.__setattr__(self, "chorus", Chorus(order, carried, again))
+        onsets = tuple((i, c.frame) for i, b in enumerate(order) for c in self.bars[b].chords or ())
+        played = Chorus(order, carried, again, _played_sections(self.bars, order), onsets)
+        object.__setattr__(self, "chorus", played)
 
     def meter_of(self, bar: Bar) -> Meter:
         return bar.meter or self.meter
@@ -204,6 +211,14 @@ def _carried(
         elif chords:
             symbol = chords[-1].symbol
     return tuple(carried), symbol
+
+
+def _played_sections(bars: Sequence[Bar], order: Sequence[int]) -> tuple[tuple[str, int, int], ...]:
+    starts = [i for i, bar in enumerate(order) if i == 0 or bars[bar].section]
+    found: list[tuple[str, int, int]] = []
+    for start, end in pairwise((*starts, len(order))):
+        found += [(bars[order[start]].section, start, end)] * (end - start)
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ goes. Every method takes the time it needs; none reads a clock, sleeps or sends.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 
 from jam.accompaniment import (
@@ -22,6 +23,7 @@ from jam.accompaniment import (
 from jam.accompaniment.styles import conditioned
 from jam.messages.notes import AGENT, SONG, ChordSpan, NoteEvent, PedalEvent, PlannedNote
 from jam.messages.plans import Plan, PlanRequest
+from jam.music.chord import Chord
 from jam.music.grid import TempoMap, nearest_frame
 from jam.music.held_chord import HeldChord
 from jam.music.key import key_of
@@ -100,7 +102,7 @@ class Conductor:
         self._memory = Memory()
         self._realisation = Realisation((), {}, {})
         self._kept_until_frame = 0
-        self._lead = Lead()
+        self._lead = Lead(seed)
         self._leads_metre = tempo_map is None
         self._hand = LeftHand()
         self._hand_due_s: float | None = None
@@ -275,6 +277,7 @@ class Conductor:
                 max(next_frame, self.committed_until_frame, self.listen_until_frame)
             ),
             fixed=tuple(map(self._fixed, range(next_frame, end))) if playing else (),
+            goals=tuple(self._goals(next_frame, end)) if playing else (),
         )
 
     def forget_requests(self) -> None:
@@ -329,11 +332,25 @@ class Conductor:
 
     def _fixed(self, frame: int) -> Fixed:
         """What the song has at a frame; None where it isn't the song that says what sounds."""
-        if self._lead.playing is None or frame < self.listen_until_frame:
+        if self._lead.playing is None or self._rests(frame):
             return None
-        if self._ending is not None and self._ending.holds(frame):
-            return None
-        return self._lead.fixed(self.tempo_map.place(frame))
+        return self._lead.fixed(self.tempo_map.place(frame), self.settings.reharmonise)
+
+    def _rests(self, frame: int) -> bool:
+        """True where neither song nor agent says what sounds: in listening, and in an ending."""
+        if frame < self.listen_until_frame:
+            return True
+        return self._ending is not None and self._ending.holds(frame)
+
+    def _goals(self, first: int, end: int) -> Iterator[tuple[int, Chord]]:
+        """Where the song goes on after frames that it leaves free, to a bar beyond `end`."""
+        end += self.tempo_map.meter_at(end).frames_per_bar
+        before = self._fixed(first)
+        for frame in range(first + 1, end + 1):
+            state = self._fixed(frame)
+            if before is None and state is not None and state.chord is not None:
+                yield frame, state.chord
+            before = state
 
     def _take_metres(self) -> None:
         """The song's metres, as far as anything can be planned."""
@@ -478,6 +495,8 @@ class Conductor:
             before = self._line[-1] if self._line else NO_CHORD
             rests = self.tempo_map.place(frame).frame_in_bar == 0
             fixed = self._fixed(frame)
+            if fixed is None and not self._rests(frame):  # nothing came for a chord to be replaced
+                fixed = self._lead.fixed(self.tempo_map.place(frame))
             if fixed is not None:
                 self._line.append(struck(fixed, before))
                 self._lead.said(frame, SONG)

@@ -13,13 +13,18 @@ from jam.music.key import Key
 from jam.music.place_in_form import PlaceInForm, place_in_form
 from jam.music.rows import ChordState, Row
 from jam.music.song import Song
-from jam.performance.song_line import Fixed, SongInPlay, struck
+from jam.performance.song_line import Fixed, SongInPlay, freed, struck
 
 
 class Lead:
     """The song that is played, if any, and which frames it has said. Owned by the `Conductor`."""
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed
+        self._freed: frozenset[int] = frozenset()
+        self._freed_of: tuple[int, float] = (0, 0.0)
+        self._freed_in: SongInPlay | None = None
+        """Which chords of a chorus are free, of which chorus and share, and of which song."""
         self.playing: SongInPlay | None = None
         self.last_chorus: int | None = None
         """The music ends after this chorus of the song."""
@@ -42,9 +47,22 @@ class Lead:
             first_bar = next_bar if self.playing is None else self.playing.first_bar
         self.playing = SongInPlay(song, first_bar)
 
-    def fixed(self, place: Place) -> Fixed:
-        """What the song has at a place; None where the agent is free."""
-        return None if self.playing is None else self.playing.fixed(place)
+    def fixed(self, place: Place, replaced: float = 0.0) -> Fixed:
+        """What the song has at a place; None where the agent is free.
+
+        replaced: the share of chords that the agent may replace (0 to 1).
+        """
+        if self.playing is None or (replaced > 0 and self._is_freed(self.playing, place, replaced)):
+            return None
+        return self.playing.fixed(place)
+
+    def _is_freed(self, playing: SongInPlay, place: Place, share: float) -> bool:
+        chorus, number = playing.number(place)
+        if (chorus, share) != self._freed_of or playing is not self._freed_in:
+            n = len(playing.song.chorus.onsets)
+            self._freed = freed(n, chorus, self._seed, share)
+            self._freed_of, self._freed_in = (chorus, share), playing
+        return number in self._freed
 
     def place_in_form(self, bar: int) -> PlaceInForm | None:
         """Of a bar of the session; None where no song is played."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from jam.accompaniment.notes import dice
 from jam.music.grid import Place, TempoMap
 from jam.music.rows import NO_CHORD, ChordState
 from jam.music.song import Song, Symbol, meter_at, symbol_at
@@ -31,6 +33,13 @@ class SongInPlay:
         before = self._symbol(replace(place, frame_in_bar=place.frame_in_bar - 1))
         return ChordState(symbol.chord, before is not None and before.bass != symbol.bass)
 
+    def number(self, place: Place) -> tuple[int, int]:
+        """(chorus, number in it) of the chord that the song has written last at a place; -1 before
+        the first of a chorus."""
+        chorus = self.song.chorus
+        turn, bar = divmod(place.bar - self.first_bar, len(chorus.bars))
+        return turn, bisect_right(chorus.onsets, (bar, place.frame_in_bar)) - 1
+
     def bass(self, place: Place) -> int | None:
         """Pitch class of the bass that the song writes below its chord."""
         symbol = self._symbol(place)
@@ -48,6 +57,19 @@ class SongInPlay:
                 tempo_map = tempo_map.with_meter(frame, meter)
             frame = tempo_map.next_bar_frame(frame + 1)
         return tempo_map
+
+
+def freed(n_chords: int, chorus: int, seed: int, share: float) -> frozenset[int]:
+    """Numbers of the chords of a chorus that the agent may replace: a function of its arguments.
+
+    Never the first, and never two that follow each other, so that what is replaced leads on to
+    what the song has.
+    """
+    found: set[int] = set()
+    for number in range(1, n_chords):
+        if number - 1 not in found and dice(seed, 71, chorus, number) < share:
+            found.add(number)
+    return frozenset(found)
 
 
 def struck(fixed: ChordState, before: ChordState) -> ChordState:

@@ -236,6 +236,18 @@ class JamSettings:
         ),
         kind=float,
     )
+    reharmonise: float = setting(
+        0.0,
+        "Reharmonise",
+        "How many of a song's chords the agent may replace by others that lead to the same one.",
+        "share of a song's chords that the agent may replace, 0 to 1",
+        "reharmonise",
+        group="harmony",
+        place="Music/Chords",
+        limits=(0, 1, "%"),
+        step=0.05,
+    )
+    """Never two that follow each other, and never the first of a chorus."""
     left_hand: str = setting(
         "off",
         "Left hand",
