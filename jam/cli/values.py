@@ -62,6 +62,7 @@ SAID = {
     "next-variation": "variation",
     "drum-fill": "fill",
     "break-the-band-rests-for-a-bar": "break",
+    "last-time-the-song-ends-after-this-chorus": "last",
     "ending": "ending",
     "quit": "quit",
 }

@@ -43,9 +43,10 @@ class Panic:
     """Silence everything everywhere at once; the session goes on."""
 
 
-CUES = ("intro", "variation", "fill", "break", "ending")
+CUES = ("intro", "variation", "fill", "break", "ending", "last")
 """What the band can be asked for: the parts coming in one after another, other bars, a fill of the
-drums, a bar of which only the first beat is struck, a cadence and rest."""
+drums, a bar of which only the first beat is struck, a cadence and rest, the same after this chorus
+of the song (again: not so)."""
 
 
 @dataclass(frozen=True, slots=True)

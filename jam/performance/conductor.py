@@ -194,6 +194,8 @@ class Conductor:
             case "ending":
                 self.finish()
                 self._ending_asked = self._ending is not None
+            case "last":
+                self._lead.last_time(self.tempo_map.place(line))
         self._fix(self._sent_until(now_s))
         self._keep_committed()
         self._realise()
@@ -252,6 +254,7 @@ class Conductor:
             self._mind_the_player(frame, sounding)
             closed = True
         self._hold_hand(now_s)
+        self._end_song()
         self._commit_song()
         if not closed and not self._asked_at_start:
             closed = self._asked_at_start = True  # a plan from nothing, before the first note
@@ -334,7 +337,35 @@ class Conductor:
         """What the song has at a frame; None where it isn't the song that says what sounds."""
         if self._lead.playing is None or self._rests(frame):
             return None
-        return self._lead.fixed(self.tempo_map.place(frame), self.settings.reharmonise)
+        place = self.tempo_map.place(frame)
+        if self._lead.is_over(place):
+            return None
+        return self._lead.fixed(place, self.settings.reharmonise)
+
+    def _end_song(self) -> None:
+        """After the last chorus a cadence and rest, once it can be seen from here."""
+        if self._lead.last_chorus is None or self._ending is not None:
+            return
+        first = max(self.committed_until_frame, self.listen_until_frame)
+        is_over = self._lead.is_over
+        lines = self._bar_lines(first)
+        line = next((f for f in lines if is_over(self.tempo_map.place(f))), None)
+        if line is None:
+            return
+        last = self._line[line - 1].chord if 0 < line <= len(self._line) else None
+        key = self.settings.key_lock or self._lead.key or key_of(self.rows)
+        self._keep_committed()
+        self._ending = ending_from(line, self.tempo_map, last, key)
+        self._ending_asked = True
+        self._line = overruled(self._ending, self._line, first)
+        self._realise()
+
+    def _bar_lines(self, first: int) -> Iterator[int]:
+        """Those from a frame on to the end of the line."""
+        frame = self.tempo_map.next_bar_frame(first)
+        while frame <= len(self._line):
+            yield frame
+            frame = self.tempo_map.next_bar_frame(frame + 1)
 
     def _rests(self, frame: int) -> bool:
         """True where neither song nor agent says what sounds: in listening, and in an ending."""
@@ -622,6 +653,9 @@ class Conductor:
         committed = self.committed_until_frame
         resting = committed > 0 and self._line[committed - 1].chord is None
         self._ending = come_back(self._ending, committed, resting, self.tempo_map)
+        back = None if self._ending is None else self._ending.back_frame
+        if back is not None and self._lead.last_chorus is not None:
+            self._lead.again(self.tempo_map.place(self.tempo_map.next_bar_frame(back)).bar)
 
     @property
     def ending(self) -> Ending | None:

@@ -41,7 +41,7 @@ class Lead:
         None: where the song that is played began, so that its bars can be changed; else `next_bar`.
         """
         if song is None:
-            self.playing = None
+            self.playing = self.last_chorus = None
             return
         if first_bar is None:
             first_bar = next_bar if self.playing is None else self.playing.first_bar
@@ -63,6 +63,27 @@ class Lead:
             self._freed = freed(n, chorus, self._seed, share)
             self._freed_of, self._freed_in = (chorus, share), playing
         return number in self._freed
+
+    @property
+    def key(self) -> Key | None:
+        """Of the song that is played, where it says so."""
+        return None if self.playing is None else self.playing.song.key
+
+    def last_time(self, place: Place) -> None:
+        """The music ends after the chorus of this place; a second time: it doesn't."""
+        here = self.place_in_form(place.bar)
+        self.last_chorus = None if here is None or self.last_chorus is not None else here.chorus
+
+    def is_over(self, place: Place) -> bool:
+        """True after the last chorus."""
+        here = self.place_in_form(place.bar)
+        return here is not None and self.last_chorus is not None and here.chorus > self.last_chorus
+
+    def again(self, first_bar: int) -> None:
+        """The song begins anew, as often as it likes."""
+        self.last_chorus = None
+        if self.playing is not None:
+            self.playing = SongInPlay(self.playing.song, first_bar)
 
     def place_in_form(self, bar: int) -> PlaceInForm | None:
         """Of a bar of the session; None where no song is played."""

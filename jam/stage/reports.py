@@ -51,6 +51,8 @@ class Reports:
         self._log = SessionRecord(sent)
         self._seen = SeenNotes()
         self._counters = Counters()
+        self.playing: SongInPlay | None = None
+        """The song that was told last."""
         self._snapshots = itertools.count(1)
 
     # -- what happens -------------------------------------------------------------------------
@@ -58,6 +60,7 @@ class Reports:
     def begin(self, settings: JamSettings) -> None:
         """A session begins with these settings."""
         self.session += 1
+        self.playing = None
         self._log.begin(self._clock.now_s(), settings)
         self._counters = replace(self._counters, late_plans=0)
 
@@ -67,6 +70,7 @@ class Reports:
 
     def song(self, playing: SongInPlay | None) -> None:
         """Another song is played, or another version of it; told at once."""
+        self.playing = playing
         self._log.song(self._clock.now_s(), playing)
 
     def played(self, event: PlayerEvent) -> None:

@@ -158,6 +158,8 @@ class Stage:
                     self._apply_sound_settings()
             if self._conductor is not None:
                 self._agent.ask(self._conductor)
+                if self._conductor.playing is not self._reports.playing:  # it begins anew
+                    self._on_song(self._conductor)
             if self._playback.changed():
                 self._apply_sound_settings()
                 self._dirty = True

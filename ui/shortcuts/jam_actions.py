@@ -100,6 +100,7 @@ def cue_actions(ask: Callable[[str], object]) -> Iterator[Action]:
         ("Next variation", "Ctrl+Shift+V", "variation"),
         ("Drum fill", "Ctrl+Shift+F", "fill"),
         ("Break: the band rests for a bar", "Ctrl+Shift+K", "break"),
+        ("Last time: the song ends after this chorus", "Ctrl+Shift+L", "last"),
         ("Ending", "Ctrl+Shift+E", "ending"),
     )
     for title, key, cue in cues:
