@@ -37,6 +37,7 @@ CUE_TIPS = {
     "fill": "A drum fill in the next bar (Ctrl+Shift+F).",
     "break": "One beat, then silence for the rest of the next bar (Ctrl+Shift+K).",
     "ending": "A cadence and an ending (Ctrl+Shift+E).",
+    "last": "Last time: the song ends after this chorus (Ctrl+Shift+L).",
 }
 SAFE, SURPRISING = "safe", "surprising"
 """The ends of the slider of how adventurous the chords are."""

@@ -311,7 +311,7 @@ class ReviewPage(QWidget):
             f" {SOURCE_WORDS[source]}"
             for source in sources
         )
-        self.legend.setText("Chords:&nbsp; " + " &nbsp; ".join(said))
+        self.legend.setText("Chords:\u00a0 " + " \u00a0 ".join(said))
 
     def show_theme(self, theme: Theme) -> None:
         self._theme = theme
