@@ -330,6 +330,6 @@ def test_buttons_ask_the_band_while_it_plays(bench: Bench) -> None:
     assert not any(button.isVisible() for button in buttons if button)
     bench.window.controls.show_running(True)
     for button in buttons:
-        assert button is not None and button.isVisible()
+        assert button.isVisible()
         button.click()
     assert bench.sent(Cue) == [Cue(cue) for cue in CUES]
