@@ -14,6 +14,7 @@ from jam.notation.rhythm import WrittenMelody
 
 _LONGEST_QUARTERS = Fraction(8)
 _FEWEST_REPEATED_BARS = 4
+_FEWEST_BEFORE_ENDING, _MOST_ENDING_BARS = 3, 4
 _MOST_TURNS = 16
 _SHORTEST_TEMPO_BARS, _SMALLEST_TEMPO_CHANGE = 1, 0.03
 """A tempo that lasts for less, or changes less, is played but not printed."""
@@ -59,6 +60,8 @@ class Bar:
     starts_repeat: bool = False
     turns: int = 1
     """How often the bars from the last start of a repeat to this one are played."""
+    ending: int = 0
+    """The time through which it is played, in a first or second ending; 0: every time."""
     frame: int = 0
     """The bar line at its start; of a pickup, bar 1's."""
     held: ChordState = field(default_factory=ChordState, compare=False)
@@ -324,48 +327,90 @@ def _with_tuplets(pieces: Sequence[Piece], phase: Fraction, meter: Meter) -> Ite
 # -- repeats -------------------------------------------------------------------------------------
 
 
-def folded(bars: Sequence[Bar]) -> list[Bar]:
-    """The same bars with what is played again exactly, at once, written once with a repeat."""
+def folded(bars: Sequence[Bar], sections: Mapping[int, str] | None = None) -> list[Bar]:
+    """The same bars with what is played again at once written once: exactly so with a repeat, and
+    all but the last bars with a first and a second ending.
+
+    sections: {frame: name} of the bars where one begins; no name is lost.
+    """
     out: list[Bar] = []
     i = 0
     while i < len(bars):
-        length, turns = _repeated(bars, i)
-        if turns == 1:
-            out.append(bars[i])
-            i += 1
-            continue
-        section = list(bars[i : i + length])
-        section[0] = replace(section[0], starts_repeat=True)
-        section[-1] = replace(section[-1], turns=turns)
-        out.extend(section)
-        i += length * turns
+        found = _repeated(bars, i, sections or {})
+        out.extend(found.written(bars, i))
+        i += found.played
     return out
 
 
-def _repeated(bars: Sequence[Bar], start: int) -> tuple[int, int]:
-    """(bars, turns) of the repeat that begins at a bar and saves the most; turns 1: none."""
-    best, saved = (0, 1), 0
+@dataclass(frozen=True, slots=True)
+class _Repeat:
+    """Bars that are played so often, the last `ending` of them another way the second time."""
+
+    length: int = 1
+    turns: int = 1
+    ending: int = 0
+
+    @property
+    def played(self) -> int:
+        return self.length * self.turns
+
+    @property
+    def saved(self) -> int:
+        return (self.length - self.ending) * (self.turns - 1)
+
+    def written(self, bars: Sequence[Bar], start: int) -> list[Bar]:
+        section = list(bars[start : start + self.length])
+        if self.turns == 1:
+            return section
+        section[0] = replace(section[0], starts_repeat=True)
+        section[-1] = replace(section[-1], turns=self.turns)
+        if not self.ending:
+            return section
+        second = bars[start + 2 * self.length - self.ending : start + 2 * self.length]
+        first = [replace(bar, ending=1) for bar in section[-self.ending :]]
+        return [*section[: -self.ending], *first, *(replace(bar, ending=2) for bar in second)]
+
+
+def _repeated(bars: Sequence[Bar], start: int, sections: Mapping[int, str]) -> _Repeat:
+    """The repeat that begins at a bar and saves the most bars; an exact one where several do."""
+    best = _Repeat()
     if bars[start].is_pickup or _is_tied_into(bars[start]):
         return best
     for length in range(_FEWEST_REPEATED_BARS, (len(bars) - start) // 2 + 1):
-        turns = 1
-        while turns < _MOST_TURNS and _same(bars, start, start + turns * length, length):
+        turns, same = 1, 0
+        while turns < _MOST_TURNS:
+            same = _n_same(bars, start, start + turns * length, length, sections)
+            if same < length:
+                break
             turns += 1
-        if (turns - 1) * length > saved:
-            best, saved = (length, turns), (turns - 1) * length
+        ending = length - same if turns == 1 else 0
+        if ending and (
+            ending > _MOST_ENDING_BARS
+            or same < _FEWEST_BEFORE_ENDING
+            or len(bars) < start + 2 * length
+            or any(bars[start + k].frame in sections for k in range(same, length))
+            or any(bars[start + length + k].frame in sections for k in range(same, length))
+        ):
+            continue
+        found = _Repeat(length, max(turns, 2), ending)
+        if found.saved > best.saved:
+            best = found
     return best
 
 
-def _same(bars: Sequence[Bar], first: int, second: int, length: int) -> bool:
-    if second + length > len(bars):
-        return False
-    if any(bars[second + k].tempos for k in range(length)):
-        return False
-    # A chord that is held into a repeat is the one that is written where it begins.
-    same = _content(bars[first], True) == _content(bars[second], True)
-    return same and all(
-        _content(bars[first + k]) == _content(bars[second + k]) for k in range(1, length)
-    )
+def _n_same(
+    bars: Sequence[Bar], first: int, second: int, length: int, sections: Mapping[int, str]
+) -> int:
+    """How many bars from two places on are the same and can be written once."""
+    for k in range(min(length, len(bars) - second)):
+        one, two = bars[first + k], bars[second + k]
+        # A chord that is held into a repeat is the one that is written where it begins.
+        if two.tempos or _content(one, k == 0) != _content(two, k == 0):
+            return k
+        name, again = sections.get(one.frame), sections.get(two.frame)
+        if again != name and (again or k):
+            return k
+    return max(0, min(length, len(bars) - second))
 
 
 def _content(bar: Bar, with_held: bool = False) -> tuple[object, ...]:

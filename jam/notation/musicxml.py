@@ -87,7 +87,7 @@ def lead_sheet(
     key: Key,
 ) -> str:
     """The MusicXML document of a lead sheet."""
-    bars = folded(written_bars(melody, chords, tempo_map, heading.symbols))
+    bars = folded(written_bars(melody, chords, tempo_map, heading.symbols), heading.sections)
     places = [
         place
         for bar in bars
@@ -111,7 +111,8 @@ def lead_sheet(
     pitches = [piece.pitch for bar in bars for piece in bar.pieces if piece.pitch is not None]
     writer = _Writer(part, divisions, signature, key, _is_low(pitches), heading)
     for i, bar in enumerate(bars):
-        writer.bar(bar, melody.swung and i == 0, i == len(bars) - 1)
+        after = bars[i + 1].ending if i + 1 < len(bars) else None
+        writer.bar(bar, melody.swung and i == 0, after)
     indent(score, " ")
     return _DOCTYPE + tostring(score, encoding="unicode") + "\n"
 
@@ -132,23 +133,32 @@ class _Writer:
     heading: Heading
     meter: Meter | None = None
     number: int = 1
+    ending: int = 0
+    """The ending in which the bar before stands."""
     in_bar: dict[tuple[str, int], int] = field(default_factory=dict)
     """Accidentals that hold in the bar: (step, octave) -> semitones."""
 
     def duration(self, quarters: Fraction) -> str:
         return str(int(quarters * self.divisions))
 
-    def bar(self, bar: Bar, is_swung: bool, is_last: bool) -> None:
+    def bar(self, bar: Bar, is_swung: bool, after: int | None) -> None:
+        """after: the ending in which the next bar stands, 0 in none; None: this one is the last."""
         if bar.is_pickup:
             measure = SubElement(self.part, "measure", number="0", implicit="yes")
         else:
             measure = SubElement(self.part, "measure", number=str(self.number))
             self.number += 1
         self.in_bar = {}
-        if bar.starts_repeat:
+        begins = bar.ending and bar.ending != self.ending
+        if bar.starts_repeat or begins:
             line = SubElement(measure, "barline", location="left")
-            SubElement(line, "bar-style").text = "heavy-light"
-            SubElement(line, "repeat", direction="forward")
+            if bar.starts_repeat:
+                SubElement(line, "bar-style").text = "heavy-light"
+            if begins:
+                self.ending_of(line, bar.ending, "start")
+            if bar.starts_repeat:
+                SubElement(line, "repeat", direction="forward")
+        self.ending = bar.ending
         self.attributes(measure, bar.meter)
         if not bar.is_pickup and (name := self.heading.sections.get(bar.frame)):
             _above(measure, "rehearsal").text = name
@@ -170,13 +180,22 @@ class _Writer:
             self.note(measure, piece, whole_bar=len(bar.pieces) == 1 and not bar.is_pickup)
         if bar.turns > 2:
             _above(measure, "words").text = f"{bar.turns}×"
-        if bar.turns > 1 or is_last:
+        ends = bar.ending and bar.ending != after
+        if bar.turns > 1 or after is None or ends:
             line = SubElement(measure, "barline", location="right")
-            SubElement(line, "bar-style").text = "light-heavy"
+            if bar.turns > 1 or after is None:
+                SubElement(line, "bar-style").text = "light-heavy"
+            if ends:
+                self.ending_of(line, bar.ending, "stop" if bar.turns > 1 else "discontinue")
             if bar.turns > 1:
                 repeat = SubElement(line, "repeat", direction="backward")
                 if bar.turns > 2:
                     repeat.set("times", str(bar.turns))
+
+    def ending_of(self, line: Element, number: int, kind: str) -> None:
+        ending = SubElement(line, "ending", number=str(number), type=kind)
+        if kind == "start":
+            ending.text = f"{number}."
 
     def attributes(self, measure: Element, meter: Meter) -> None:
         is_first = self.meter is None

@@ -192,6 +192,25 @@ def test_what_comes_again_is_folded_and_played_out_again() -> None:
     assert [p for _, _, p in melody_spans(read_back(text).melody)] == [n.pitch for n in tune.notes]
 
 
+def test_a_first_and_a_second_ending_are_written_and_played_out_again() -> None:
+    once = [(i, i + 1, 60 + i % 7) for i in range(28)]
+    again = [(s + 32, e + 32, p) for s, e, p in once]
+    tune = melody(*once, (28, 32, 71), *again, (60, 64, 72), (64, 68, 60))
+    states = line((112, Chord(0)), (16, Chord(7)), (144, Chord(0)))
+    bars = written_bars(tune, states, FOUR)
+    sheet = folded(bars)
+    assert (len(bars), [(b.ending, b.turns) for b in sheet[6:]]) == (
+        17,
+        [(0, 1), (1, 2), (2, 1), (0, 1)],
+    )
+    text = lead_sheet(Heading(), tune, states, FOUR, C_MAJOR)
+    assert text.count("<ending ") == 4
+    assert [p for _, _, p in melody_spans(read_back(text).melody)] == [n.pitch for n in tune.notes]
+    # A section that begins in what would be written once keeps its name.
+    assert len(folded(bars, {0: "A", 128: "B"})) == 17
+    assert len(folded(bars, {0: "A", 128: "A"})) == 10
+
+
 def test_another_chord_is_not_folded_and_one_that_is_held_is() -> None:
     same = [(i, i + 1, 60 + i % 7) for i in range(16)]
     tune = melody(*same, *((s + 16, e + 16, p) for s, e, p in same))
