@@ -371,6 +371,7 @@ class MainWindow(QWidget):
         before, self._snapshot = self._snapshot, snapshot
         self.model.follow(snapshot.settings)
         self.controls.show_running(snapshot.running)
+        self.controls.show_sync(snapshot.sync)
         if before is None or before.devices != snapshot.devices:
             self.page.devices.show_devices(snapshot.devices)
         self._show_news()

@@ -28,6 +28,7 @@ from jam.messages.commands import (
     UseSong,
 )
 from jam.messages.snapshot import SET_BY_JACK, DeviceState, Snapshot
+from jam.messages.sync import OWN
 from jam.music.keep import KEPT_BARS
 from jam.performance.take import Recorder, chart_cells
 from jam.settings import JamSettings
@@ -49,12 +50,12 @@ def watch(
 
     look: called again and again.
     """
-    said = ""
+    said = beat = ""
     bars, dropouts, clock = BarTeller(recorder), DropoutWatch(), SystemClock()
     advised: Advice | None = None
 
     def going_on() -> bool:
-        nonlocal said, advised
+        nonlocal said, beat, advised
         snapshot = engine.snapshot()
         if snapshot is not None:
             news = snapshot.message
@@ -62,6 +63,10 @@ def watch(
                 news = news or AGENT_NEWS[snapshot.agent_state]
             elif snapshot.phase == "behind" and snapshot.counters.late_plans:
                 news = news or BEHIND
+            if snapshot.sync.words != beat:
+                beat = snapshot.sync.words
+                print(beat or BEAT_OWN, flush=True)
+            news = "\n".join(filter(None, (news, snapshot.sync.problem)))
             for line in news.splitlines():
                 if line not in said.splitlines():
                     print(line, flush=True)
@@ -120,6 +125,7 @@ def progress_bar(what: str, unit: str = "frame") -> Iterator[Callable[[int, int]
 
 
 AGENT_NEWS = {"gone": "The agent is gone.", "restarted": "The agent has been restarted."}
+BEAT_OWN = "jam gives the beat again."
 BEHIND = "The band has fallen behind."
 STARTED, STOPPED, SILENCED = "Started.", "Stopped.", "All notes off."
 """What is said to a command that was typed."""
@@ -208,6 +214,9 @@ class TypedJam:
                 engine.send(devices_typed(word, value))
                 return f"{DEVICE_WORDS[word].plain_label}: {value}"
             case _ if (known := line_named(word)) is not None:
+                followed = self.settings.beat_from != OWN and engine.snapshot()
+                if followed:
+                    self.settings = self.settings.changed(bpm=followed.settings.bpm)
                 self.settings = self.settings.changed(**setting(word, value))
                 engine.send(ChangeSettings(self.settings))
                 return f"{known.plain_label}: {value}"

@@ -7,7 +7,7 @@
 {"kind": "plan", "made_at_frame": …, "start_frame": …, "committed_until_frame": …,
  "chords": ["C", "-", …], "compute_s": …, "taken_s": …}     ("-" holds, "" is no chord)
 {"kind": "row", "frame": …, "melody": …, "chord": …}
-{"kind": "tempo", "segments": [[start_frame, start_s, bpm, "4/4"], …]}
+{"kind": "tempo", "segments": [[start_frame, start_s, bpm, "4/4", bar_frame, bar], …]}
 {"kind": "counters", "at_s": …, "late_plans": …, "dropouts": …, …}     (since the program's start)
 """
 
@@ -33,7 +33,10 @@ def _chord(state: ChordState) -> str:
 
 
 def _tempo(tempo_map: TempoMap) -> list[list[Any]]:
-    return [[s.start_frame, s.start_s, s.bpm, str(s.meter)] for s in tempo_map.segments]
+    return [
+        [s.start_frame, s.start_s, s.bpm, str(s.meter), s.bar_frame, s.bar]
+        for s in tempo_map.segments
+    ]
 
 
 def log_events(log: SessionLog) -> Iterator[dict[str, Any]]:

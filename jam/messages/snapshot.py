@@ -14,6 +14,7 @@ from jam.messages.notes import (
     SoundedNote,
 )
 from jam.messages.plans import Plan
+from jam.messages.sync import NOT_SYNCED, SyncState
 from jam.music.grid import TempoMap
 from jam.music.place_in_form import PlaceInForm
 from jam.music.rows import Row
@@ -155,6 +156,8 @@ class Snapshot:
     """The newest thing that the user should know; "" when there is none."""
     playback: PlaybackState | None = None
     """None while nothing is loaded for playing back, and while a jam is running."""
+    sync: SyncState = NOT_SYNCED
+    """Where the beat comes from, and how it stands."""
 
 
 @dataclass(frozen=True, slots=True)

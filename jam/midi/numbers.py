@@ -23,6 +23,10 @@ BEND_REST = 8192
 """Of 0 to 16383: no bend."""
 SILENCE = (NOTES_OFF, SOUND_OFF, SUSTAIN)
 """Controllers that, sent with the value 0, silence a channel."""
+SONG_POSITION = 0xF2
+CLOCK_TICK, CLOCK_START, CLOCK_CONTINUE, CLOCK_STOP = 0xF8, 0xFA, 0xFB, 0xFC
+BEAT = (SONG_POSITION, CLOCK_TICK, CLOCK_START, CLOCK_CONTINUE, CLOCK_STOP)
+"""Messages that say where the beat is: System Common and Real Time."""
 DRUM_CHANNEL = 9
 """Channels count from 0."""
 

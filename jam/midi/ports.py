@@ -16,6 +16,7 @@ from jam.messages.commands import EVERY_INPUT
 from jam.messages.controls import Control
 from jam.midi.controls import device_name, matching_inputs, port_back, shown_by
 from jam.midi.numbers import (
+    BEAT,
     BEND,
     CONTROL,
     KEY_PRESSURE,
@@ -140,9 +141,10 @@ class MidiPorts:
 
     `on_message(port_name, message, at_s)` is called on rtmidi's thread with the time taken
     on the callback's first line; `on_closed(port_name, is_gone)` after a port was closed, because
-    it is gone or because another was chosen. Ports that are wanted and not there are opened
-    when they appear, as far as `poll` is called. `want`, `poll` and `close` belong to one
-    thread, `send` and `panic` may be called by any.
+    it is gone or because another was chosen; `on_beat(port_name, data, at_s)` as the first for what
+    says where the beat is (of ticks: while `hear_ticks` says so). Ports that are wanted and not
+    there are opened when they appear, as far as `poll` is called. `want`, `poll` and `close` belong
+    to one thread, `send` and `panic` may be called by any.
     Raises JamError or BadInput when the MIDI system can't be used.
     """
 
@@ -152,8 +154,11 @@ class MidiPorts:
         on_message: Callable[[str, MidiMessage, float], None],
         on_closed: Callable[[str, bool], None],
         api: str = "auto",
+        on_beat: Callable[[str, Sequence[int], float], None] | None = None,
     ) -> None:
         self._clock, self._on_message, self._on_closed = clock, on_message, on_closed
+        self._on_beat = on_beat
+        self._hears_ticks = False
         self.api, self._api_number = open_api(api)
         self._sending = threading.Lock()
         self._sounding: set[tuple[int, int]] = set()
@@ -208,6 +213,12 @@ class MidiPorts:
     @property
     def open_outputs(self) -> tuple[str, ...]:
         return tuple(self._outputs)
+
+    def hear_ticks(self, heard: bool) -> None:
+        """Whether the ticks of a MIDI clock are heard: nobody is to be woken by them in vain."""
+        self._hears_ticks = heard
+        for port in list(self._inputs.values()):
+            port.ignore_types(sysex=False, timing=not heard, active_sense=True)
 
     def want(
         self, inputs: tuple[str, ...] | None = None, outputs: tuple[str, ...] | None = None
@@ -336,7 +347,7 @@ class MidiPorts:
         self._raised.discard(name)
         with quiet_stderr():
             port = _rtmidi().MidiIn(self._api_number, name=CLIENT_NAME)
-            port.ignore_types(sysex=False, timing=True, active_sense=True)
+            port.ignore_types(sysex=False, timing=not self._hears_ticks, active_sense=True)
             port.set_callback(self._callback, data=name)
             if connect_to is None:
                 port.open_virtual_port(VIRTUAL_IN)
@@ -365,20 +376,27 @@ class MidiPorts:
         if name not in self._raised:
             self._raised.add(name)
             raise_priority(STAGE)  # JACK's own thread inherits none
+        if self._on_beat is not None and event[0][0] in BEAT:
+            self._on_beat(name, event[0], at_s)
+            return
         message = parse_message(event[0])
         if message is None:
             self.dropped_messages += 1
             return
         self._on_message(name, message, at_s)
 
-    def send(self, data: Sequence[int]) -> None:
-        """Send to every open output. Runs on: scheduler. A port that fails is closed later."""
+    def send(self, data: Sequence[int], but_for: Callable[[str], bool] | None = None) -> None:
+        """Send to every open output, but for those of some names.
+
+        Runs on: scheduler. A port that fails is closed later.
+        """
         with self._sending:
             if data[0] & 0xE0 == 0x80:  # note-off or note-on
                 is_on = data[0] & 0x10 and data[2]
                 (self._sounding.add if is_on else self._sounding.discard)((data[0] & 0xF, data[1]))
-            for port in self._outputs.values():
-                _send(port, data)
+            for name, port in self._outputs.items():
+                if but_for is None or not but_for(name):
+                    _send(port, data)
 
     def panic(self) -> None:
         """Notes, sound and pedal off on all channels of every output."""

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from jam.errors import BadInput
 
@@ -261,6 +262,52 @@ class TempoMap:
         (4/4 to 6/8) the beat keeps its speed, as "beat = beat" in a score.
         """
         return self._changed(frame, self.bpm_at(frame), meter)
+
+    def with_bar_line(self, frame: int) -> TempoMap:
+        """A new map in which a bar begins at `frame`: the one before it is cut short there."""
+        place = self.place(frame)
+        if place.frame_in_bar == 0:
+            return self
+        here = self._at_frame(frame)
+        segment = Segment(frame, self.seconds_at(frame), here.bpm, here.meter, frame, place.bar + 1)
+        kept = tuple(s for s in self.segments if s.start_frame < frame)
+        return TempoMap((*kept, segment))
+
+    def retimed(self, tempi: Sequence[tuple[int, float]]) -> TempoMap:
+        """The same frames and bars at other times: from each frame on, so many seconds a frame.
+
+        Everything before the first of these frames stays as it is; metres and bar lines stay
+        everywhere. A tempo beyond those that can be counted becomes the nearest that can.
+        """
+        first = tempi[0][0]
+        lengths_s = dict(tempi)
+        kept = [s for s in self.segments if s.start_frame < first]
+        before = self._at_frame(first)
+        turns = set(lengths_s)
+        for segment in self.segments:
+            if segment.start_frame > first:
+                bars, rest = divmod(
+                    segment.bar_frame - before.bar_frame, before.meter.frames_per_bar
+                )
+                same = segment.meter == before.meter and not rest
+                if not same or segment.bar != before.bar + bars:
+                    turns.add(segment.start_frame)
+                before = segment
+        at_s, frame, frame_s = self.seconds_at(first), first, tempi[0][1]
+        for turn in sorted(turns):
+            at_s += (turn - frame) * frame_s
+            old = self._at_frame(turn)
+            frame_s = lengths_s.get(turn, frame_s)
+            bpm = min(MAX_BPM, max(MIN_BPM, 60.0 / (frame_s * old.meter.frames_per_beat)))
+            segment = replace(old, start_frame=turn, start_s=at_s, bpm=bpm)
+            kept.append(segment)
+            frame, frame_s = turn, segment.frame_s
+        return TempoMap(tuple(kept))
+
+    def starting(self, start_s: float) -> TempoMap:
+        """The same map, every time later or earlier, so that frame 0 falls at `start_s`."""
+        by_s = start_s - self.seconds_at(0)
+        return TempoMap(tuple(replace(s, start_s=s.start_s + by_s) for s in self.segments))
 
     def _changed(self, frame: int, bpm: float, meter: Meter) -> TempoMap:
         """Everything planned from `frame` on is replaced by one segment."""

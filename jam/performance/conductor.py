@@ -37,6 +37,8 @@ from jam.performance.left_hand import FOR_THE_BAR, OFF, LeftHand
 from jam.performance.presence import Presence
 from jam.performance.song_line import Fixed, SongInPlay, struck
 from jam.settings import JamSettings
+from jam.sync.beat import BeatLine
+from jam.sync.follower import Follower
 
 _QUIET, _LOUD = 34, 104
 _KEPT_BARS = 4
@@ -112,6 +114,7 @@ class Conductor:
         self._handed_until = 0
         self._stale_until_frame = -1
         """Plans from frames up to here don't know yet that the hand has let go."""
+        self._follower: Follower | None = None
 
     # -- what the player does ---------------------------------------------------------------
 
@@ -151,9 +154,10 @@ class Conductor:
         """
         next_frame = math.floor(self.tempo_map.position_at(now_s)) + 1
         last = self.tempo_map.segments[-1]
-        if settings.bpm != last.bpm or settings.meter != last.meter:
+        bpm = settings.bpm if self._follower is None else last.bpm
+        if bpm != last.bpm or settings.meter != last.meter:
             current = self.tempo_map.meter_at(next_frame)
-            self.tempo_map = self.tempo_map.with_tempo(next_frame, settings.bpm)
+            self.tempo_map = self.tempo_map.with_tempo(next_frame, bpm)
             by_song = self._lead.playing is not None and settings.meter == self.settings.meter
             if settings.meter != current and not by_song:
                 line = self.tempo_map.next_bar_frame(next_frame)
@@ -172,6 +176,28 @@ class Conductor:
         self._fix(self._sent_until(now_s))
         self._keep_committed()
         self._realise()
+
+    def follow(self, line: BeatLine | None, now_s: float) -> bool:
+        """Go on in time with another's beat, from the next frame that isn't sent yet; None: in
+        one's own time, as it is now. True when the tempo map has changed.
+        """
+        if line is None:
+            self._follower = None
+            return False
+        if self._follower is None:
+            self._follower = Follower()
+        before = self.tempo_map
+        first = self._sent_until(now_s)
+        self.tempo_map = after = self._follower.follow(before, line, first)
+        if after is before:
+            return False
+        if after.next_bar_frame(first) != before.next_bar_frame(first):
+            if first <= self.listen_until_frame:
+                self.listen_until_frame = after.next_bar_frame(self.listen_until_frame)
+            self._take_metres()
+            self._keep_committed()
+            self._realise()
+        return True
 
     def cue(self, wanted: str, now_s: float) -> None:
         """Do what the player asks of the band, from the first bar line that isn't committed yet.

@@ -346,6 +346,37 @@ class JamSettings:
         place="Music/Start",
         limits=(0, 16, "bars"),
     )
+    beat_from: str = setting(
+        "own",
+        "Beat from",
+        "Who gives the tempo and the beat: jam, what you play, or another program or machine.",
+        "who gives the beat",
+        "beat-from",
+        group="beat",
+        place="Music/Tempo",
+        choices=(Choice("own", "jam", "own"), Choice("midi-clock", "MIDI clock", "midi-clock")),
+    )
+    """One of jam.messages.sync.SOURCES."""
+    beat_start: bool = setting(
+        True,
+        "Start and stop together",
+        "Start and stop the jam with the other program, and the other way round where that "
+        "program takes it.",
+        "start and stop with who gives the beat",
+        "beat-start",
+        group="beat",
+        place="Music/Tempo",
+    )
+    beat_offset_ms: float = setting(
+        0.0,
+        "Beat offset",
+        "Place the beat this much later than the other program gives it (negative: earlier).",
+        "place the beat this much later than it is given",
+        "beat-offset",
+        group="beat",
+        place="Music/Tempo",
+        limits=(-200, 200, "ms"),
+    )
     # Sound
 
     player_program: int = setting(

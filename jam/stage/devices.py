@@ -6,7 +6,7 @@ import logging
 import queue
 import statistics
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from jam.audio.mixer import Sound
@@ -36,7 +36,8 @@ class Devices:
 
     Opened by the constructor, then in the hands of one thread of its own: choosing, plugging and
     failing take up to seconds, and neither the loop nor a note waits for them. `tell` gets a
-    sentence for the user whenever something has happened. Raises BadInput for a required name
+    sentence for the user whenever something has happened; `on_beat` what is heard of a MIDI clock.
+    Raises BadInput for a required name
     that doesn't exist.
     """
 
@@ -47,7 +48,9 @@ class Devices:
         sound: Sound,
         player: Player,
         tell: Callable[[str], None],
+        on_beat: Callable[[str, Sequence[int], float], None] | None = None,
     ) -> None:
+        self._on_beat, self._hears_ticks = on_beat, False
         self._clock, self._sound, self._player = clock, sound, player
         self._choice, self._tell = choice, tell
         self._ports: MidiPorts | None = None
@@ -94,10 +97,16 @@ class Devices:
             self.send(((NOTE_ON if velocity else NOTE_OFF) | CHANNELS[part], pitch, velocity))
         self._sound.note(part, pitch, velocity)
 
-    def send(self, data: tuple[int, ...]) -> None:
-        """Send to every open MIDI output. Runs on: scheduler."""
+    def send(self, data: tuple[int, ...], but_for: Callable[[str], bool] | None = None) -> None:
+        """Send to every open MIDI output, but for those of some names. Runs on: scheduler."""
         if (ports := self._ports) is not None:
-            ports.send(data)
+            ports.send(data, but_for)
+
+    def hear_ticks(self, heard: bool) -> None:
+        """Whether the ticks of a MIDI clock are heard."""
+        self._hears_ticks = heard
+        if (ports := self._ports) is not None:
+            ports.hear_ticks(heard)
 
     def panic(self) -> None:
         """Silence every MIDI output."""
@@ -206,9 +215,14 @@ class Devices:
     def _open_midi(self) -> None:
         """Raises JamError, BadInput for a MIDI system that this machine doesn't know."""
         self._ports = MidiPorts(
-            self._clock, self._player.midi, self._on_port_closed, self._choice.midi_api
+            self._clock,
+            self._player.midi,
+            self._on_port_closed,
+            self._choice.midi_api,
+            self._on_beat,
         )
         self._ports.show(self._shown.positions)
+        self._ports.hear_ticks(self._hears_ticks)
         self._problems.pop("midi", None)
 
     def _want_midi(self) -> None:

@@ -13,12 +13,20 @@ from jam.accompaniment import Style
 from jam.audio.mixer import mix
 from jam.audio.synth import CHANNELS
 from jam.clock import Clock
-from jam.midi.numbers import PROGRAM
+from jam.midi.numbers import (
+    CLOCK_CONTINUE,
+    CLOCK_START,
+    CLOCK_STOP,
+    CLOCK_TICK,
+    PROGRAM,
+    SONG_POSITION,
+)
 from jam.music.grid import FRAMES_PER_QUARTER, TempoMap
 from jam.settings import JamSettings
 from jam.stage.scheduler import Sender
 
-TICK, START, CONTINUE, STOP, POSITION = 0xF8, 0xFA, 0xFB, 0xFC, 0xF2
+TICK, START, STOP = CLOCK_TICK, CLOCK_START, CLOCK_STOP
+CONTINUE, POSITION = CLOCK_CONTINUE, SONG_POSITION
 TICKS_PER_FRAME = 24 // FRAMES_PER_QUARTER
 """A frame is a sixteenth, the unit in which a song position is counted."""
 _LAST_POSITION = (1 << 14) - 1

@@ -13,6 +13,7 @@ from jam.clock import Clock
 from jam.messages.notes import AGENT, NoteEvent, PlayedNote, PlayerEvent, SoundedNote
 from jam.messages.plans import Plan
 from jam.messages.snapshot import Counters, SessionLog, Snapshot, SongChange
+from jam.messages.sync import NOT_SYNCED, SyncState
 from jam.music.grid import TempoMap
 from jam.performance.conductor import Conductor
 from jam.performance.song_line import SongInPlay
@@ -92,11 +93,16 @@ class Reports:
     # -- telling it ---------------------------------------------------------------------------
 
     def show(
-        self, now_s: float, conductor: Conductor | None, settings: JamSettings, message: str
+        self,
+        now_s: float,
+        conductor: Conductor | None,
+        settings: JamSettings,
+        message: str,
+        sync: SyncState = NOT_SYNCED,
     ) -> None:
         """Send a snapshot."""
         self._seen.forget(now_s)
-        self._parent.show(self._snapshot(now_s, conductor, settings, message))
+        self._parent.show(replace(self._snapshot(now_s, conductor, settings, message), sync=sync))
 
     def log(self, conductor: Conductor | None) -> None:
         """Send what happened since the last log, if anything did."""

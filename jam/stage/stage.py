@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import secrets
 import threading
 from collections import deque
 from collections.abc import Iterator
 from ctypes import c_uint64
 from dataclasses import replace
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
@@ -40,6 +42,7 @@ from jam.music.song import Song
 from jam.performance.conductor import Conductor
 from jam.settings import JamSettings
 from jam.stage.agent_link import Agent
+from jam.stage.beat_keeper import BeatKeeper
 from jam.stage.devices import Devices
 from jam.stage.midi_sync import MidiClock, ProgramChanges
 from jam.stage.parent_link import ParentLink
@@ -87,9 +90,13 @@ class Stage:
         self._devices_shown: DeviceState | None = None
         self._player = Player(self._clock, self._wake, self._sound)
         self._player.channel = settings.midi_channel
-        self._devices = Devices(self._clock, devices, self._sound, self._player, self._tell)
+        self._beat = BeatKeeper(self._clock, self._wake)
+        self._devices = Devices(
+            self._clock, devices, self._sound, self._player, self._tell, self._beat.midi
+        )
+        self._beat.choose(settings, self._devices)
         self._scheduler = Scheduler(self._clock, self._devices.play)
-        self._midi_clock = MidiClock(self._clock, self._devices.send)
+        self._midi_clock = MidiClock(self._clock, partial(self._beat.send_clock, self._devices))
         self._programs = ProgramChanges(self._devices.send)
         self._playback = Playback(self._clock, self._devices.play, self._apply_sound_settings)
         self._agent = Agent(self._clock, address, authkey, self._wake)
@@ -147,6 +154,8 @@ class Stage:
             self._take_played()
             self._take_agent()
             now_s = self._clock.now_s()
+            if self._beat.follows:
+                self._follow_beat(now_s)
             if self._conductor is not None and self._conductor.follow_hand(now_s):
                 self._schedule()
                 self._dirty = True
@@ -164,7 +173,9 @@ class Stage:
                 self._apply_sound_settings()
                 self._dirty = True
             if now_s >= next_snapshot_s and self._changed():
-                self._reports.show(now_s, self._conductor, self._settings, self._message)
+                self._reports.show(
+                    now_s, self._conductor, self._settings, self._message, self._beat.state
+                )
                 self._dirty = False
                 next_snapshot_s = now_s + _SNAPSHOT_EVERY_S
             if now_s >= next_log_s:
@@ -198,6 +209,7 @@ class Stage:
         self._midi_clock.close()
         self._playback.close()
         self._agent.close()
+        self._beat.close()
         self._devices.close()
         self._reports.log(None)
         self._parent.close()
@@ -258,13 +270,37 @@ class Stage:
             self._midi_clock.stop_all()
         if before.midi_programs and not settings.midi_programs:
             self._programs.forget()
+        if self._beat.choose(settings, self._devices) and self._conductor is not None:
+            self._conductor.follow(None, self._clock.now_s())
         if self._conductor is not None:
             self._reports.set_to(settings)
             self._conductor.change_settings(settings, self._clock.now_s())
             self._schedule()
         self._apply_sound_settings()
 
-    def _start(self, seed: int) -> None:
+    def _follow_beat(self, now_s: float) -> None:
+        """Go with whoever gives the beat: its tempo, its bar lines, its start and stop."""
+        turn = self._beat.turn(now_s)
+        if turn.stops:
+            self._stop()
+        if turn.starts and self._conductor is None and not self._is_played_back():
+            self._start(secrets.randbits(31), with_source=True)
+        bpm = self._beat.tempo(self._settings.meter, self._settings.bpm, now_s)
+        if bpm != self._settings.bpm:
+            self._settings = self._settings.changed(bpm=bpm)
+            self._dirty = True
+        conductor = self._conductor
+        if conductor is not None and turn.line is not None and conductor.follow(turn.line, now_s):
+            self._schedule()
+            self._dirty = True
+        self._dirty |= self._beat.changed
+        self._beat.changed = False
+
+    def _is_played_back(self) -> bool:
+        return self._playback.state is not None and self._playback.state.playing
+
+    def _start(self, seed: int, with_source: bool = False) -> None:
+        """with_source: whoever gives the beat has started, and counts in nobody."""
         self._stop()
         self._playback.obey(UnloadTake())
         count_in_s = self._settings.count_in_bars * (
@@ -272,6 +308,9 @@ class Stage:
         )
         lead_s = max(0.0, self._settings.lead_s)
         start_s = self._clock.now_s() + _START_LEAD_S + lead_s + count_in_s
+        if self._beat.follows:
+            earliest_s = self._clock.now_s() if with_source else start_s
+            start_s = self._beat.start_s(earliest_s, self._settings.meter, with_source)
         self._conductor = Conductor(self._settings, start_s, seed)
         if self._song is not None:
             self._conductor.use_song(self._song, self._clock.now_s(), first_bar=0)

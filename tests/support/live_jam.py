@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jam.music.grid import Meter, TempoMap
+from jam.music.grid import Meter, Segment, TempoMap
 from tools.support.jack import Recording, load_recording, play, recorder
 
 TUNE = (60, 64, 67, 72, 71, 67, 64, 62, 65, 69, 72, 69, 67, 64, 62, 67)
@@ -42,6 +42,8 @@ class Jam:
     log: list[dict[str, Any]]
     recording: Recording
     record: Path
+    sent_s: list[float]
+    """When the player sent each message, on jam's clock."""
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [event for event in self.log if event["kind"] == kind]
@@ -95,7 +97,9 @@ def run_jam(
             line = jam.stdout.readline()
             assert line, f"jam play ended: {first_lines}"
             first_lines += line
-        player = play(environment, sorted([*tune(seconds, beat_s), *also]))
+        ticks = any(data == [0xF8] for _, data in also)  # whose clock is followed then
+        tuned = [m for m in tune(seconds, beat_s) if not (ticks and m[1] == [0xF8])]
+        player = play(environment, sorted([*tuned, *also]))
         start_s = time.monotonic()
         for at_s, line in typed:
             time.sleep(max(0.0, start_s + at_s - time.monotonic()))
@@ -104,19 +108,22 @@ def run_jam(
         time.sleep(max(0.0, start_s + seconds - time.monotonic()))
         jam.send_signal(signal.SIGTERM)
         output, _ = jam.communicate(timeout=20)
+        assert player.stdout is not None
+        sent = player.stdout.read()
         player.wait(20)
         time.sleep(0.5)  # what still sounds after the end would be recorded
     events = [json.loads(line) for line in log.read_text().splitlines()]
-    return Jam(jam.returncode, first_lines + output, events, load_recording(out), record)
+    return Jam(
+        jam.returncode, first_lines + output, events, load_recording(out), record, json.loads(sent)
+    )
 
 
 def tempo_map_of(jam: Jam) -> TempoMap:
     """The final tempo map, rebuilt from the log."""
-    first, *later = jam.of("tempo")[-1]["segments"]
-    tempo_map = TempoMap.constant(first[2], Meter.parse(first[3]), first[1])
-    for frame, _, bpm, meter in later:
-        if Meter.parse(meter) != tempo_map.meter_at(frame):
-            tempo_map = tempo_map.with_meter(frame, Meter.parse(meter))
-        if bpm != tempo_map.bpm_at(frame):
-            tempo_map = tempo_map.with_tempo(frame, bpm)
-    return tempo_map
+    segments = jam.of("tempo")[-1]["segments"]
+    return TempoMap(
+        tuple(
+            Segment(frame, start_s, bpm, Meter.parse(meter), bar_frame, bar)
+            for frame, start_s, bpm, meter, bar_frame, bar in segments
+        )
+    )

@@ -103,6 +103,7 @@ def other_value(setting: str, now: object) -> Any:
         "left_hand": "held",
         "metronome_sound": "cowbell",
         "clicks": "backbeat",
+        "beat_from": "midi-clock",
     }
     if setting in special:
         return special[setting]

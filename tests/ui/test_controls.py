@@ -36,6 +36,7 @@ from jam.messages.commands import (
     SelectDevices,
 )
 from jam.messages.snapshot import SET_BY_JACK
+from jam.messages.sync import LINK, LOCKED, MIDI_CLOCK, WAITING, SyncState
 from jam.music.grid import Meter
 from jam.settings import JamSettings
 from tests.support.ui_bench import Bench, other_value, turn
@@ -333,3 +334,20 @@ def test_buttons_ask_the_band_while_it_plays(bench: Bench) -> None:
         assert button.isVisible()
         button.click()
     assert bench.sent(Cue) == [Cue(cue) for cue in CUES]
+
+
+def test_the_bar_says_who_gives_the_beat(bench: Bench) -> None:
+    bar = bench.window.controls
+    assert bar.sync.isHidden() or not bar.sync.isVisibleTo(bar)
+    for sync in (
+        SyncState(MIDI_CLOCK, WAITING),
+        SyncState(MIDI_CLOCK, LOCKED, 120.0),
+        SyncState(LINK, LOCKED, 98.5, peers=2),
+    ):
+        bench.link.override = replace(stopped_snapshot(), sync=sync)
+        bench.tick()
+        assert bar.sync.isVisibleTo(bar) and sync.words in bar.sync.text()
+        assert bench.control("bpm").isEnabled() == (sync.source != MIDI_CLOCK)
+    bench.link.override = stopped_snapshot()
+    bench.tick()
+    assert not bar.sync.isVisibleTo(bar) and bench.control("bpm").isEnabled()

@@ -20,6 +20,7 @@ FLOORS = (
     ("stage", "sessions", "preferences", "jobs"),
     ("performance", "audio"),
     ("charts",),
+    ("sync",),
     ("agent", "notation", "accompaniment", "midi"),
     ("messages",),
     ("settings",),

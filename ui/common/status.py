@@ -88,7 +88,7 @@ def problems_of(snapshot: Snapshot | None) -> tuple[str, ...]:
         return ()
     problems = snapshot.devices.problems
     lines = [snapshot.message, *problems, WHERE_DEVICES_ARE if problems else ""]
-    return tuple(dict.fromkeys(line for line in lines if line))
+    return tuple(dict.fromkeys(line for line in [*lines, snapshot.sync.problem] if line))
 
 
 def panic_words(snapshot: Snapshot | None) -> str:

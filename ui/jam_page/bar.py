@@ -21,6 +21,7 @@ from PyQt6.QtWidgets import (
 )
 
 from jam.accompaniment import playable_style
+from jam.messages.sync import LOCKED, LOST, MIDI_CLOCK, NOT_SYNCED, WAITING, SyncState
 from jam.music.grid import MAX_BPM, MIN_BPM
 from jam.settings import SETTINGS, JamSettings
 from ui.common.flow import FlowLayout, expanding, together
@@ -82,7 +83,35 @@ class Bar(QFrame):
     def _time(self) -> QWidget:
         tempo, metre = self.fields.number("bpm"), self.fields.choice("meter")
         metre.setMinimumContentsLength(4)
-        return together(self._captioned(tempo), self.tap_button, self._captioned(metre))
+        self.sync = QLabel()
+        self.sync.setAccessibleName("Who gives the beat")
+        described = self.fields.lines["beat_from"]
+        self._sync_box = captioned(self.sync, described.label)
+        self._sync_box.hide()
+        self._show_sync(NOT_SYNCED)
+        return together(
+            self._captioned(tempo), self.tap_button, self._captioned(metre), self._sync_box
+        )
+
+    def show_sync(self, sync: SyncState) -> None:
+        """Who gives the beat, and how it stands; nothing where that is jam itself."""
+        if sync != self._sync:
+            self._show_sync(sync)
+
+    def _show_sync(self, sync: SyncState) -> None:
+        self._sync = sync
+        self._sync_box.setVisible(bool(sync.words))
+        theirs = sync.source == MIDI_CLOCK  # a clock can't be told another tempo
+        for widget in (self.fields.made["bpm"], self.tap_button):
+            widget.setEnabled(not theirs)
+        if not sync.words:
+            return
+        sign = {LOCKED: "●", WAITING: "▲", LOST: "■"}.get(sync.state, "")
+        self.sync.setText(f"{sign} {sync.words}")
+        details = [f"From {sync.name}." if sync.name else "", sync.problem]
+        if sync.jitter_ms:
+            details.append(f"Its ticks waver by {sync.jitter_ms:.1f} ms.")
+        self.sync.setToolTip(" ".join(filter(None, details)) or self.fields.lines["beat_from"].tip)
 
     def _plan(self) -> QWidget:
         fields = self.fields
