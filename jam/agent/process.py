@@ -20,7 +20,7 @@ from jam.agent.rules import RULES_PLAY, RuleBasedPredictor
 from jam.clock import Clock, SystemClock
 from jam.errors import NO_MEMORY, is_memory_short
 from jam.messages.plans import AgentAnswer, AgentReady, AgentRequest, PlanRequest
-from jam.system import ignore_the_terminal, say_when_memory_is_short
+from jam.system import ignore_the_terminal, mind_the_memory
 
 _CONNECT_FOR_S = 15.0
 _FAILURES = 3
@@ -40,7 +40,7 @@ def agent_main(address: str, authkey: bytes, load: LoadPredictor, beat: c_uint64
     second thread that counts `beat` on.
     """
     ignore_the_terminal()
-    say_when_memory_is_short()
+    mind_the_memory()
     with contextlib.suppress(AttributeError, OSError):
         os.nice(5)
     try:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from jam.cli.options import DEMO_SECONDS, parser, settings_from
 from jam.errors import NO_MEMORY, BadInput, JamError, is_memory_short
-from jam.system import has_screen, memory_limit_bytes, say_when_memory_is_short
+from jam.system import has_screen, memory_limit_bytes, mind_the_memory
 
 if TYPE_CHECKING:
     from jam.agent.predictor import Predictor
@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that has no ♯ gets a ?
             stream.reconfigure(errors="replace")
-    say_when_memory_is_short()
+    mind_the_memory()
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help", "--version")):
         words.insert(0, "window")

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from jam.agent.predictor import LoadPredictor
 from jam.clock import SystemClock
-from jam.engine.processes import CRASHES, AgentProcess, Spell, StageProcess, load_stand_in
+from jam.engine.processes import CRASHES, GIVEN_UP, AgentProcess, Spell, StageProcess, load_stand_in
 from jam.errors import BadInput, JamError
 from jam.messages.commands import ChangeSettings, DeviceChoice, Quit, Start, UseSong
 from jam.messages.controls import ControlMoved, ControlsMoved, ShowOnControls, UseControls
@@ -296,14 +296,16 @@ class Engine:
             self._agent.end()
             self._agent = self._new_agent()
             return
-        if self._agent.hangs(_FROZEN_LOOKS) or self._stuck():
+        if process.is_alive() and (self._agent.hangs(_FROZEN_LOOKS) or self._stuck()):
             _log.warning("the agent hangs: killed")
             self._agent.end()
         if process.is_alive() or now_s - self._agent.started_s < self._agent_spell.wait_s():
             return
         _log.warning("the agent ended with status %s: started again", process.exitcode)
-        if self._agent_spell.add(now_s) >= CRASHES:
-            self._stands_in = True
+        deaths = self._agent_spell.add(now_s)
+        self._stands_in = self._stands_in or deaths >= CRASHES
+        if deaths == 2 * CRASHES:
+            self._told, self._told_s = GIVEN_UP, now_s
         self._agent = self._new_agent()
 
     def _stuck(self) -> bool:

@@ -26,6 +26,8 @@ CRASHES = 3
 """So many deaths in one spell are enough: of the agent, to have the rules in its place; of the
 stage, to give up."""
 CRASHED = f"The agent has crashed {CRASHES} times: {RULES_PLAY.lower()} until the next start."
+GIVEN_UP = "The agent can't be kept running, not even with the rules: the band rests."
+"""Said once, where the stand-in dies as often; it is still tried now and then."""
 _MIN_WAIT_S, _MAX_WAIT_S = 1.0, 20.0
 """Between two starts of an agent."""
 

@@ -13,7 +13,7 @@ from jam.messages.commands import DeviceChoice
 from jam.messages.snapshot import StageFailed
 from jam.settings import JamSettings
 from jam.stage.stage import Stage
-from jam.system import STAGE, ignore_the_terminal, raise_priority, say_when_memory_is_short
+from jam.system import STAGE, ignore_the_terminal, mind_the_memory, raise_priority
 
 
 def stage_main(
@@ -30,7 +30,7 @@ def stage_main(
     Sessions are counted on from `sessions_before`; `pulse` as long as the loop goes round.
     """
     ignore_the_terminal()
-    say_when_memory_is_short()
+    mind_the_memory()
     raise_priority(STAGE)
     # A thread that wakes for a note must not wait 5 ms (the default) for the interpreter.
     sys.setswitchinterval(0.0002)

@@ -14,7 +14,7 @@ from jam.agent.process import cannot_load
 from jam.agent.rules import RuleBasedPredictor
 from jam.cli.main import NO_MEMORY_FOR_WINDOW, load_predictor, main
 from jam.errors import NO_MEMORY, is_memory_short
-from jam.system import memory_limit_bytes, say_when_memory_is_short
+from jam.system import memory_limit_bytes, mind_the_memory
 
 ERRORS = [
     MemoryError(),
@@ -57,7 +57,7 @@ def test_a_thread_without_memory_says_so_in_a_line(
         raise ERRORS[1]
 
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
-    say_when_memory_is_short()
+    mind_the_memory()
     thread = threading.Thread(target=fails)
     thread.start()
     thread.join()
