@@ -120,6 +120,8 @@ class Preferences:
     """Every jam is kept in the library of sessions."""
     controls: tuple[Learnt, ...] = DEFAULTS
     """What the controls of MIDI devices do, whether the devices are there or not."""
+    latencies: Mapping[str, float] = field(default_factory=dict)
+    """Device -> its latency offset in ms; see `jam.performance.calibration.device_key`."""
 
 
 def check_preset_name(name: str) -> str:
@@ -237,6 +239,7 @@ def preferences_from_json(data: dict[str, Any]) -> tuple[Preferences, list[str]]
         _right_ones(default.view, data.get("view", {}), "view", faults),
         _switch(data.get("record", default.record), "record", faults),
         _controls(data.get("controls", {}), faults),
+        _latencies(data.get("latencies", {}), faults),
     )
     return found, faults
 
@@ -331,6 +334,17 @@ def _controls(given: Any, faults: list[str]) -> tuple[Learnt, ...]:
     return (*kept, *learnt.values())
 
 
+def _latencies(given: Any, faults: list[str]) -> Mapping[str, float]:
+    low, high = SETTINGS["latency_offset_ms"].numbers
+    kind = dict[_Text, Annotated[float, msgspec.Meta(ge=low, le=high)]]
+    try:
+        found: dict[str, float] = checked(given, kind, "latencies")
+    except BadInput as error:
+        faults.append(str(error))
+        return {}
+    return dict(list(found.items())[-_MAX_CONTROLS:])
+
+
 def _controls_to_json(controls: tuple[Learnt, ...]) -> dict[str, Any]:
     """What differs from the defaults, so that those of a later version come along."""
     there = {one.control for one in controls}
@@ -351,6 +365,7 @@ def preferences_to_json(preferences: Preferences) -> dict[str, Any]:
         "view": asdict(preferences.view),
         "record": preferences.record,
         "controls": _controls_to_json(preferences.controls),
+        "latencies": dict(preferences.latencies),
     }
 
 

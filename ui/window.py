@@ -20,6 +20,7 @@ from PyQt6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
 from jam.agent.predictor import LoadPredictor
 from jam.charts.files import Readers
 from jam.clock import Clock, SystemClock
+from jam.engine.calibration import Calibration
 from jam.engine.dropouts import larger_block
 from jam.errors import JamError
 from jam.messages.commands import ChangeSettings, Cue, ListAudio, Panic, SelectDevices, Start, Stop
@@ -27,6 +28,7 @@ from jam.messages.snapshot import SessionLog, Snapshot
 from jam.midi.learnt import ACTION, SETTING, VIEW
 from jam.music.grid import TempoMap
 from jam.music.song import Song
+from jam.performance.calibration import CLICKS, device_key
 from jam.preferences import Preferences, View
 from jam.sessions.library import Library
 from jam.sessions.session import MomentKind
@@ -109,6 +111,9 @@ class MainWindow(QWidget):
         self.clock = clock or SystemClock()
         self.keeper = Keeper(save, self)
         self._devices = preferences.devices
+        self._latencies = dict(preferences.latencies)
+        self._heard_by = ""
+        """The device whose latency counts."""
         self._snapshot: Snapshot | None = None
         self._polls = 0
         self._frugal = False
@@ -207,7 +212,9 @@ class MainWindow(QWidget):
         column.addWidget(self.status)
         self.asked = Notice("Metre", "news")
         self.learning = Notice("MIDI learn", "news")
-        told = (self.notice, self.dropouts, self.saved, self.asked, self.learning)
+        self.latency = Notice("Latency", "news")
+        self._calibration: Calibration | None = None
+        told = (self.notice, self.dropouts, self.saved, self.asked, self.learning, self.latency)
         self.notices = Notices(told, self._notices_end, self)
         self.help = Help(
             lambda: self.keymap, self._printed, lambda: self.pages.page, self._focus_page, self
@@ -283,6 +290,8 @@ class MainWindow(QWidget):
         )
         self.learning.closed.connect(model.cancel)
         self.page.devices.learn.clicked.connect(lambda _: show_all())
+        self.page.devices.measure.clicked.connect(lambda _: self.measure_latency())
+        self.latency.closed.connect(self._stop_measuring)
 
     def _tool(self, text: str, name: str, tip: str, clicked: Callable[[], object]) -> QPushButton:
         button = QPushButton(text)
@@ -341,6 +350,9 @@ class MainWindow(QWidget):
         while self._logs:
             self.songs.take_log(self._logs.popleft())
         self.songs.follow(snapshot, snapshot.tempo_map.position_at(now_s))
+        if (calibration := self._calibration) is not None:
+            calibration.look(snapshot)
+            self._show_measuring(calibration)
         fresh = snapshot is not self._snapshot and snapshot != self._snapshot
         if fresh:
             self._follow(snapshot)
@@ -374,6 +386,7 @@ class MainWindow(QWidget):
         self.controls.show_sync(snapshot.sync)
         if before is None or before.devices != snapshot.devices:
             self.page.devices.show_devices(snapshot.devices)
+            self._use_latency_of(device_key(snapshot.devices))
         self._show_news()
         self._show_letters()
         if before is not None and before.running and not snapshot.running:
@@ -574,6 +587,67 @@ class MainWindow(QWidget):
     def _on_settings(self, settings: JamSettings) -> None:
         self.link.send(ChangeSettings(settings))
         self.keeper.keep(settings=settings)
+        if self._heard_by and self._latencies.get(self._heard_by) != settings.latency_offset_ms:
+            self._latencies[self._heard_by] = settings.latency_offset_ms
+            self.keeper.keep(latencies=dict(self._latencies))
+
+    # Latency
+
+    def _use_latency_of(self, device: str) -> None:
+        """Another device sounds: its own offset counts, none for one that is new."""
+        if not device or device == self._heard_by:
+            return
+        now_ms = self.model.settings.latency_offset_ms
+        self._heard_by = device
+        wanted_ms = self._latencies.get(device, 0.0 if self._latencies else now_ms)
+        if wanted_ms != now_ms:
+            self.model.change(f"latency of {device}", latency_offset_ms=wanted_ms)
+            self.model.told.emit(f"Latency compensation of {device}: {wanted_ms:g} ms")
+
+    def measure_latency(self) -> None:
+        """Half a minute of clicks, along with which one plays."""
+        if self.running or self._snapshot is None:
+            self.latency.show_notice("Stop the jam to measure the latency.")
+            return
+        self._stop_measuring()
+        settings, devices = self.model.settings, self._snapshot.devices
+        self._calibration = Calibration(self.link.send, settings, devices)
+        self._show_measuring(self._calibration)
+
+    def _stop_measuring(self) -> None:
+        calibration, self._calibration = self._calibration, None
+        if calibration is not None:
+            calibration.cancel()
+
+    def _show_measuring(self, calibration: Calibration) -> None:
+        again = Offer("Again", "Measure once more.", self.measure_latency)
+        leave = Offer("Leave", "Change nothing.", lambda: self.latency.show_notice(""))
+        if not calibration.over:
+            words = f"Play any key exactly with each click: {calibration.taps} of {CLICKS}."
+            stop = Offer("Stop", "Measure nothing.", self._end_measuring)
+            self.latency.show_notice(words, (stop,))
+            return
+        self._calibration = None
+        if (found := calibration.measured) is None:
+            words = f"The latency wasn't measured: {calibration.refused}."
+            self.latency.show_notice(words, (again, leave))
+            return
+        ms = found.offset_ms
+        use = Offer(f"Use {ms:g} ms", "Send the band so much earlier.", lambda: self._use(ms))
+        self.latency.show_notice(
+            f"{self._heard_by or 'The sound'} is {1000 * found.delay_s:.0f} ms late (spread"
+            f" {1000 * found.spread_s:.0f} ms; {found.used} notes, {found.dropped} slips left out)."
+            f" Now {self.model.settings.latency_offset_ms:g} ms are made up for.",
+            (use, again, leave),
+        )
+
+    def _end_measuring(self) -> None:
+        self._stop_measuring()
+        self.latency.show_notice("")
+
+    def _use(self, offset_ms: float) -> None:
+        self.latency.show_notice("")
+        self.model.change(latency_offset_ms=offset_ms)
 
     def _on_devices(self, command: SelectDevices | ListAudio) -> None:
         self.link.send(command)

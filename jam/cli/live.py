@@ -24,10 +24,19 @@ from jam.engine.demo import TunePlayer
 from jam.engine.engine import Engine
 from jam.errors import BadInput, JamError
 from jam.files import SOUND_SUFFIXES, demo_tunes, recordings_dir
-from jam.messages.commands import DeviceChoice, Play, SetLoop, SetSpeed, Start, UseSong
+from jam.messages.commands import (
+    ChangeSettings,
+    DeviceChoice,
+    Play,
+    SetLoop,
+    SetSpeed,
+    Start,
+    UseSong,
+)
 from jam.messages.snapshot import PlaybackState, SessionLog
 from jam.midi.file import MidiSong, read_tune
 from jam.music.song import Song
+from jam.performance.calibration import device_key
 from jam.performance.take import Recorder, chart_cells, chord_chart
 from jam.preferences import Preferences, load_preferences
 from jam.sessions.exports import check_output, take_of, write_take
@@ -152,7 +161,12 @@ def play(args: argparse.Namespace, load: LoadPredictor, song: Song | None = None
 
         writer = stack.enter_context(recorded(args, preferences))
         engine = stack.enter_context(open_engine(args, load, settings, writer, on_log))
-        say_devices(engine.wait_until_up())
+        snapshot = engine.wait_until_up()
+        say_devices(snapshot)
+        kept_ms = preferences.latencies.get(device_key(snapshot.devices))
+        if kept_ms is not None and args.latency is None:
+            settings = settings.changed(latency_offset_ms=kept_ms)
+            engine.send(ChangeSettings(settings))
         print(f"Type while it plays: {HINT}. Ctrl-C ends.", flush=True)
         if song is not None:
             engine.send(UseSong(song))

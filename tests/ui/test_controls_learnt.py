@@ -15,7 +15,7 @@ from PyQt6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from jam.cli.values import SAID, STEPS, SWITCHES, setting, typed_for
-from jam.messages.commands import Cue, Keep, Panic, Start, Stop
+from jam.messages.commands import Cue, Keep, LoadTake, Panic, Play, Start, Stop, UnloadTake
 from jam.messages.controls import (
     ANY_CHANNEL,
     ANY_DEVICE,
@@ -24,10 +24,14 @@ from jam.messages.controls import (
     ShowOnControls,
     UseControls,
 )
+from jam.messages.notes import PlayedNote
+from jam.messages.snapshot import PlaybackState
 from jam.midi.controls import Routes, control_words
 from jam.midi.learnt import ACTION, DEFAULTS, RELATIVE, SETTING, VIEW, Learnt
+from jam.performance.calibration import CLICKS, INTERVAL_S, NAME
 from jam.preferences import PreferenceFile
 from tests.support.ui_bench import Bench
+from tests.support.ui_fake import stopped_snapshot
 from ui.common.pages import JAM, REVIEW
 from ui.controls.menu import ALL, FORGET, LEARN
 from ui.controls.model import GAVE_UP, NOT_HERE
@@ -280,3 +284,52 @@ def test_what_was_learnt_is_there_at_the_next_start(qtbot: QtBot, tmp_path: Path
         assert FADER in use.learnt and Control("gone", "note", 0, 1) in use.learnt
         assert Control(ANY_DEVICE, "control", ANY_CHANNEL, 66) not in use.learnt
         bench.close()
+
+
+# Latency
+
+
+def playing_back(bench: Bench, at_s: float, playing: bool) -> None:
+    """As the stage would show the clicks."""
+    state = PlaybackState(NAME, playing, at_s, bench.clock.now_s(), 1.0, None, 0.0, 31.0)
+    notes = tuple(
+        PlayedNote(n, 60, 90, bench.clock.now_s() - at_s + 0.5 + n * INTERVAL_S + 0.12)
+        for n in range(CLICKS)
+    )
+    shown = stopped_snapshot(bench.window.model.settings, bench.link.devices)
+    bench.link.override = replace(shown, playback=state, played=notes)
+    bench.tick()
+
+
+def test_a_measured_latency_is_kept_for_its_device(bench: Bench) -> None:
+    window = bench.window
+    bench.tick()
+    window.page.devices.measure.click()
+    assert bench.sent(LoadTake) and bench.sent(Play)
+    playing_back(bench, 20.0, True)
+    assert str(CLICKS) in window.latency.label.text()
+    bench.clock.advance(11.0)
+    playing_back(bench, 31.0, False)
+    assert "120 ms late" in window.latency.label.text()
+    window.latency.buttons[0].click()
+    assert window.model.settings.latency_offset_ms == 120
+    for device, wanted_ms in (("Headphones", 0), ("Speakers", 120), ("Headphones", 0)):
+        bench.link.devices = replace(bench.link.devices, audio=device)
+        bench.link.override = stopped_snapshot(window.model.settings, bench.link.devices)
+        bench.tick(2.0)
+        assert window.model.settings.latency_offset_ms == wanted_ms
+    kept = bench.kept | window.keeper.unsaved
+    assert kept["latencies"] == {"Speakers": 120, "Headphones": 0}
+
+
+def test_a_jam_is_not_disturbed_by_a_measurement(bench: Bench) -> None:
+    window = bench.window
+    window.start_stop()
+    bench.tick(1.0)
+    window.page.devices.measure.click()
+    assert not bench.sent(LoadTake) and "Stop the jam" in window.latency.label.text()
+    window.start_stop()
+    bench.tick(1.0)
+    window.page.devices.measure.click()
+    window.latency.close_notice()
+    assert bench.sent(UnloadTake)

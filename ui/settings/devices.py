@@ -139,6 +139,14 @@ class DevicesSection(SettingsSection):
         self.rate = self._choice("sample_rate")
         self.block = self._choice("block_frames")
         self.put_lines("Audio")
+        self.measure = QPushButton("Measure latency …")
+        describe(
+            self.measure,
+            "measure_latency",
+            self.measure.text(),
+            "Play along with clicks for half a minute; the result is kept for this device.",
+        )
+        self.form.addRow(self.measure)
         self.look_again = QPushButton("Rescan devices")
         describe(
             self.look_again,
