@@ -34,6 +34,7 @@ from jam.music.rows import ChordState
 from jam.preferences import Preferences
 from jam.settings import JamSettings
 from tools import bench_plans
+from tools.bench_hand import hand_lines
 from tools.bench_lines import HEADER, Line
 from tools.bench_window import window_lines
 from tools.support.jack import RATE, jack_server
@@ -205,6 +206,7 @@ SECTIONS: dict[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
     "futures": lambda _: bench_plans.futures(),
     "wire": lambda _: bench_plans.wire(),
     "live": live,
+    "hand": lambda args: hand_lines(args.seconds),
     "window": lambda args: window_lines(args.seconds),
 }
 """Name to what measures it: one function each, from the command line's arguments to lines."""
