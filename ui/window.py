@@ -600,6 +600,9 @@ class MainWindow(QWidget):
         now_ms = self.model.settings.latency_offset_ms
         self._heard_by = device
         wanted_ms = self._latencies.get(device, 0.0 if self._latencies else now_ms)
+        if device not in self._latencies and (wanted_ms or self._latencies):
+            self._latencies[device] = wanted_ms
+            self.keeper.keep(latencies=dict(self._latencies))
         if wanted_ms != now_ms:
             self.model.change(f"latency of {device}", latency_offset_ms=wanted_ms)
             self.model.told.emit(f"Latency compensation of {device}: {wanted_ms:g} ms")

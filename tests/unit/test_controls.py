@@ -122,6 +122,7 @@ def test_while_learning_everything_is_told_and_nothing_plays() -> None:
     assert not player.played
     assert [m.control.kind for m in player.moved] == ["note", "control", "program"]
     player.routes = Routes(watching=True)
+    send(player, [0xA0, 60, 100])  # the pressure of a key can't be learnt
     send(player, [0x90, 60, 100])
     assert heard(player) == [(60, True)] and len(player.moved) == 4
 

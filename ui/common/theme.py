@@ -345,6 +345,7 @@ QTableView {{ background: {t.window}; border: 1px solid transparent; }}
 QTableView::item {{ border: none; padding: 0 6px; color: {t.text}; }}
 QTableView::item:selected {{ background: {t.agent_block}; color: {t.on_block}; }}
 QTableView::item:hover:!selected {{ background: {t.field_hover}; }}
+QTreeView::item {{ padding: 2px 0; }}
 QSplitter::handle {{ background: {t.bar}; }}
 QSplitter::handle:hover {{ background: {t.outline}; }}
 #details, #transport {{ background: {t.bar}; }}

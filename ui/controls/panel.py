@@ -107,6 +107,7 @@ class ControlsPanel(QFrame):
             "How it takes over",
             "Pick up: when it passes the value. Jump: at once. Endless: for knobs without an end.",
         )
+        self.takeover.setMinimumContentsLength(max(map(len, TAKEOVERS.values())))
         self.takeover.chosen.connect(self._take_over)
         self.reset = self._button(
             "Reset all", "reset_controls", "As at the first start (Ctrl+Z restores).", model.reset
