@@ -14,7 +14,9 @@ from jam.notation.rhythm import WrittenMelody
 
 _LONGEST_QUARTERS = Fraction(8)
 _FEWEST_REPEATED_BARS = 4
-_FEWEST_BEFORE_ENDING, _MOST_ENDING_BARS = 3, 4
+_PHRASE_BARS = 4
+"""Where a first and a second ending stand, all begins and ends with phrases of so many bars, and
+the endings are a quarter of it at most."""
 _MOST_TURNS = 16
 _SHORTEST_TEMPO_BARS, _SMALLEST_TEMPO_CHANGE = 1, 0.03
 """A tempo that lasts for less, or changes less, is played but not printed."""
@@ -385,8 +387,9 @@ def _repeated(bars: Sequence[Bar], start: int, sections: Mapping[int, str]) -> _
             turns += 1
         ending = length - same if turns == 1 else 0
         if ending and (
-            ending > _MOST_ENDING_BARS
-            or same < _FEWEST_BEFORE_ENDING
+            4 * ending > length
+            or length % _PHRASE_BARS
+            or (start - bars[0].is_pickup) % _PHRASE_BARS
             or len(bars) < start + 2 * length
             or any(bars[start + k].frame in sections for k in range(same, length))
             or any(bars[start + length + k].frame in sections for k in range(same, length))
