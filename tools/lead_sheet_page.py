@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -53,7 +54,9 @@ def sheet_of_song(path: Path, number: int) -> str:
     found = list(outcomes(CORPORA["songs"], open_files(path)))
     sheet = found[number - 1].sheet
     assert sheet is not None, found[number - 1].why_not
-    return _lead_sheet(sheet, title_of_file(str(path)) + (f" {number}" if len(found) > 1 else ""))
+    titles = re.findall(r"(?m)^T:\s*(.+)$", path.read_text(encoding="utf-8", errors="replace"))
+    own = titles[number - 1] if len(titles) == len(found) else title_of_file(str(path))
+    return _lead_sheet(sheet, own)
 
 
 def _lead_sheet(sheet: LeadSheet, title: str) -> str:

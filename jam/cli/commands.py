@@ -10,7 +10,7 @@ from jam.accompaniment import all_styles, styles_dir
 from jam.agent.predictor import LoadPredictor, Predictor
 from jam.charts.files import read_song, songs_that_come_along, write_chart
 from jam.charts.text import write_text
-from jam.cli.console import progress_bar
+from jam.cli.console import progress_bar, say_read_otherwise
 from jam.cli.doctor import audio_findings, examine, midi_findings, print_findings
 from jam.cli.options import settings_from
 from jam.errors import BadInput
@@ -95,11 +95,7 @@ def _check_metre(melody: MidiSong, chart: Song | None) -> None:
 def _song(args: argparse.Namespace) -> MidiSong:
     """The melody's file; what of it was read otherwise than it stands is told."""
     song = read_tune(args.melody)
-    told = song.warnings if args.verbose else song.warnings[:1]
-    more = len(song.warnings) - len(told)
-    for i, warning in enumerate(told, 1):
-        rest = f" (and {more} more: --verbose)" if more and i == len(told) else ""
-        print(f"jam: {args.melody}: {warning}{rest}", file=sys.stderr)
+    say_read_otherwise(args.melody, song.warnings, args.verbose)
     return song
 
 

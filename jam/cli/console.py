@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
@@ -106,6 +106,15 @@ class BarTeller:
             (cell,) = chart_cells(chords[self._first_frame : end], tempo_map, self._first_frame)
             self._first_frame, self._said = end, self._said + 1
             print(f"bar {self._said:>3} | {cell}", flush=True)
+
+
+def say_read_otherwise(name: str, warnings: Sequence[str], verbose: bool) -> None:
+    """What of a file was left out or read otherwise than it stands: in a line, or all of it."""
+    told = warnings if verbose else warnings[:1]
+    more = len(warnings) - len(told)
+    for i, warning in enumerate(told, 1):
+        rest = f" (and {more} more: --verbose)" if more and i == len(told) else ""
+        print(f"jam: {name}: {warning}{rest}", file=sys.stderr)
 
 
 @contextmanager

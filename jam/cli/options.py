@@ -325,6 +325,7 @@ def _sessions(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="MIDI, a session as JSON, or a whole library (.sqlite3)",
     )
+    import_.add_argument("--verbose", action="store_true", help=_VERBOSE)
 
     retake = of_one(
         "retake",

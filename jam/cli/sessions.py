@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jam.agent.predictor import LoadPredictor
-from jam.cli.console import progress_bar
+from jam.cli.console import progress_bar, say_read_otherwise
 from jam.errors import BadInput, JamError
 from jam.files import SOUND_SUFFIXES, library_path
 from jam.performance.take import chord_chart
@@ -47,7 +47,7 @@ def run(
             case "export":
                 _export(library, args)
             case "import":
-                _import(library, args.files)
+                _import(library, args.files, args.verbose)
             case "retake":
                 _retake(library, args, load_predictor, change_settings)
             case "rename":
@@ -195,13 +195,15 @@ def _export(library: Library, args: argparse.Namespace) -> None:
         print(f"Written: {file}")
 
 
-def _import(library: Library, files: Sequence[str]) -> None:
+def _import(library: Library, files: Sequence[str], verbose: bool) -> None:
     def tell(sentence: str) -> None:
         print(f"jam: {sentence}", file=sys.stderr)
 
     for file in files:
+        warnings: list[str] = []
         with progress_bar("importing", "session") as progress:
-            infos = import_file(library, file, progress, tell)
+            infos = import_file(library, file, progress, tell, warnings.extend)
+        say_read_otherwise(file, warnings, verbose)
         for info in infos:
             print(f"{file}: imported as session {info.id}, {info.name}, {info.n_bars} bars")
 

@@ -37,7 +37,8 @@ from jam.sessions.takes import take_name
 from jam.sessions.values import one_line
 from jam.settings import JamSettings
 
-SUFFIXES = (".mid", ".midi", ".json", ".sqlite3")
+_MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
+SUFFIXES = (*_MIDI_SUFFIXES, ".json", ".sqlite3")
 
 
 def import_file(
@@ -45,12 +46,13 @@ def import_file(
     path: str | os.PathLike[str],
     progress: Callable[[int, int], None] | None = None,
     tell: Callable[[str], None] = lambda _sentence: None,
+    warn: Callable[[tuple[str, ...]], None] = lambda _warnings: None,
 ) -> list[SessionInfo]:
     """Add what a file holds to the library: a MIDI file or JSON one session, a library all of its
     own. Nothing is added where the file is at fault. Raises BadInput, one line with its name.
 
     progress: called with (sessions done, sessions in all). tell: is told what of a damaged library
-    can't be read.
+    can't be read. warn: is told what of a MIDI file was left out or read otherwise than it stands.
     """
     file = Path(path)
     suffix = file.suffix.lower()
@@ -58,8 +60,12 @@ def import_file(
         raise BadInput(f"{file}: the name must end in {', '.join(SUFFIXES)}")
     if suffix == ".sqlite3":
         return _import_library(library, file, progress, tell)
-    session = session_of_midi(read_midi(file)) if suffix != ".json" else read_json(file)
-    return [library.add(session)]
+    if suffix == ".json":
+        return [library.add(read_json(file))]
+    song = read_midi(file)
+    added = library.add(session_of_midi(song))
+    warn(song.warnings)
+    return [added]
 
 
 def read_json(path: str | os.PathLike[str]) -> Session:

@@ -63,11 +63,16 @@ def export_files(
     return written
 
 
-def import_files(progress: Progress, library: Path, paths: Sequence[Path]) -> list[SessionInfo]:
-    """Every file as one session or more."""
+def import_files(
+    progress: Progress, library: Path, paths: Sequence[Path]
+) -> tuple[list[SessionInfo], list[str]]:
+    """Every file as one session or more; and what was left out or read otherwise, in sentences."""
     added: list[SessionInfo] = []
+    told: list[str] = []
     with Library(library, wait_s=PATIENT_S) as opened:
         for number, path in enumerate(paths):
             progress(number, len(paths))
-            added += import_file(opened, path)
-    return added
+            warnings: list[str] = []
+            added += import_file(opened, path, tell=told.append, warn=warnings.extend)
+            told += (f"{path.name}: {warning}" for warning in warnings)
+    return added, told

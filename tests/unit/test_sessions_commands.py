@@ -279,3 +279,22 @@ def test_check_of_what_is_no_library(path: Path, tmp_path: Path, capsys: Said) -
     spoil(foreign, "CREATE TABLE recipes (name TEXT)")
     sessions("check", "--repair", "--library", str(foreign), status=2)
     assert "not a library" in capsys.readouterr().err
+
+
+def test_what_is_read_otherwise_is_told(path: Path, tmp_path: Path, capsys: Said) -> None:
+    """Karaoke files are MIDI files; a metre and a tempo that can't be played are mapped."""
+    file = tmp_path / "song.kar"
+    midi = mido.MidiFile(ticks_per_beat=480)
+    track = mido.MidiTrack()
+    track.append(mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(900)))
+    track.append(mido.MetaMessage("time_signature", numerator=17, denominator=4))
+    for pitch in (60, 62, 64, 65) * 4:
+        track.append(mido.Message("note_on", note=pitch, velocity=80))
+        track.append(mido.Message("note_off", note=pitch, time=480))
+    midi.tracks.append(track)
+    midi.save(file)
+    sessions("import", str(file))
+    first = capsys.readouterr()
+    assert "imported as session 3" in first.out and "more: --verbose" in first.err
+    sessions("import", "--verbose", str(file))
+    assert len(capsys.readouterr().err.splitlines()) == len(read_midi(file).warnings) > 1

@@ -181,8 +181,10 @@ class Tasks(QObject):
         if not paths or not self._free():
             return
 
-        def then(added: list[SessionInfo]) -> None:
-            self._news.tell(imported_words([info.name for info in added]))
+        def then(found: tuple[list[SessionInfo], list[str]]) -> None:
+            added, told = found
+            words = imported_words([info.name for info in added])
+            self._news.tell(f"{words} {'; '.join(told)}".rstrip())
             if added:
                 self._model.session_wished.emit(added[-1].id)
             self._model.list_outdated.emit()
