@@ -23,7 +23,7 @@ from jam.sessions.takes import as_song
 from jam.settings import JamSettings
 from tools.support.session_parts import made_session, played_tune, waltz
 from ui.common.geometry import Size
-from ui.common.text import BAND_COMES_IN
+from ui.common.text import BAND_COMES_IN, position_text
 from ui.review.content import (
     OUTCOME,
     SONG_LET_GO,
@@ -271,3 +271,9 @@ def test_a_take_becomes_a_song() -> None:
     )
     with pytest.raises(BadInput):
         as_song(silent, silent.takes[0])
+
+
+def test_a_place_beyond_the_first_hour_is_told_in_hours() -> None:
+    tempo_map = TempoMap.constant(60.0, Meter())
+    assert position_text(tempo_map, 21604.05, 43200.0) == "bar 5402.1   6:00:04.0 / 12:00:00"
+    assert position_text(tempo_map, 64.25, 80.0) == "bar 17.1   1:04.2 / 1:20"

@@ -49,8 +49,12 @@ def hardware_inputs(devices: DeviceState) -> tuple[str, ...]:
 
 def length_text(seconds: float) -> str:
     """ "4:32"; "1:02:03" where it lasted an hour."""
-    whole = max(0, round(seconds))
-    hours, rest = divmod(whole, 3600)
+    return clock_text(max(0, round(seconds)))
+
+
+def clock_text(seconds: int) -> str:
+    """The same of whole seconds."""
+    hours, rest = divmod(seconds, 3600)
     minutes, secs = divmod(rest, 60)
     return f"{hours}:{minutes:02}:{secs:02}" if hours else f"{minutes}:{secs:02}"
 
@@ -116,8 +120,8 @@ def take_summary(take: TakeInfo, style: str) -> str:
 def position_text(tempo_map: TempoMap, at_s: float, end_s: float) -> str:
     """Bar and beat, and seconds."""
     position = int(tempo_map.position_at(at_s) + 1e-6)
-    minutes, seconds = divmod(max(0.0, at_s), 60)
-    clock = f"{int(minutes)}:{seconds:04.1f} / {length_text(end_s)}"
+    tenths = int(10 * max(0.0, at_s) + 1e-6)
+    clock = f"{clock_text(tenths // 10)}.{tenths % 10} / {length_text(end_s)}"
     if position < 0 or at_s < 0:
         return f"count-in   {clock}"
     place = tempo_map.place(position)
