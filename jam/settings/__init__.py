@@ -349,12 +349,17 @@ class JamSettings:
     beat_from: str = setting(
         "own",
         "Beat from",
-        "Who gives the tempo and the beat: jam, what you play, or another program or machine.",
+        "Who gives the tempo and the beat: jam, or another program or machine.",
         "who gives the beat",
         "beat-from",
         group="beat",
         place="Music/Tempo",
-        choices=(Choice("own", "jam", "own"), Choice("midi-clock", "MIDI clock", "midi-clock")),
+        choices=(
+            Choice("own", "jam", "own"),
+            Choice("midi-clock", "MIDI clock", "midi-clock"),
+            Choice("link", "Ableton Link", "link"),
+            Choice("jack", "JACK transport", "jack"),
+        ),
     )
     """One of jam.messages.sync.SOURCES."""
     beat_start: bool = setting(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from jam.clock import Clock
 from jam.messages.sync import OWN, SyncState
 from jam.midi.numbers import CLOCK_TICK
-from jam.music.grid import FRAMES_PER_QUARTER, MAX_BPM, MIN_BPM, Meter
+from jam.music.grid import FRAMES_PER_QUARTER, MAX_BPM, MIN_BPM, Meter, quarter_bpm
 from jam.settings import JamSettings
 from jam.stage.devices import Devices
 from jam.sync.beat import BeatLine
@@ -122,6 +122,28 @@ class BeatKeeper:
         passed = _JUST_PASSED_FRAMES if at_once else 0.0
         frame = math.ceil((line.position_at(earliest_s) - passed) / bar) * bar
         return line.seconds_at(frame)
+
+    def set_to(self, settings: JamSettings, before: JamSettings) -> None:
+        """The player has changed settings: the others get the tempo, where they take one."""
+        if (source := self._beats.source) is None:
+            return
+        if settings.meter != before.meter:
+            source.set_bar(settings.meter.frames_per_bar)
+        if settings.bpm != before.bpm:
+            source.set_tempo(quarter_bpm(settings.bpm, settings.meter))
+            self._shown_s = self._clock.now_s()  # until the source has taken it
+
+    def begin(self, start_s: float) -> None:
+        """A jam begins."""
+        if (source := self._beats.source) is not None:
+            source.begin(start_s)
+            self._rolled = None if self._rolled is None else True
+
+    def end(self) -> None:
+        """The jam has ended."""
+        if (source := self._beats.source) is not None:
+            source.end()
+            self._rolled = None if self._rolled is None else False
 
     def close(self) -> None:
         """Let go of the source."""

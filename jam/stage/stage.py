@@ -270,7 +270,9 @@ class Stage:
             self._midi_clock.stop_all()
         if before.midi_programs and not settings.midi_programs:
             self._programs.forget()
-        if self._beat.choose(settings, self._devices) and self._conductor is not None:
+        if not self._beat.choose(settings, self._devices):
+            self._beat.set_to(settings, before)
+        elif self._conductor is not None:
             self._conductor.follow(None, self._clock.now_s())
         if self._conductor is not None:
             self._reports.set_to(settings)
@@ -319,6 +321,7 @@ class Stage:
             self._reports.song(self._conductor.playing)
         self._programs.forget()  # who was connected since then doesn't know them
         self._apply_sound_settings()
+        self._beat.begin(start_s)
         self._agent.begin(self._reports.session)
         self._message = ""
         self._schedule()
@@ -347,6 +350,7 @@ class Stage:
         self._conductor = None
         self._scheduler.stop_all()
         self._midi_clock.stop_all()
+        self._beat.end()
         self._reports.end(tempo_map)
         gc.collect()
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Sequence
 from typing import Protocol
 
 from jam.clock import Clock
-from jam.messages.sync import MIDI_CLOCK, OWN, SyncState
+from jam.errors import JamError
+from jam.messages.sync import JACK, LINK, MIDI_CLOCK, OWN, WAITING, SyncState
 from jam.midi.numbers import CLOCK_TICK
+from jam.music.grid import quarter_bpm
 from jam.settings import JamSettings
 from jam.sync.beat import Heard
+from jam.sync.jack_transport import JackSource
+from jam.sync.link import LinkSource
 from jam.sync.midi_clock import ClockPorts
 
 
@@ -19,6 +24,22 @@ class Source(Protocol):
 
     def heard(self, now_s: float) -> Heard:
         """How it stands."""
+        ...
+
+    def set_tempo(self, quarter_bpm: float) -> None:
+        """The player wants another tempo."""
+        ...
+
+    def set_bar(self, bar_frames: int) -> None:
+        """A bar has so many sixteenths now."""
+        ...
+
+    def begin(self, start_s: float) -> None:
+        """A jam begins, bar 1 at `start_s`."""
+        ...
+
+    def end(self) -> None:
+        """The jam has ended."""
         ...
 
     def close(self) -> None:
@@ -54,6 +75,18 @@ class MidiClockSource:
             self._ports.take(*self._came.popleft())
         return self._ports.heard(now_s)
 
+    def set_tempo(self, quarter_bpm: float) -> None:
+        pass  # a clock can't be told anything
+
+    def set_bar(self, bar_frames: int) -> None:
+        pass
+
+    def begin(self, start_s: float) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
@@ -66,6 +99,8 @@ class Beats:
         self._chosen = OWN
         self._source: Source | None = None
         self._offset_s = 0.0
+        self._problem = ""
+        self._opening = threading.Lock()
         self.state = SyncState()
 
     def choose(self, settings: JamSettings) -> bool:
@@ -75,9 +110,36 @@ class Beats:
             return False
         self.close()
         self._chosen = settings.beat_from
-        self._source = MidiClockSource() if self._chosen == MIDI_CLOCK else None
-        self.state = SyncState(self._chosen, "waiting" if self._source else "")
+        self._problem = ""
+        self.state = SyncState(self._chosen, "" if self._chosen == OWN else WAITING)
+        if self._chosen == MIDI_CLOCK:
+            self._source = MidiClockSource()
+        elif self._chosen in (LINK, JACK):
+            # Beside running sound JACK takes up to a second to let a client in.
+            opening = threading.Thread(target=self._open, args=(settings,), daemon=True)
+            opening.start()
         return True
+
+    def _open(self, settings: JamSettings) -> None:
+        """Runs on: a thread of its own."""
+        opener = LinkSource if settings.beat_from == LINK else JackSource
+        meter = settings.meter
+        bpm = quarter_bpm(settings.bpm, meter)
+        try:
+            source = opener(self._clock, bpm, meter.frames_per_bar, settings.beat_start)
+        except JamError as error:
+            self._problem = f"{error}."
+            return
+        with self._opening:
+            if self._chosen == settings.beat_from and self._source is None:
+                self._source = source
+                return
+        source.close()
+
+    @property
+    def source(self) -> Source | None:
+        """Who gives the beat; None: jam, or nobody yet."""
+        return self._source
 
     @property
     def clock_in(self) -> MidiClockSource | None:
@@ -87,9 +149,12 @@ class Beats:
 
     def heard(self, now_s: float) -> Heard | None:
         """What the source says now; None where the beat is the program's own."""
-        if self._source is None:
-            return None
-        heard = self._source.heard(now_s)
+        source = self._source
+        if source is None:
+            if self._problem and self.state.problem != self._problem:
+                self.state = SyncState(self._chosen, WAITING, problem=self._problem)
+            return None if self._chosen == OWN else Heard(self.state.state or WAITING)
+        heard = source.heard(now_s)
         line = heard.line
         bpm = round(line.quarter_bpm, 1) if line is not None else self.state.bpm
         self.state = SyncState(
@@ -108,6 +173,7 @@ class Beats:
 
     def close(self) -> None:
         """Let go of the source."""
-        if self._source is not None:
-            self._source.close()
-        self._source = None
+        with self._opening:
+            source, self._source, self._chosen = self._source, None, OWN
+        if source is not None:
+            source.close()
