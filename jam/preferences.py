@@ -244,7 +244,12 @@ def preferences_from_json(data: dict[str, Any]) -> tuple[Preferences, list[str]]
     return found, faults
 
 
-_AUDIO = {"device": "audio", "sample_rate": "sample_rate", "block_frames": "block_frames"}
+_AUDIO = {
+    "device": "audio",
+    "sample_rate": "sample_rate",
+    "block_frames": "block_frames",
+    "soundfont": "soundfont",
+}
 """Names within "audio" in the file, and in `DeviceChoice`."""
 
 

@@ -387,6 +387,7 @@ class MainWindow(QWidget):
         if before is None or before.devices != snapshot.devices:
             self.page.devices.show_devices(snapshot.devices)
             self._use_latency_of(device_key(snapshot.devices))
+            self.page.sound.show_devices(snapshot.devices)
         self._show_news()
         self._show_letters()
         if before is not None and before.running and not snapshot.running:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jam.audio.sdl import SDL, SdlOutput
+from jam.audio.soundfonts import chosen_soundfont
 from jam.audio.synth import Synth, own_drivers
 from jam.errors import BadInput, JamError
 from jam.messages.commands import SAMPLE_RATES, DeviceChoice
@@ -294,13 +295,23 @@ class OwnDriverOutput:
 Output = AudioOutput | OwnDriverOutput | SdlOutput
 
 
+def _soundfont(choice: DeviceChoice) -> Path:
+    """The one that was chosen; another is better than none where it was only remembered."""
+    try:
+        return chosen_soundfont(choice.soundfont)
+    except BadInput:
+        if choice.audio_required:
+            raise
+        return chosen_soundfont("")
+
+
 def open_audio(choice: DeviceChoice) -> tuple[Synth, Output]:
     """Open the device, and a synth at its sample rate.
 
     Raises BadInput for a device that doesn't exist, JamError for one that can't be opened.
     """
     if choice.audio.startswith(OWN_DRIVER):
-        synth = Synth(choice.sample_rate or 48000)
+        synth = Synth(choice.sample_rate or 48000, _soundfont(choice))
         return synth, OwnDriverOutput(synth, choice, choice.audio[len(OWN_DRIVER) :])
     if choice.audio == SDL:
         return _open_sdl(choice)
@@ -308,12 +319,12 @@ def open_audio(choice: DeviceChoice) -> tuple[Synth, Output]:
         device = find_device(choice.audio)
     except PortAudioMissing as error:
         return _open_without_portaudio(choice, error)
-    synth = Synth(choice.sample_rate or device.rate_hz)
+    synth = Synth(choice.sample_rate or device.rate_hz, _soundfont(choice))
     return synth, AudioOutput(synth, choice, device)
 
 
 def _open_sdl(choice: DeviceChoice) -> tuple[Synth, SdlOutput]:
-    synth = Synth(choice.sample_rate or 48000)
+    synth = Synth(choice.sample_rate or 48000, _soundfont(choice))
     return synth, SdlOutput(synth, choice)
 
 

@@ -37,6 +37,7 @@ def write_sound(
     stems: Mapping[str, Path] | None = None,
     progress: Callable[[int, int], None] | None = None,
     sample_rate: int = FILE_RATES[0],
+    soundfont: Path | None = None,
 ) -> float:
     """Write the mix in 16-bit stereo, in the format of the name's suffix (SOUND_SUFFIXES); returns
     its highest sample's magnitude before it is turned down (1.0 would be full scale).
@@ -54,7 +55,7 @@ def write_sound(
     check_format(Path(path).suffix.lower())
     try:
         with ExitStack() as stack:
-            sound = _Sound(stack, Path(path).parent, notes, stems, sample_rate)
+            sound = _Sound(stack, Path(path).parent, notes, stems, sample_rate, soundfont)
             for part, synth in sound.synths.items():
                 synth.set_program(part, programs.get(part, 0))
                 synth.set_volume(part, volumes.get(part, 1.0))
@@ -78,11 +79,12 @@ class _Sound:
         notes: Iterable[TimedNote],
         stems: Iterable[str],
         sample_rate: int,
+        soundfont: Path | None,
     ) -> None:
         self._sample_rate = sample_rate
         self.synths: dict[str, Synth] = {}
         for part in sorted({note.part for note in notes}):
-            self.synths[part] = synth = Synth(sample_rate, limited=False)
+            self.synths[part] = synth = Synth(sample_rate, soundfont, limited=False)
             stack.callback(synth.close)
         self.raw: dict[str, IO[bytes]] = {}
         for name in ("mix", *stems):

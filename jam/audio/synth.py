@@ -133,6 +133,7 @@ class Synth:
         fluidsynth = _load_fluidsynth()
         path = soundfont or soundfont_path()
         check_soundfont(path)
+        self.soundfont = path
         self.sample_rate = sample_rate
         self._ticker: Any = None
         self._fluid: Any = fluidsynth.Synth(gain=_GAIN, samplerate=float(sample_rate))

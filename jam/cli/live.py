@@ -75,6 +75,7 @@ def open_engine(
         getattr(args, "midi_api", "auto"),
         midi_required=bool(named or getattr(args, "midi_out", None)),
         audio_required=getattr(args, "audio", None) is not None,
+        soundfont=given("soundfont", known.soundfont),
     )
     if writer is None:
         return Engine(settings, devices, load, on_log)

@@ -23,6 +23,7 @@ _READ_DEVICE: dict[str, Callable[[str], Any]] = {
     "midi_inputs": lambda text: EVERY_INPUT if text == "all" else _names(text),
     "midi_outputs": _names,
     "audio": lambda text: "" if text == "default" else text,
+    "soundfont": lambda text: "" if text == "default" else text,
 }
 """How the devices are read that aren't numbers."""
 

@@ -268,6 +268,7 @@ class Engine:
             self._devices.midi_api,
             midi_required=False,
             audio_required=False,
+            soundfont=last.devices.wanted_soundfont,
         )
         self._stage = StageProcess(self._context, self._settings, devices, self._sessions)
         self._reader = self._new_reader()

@@ -102,6 +102,8 @@ class DeviceChoice:
     midi_api: str = "auto"
     midi_required: bool = True
     audio_required: bool = True
+    soundfont: str = ""
+    """The name of a SoundFont's file in the usual folders, or its path; empty for the usual one."""
 
     def __post_init__(self) -> None:
         if self.sample_rate not in (0, *SAMPLE_RATES):
@@ -119,7 +121,7 @@ class DeviceChoice:
 class SelectDevices:
     """Open these, by name, and close the others; None leaves as it is. See `DeviceChoice`.
 
-    EVERY_INPUT opens every MIDI keyboard. Audio is opened anew when one of its three values
+    EVERY_INPUT opens every MIDI keyboard. Audio is opened anew when one of its four values
     changes: sound is away for some tenths of a second, the session goes on. What can't be opened
     leaves the device that was open, and `Snapshot.message` says why.
     """
@@ -129,6 +131,7 @@ class SelectDevices:
     audio: str | None = None
     sample_rate: int | None = None
     block_frames: int | None = None
+    soundfont: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,10 @@ class DeviceState:
     wanted_outputs: tuple[str, ...] = ()
     wanted_audio: str = ""
     """The audio device chosen: "" the system's default, "none" silence."""
+    wanted_soundfont: str = ""
+    """The SoundFont chosen, by name or path; "" is the usual one."""
+    soundfont: str = ""
+    """Path of the one that sounds; "" while nothing does."""
     wanted_rate: int = 0
     """The sample rate chosen in Hz; 0 is the device's own."""
     available_audio: tuple[str, ...] = ()

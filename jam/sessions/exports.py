@@ -12,6 +12,7 @@ from pathlib import Path
 from jam.accompaniment import playable_style
 from jam.audio.mixer import mix
 from jam.audio.sound_file import check_format, write_sound
+from jam.audio.soundfonts import chosen_soundfont
 from jam.audio.synth import CHANNELS
 from jam.errors import BadInput
 from jam.files import FILE_RATES, SOUND_SUFFIXES, whole
@@ -20,6 +21,7 @@ from jam.music.key import key_of, key_of_signature
 from jam.notation.musicxml import Heading, write_musicxml
 from jam.notation.rhythm import written_melody
 from jam.performance.take import Take
+from jam.preferences import load_preferences
 from jam.sessions.json_file import session_to_json
 from jam.sessions.session import LIVE_TAKE, Session, SessionTake
 from jam.settings import JamSettings
@@ -134,6 +136,14 @@ def write_take(
     write_midi(path, parts, take.tempo_map, take.markers(), take.signature, progress)
 
 
+def _soundfont() -> Path:
+    """The one that the user plays with, or the usual one where it isn't there any more."""
+    try:
+        return chosen_soundfont(load_preferences()[0].devices.soundfont)
+    except BadInput:
+        return chosen_soundfont("")
+
+
 def write_take_sound(
     path: Path,
     take: Take,
@@ -165,5 +175,6 @@ def write_take_sound(
         stems,
         progress,
         rate_hz,
+        _soundfont(),
     )
     return [path, *stems.values()]

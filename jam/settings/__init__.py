@@ -654,6 +654,14 @@ DEVICES = {
             kind=int,
             name="block_frames",
         ),
+        Line(
+            "SoundFont",
+            "The sounds of all instruments. Switching causes a short gap.",
+            "SoundFont to play with: a file's name in the usual folders, or its path",
+            word="soundfont",
+            metavar="FILE",
+            name="soundfont",
+        ),
     )
 }
 """What is said of the devices: value of jam.messages.commands.SelectDevices -> line."""

@@ -55,6 +55,7 @@ class Devices:
         self._choice, self._tell = choice, tell
         self._ports: MidiPorts | None = None
         self._output: Output | None = None
+        self._soundfont = ""
         self._lost_audio = ""
         """The device that is gone and waited for."""
         self._available_audio: tuple[str, ...] = ()
@@ -129,6 +130,8 @@ class Devices:
             wanted_outputs=choice.midi_outputs,
             wanted_audio=choice.audio,
             wanted_rate=choice.sample_rate,
+            wanted_soundfont=choice.soundfont,
+            soundfont=self._soundfont,
             available_audio=self._available_audio,
             audio_blocks=BLOCK_SIZES,
             block_frames=choice.block_frames,
@@ -236,6 +239,7 @@ class Devices:
             self._problems["audio"] = "Silent: no audio device was asked for."
             return
         synth, self._output = open_audio(choice)
+        self._soundfont = str(synth.soundfont)
         self._rendered, self._rendered_at_s = 0, self._clock.now_s()
         self._sound.use(synth)
         self._problems.pop("audio", None)
@@ -244,6 +248,7 @@ class Devices:
     def _close_audio(self, is_gone: bool = False) -> None:
         """Silence; the dropouts so far are kept in mind."""
         output, self._output = self._output, None
+        self._soundfont = ""
         self._sound.use(None)
         if output is not None:
             self._dropouts_before += output.dropouts
@@ -287,7 +292,7 @@ class Devices:
                 self._tell("")
                 self._want_midi()
         finally:
-            given = {command.audio, command.sample_rate, command.block_frames} != {None}
+            given = _audio_of(command) != (None,) * 4
             if given and (_audio_of(choice) != _audio_of(before) or self._output is None):
                 self._change_audio(choice)
 
@@ -424,5 +429,5 @@ def _midi_of(choice: DeviceChoice) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return choice.midi_inputs, choice.midi_outputs
 
 
-def _audio_of(choice: DeviceChoice) -> tuple[str, int, int]:
-    return choice.audio, choice.sample_rate, choice.block_frames
+def _audio_of(choice: DeviceChoice | SelectDevices) -> tuple[object, ...]:
+    return choice.audio, choice.sample_rate, choice.block_frames, choice.soundfont

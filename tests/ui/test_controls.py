@@ -25,7 +25,9 @@ from PyQt6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from jam.audio.soundfonts import instruments
 from jam.cli.console import devices_in_words
+from jam.files import soundfont_path
 from jam.messages.commands import (
     CUES,
     EVERY_INPUT,
@@ -35,7 +37,7 @@ from jam.messages.commands import (
     ListAudio,
     SelectDevices,
 )
-from jam.messages.snapshot import SET_BY_JACK
+from jam.messages.snapshot import SET_BY_JACK, DeviceState
 from jam.messages.sync import LINK, LOCKED, MIDI_CLOCK, WAITING, SyncState
 from jam.music.grid import Meter
 from jam.settings import JamSettings
@@ -351,3 +353,14 @@ def test_the_bar_says_who_gives_the_beat(bench: Bench) -> None:
     bench.link.override = stopped_snapshot()
     bench.tick()
     assert not bar.sync.isVisibleTo(bar) and bench.control("bpm").isEnabled()
+
+
+def test_a_soundfont_is_chosen_and_names_the_instruments(bench: Bench) -> None:
+    bench.window.page.devices.select(soundfont="own.sf3")
+    assert bench.sent(SelectDevices) == [SelectDevices(soundfont="own.sf3")]
+    sound, font = bench.window.page.sound, soundfont_path()
+    sound.show_devices(DeviceState(soundfont=str(font)))
+    combo = sound.fields.made["player_program"]
+    assert isinstance(combo, QComboBox)
+    assert combo.itemText(0) == instruments(font)[0, 0]
+    assert combo.currentIndex() == JamSettings().player_program

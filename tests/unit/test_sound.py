@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jam.audio.soundfonts import DRUM_BANK, chosen_soundfont, instruments, soundfonts
 from jam.audio.synth import CHANNELS, Limiter, Synth
-from jam.errors import JamError
+from jam.errors import BadInput, JamError
 from jam.files import soundfont_path
 from jam.messages.notes import BEND, CONTROLLER, EXPRESSIONS, KEY_PRESSURE, PRESSURE, Expression
 from jam.midi.numbers import BEND_REST
@@ -200,3 +201,25 @@ def test_instruments_can_be_chosen_when_the_soundfont_is_removed(tmp_path: Path)
     synth.render_into(block)
     assert np.abs(block).max() > 0.01
     synth.close()
+
+
+def test_instruments_are_named_as_the_soundfont_names_them() -> None:
+    named = instruments(soundfont_path())
+    assert len(named) > 100
+    assert "piano" in named[0, 0].lower() and "bass" in named[0, 32].lower()
+    assert (DRUM_BANK, 0) in named
+
+
+def test_a_soundfont_is_chosen_by_its_name_or_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_DIRS", str(tmp_path))
+    own = tmp_path / "soundfonts" / "own.sf3"
+    own.parent.mkdir()
+    shutil.copy(soundfont_path(), own)
+    assert soundfonts()["own.sf3"] == own
+    for name in ("own.sf3", str(own)):
+        assert chosen_soundfont(name) == own
+    assert chosen_soundfont("") == soundfont_path()
+    with pytest.raises(BadInput, match=r"nothing\.sf2"):
+        chosen_soundfont("nothing.sf2")

@@ -34,12 +34,13 @@ class JamPage(QWidget):
         done = self.waterfall.setFocus
         self.bar.done.connect(done)
         self.devices = DevicesSection(model, done)
+        self.sound = SoundSection(model, done)
         self.songs = SongsSection(songs, model, others, done)
         self.sections: dict[
             str, MusicSection | SoundSection | DevicesSection | ViewSection | SongsSection
         ] = {
             "Music": MusicSection(model, done),
-            "Sound": SoundSection(model, done),
+            "Sound": self.sound,
             "Devices": self.devices,
             "View": ViewSection(look),
             "Songs": self.songs,

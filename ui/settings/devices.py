@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
-from PyQt6.QtWidgets import QListWidget, QListWidgetItem, QPushButton, QSizePolicy, QWidget
+from PyQt6.QtWidgets import (
+    QFileDialog,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
 
+from jam.audio.soundfonts import soundfonts
 from jam.messages.commands import EVERY_INPUT, ListAudio, SelectDevices
 from jam.messages.snapshot import SET_BY_JACK, DeviceState
 from jam.settings import DEVICES, SETTINGS
@@ -18,6 +27,8 @@ from ui.settings.model import SettingsModel, Step
 from ui.settings.panel import SettingsSection
 
 _DEFAULT_AUDIO, _SILENCE = "", "none"
+_ANOTHER = "…"
+ANOTHER_SOUNDFONT = "Another file …"
 EVERY_KEYBOARD = "All keyboards (including new ones)"
 NONE_CONNECTED = "None connected"
 
@@ -120,6 +131,7 @@ class DevicesSection(SettingsSection):
         super().__init__("Devices", model, SETTINGS, done)
         self._model = model
         self._devices = DeviceState()
+        self._found = tuple(soundfonts())
         self.heading("MIDI keyboards")
         self.inputs = self._ports("midi_inputs", EVERY_KEYBOARD)
         self.put_lines("MIDI keyboards")
@@ -138,6 +150,8 @@ class DevicesSection(SettingsSection):
         self.audio = self._choice("audio")
         self.rate = self._choice("sample_rate")
         self.block = self._choice("block_frames")
+        self.soundfont = self._choice("soundfont")
+        self.soundfont.chosen.connect(self._on_soundfont)
         self.put_lines("Audio")
         self.measure = QPushButton("Measure latency …")
         describe(
@@ -154,7 +168,7 @@ class DevicesSection(SettingsSection):
             self.look_again.text(),
             "Rescan audio devices (MIDI is detected automatically). Playback continues.",
         )
-        self.look_again.clicked.connect(lambda: self.wanted.emit(ListAudio()))
+        self.look_again.clicked.connect(self._look_again)
         self.form.addRow(self.look_again)
         self.latency = self.hint("")
         self.latency.setAccessibleName("Latency")
@@ -167,6 +181,10 @@ class DevicesSection(SettingsSection):
         self.fields.bind_spin(split, line.name)
         return split
 
+    def _look_again(self) -> None:
+        self._found = tuple(soundfonts())
+        self.wanted.emit(ListAudio())
+
     def _ports(self, name: str, every: str = "") -> PortList:
         ports = PortList(every)
         described(ports, DEVICES[name])
@@ -177,9 +195,27 @@ class DevicesSection(SettingsSection):
     def _choice(self, name: str) -> Choice:
         combo = Choice([])
         described(combo, DEVICES[name])
-        combo.chosen.connect(lambda value: self.select(**{name: value}))
+        if name != "soundfont":
+            combo.chosen.connect(lambda value: self.select(**{name: value}))
         self.put(combo)
         return combo
+
+    def _soundfonts(self, devices: DeviceState) -> list[tuple[str, Any]]:
+        wanted = devices.wanted_soundfont
+        own = [] if wanted in ("", *self._found) else [(Path(wanted).name, wanted)]
+        usual = [("Default", ""), *((Path(name).stem, name) for name in self._found)]
+        return [*usual, *own, (ANOTHER_SOUNDFONT, _ANOTHER)]
+
+    def _on_soundfont(self, name: str) -> None:
+        if name != _ANOTHER:
+            self.select(soundfont=name)
+        else:
+            path, _ = QFileDialog.getOpenFileName(
+                self, "SoundFont", str(Path.home()), "SoundFonts (*.sf2 *.sf3 *.SF2 *.SF3)"
+            )
+            if path:
+                self.select(soundfont=path)
+            self.show_devices(self._devices)
 
     def select(self, **values: Any) -> None:
         """Ask for other devices, so that it can be undone."""
@@ -202,6 +238,7 @@ class DevicesSection(SettingsSection):
             "audio": d.wanted_audio,
             "sample_rate": d.wanted_rate,
             "block_frames": d.wanted_block,
+            "soundfont": d.wanted_soundfont,
         }
 
     def show_devices(self, devices: DeviceState) -> None:
@@ -223,6 +260,7 @@ class DevicesSection(SettingsSection):
         _offer(self.rate, d.wanted_rate, [(own, 0), *((f"{r:,} Hz", r) for r in rates)])
         blocks = sorted({*d.audio_blocks, d.block_frames})
         _offer(self.block, d.block_frames, [(block_words(b, d), b) for b in blocks])
+        _offer(self.soundfont, d.wanted_soundfont, self._soundfonts(d))
         self.block.setEnabled(bool(d.audio_blocks))
         text = latency_words(d)
         if self.latency.text() != text:

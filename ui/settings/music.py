@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from PyQt6.QtWidgets import QLineEdit, QWidget
 
-from jam.errors import BadInput
+from jam.audio.soundfonts import DRUM_BANK, instruments
+from jam.errors import BadInput, JamError
+from jam.messages.snapshot import DeviceState
 from jam.settings import SETTINGS, JamSettings
 from jam.settings.line import Line
+from ui.settings.fields import Choice
 from ui.settings.model import SettingsModel
 from ui.settings.panel import SettingsSection
 
@@ -60,10 +64,40 @@ class MusicSection(SettingsSection):
         return palette
 
 
+_BANKS = {"player_program": 0, "agent_program": 0, "bass_program": 0, "drums_program": DRUM_BANK}
+"""Setting -> the bank of a SoundFont that has its instruments."""
+
+
 class SoundSection(SettingsSection):
     """Instruments and volumes."""
 
     def __init__(self, model: SettingsModel, done: Callable[[], None]) -> None:
         super().__init__("Sound", model, SETTINGS, done)
+        self._source = model
         self.put_all()
+        self._named = ""
         self.hint("Your volume, the band's and the metronome's are in the toolbar.")
+
+    def show_devices(self, devices: DeviceState) -> None:
+        """Name the instruments as the SoundFont does that sounds."""
+        if not devices.soundfont or devices.soundfont == self._named:
+            return
+        self._named = devices.soundfont
+        try:
+            names = instruments(Path(self._named))
+        except JamError:
+            return
+        for setting, bank in _BANKS.items():
+            combo = self.fields.made[setting]
+            assert isinstance(combo, Choice)
+            options = [
+                (names.get((bank, choice.value), choice.label), choice.value)
+                for choice in SETTINGS[setting].choices
+            ]
+            if bank == DRUM_BANK:  # kits beyond those of General MIDI too
+                known = {value for _, value in options}
+                more = sorted((p, n) for (b, p), n in names.items() if b == bank and p not in known)
+                options += [(name, program) for program, name in more if program < 128]
+            shown = getattr(self._source.settings, setting)
+            combo.set_options(options)
+            combo.show_value(shown)
