@@ -158,6 +158,13 @@ class NeuralPredictor:
         self._forget(0)
         self._online.stack.clear()
 
+    def form(self, bars: int | None) -> None:
+        self._recall.form(bars)
+        self._copies = None
+        if self._online.config.recall:
+            self._hidden = self._found = None
+            self._read()
+
     def rewind(self, n_rows: int) -> None:
         if not 0 <= n_rows <= self.n_rows:
             raise ValueError(f"cannot rewind to row {n_rows} of {self.n_rows}")

@@ -97,6 +97,7 @@ class Anticipator:
         self._by_song: set[int] = set()
         """Frames of the plan whose chords are a song's."""
         self._goals: Goals = ()
+        self._form_bars: int | None = None
         self._led: dict[int, Goal] = {}
         """Where the chords that were planned lead, by frame."""
 
@@ -113,6 +114,7 @@ class Anticipator:
         Raises ValueError when the request doesn't continue the rows known.
         """
         self._take_settings(request.settings)
+        self._take_form(request.form_bars)
         self._take_rows(request)
         start = request.next_frame
         end = start + request.lookahead_frames
@@ -187,6 +189,7 @@ class Anticipator:
         if old is None or _conditions(old) != _conditions(settings):
             # Conditions belong to the whole sequence: everything is fed anew.
             self.predictor.reset(settings)
+            self.predictor.form(self._form_bars)
             self._fed.clear()
             self._confidence.clear()
             self._agreed = 0
@@ -194,6 +197,12 @@ class Anticipator:
         else:
             # What is not committed is planned again; the commit point is known in `plan`.
             self._truncate(len(self._rows))
+
+    def _take_form(self, bars: int | None) -> None:
+        if bars != self._form_bars:
+            self._form_bars = bars
+            self._truncate(len(self._rows))
+            self.predictor.form(bars)
 
     def _take_rows(self, request: PlanRequest) -> None:
         if request.first_frame > len(self._rows):

@@ -36,6 +36,11 @@ class Predictor(Protocol):
         """Forget every row; take style, density and adventurous as conditions from now on."""
         ...
 
+    def form(self, bars: int | None) -> None:
+        """The music goes round in forms of so many bars (None: it isn't known). A condition as
+        those of `reset`, without forgetting; it says nothing about where the form began."""
+        ...
+
     def rewind(self, n_rows: int) -> None:
         """Forget the rows from number n_rows on, as if they had never been."""
         ...

@@ -118,6 +118,9 @@ class RuleBasedPredictor:
         self.rewind(0)
         self._changes_per_bar = settings.density
 
+    def form(self, bars: int | None) -> None:
+        """It plans no further than it sees."""
+
     def rewind(self, n_rows: int) -> None:
         del self._rows[n_rows:], self._recent[n_rows + 1 :], self._key[n_rows + 1 :]
 

@@ -24,6 +24,7 @@ class PlanRequest:
     it is struck where another chord sounded before. Empty without a song.
     goals: (frame, chord) where a song goes on after frames that it leaves free, to a bar beyond the
     lookahead: what is planned before leads there.
+    form_bars: length of the song's form, all repeats played out; None where no song is played.
     due_s: when the first frame begins that isn't committed, on jam's clock: a plan that comes later
     is late.
     """
@@ -39,6 +40,7 @@ class PlanRequest:
     due_s: float = math.inf
     fixed: tuple[ChordState | None, ...] = ()
     goals: tuple[tuple[int, Chord], ...] = ()
+    form_bars: int | None = None
 
     @property
     def next_frame(self) -> int:

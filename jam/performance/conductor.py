@@ -307,6 +307,7 @@ class Conductor:
             ),
             fixed=tuple(map(self._fixed, range(next_frame, end))) if playing else (),
             goals=tuple(self._goals(next_frame, end)) if playing else (),
+            form_bars=self._lead.form_bars,
         )
 
     def forget_requests(self) -> None:

@@ -65,6 +65,11 @@ class Lead:
         return number in self._freed
 
     @property
+    def form_bars(self) -> int | None:
+        """Length of a chorus; None where no song is played."""
+        return None if self.playing is None else len(self.playing.song.chorus.bars)
+
+    @property
     def key(self) -> Key | None:
         """Of the song that is played, where it says so."""
         return None if self.playing is None else self.playing.song.key

@@ -106,6 +106,8 @@ class Recall:
 
     def __init__(self) -> None:
         self.n = 0
+        self.far = FAR
+        """Bars back: as songs are built, or the length of the form that is known."""
         self._line: Ints = np.zeros(256, np.int64)
         """The pitch class in mind, or REST."""
         self._code: Ints = np.zeros(256, np.int64)
@@ -123,6 +125,12 @@ class Recall:
         self._looked_up: tuple[int, tuple[int, ...], Ints] | None = None
         """What was looked up last for one row: rows held, place, frames. A row is found where it
         is looked for before it comes."""
+
+    def form(self, bars: int | None) -> None:
+        """The form is so many bars long (None: not known): then the place of the chorus before, and
+        the one before that, are what songs usually have far back."""
+        known = bars is not None and bars <= MOST_BARS
+        self.far = (bars, min(2 * bars, MOST_BARS)) if known and bars else FAR
 
     def rewind(self, n: int) -> None:
         """Forget the rows from number n on."""
@@ -206,7 +214,7 @@ class Recall:
         none = (then[rows, lag] < 0) | (total[rows, lag, turn] < LEAST_AGREEMENT)
         lags = [np.where(none, -1, lag)]
         turns = [np.where(none, 0, turn)]
-        for one, other in (NEAR[::-1], FAR):
+        for one, other in (NEAR[::-1], self.far):
             lags.append(_better(then, score[..., 0], one - 1, other - 1))
             turns.append(np.zeros(m, np.int64))
         lag, turn = np.stack(lags, 1), np.stack(turns, 1)
@@ -258,7 +266,7 @@ class Recall:
 
         alike = (int(agreed[lag, turn]) & 127) >= LEAST_AGREEMENT and then[lag] >= 0
         found = [spot(lag, turn) if alike else NOWHERE]
-        for one, other in (NEAR[::-1], FAR):
+        for one, other in (NEAR[::-1], self.far):
             lags = [lag for lag in (one - 1, other - 1) if lag < n_lags and then[lag] >= 0]
             best = max(lags, key=lambda lag: score[lag, 0] // 512, default=-1)
             found.append(NOWHERE if best < 0 else spot(best, 0))

@@ -175,3 +175,18 @@ def test_a_trained_network_is_given_a_recall(tmp_path: Path) -> None:
         assert np.abs(shares[0] - shares[1]).max() < 0.1
         for p in (predictor, before):
             p.extend([row], [place])
+
+
+def test_a_form_that_is_known_is_where_the_music_came_from() -> None:
+    """Of a form of 12 bars the chorus before is looked up, by both ways, and 16 back is not."""
+    piece = coming_round(2, bars=12, times=3)
+    line, code = line_of(piece.pitch, piece.onset)
+    memory = Recall()
+    memory.extend(line[:-1], code[:-1], piece.places[:-1])
+    there, t = piece.places[-1:], piece.n_frames - 1
+    assert memory.find(t, there).frame[0, FAR] == t - 16 * 16
+    memory.form(12)
+    assert memory.find(t, there).frame[0, FAR] == t - 12 * 16
+    assert memory.spots(tuple(there[0].tolist()))[FAR].frame == t - 12 * 16
+    memory.form(None)
+    assert memory.find(t, there).frame[0, FAR] == t - 16 * 16

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.agent.anticipation import Anticipator
+from jam.music.grid import Meter, Place
 from jam.music.rows import ChordState, MelodyState, Row, chord_of_class
 from jam.settings import DENSITIES, STYLES, JamSettings
 from models import predictor
@@ -130,3 +132,23 @@ def test_a_long_session_goes_on_without_a_stall(
     computed = 0
     assert_equals_from_scratch(jam)
     assert computed <= 18
+
+
+def test_a_form_that_is_told_late_is_as_if_it_had_been_known() -> None:
+    early, late = load_predictor(), load_predictor()
+    for network in (early, late):
+        network.reset(JamSettings())
+    meter = Meter(4, 4)
+    rows = [Row(MelodyState(60 + f // 4 % 7, f % 4 == 0), ChordState()) for f in range(300)]
+    places = [Place(f // 16, f % 16, meter) for f in range(301)]
+    early.form(12)
+    for network in (early, late):
+        for start in range(0, 300, 50):
+            network.extend(rows[start : start + 50], places[start : start + 50])
+    late.chord_logits(places[300])
+    late.form(12)
+    assert np.array_equal(early.chord_logits(places[300]), late.chord_logits(places[300]))
+    late.extend(rows[:1], places[300:])
+    early.extend(rows[:1], places[300:])
+    place = Place(18, 13, meter)
+    assert np.array_equal(early.chord_logits(place), late.chord_logits(place))

@@ -49,6 +49,9 @@ class WaryPredictor:
         self.rows.clear()
         self._digests = [self._mix(b"", settings.style, settings.density, settings.adventurous)]
 
+    def form(self, bars: int | None) -> None:
+        """No logit knows it."""
+
     def rewind(self, n_rows: int) -> None:
         assert 0 <= n_rows <= len(self.rows)
         del self.rows[n_rows:], self._digests[n_rows + 1 :]

@@ -122,3 +122,11 @@ def test_what_is_replaced_is_the_agents_and_if_it_is_late_the_songs(agent: bool)
             assert said[frame] == AGENT
         else:
             assert line[frame].chord == Chord((2, 0)[frame // 32 % 2], "7")
+
+
+def test_the_request_says_how_long_the_form_is() -> None:
+    conductor = Conductor(SETTINGS, 0.0)
+    conductor.advance(conductor.tempo_map.seconds_at(0.6))
+    assert conductor.request().form_bars is None
+    conductor.use_song(read_text("|: C | ? :| F |").song, -1.0, 0)
+    assert conductor.request().form_bars == 5
