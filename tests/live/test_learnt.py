@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PyQt6 import QtTest
+from pytestqt.qtbot import QtBot
 
 from jam.cli.main import load_rules
 from jam.engine.engine import Engine
 from jam.messages.commands import DeviceChoice, SelectDevices
 from jam.messages.controls import Control, ControlMoved, ShowOnControls, UseControls
 from jam.midi.learnt import ACTION, JUMP, SETTING, Learnt
-from jam.preferences import Preferences, save_preferences
+from jam.preferences import PreferenceFile, Preferences, save_preferences
 from tests.support.jam_player import SETTINGS
 from tests.support.waiting import until
 from tools.support.jack import Controller, JackServer
+from ui.window import MainWindow
+
+QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
 
 PORT = "Pad:out"
 KEY, FADER = Control(PORT, "note", 9, 36), Control(PORT, "control", 0, 7)
@@ -129,3 +136,46 @@ def test_jam_play_obeys_what_was_learnt_in_the_window(
         output, _ = jam.communicate(timeout=60)
     assert jam.returncode == 0
     assert "Metronome: off" in output
+
+
+def strike_until(pad: Controller, done: Callable[[], bool]) -> None:
+    """Strike the pad until what it does is done: the first stroke may be too early."""
+    for _ in range(60):
+        pad.send(0x99, 36, 100)
+        pad.send(0x89, 36, 0)
+        QTest.qWait(300)
+        if done():
+            return
+    raise AssertionError("the pad does nothing")
+
+
+def turn_the_drums(server: JackServer, window: MainWindow, told: Told, learn: bool) -> None:
+    """Plug the controller in, have it turn the drums over, and unplug it."""
+    target = f"{ACTION}drums-on-off"
+    with Controller(server.environment, "Pad") as pad:
+        strike_until(pad, told.is_open)
+        if learn:
+            window.learn.learn(target)
+            strike_until(pad, lambda: not window.learn.learning)
+        assert [one.control for one in window.learn.of(target)] == [KEY]
+        before = window.model.settings.drums
+        strike_until(pad, lambda: window.model.settings.drums != before)
+    while told.is_open():
+        QTest.qWait(50)
+
+
+def test_learnt_in_the_window_it_survives_a_restart_and_an_unplugged_device(
+    server: JackServer, qtbot: QtBot, tmp_path: Path
+) -> None:
+    for run in range(2):
+        kept = PreferenceFile(tmp_path / "settings.json")
+        assert not kept.complaint
+        with Engine(SETTINGS, DEVICES, load_rules) as engine:
+            engine.wait_until_up()
+            window = MainWindow(engine, kept.current, kept.update)
+            qtbot.addWidget(window)
+            window.show()
+            told = Told(engine)
+            for plugged in range(2):
+                turn_the_drums(server, window, told, learn=(run, plugged) == (0, 0))
+            window.close()
