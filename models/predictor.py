@@ -332,9 +332,7 @@ class NeuralPredictor:
             )
         else:
             shared = shared_features(table, *conditions)[None]
-            found = harmonies(
-                self._offline, pitch[None], onset[None], shared, rules, rules.temperature, [0]
-            )
+            found = harmonies(self._offline, pitch[None], onset[None], shared, rules, 1.0, [0])
             chords, onsets = found.chord[0], found.onset[0]
         states: list[ChordState] = []
         for index, starts in zip(chords, onsets, strict=True):

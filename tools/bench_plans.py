@@ -8,7 +8,8 @@ from itertools import product
 
 import numpy as np
 
-from jam.agent.anticipation import BEATS_WEIGHED, Anticipator, places_from
+from jam.agent.anticipation import Anticipator
+from jam.agent.futures import BEATS_WEIGHED, places_from
 from jam.agent.predictor import Predictor, gumbel_noise
 from jam.cli.main import load_predictor, load_rules
 from jam.clock import SystemClock

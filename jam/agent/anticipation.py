@@ -8,12 +8,12 @@ only where the player did something unexpected.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from jam.agent.moves import leading, lift, still_sounds
+from jam.agent.futures import BEATS_WEIGHED, WEIGHT, merits, places_from
+from jam.agent.moves import leading, still_sounds
 from jam.agent.predictor import Logits, Mask, Predictor, draw, gumbel_noise, is_banned
 from jam.messages.plans import Plan, PlanRequest
 from jam.music.chord import Chord
@@ -33,6 +33,7 @@ from jam.music.rows import (
     chord_of_class,
     chord_state,
     melody_state,
+    onset_class,
 )
 from jam.settings import JamSettings
 
@@ -327,7 +328,9 @@ class Anticipator:
                 logits = logits.copy()
                 logits[HOLD] = -1e9
             class_, probability = draw(logits, settings.temperature, noise)
-            if class_ >= CHORD_FIRST and settings.futures > 1 and settings.temperature > 0:
+            # Whether the chord changes is left to the dice; one that is struck again stays.
+            changes = class_ >= CHORD_FIRST and chord_of_class(class_) != before.chord
+            if changes and settings.futures > 1 and settings.temperature > 0:
                 class_, probability = self._weighed(
                     frame, place, logits, class_, settings, before.chord, goal
                 )
@@ -346,10 +349,12 @@ class Anticipator:
         before: Chord | None,
         goal: Goal,
     ) -> tuple[int, float]:
-        """Of several draws of a new chord the one that fits what may follow best, and follows
-        best from the chord before, and leads best to the goal."""
+        """A new chord, drawn again where several draws differ: what may follow, where the chord
+        before leads and what leads to the goal weighs in (`jam.agent.futures`)."""
         onsets = logits.copy()
         onsets[:CHORD_FIRST] = -1e9
+        if before is not None:
+            onsets[onset_class(before)] = -1e9
         candidates = [drawn]
         for k in range(1, settings.futures):
             noise = gumbel_noise(self.seed, frame, 2 * k + _CHORD_DICE, N_CHORD_CLASSES)
@@ -365,11 +370,13 @@ class Anticipator:
                     for k in range(settings.futures)
                 ]
             )
-            chords = [chord_of_class(class_) for class_ in candidates]
-            states = [ChordState(chord, True) for chord in chords]
+            states = [ChordState(chord_of_class(class_), True) for class_ in candidates]
             sounding = self.predictor.continuations(states, ahead, noise, settings.temperature)
             after = None if goal is None else (goal[1], still_sounds(goal[0] - frame))
-            drawn = candidates[best_fitting(chords, sounding, before, after)]
+            # In nats at any temperature: worth is no less where more is left to chance.
+            worth = settings.temperature * WEIGHT * merits(sounding, before, place, after)
+            noise = gumbel_noise(self.seed, frame, _CHORD_DICE, N_CHORD_CLASSES)
+            drawn, _ = draw(onsets + worth.astype(np.float32), settings.temperature, noise)
         shares = np.exp((logits - logits.max()).astype(np.float64) / settings.temperature)
         return drawn, float(shares[drawn] / shares.sum())
 
@@ -383,28 +390,6 @@ class Anticipator:
         return melody_state(class_, before)
 
 
-BEATS_WEIGHED = 4
-"""How far the melodies go on: of 1, 2, 4 and 8 beats what brings most note-in-chord."""
-
-
-def places_from(place: Place, n: int) -> list[Place]:
-    """The places of n frames from this one on, as far as can be known from it: in its metre."""
-    found = []
-    bar, frame = place.bar, place.frame_in_bar
-    for _ in range(n):
-        found.append(Place(bar, frame, place.meter))
-        frame += 1
-        if frame == place.meter.frames_per_bar:
-            bar, frame = bar + 1, 0
-    return found
-
-
-RESOLVES, FALLS = 0.12, 0.04
-"""What a dominant that resolves, and any root that falls a fifth, are worth in shares of the
-melody: fit alone would break off what the chords had begun."""
-_DOMINANTS = ("7", "9", "aug7")
-
-
 Goal = tuple[int, Chord] | None
 Goals = tuple[tuple[int, Chord], ...]
 
@@ -413,48 +398,3 @@ def goal_of(frame: int, place: Place, goals: Goals) -> Goal:
     """Where the chord of a frame leads: the next goal within a bar."""
     end = frame + place.meter.frames_per_bar
     return next((goal for goal in goals if frame < goal[0] <= end), None)
-
-
-def best_fitting(
-    chords: Sequence[Chord],
-    sounding: NDArray[np.float64],
-    before: Chord | None = None,
-    after: tuple[Chord, float] | None = None,
-) -> int:
-    """Number of the chord that fits what may sound best, and where the one before leads; the first
-    of several.
-
-    after: a chord that comes, and how likely this one lasts until then. sounding: weights of the
-    twelve pitch classes. A chord's fit is the share of them that it has, less the share that it
-    would have by chance: its size in twelfths.
-    """
-    total = float(sounding.sum())
-    if total <= 0:
-        return 0
-    heard = sounding / total
-    fits = [
-        sum(heard[pc] - 1 / 12 for pc in chord.pitch_classes)
-        + _led_to(chord, before)
-        + (0.0 if after is None else after[1] * _worth(lift(chord, after[0])))
-        for chord in chords
-    ]
-    return int(np.argmax(fits))
-
-
-LEADS, _MOST_LIFT = 0.06, 8.0
-"""What a move to the goal that is as usual as by chance times e is worth in shares of the melody,
-and the lift that counts as most."""
-
-
-def _worth(lift_: float) -> float:
-    return LEADS * float(np.log(min(lift_, _MOST_LIFT)))
-
-
-def _led_to(chord: Chord, before: Chord | None) -> float:
-    """What it is worth that this chord follows that one."""
-    if before is None:
-        return 0.0
-    up = (chord.root - before.root) % 12
-    if before.quality in _DOMINANTS and up in (5, 11):
-        return RESOLVES
-    return FALLS if up == 5 else 0.0

@@ -43,7 +43,8 @@ def lift(before: Chord, after: Chord) -> float:
 
 
 @lru_cache(maxsize=256)
-def _to(goal: Chord) -> Logits:
+def lifts_to(goal: Chord) -> Logits:
+    """Of every chord class, (N_CHORD_CLASSES,); 1 for hold and none. Not to be written to."""
     lifts = np.ones(N_CHORD_CLASSES, np.float32)
     for class_ in range(CHORD_FIRST, N_CHORD_CLASSES):
         lifts[class_] = lift(chord_of_class(class_), goal)
@@ -61,7 +62,7 @@ def leading(goal: Chord, frames: int, before: Chord | None) -> Logits:
 
     Bayes' rule: p(chord | goal) is as p(chord) times what the chord says of the goal.
     """
-    lifts = _to(goal).copy()
+    lifts = lifts_to(goal).copy()
     if before is not None:
         lifts[HOLD] = lift(before, goal)
     keep = still_sounds(frames)

@@ -218,7 +218,7 @@ def song_harmony(
         onset[None],
         shared_features(places, *conditions)[None],
         rules,
-        rules.temperature,
+        1.0,
         [DRAWS * seed + i for i in range(DRAWS)],
         (home, minor),
     )

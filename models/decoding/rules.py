@@ -49,7 +49,8 @@ class Decoding:
     """Chords whose probability is less than this share of the likeliest chord's are never drawn;
     theirs goes to the others, so how readily the chord changes stays as it is."""
     temperature: float = 1.0
-    """Of the harmoniser's own sampling; not used online, where the player sets it."""
+    """Multiplies what the player sets. A network that is drawn from at 1 errs now and then, and
+    goes on from its error; musicians don't."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"hold_bias": [round(b, 3) for b in self.hold_bias]}
@@ -70,13 +71,15 @@ class Decoding:
         if not (
             all(abs(bias) <= _MAX_BIAS for bias in found.hold_bias)
             and 0 <= found.min_share < 1
-            and (found.temperature == 0 or 0.01 <= found.temperature <= 10)
+            and 0.01 <= found.temperature <= 10
         ):  # NaN is in no range
             raise BadInput(f"{where}: decoding holds numbers out of range")
         return found
 
     def applied(self, logits: Floats, strength: NDArray[np.int64]) -> Floats:
-        """Chord logits (B, N_CHORD_CLASSES) at places of these strengths (B,), changed in place."""
+        """Chord logits (B, N_CHORD_CLASSES) at places of these strengths (B,), changed in
+        place."""
+        logits /= np.float32(self.temperature)
         if self.min_share > 0:
             chords = logits[:, HOLD + 1 :]
             best = chords.max(-1, keepdims=True)

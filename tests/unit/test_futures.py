@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from jam.agent.anticipation import Anticipator, best_fitting, places_from
+from jam.agent.anticipation import Anticipator
+from jam.agent.futures import merits, places_from
 from jam.agent.predictor import gumbel_noise
 from jam.agent.rules import continued
 from jam.music.chord import Chord
-from jam.music.grid import TempoMap
-from jam.music.rows import N_MELODY_CLASSES, ChordState, MelodyState
+from jam.music.grid import Meter, Place, TempoMap
+from jam.music.rows import N_MELODY_CLASSES, ChordState, MelodyState, onset_class
 from jam.settings import JamSettings
 from models.predictor import load_predictor
 from tests.support.jamming import Jam, WaryPredictor
@@ -32,6 +33,14 @@ def test_places_go_on_in_their_metre(frame: int, n: int, meter: object) -> None:
 
 def sounding(*pitches: int) -> NDArray[np.float64]:
     return np.bincount(np.array(pitches, np.int64) % 12, minlength=12).astype(float)
+
+
+def best_fitting(
+    some: list[Chord], heard: NDArray[np.float64], before: Chord | None = None, bar: int = 0
+) -> int:
+    """Number of the chord that is worth most on the line of that bar."""
+    worth = merits(heard, before, Place(bar, 0, Meter(4, 4)))
+    return int(np.argmax([worth[onset_class(chord)] for chord in some]))
 
 
 def test_the_chord_that_has_the_notes_fits_best() -> None:
@@ -55,6 +64,22 @@ def test_a_dominant_leads_on() -> None:
     assert best_fitting([F, C], sounding(65, 69, 72, 69), Chord(7, "7")) == 0  # it doesn't fit
 
 
+def test_a_held_note_doesnt_clash() -> None:
+    """A fourth above a major chord's root clashes with its third; a minor ninth is a dominant's."""
+    fourth = sounding(*5 * [65], 67, 71)
+    assert best_fitting([Chord(0, "maj"), Chord(7, "sus4")], fourth) == 1
+    flat_nine = sounding(*5 * [61], 64, 67, 70)
+    assert best_fitting([Chord(0, "min7"), Chord(0, "7")], flat_nine) == 1
+
+
+def test_phrases_close() -> None:
+    """From V to I on the line of a phrase's last bar, though another chord fits a little better."""
+    heard = sounding(*6 * [60], *5 * [64], 69)
+    a_minor, five = Chord(9, "min"), Chord(7, "maj")
+    assert best_fitting([a_minor, C], heard, five, bar=2) == 0
+    assert best_fitting([a_minor, C], heard, five, bar=3) == 1
+
+
 @given(st.lists(chords, min_size=1, max_size=8))
 def test_without_a_melody_the_first_is_taken(some: list[Chord]) -> None:
     assert best_fitting(some, np.zeros(12)) == 0
@@ -66,12 +91,9 @@ def test_what_fits_is_the_same_in_every_key(some: list[Chord], up: int, seed: in
     heard /= heard.sum()
     moved = [Chord((chord.root + up) % 12, chord.quality) for chord in some]
 
-    def fit(chord: Chord) -> float:
-        return float(sum(heard[pc] - 1 / 12 for pc in chord.pitch_classes))
-
-    best, best_moved = best_fitting(some, heard), best_fitting(moved, np.roll(heard, up))
-    assert fit(some[best]) == pytest.approx(max(map(fit, some)))
-    assert fit(some[best_moved]) == pytest.approx(fit(some[best]))
+    worth, turned = (merits(h, None, Place(0, 0, Meter(4, 4))) for h in (heard, np.roll(heard, up)))
+    for chord, other in zip(some, moved, strict=True):
+        assert worth[onset_class(chord)] == pytest.approx(turned[onset_class(other)])
 
 
 @pytest.mark.parametrize("n_rows", [1, 30, 90])
