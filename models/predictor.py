@@ -39,6 +39,9 @@ from models.network.vocab import Ints
 _PITCH_CLASSES = (np.arange(N_MELODY_CLASSES - MELODY_FIRST) + LOWEST_PITCH) % 12
 MAX_AHEAD = 32
 """Frames of the longest continuation."""
+REMEMBERED = 0.4
+"""What came then weighs so much beside what the network expects. Of 0, 0.4, 1 and 2 what brings the
+chord that fits best nearest to what was sung from two beats ahead on."""
 LEAST_READ, ROUNDED = 512, 256
 """So many rows of a history are read at least: what lies before a short context echoes in it.
 Rounded, so that two agents that are told a history at about the same time begin with one row."""
@@ -312,7 +315,19 @@ class NeuralPredictor:
                 if starts:
                     pitch = class_ - MELODY_FIRST + LOWEST_PITCH
                 memories[k] = _remembered(memories[k], pitch, starts, indices[k], i == 0)
-        return sounding
+        return sounding + self.sang_then(places, float(sounding.sum()))
+
+    def sang_then(self, places: Sequence[Place], sounding: float) -> NDArray[np.float64]:
+        """What the melody did from the place on that is most like this one, (12,): a share of all
+        that may sound."""
+        if not self._looks_back:
+            return np.zeros(12)
+        alike = self._recall.spots(place_features(places[0]))[0]
+        if alike.frame < 0:
+            return np.zeros(12)
+        sang = np.array(self._recall.sang_from(alike.frame, alike.turn, len(places)), np.float64)
+        found: NDArray[np.float64] = sang * (REMEMBERED * sounding / max(1.0, sang.sum()))
+        return found
 
     def harmonise(
         self, melody: Sequence[MelodyState], places: Sequence[Place], seed: int | None = None

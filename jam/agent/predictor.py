@@ -73,8 +73,8 @@ class Predictor(Protocol):
 
         noise: the dice, (chords, places, N_MELODY_CLASSES). Gives for each pitch class the
         expected number of frames in which it sounds, (12,), over all melodies and frames: the
-        dice choose how each melody goes on, but every note counts with its probability. The rows
-        held stay as they are.
+        dice choose how each melody goes on, but every note counts with its probability. Who
+        remembers what came at a like place before may count it too. The rows held stay as they are.
         """
         ...
 

@@ -257,12 +257,9 @@ class Recall:
                 for shift, w in ((7, WINDOWS[0]), (21, WINDOWS[2]))
             )
             frame = int(then[lag])
-            sang = [0] * 12
-            for code in self._code[frame : min(frame + FITS_FRAMES, n)].tolist():
-                if code % 13:
-                    sang[(code % 13 - 1 + turn) % 12] += 1
             distance = 1 if turn else int(_CLASS_OF_LAG[lag + 1])
-            return Spot(frame, turn, 1 + 6 * near + far, distance, tuple(sang))
+            sang = tuple(self.sang_from(frame, turn, FITS_FRAMES))
+            return Spot(frame, turn, 1 + 6 * near + far, distance, sang)
 
         alike = (int(agreed[lag, turn]) & 127) >= LEAST_AGREEMENT and then[lag] >= 0
         found = [spot(lag, turn) if alike else NOWHERE]
@@ -271,6 +268,14 @@ class Recall:
             best = max(lags, key=lambda lag: score[lag, 0] // 512, default=-1)
             found.append(NOWHERE if best < 0 else spot(best, 0))
         return found
+
+    def sang_from(self, frame: int, turn: int, frames: int) -> list[int]:
+        """In how many of so many frames each pitch class sounded, turned by semitones."""
+        sang = [0] * 12
+        for code in self._code[frame : min(frame + frames, self.n)].tolist():
+            if code % 13:
+                sang[(code % 13 - 1 + turn) % 12] += 1
+        return sang
 
     def _notes(self, frame: Ints, turn: Ints, beat: Ints | int, end: Ints | int) -> Ints:
         """(n, 3, 4): the melody at the places and on the beats after, as far as it is known before
