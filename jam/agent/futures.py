@@ -22,9 +22,9 @@ BEATS_WEIGHED = 4
 """How far the melodies go on: of 1, 2, 4 and 8 beats what brings most note-in-chord."""
 WEIGHT = 6.0
 """Nats for a chord that fits the whole melody; a triad of which half sounds is worth 0.25 of it."""
-CLASH = 0.5
+CLASH = 1.0
 """What a share of the melody a semitone above a tone of the chord costs, in shares that fit."""
-RESOLVES, FALLS, CLOSES = 0.12, 0.04, 0.15
+RESOLVES, FALLS, CLOSES = 0.12, 0.04, 0.25
 """What a dominant that resolves, any root that falls a fifth, and a fall to the last bar of four
 are worth: fit alone would break off what the chords had begun, and never close a phrase."""
 LEADS, MOST_LIFT = 0.06, 8.0
