@@ -30,6 +30,7 @@ from jam.messages.commands import (
 from jam.messages.snapshot import SET_BY_JACK, DeviceState, Snapshot
 from jam.messages.sync import OWN
 from jam.music.keep import KEPT_BARS
+from jam.music.song import Song
 from jam.performance.take import Recorder, chart_cells
 from jam.settings import JamSettings
 
@@ -136,6 +137,9 @@ def progress_bar(what: str, unit: str = "frame") -> Iterator[Callable[[int, int]
 AGENT_NEWS = {"gone": "The agent is gone.", "restarted": "The agent has been restarted."}
 BEAT_OWN = "jam gives the beat again."
 BEHIND = "The band has fallen behind."
+NO_JAM = "No jam is running: type start."
+SONG_OFF = "No song: the agent finds all chords."
+SONG_USE = "song: a file, a song that comes along (jam songs), bars that are typed, or off"
 STARTED, STOPPED, SILENCED = "Started.", "Stopped.", "All notes off."
 """What is said to a command that was typed."""
 
@@ -180,6 +184,10 @@ class TypedJam:
             self.settings = self.settings.changed(**values)
             self.engine.send(ChangeSettings(self.settings))
 
+    def _plays(self) -> bool:
+        snapshot = self.engine.snapshot()
+        return snapshot is not None and snapshot.running
+
     def _obey(self, line: str) -> str:
         """Do it; returns what is to be said of it."""
         engine = self.engine
@@ -201,18 +209,22 @@ class TypedJam:
                 engine.send(Panic())
                 return SILENCED
             case "keep":
-                engine.send(Keep(_bars(value)))
-                return ""
+                bars = _bars(value)
+                engine.send(Keep(bars))
+                return kept_words(bars) if self._plays() else NO_JAM
             case "song" if value == "off":
                 engine.send(UseSong(None))
-                return ""
+                return SONG_OFF
+            case "song" if not value:
+                raise BadInput(SONG_USE)
             case "song":
                 chart = read_song(value)
                 engine.send(UseSong(chart.song))
-                return "\n".join(f"jam: the song: {remark}" for remark in chart.remarks)
+                remarks = [f"jam: the song: {remark}" for remark in chart.remarks]
+                return "\n".join((song_words(chart.song, self._plays()), *remarks))
             case _ if word in CUES:
                 engine.send(Cue(word))
-                return ""
+                return cue_words(word) if self._plays() else NO_JAM
             case "devices":
                 engine.send(ListAudio())
                 snapshot = engine.snapshot()
@@ -231,6 +243,23 @@ class TypedJam:
                 return f"{known.plain_label}: {value}"
             case _:
                 raise BadInput(f"no such command: {word!r} (type help for a list)")
+
+
+def kept_words(bars: int | None) -> str:
+    """What is said of `keep`; the stage says where there is nothing to keep."""
+    what = f"the last {bars} bars" if bars else "the last bars"
+    return f"Asked to keep {what} as the song."
+
+
+def song_words(song: Song, plays: bool) -> str:
+    """What is said of a song that was chosen."""
+    when = "from the next bar line that isn't committed" if plays else "when the next jam starts"
+    return f"Song: {song.title or 'untitled'}, {len(song.chorus.bars)} bars, {when}."
+
+
+def cue_words(cue: str) -> str:
+    """What is said of a cue."""
+    return f"{cue.capitalize()}: at the next bar line that isn't committed."
 
 
 def follow_commands(lines: Iterable[str], jam: TypedJam, quit_: threading.Event) -> None:

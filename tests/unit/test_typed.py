@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import fields
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jam.cli.console import SILENCED, STARTED, STOPPED, TypedJam, devices_in_words, follow_commands
+from jam.cli.console import (
+    NO_JAM,
+    SILENCED,
+    SONG_OFF,
+    SONG_USE,
+    STARTED,
+    STOPPED,
+    TypedJam,
+    cue_words,
+    devices_in_words,
+    follow_commands,
+    kept_words,
+)
 from jam.cli.live import title_of
 from jam.cli.options import ALL_GROUPS, parser, settings_from
 from jam.cli.values import WORDS, devices, help_lines, setting
 from jam.errors import BadInput
 from jam.files import demo_tunes
-from jam.messages.commands import EVERY_INPUT, SelectDevices
-from jam.messages.snapshot import DeviceState
+from jam.messages.commands import CUES, EVERY_INPUT, SelectDevices
+from jam.messages.snapshot import DeviceState, Snapshot
 from jam.midi.file import read_tune
 from jam.music.grid import Meter
 from jam.settings import DEVICES, SETTINGS, JamSettings
 from jam.settings.line import Line
+from tests.support.ui_fake import stopped_snapshot
 
 
 @pytest.mark.parametrize(
@@ -141,8 +155,12 @@ def test_at_the_start_only_what_is_open_is_said() -> None:
 class Told:
     """An engine that only listens."""
 
-    def __init__(self) -> None:
+    def __init__(self, running: bool | None = None) -> None:
         self.commands: list[object] = []
+        self.running = running
+
+    def snapshot(self) -> Snapshot | None:
+        return None if self.running is None else replace(stopped_snapshot(), running=self.running)
 
     def send(self, command: object) -> None:
         self.commands.append(command)
@@ -158,6 +176,25 @@ def test_every_typed_command_is_answered(capsys: pytest.CaptureFixture[str]) -> 
     assert len(answers) == 5 and answers[2:] == [STARTED, STOPPED, SILENCED]
     assert "96" in answers[0] and help_lines()[-1] in said.out
     assert len(said.err.splitlines()) == 2 and len(told.commands) == 5
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_keep_song_and_cues_say_what_they_do(
+    running: bool, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    chart = tmp_path / "mine.txt"
+    chart.write_text("title: Mine\n| C | F | G | C |\n")
+    lines = ["keep 8", "keep", f"song {chart}", "song off", *CUES, "song", "keep 5"]
+    told, quit_ = Told(running), threading.Event()
+    follow_commands(lines, TypedJam(told, JamSettings(), 1, quit_), quit_)  # type: ignore[arg-type]
+    said = capsys.readouterr()
+    answers = said.out.splitlines()
+    asked = [kept_words(8), kept_words(None)] if running else [NO_JAM] * 2
+    cues = [cue_words(cue) if running else NO_JAM for cue in CUES]
+    assert answers[:2] == asked and answers[3:] == [SONG_OFF, *cues]
+    assert "Mine" in answers[2] and "4 bars" in answers[2]
+    errors = said.err.splitlines()
+    assert errors[0] == f"jam: {SONG_USE}" and "keep 5" in errors[1]
 
 
 def test_the_demo_is_called_by_its_tune() -> None:
