@@ -34,8 +34,10 @@ class JackSource:
     """A client that follows or leads the transport. Raises JamError where no server answers."""
 
     def __init__(self, clock: Clock, quarter_bpm: float, bar_frames: int, together: bool) -> None:
-        import jack
-
+        try:
+            import jack
+        except OSError:
+            raise JamError("JACK: its library is missing") from None
         self._clock, self._together = clock, together
         self._led = _Led(0.0, 0.0, 15 / quarter_bpm, bar_frames)
         self._gone = False
