@@ -13,9 +13,9 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from PyQt6.QtCore import QByteArray, QEvent, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QByteArray, QEvent, QPoint, Qt, QTimer, pyqtSignal
 from PyQt6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
-from PyQt6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QApplication, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from jam.agent.predictor import LoadPredictor
 from jam.charts.files import Readers
@@ -23,7 +23,17 @@ from jam.clock import Clock, SystemClock
 from jam.engine.calibration import Calibration
 from jam.engine.dropouts import larger_block
 from jam.errors import JamError
-from jam.messages.commands import ChangeSettings, Cue, ListAudio, Panic, SelectDevices, Start, Stop
+from jam.messages.commands import (
+    ChangeSettings,
+    Cue,
+    JudgeChord,
+    ListAudio,
+    Panic,
+    SelectDevices,
+    Start,
+    Stop,
+)
+from jam.messages.notes import AGENT
 from jam.messages.snapshot import SessionLog, Snapshot
 from jam.midi.learnt import ACTION, SETTING, VIEW
 from jam.music.grid import TempoMap
@@ -54,8 +64,10 @@ from ui.controls.panel import KEY as CONTROLS_KEY
 from ui.controls.panel import ControlsPanel, learning_words
 from ui.engine_link import EngineLink
 from ui.jam_page.bar import TapTempo
+from ui.jam_page.chart import BarCell, ChartChord
 from ui.jam_page.demo import DEMO_OVER, Demo
 from ui.jam_page.page import JamPage
+from ui.jam_page.scene import ChordShape
 from ui.review.page import ReviewPage
 from ui.settings.autosave import Keeper
 from ui.settings.fields import describe
@@ -73,6 +85,7 @@ from ui.songs.model import SongModel
 
 T = TypeVar("T")
 KEEP_TAPPING = "Keep tapping"
+STAYS, NOT_THIS_ONE = "This one stays", "Not this one"
 NOT_RECORDED = "No jam is being recorded"
 POLL_MS = 16
 FRUGAL_MS, LAVISH_MS = 5.0, 3.0
@@ -323,6 +336,7 @@ class MainWindow(QWidget):
         fall.key_pressed.connect(lambda pitch: self.piano.note_down("mouse", pitch))
         fall.key_released.connect(lambda _: self.piano.note_up("mouse"))
         fall.zoomed.connect(self.look.zoom_by)
+        fall.bar_menu.connect(self._bar_menu)
         fall.demo_wanted.connect(self.watch_demo)
         if (hints := QGuiApplication.styleHints()) is not None:
             hints.colorSchemeChanged.connect(lambda _: self._on_look(self.look.settings))
@@ -445,6 +459,27 @@ class MainWindow(QWidget):
         self.saved.show_notice("")
         self.pages.show_page(REVIEW)
         self.review.listen(self.recorder.session_id if self.recorder is not None else None)
+
+    def _bar_menu(
+        self, cell: BarCell | None, chord: ChartChord | ChordShape | None, at: QPoint
+    ) -> None:
+        """What can be done with a bar of the chord lane, or a chord to come."""
+        menu = QMenu(self)
+        if chord is not None and chord.source == AGENT and chord.start_frame >= 0:
+            gone = isinstance(chord, ChartChord) and chord.gone
+            if self.running and not gone:
+                stays = partial(self._judge, chord.start_frame, True, f"{chord.text} stays")
+                other = partial(self._judge, chord.start_frame, False, f"Not {chord.text}")
+                menu.addAction(STAYS, stays)
+                menu.addAction(NOT_THIS_ONE, other)
+        if cell is not None and cell.song_bar is not None:
+            self.page.editor.menu(cell, at, menu)
+        elif not menu.isEmpty():
+            menu.popup(at)
+
+    def _judge(self, start_frame: int, stays: bool, words: str) -> None:
+        self.link.send(JudgeChord(start_frame, stays))
+        self.status.flash(words, self.clock.now_s())
 
     def write_bars(self) -> None:
         """Write the song's bars, or begin a song."""

@@ -95,6 +95,8 @@ class Anticipator:
         """Rows before it have the chords of the agent's memory."""
         self._agreed = 0
         """So many of the rows fed are known to be those of history."""
+        self._barred: tuple[tuple[int, int, Chord], ...] = ()
+        """What the player won't have, and where."""
         self._by_song: set[int] = set()
         """Frames of the plan whose chords are a song's."""
         self._goals: Goals = ()
@@ -117,6 +119,10 @@ class Anticipator:
         self._take_settings(request.settings)
         self._take_form(request.form_bars)
         self._take_rows(request)
+        if new := set(request.barred) - set(self._barred):
+            # From there on it is planned anew.
+            self._truncate(max(len(self._rows), min(start for start, _, _ in new)))
+        self._barred = request.barred
         start = request.next_frame
         end = start + request.lookahead_frames
         silent_until = request.silent_until_frame
@@ -303,13 +309,22 @@ class Anticipator:
             del self._fed[n_rows:], self._confidence[n_rows:]
             self._agreed = min(self._agreed, n_rows)
 
+    def _mask_at(self, frame: int) -> Mask | None:
+        """Which chord classes are ruled out there, by the settings or by the player."""
+        mask = self._mask
+        for start, end, chord in self._barred:
+            if start <= frame < end:
+                mask = np.zeros(N_CHORD_CLASSES, dtype=bool) if mask is None else mask.copy()
+                mask[chord_class(ChordState(chord, True))] = True
+        return mask
+
     def _draw_chord(
         self, frame: int, place: Place, before: ChordState, silent_until: int
     ) -> tuple[ChordState, float]:
         settings = self._settings
         assert settings is not None
         # A thought mustn't depend on settings that may change until it matters.
-        mask = self._mask if frame >= silent_until else None
+        mask = self._mask_at(frame) if frame >= silent_until else None
         logits = self.predictor.chord_logits(place, mask)
         goal = goal_of(frame, place, self._goals) if frame >= silent_until else None
         self._led[frame] = goal

@@ -72,6 +72,17 @@ class Keep:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeChord:
+    """Of a chord to come, by the frame of its onset: it stays, or another is planned instead.
+
+    What is committed of it stays in any case.
+    """
+
+    start_frame: int
+    stays: bool
+
+
+@dataclass(frozen=True, slots=True)
 class UseSong:
     """Have this song fix the chords, None: nothing but the agent.
 

@@ -25,6 +25,7 @@ class PlanRequest:
     goals: (frame, chord) where a song goes on after frames that it leaves free, to a bar beyond the
     lookahead: what is planned before leads there.
     form_bars: length of the song's form, all repeats played out; None where no song is played.
+    barred: (first frame, frame after the last, chord) that the player won't have there.
     due_s: when the first frame begins that isn't committed, on jam's clock: a plan that comes later
     is late.
     """
@@ -41,6 +42,7 @@ class PlanRequest:
     fixed: tuple[ChordState | None, ...] = ()
     goals: tuple[tuple[int, Chord], ...] = ()
     form_bars: int | None = None
+    barred: tuple[tuple[int, int, Chord], ...] = ()
 
     @property
     def next_frame(self) -> int:

@@ -258,6 +258,26 @@ class Conductor:
         self.use_song(song, now_s, self.tempo_map.place(frame).bar)
         return song
 
+    def judge(self, start_frame: int, stays: bool, now_s: float) -> bool:
+        """A chord to come stays, or is to be planned anew without it; False where it is committed.
+
+        start_frame: of its onset. What is committed of it stays in any case.
+        """
+        self._fix(self._sent_until(now_s))
+        first = max(start_frame, self.committed_until_frame)
+        if start_frame < 0 or first >= len(self._line):
+            return False
+        chord, end = self._line[first].chord, first + 1
+        while end < len(self._line) and self._line[end] == ChordState(chord, False):
+            end += 1
+        if chord is None or self._line[start_frame].chord != chord:
+            return False
+        if stays:
+            self._lead.pin(first, self._line[first:end])
+        else:
+            self._lead.bar(first, end, chord)
+        return True
+
     # -- time goes on -----------------------------------------------------------------------
 
     def next_close_s(self) -> float:
@@ -292,7 +312,7 @@ class Conductor:
         self._next_request_frame = next_frame = len(self.rows)
         lookahead, commit = self._lookahead_frames(), self._commit_frames(self.settings)
         end = next_frame + max(lookahead, commit)
-        playing = self._lead.playing is not None
+        leading = self._lead.is_leading
         return PlanRequest(
             first_frame=first,
             rows=tuple(self.rows[first:]),
@@ -305,9 +325,10 @@ class Conductor:
             due_s=self._sent_at_s(
                 max(next_frame, self.committed_until_frame, self.listen_until_frame)
             ),
-            fixed=tuple(map(self._fixed, range(next_frame, end))) if playing else (),
-            goals=tuple(self._goals(next_frame, end)) if playing else (),
+            fixed=tuple(map(self._fixed, range(next_frame, end))) if leading else (),
+            goals=tuple(self._goals(next_frame, end)) if leading else (),
             form_bars=self._lead.form_bars,
+            barred=self._lead.barred,
         )
 
     def forget_requests(self) -> None:
@@ -362,12 +383,13 @@ class Conductor:
 
     def _fixed(self, frame: int) -> Fixed:
         """What the song has at a frame; None where it isn't the song that says what sounds."""
-        if self._lead.playing is None or self._rests(frame):
+        if not self._lead.is_leading or self._rests(frame):
             return None
         place = self.tempo_map.place(frame)
         if self._lead.is_over(place):
             return None
-        return self._lead.fixed(place, self.settings.reharmonise)
+        pinned = self._lead.pinned(frame)
+        return self._lead.fixed(place, self.settings.reharmonise) if pinned is None else pinned
 
     def _end_song(self) -> None:
         """After the last chorus a cadence and rest, once it can be seen from here."""

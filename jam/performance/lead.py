@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from jam.errors import BadInput
 from jam.messages.notes import AGENT, HAND, SONG
+from jam.music.chord import Chord
 from jam.music.form import find_form
 from jam.music.grid import Place, TempoMap
 from jam.music.keep import bars_to_keep, kept_song
@@ -32,6 +33,10 @@ class Lead:
         """The song has committed the frames before it."""
         self.basses: dict[int, int] = {}
         """Pitch class of the bass where the song has a slash chord, by the frame of its onset."""
+        self.barred: tuple[tuple[int, int, Chord], ...] = ()
+        """(first frame, frame after the last, chord) that the player won't have there."""
+        self._pinned: dict[int, ChordState] = {}
+        """Chords of the agent that the player has said are to stay, by frame."""
         self._said: dict[int, str] = {}
         """Who said the chord of a frame, where that wasn't the agent."""
 
@@ -89,6 +94,23 @@ class Lead:
         self.last_chorus = None
         if self.playing is not None:
             self.playing = SongInPlay(self.playing.song, first_bar)
+
+    @property
+    def is_leading(self) -> bool:
+        """Whether anything is fixed, here or later."""
+        return self.playing is not None or bool(self._pinned)
+
+    def pin(self, first: int, states: Sequence[ChordState]) -> None:
+        """These chords stay, the first of them at frame `first`."""
+        self._pinned.update(enumerate(states, first))
+
+    def bar(self, first: int, end: int, chord: Chord) -> None:
+        """This chord isn't wanted there."""
+        self.barred = (*self.barred, (first, end, chord))
+
+    def pinned(self, frame: int) -> Fixed:
+        """What the player has said is to stay at a frame."""
+        return self._pinned.get(frame)
 
     def place_in_form(self, bar: int) -> PlaceInForm | None:
         """Of a bar of the session; None where no song is played."""
@@ -159,6 +181,9 @@ class Lead:
         """Let go of what lies before a frame."""
         for frame in [f for f in self.basses if f < before_frame]:
             del self.basses[frame]
+        for frame in [f for f in self._pinned if f < before_frame]:
+            del self._pinned[frame]
+        self.barred = tuple(barred for barred in self.barred if barred[1] > before_frame)
         for frame in [f for f in self._said if f < before_frame]:
             del self._said[frame]
 

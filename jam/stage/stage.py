@@ -21,6 +21,7 @@ from jam.messages.commands import (
     ChangeSettings,
     Cue,
     DeviceChoice,
+    JudgeChord,
     Keep,
     KeyInput,
     ListAudio,
@@ -231,6 +232,8 @@ class Stage:
                     self._start(seed)
                 case Keep(bars):
                     self._keep(bars)
+                case JudgeChord(start_frame, stays):
+                    self._judge(start_frame, stays)
                 case UseSong(song):
                     self._song = song
                     if self._conductor is not None:
@@ -325,6 +328,11 @@ class Stage:
         self._agent.begin(self._reports.session)
         self._message = ""
         self._schedule()
+
+    def _judge(self, start_frame: int, stays: bool) -> None:
+        conductor = self._conductor
+        if conductor is not None and conductor.judge(start_frame, stays, self._clock.now_s()):
+            self._agent.to_ask = True
 
     def _keep(self, bars: int | None) -> None:
         if self._conductor is None:

@@ -19,6 +19,7 @@ from jam.files import demo_tunes
 from jam.messages.notes import AGENT, SONG, PlannedNote
 from jam.midi.file import read_midi
 from jam.music.grid import TempoMap
+from jam.music.rows import ChordState
 from jam.music.song import Song, meter_at, symbol_at
 from jam.performance.conductor import Conductor
 from jam.performance.song_line import SongInPlay
@@ -221,6 +222,60 @@ def test_a_plan_that_a_song_has_committed_is_shown() -> None:
         lookahead = conductor.settings.lookahead_beats * 4
         assert conductor.plan.end_frame == conductor.planned_until_frame
         assert conductor.planned_until_frame == len(conductor.rows) + lookahead
+
+
+def planned_chord(jam: Jam) -> tuple[int, ChordState]:
+    """The first chord that begins beyond what is committed."""
+    line, first = jam.conductor._line, jam.conductor.committed_until_frame
+    frame = next(f for f in range(first, len(line)) if line[f].onset)
+    return frame, line[frame]
+
+
+def free_jam(frames: int) -> Jam:
+    """The agent alone, with a tune through all keys, until a chord is planned."""
+    jam = Jam(read_text("| ? |").song)
+    settings = jam.conductor.settings.changed(lookahead_beats=16, commit_beats=1)
+    jam.conductor.change_settings(settings, jam.now_s(-1))
+    for i in range(frames + 64):
+        frame, pitch = len(jam.conductor.rows), 60 + 7 * (i // 8) % 12
+        if i % 4 == 0:
+            jam.conductor.play_at(frame, i + 1, pitch, 80)
+        jam.play(1)
+        if i % 4 == 3:
+            jam.conductor.play_at(frame + 0.9, i - 2, pitch, 0)
+        line = jam.conductor._line[jam.conductor.committed_until_frame :]
+        if i >= frames and any(state.onset for state in line):
+            return jam
+    raise AssertionError("no chord was planned")
+
+
+@pytest.mark.parametrize("frames", [20, 50, 77, 130])
+def test_a_chord_that_is_not_wanted_is_planned_anew_without_it(frames: int) -> None:
+    jam = free_jam(frames)
+    frame, state = planned_chord(jam)
+    before = list(jam.conductor._line)
+    now_s = jam.now_s(len(jam.conductor.rows) - 0.3)
+    assert jam.conductor.judge(frame, False, now_s)
+    jam.conductor.take(jam.anticipator.plan(jam.conductor.request()), now_s)
+    line = jam.conductor._line
+    assert line[frame].chord != state.chord
+    assert line[:frame] == before[:frame]
+    # An agent that is told everything anew plans the same.
+    jam.conductor.forget_requests()
+    anew = Anticipator(RuleBasedPredictor()).plan(jam.conductor.request())
+    assert anew.chords == tuple(line[anew.start_frame : anew.end_frame])
+
+
+def test_a_chord_that_stays_stays_whatever_is_played() -> None:
+    jam = free_jam(50)
+    frame, state = planned_chord(jam)
+    now_s = jam.now_s(len(jam.conductor.rows) - 0.3)
+    assert jam.conductor.judge(frame, True, now_s)
+    settings = jam.conductor.settings.changed(key_lock=(6, False))
+    jam.conductor.change_settings(settings, now_s)
+    jam.play(frame - len(jam.conductor.rows) + 4)
+    assert jam.conductor.chord_line()[frame] == state
+    assert not jam.conductor.judge(frame, False, jam.now_s(len(jam.conductor.rows) - 0.3))
 
 
 def test_there_is_nothing_to_keep_before_anything_was_played() -> None:
