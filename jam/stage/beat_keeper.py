@@ -14,7 +14,7 @@ from jam.music.grid import FRAMES_PER_QUARTER, MAX_BPM, MIN_BPM, Meter, quarter_
 from jam.settings import JamSettings
 from jam.stage.devices import Devices
 from jam.sync.beat import BeatLine
-from jam.sync.beats import Beats
+from jam.sync.beats import Beats, Source
 
 _JUST_PASSED_FRAMES = 1.0
 """A bar line that has passed so little ago is the one that a start was about."""
@@ -44,6 +44,9 @@ class BeatKeeper:
         self._to_start = False
         self._line: BeatLine | None = None
         self._shown_s = -math.inf
+        self._began_s: float | None = None
+        """When the jam that is running began."""
+        self._met: Source | None = None
         self.state = SyncState()
         self.changed = False
         """Whether what is shown has changed since it was last set to False."""
@@ -81,6 +84,11 @@ class BeatKeeper:
 
     def turn(self, now_s: float) -> Turn:
         """What the source says now."""
+        source = self._beats.source
+        if source is not None and source is not self._met:
+            self._met = source
+            if self._began_s is not None:  # it took its time to open
+                source.begin(self._began_s)
         heard = self._beats.heard(now_s)
         if heard is None:
             return Turn()
@@ -135,12 +143,15 @@ class BeatKeeper:
 
     def begin(self, start_s: float) -> None:
         """A jam begins."""
+        self._began_s = start_s
         if (source := self._beats.source) is not None:
+            self._met = source
             source.begin(start_s)
             self._rolled = None if self._rolled is None else True
 
     def end(self) -> None:
         """The jam has ended."""
+        self._began_s = None
         if (source := self._beats.source) is not None:
             source.end()
             self._rolled = None if self._rolled is None else False

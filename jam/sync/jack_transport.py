@@ -15,6 +15,7 @@ from jam.sync.beat import BeatLine, Heard
 from jam.system import died, quiet_stderr
 
 _TICKS_PER_BEAT = 1920.0
+_TOLD_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,10 @@ class JackSource:
                 self._client: Any = jack.Client("jam transport", no_start_server=True)
         except jack.JackError:
             raise JamError("JACK: no server answers") from None
-        self._bbt, self._rolling = jack.POSITION_BBT, jack.ROLLING
+        self._bbt = jack.POSITION_BBT
+        self._rolling, self._stopped = jack.ROLLING, jack.STOPPED
+        self._told: tuple[bool, float] | None = None
+        """Whether it was told to roll, and until when it may not do so yet."""
         self._rate = int(self._client.samplerate)
         self._leads = False
         self._client.set_shutdown_callback(self._on_shutdown)
@@ -83,8 +87,15 @@ class JackSource:
         state, place = self._client.transport_query()
         transport = self._client.transport_frame
         at_s = (before_s + self._clock.now_s()) / 2
-        rolls = state == self._rolling
-        if not rolls:
+        rolls = state != self._stopped
+        if self._told is not None:
+            if rolls == self._told[0] or now_s > self._told[1]:
+                self._told = None
+            else:  # what it was told takes some of its cycles
+                rolls = self._told[0]
+        if state != self._rolling:
+            if rolls:
+                return Heard(LOCKED, None, True if self._together else None)
             return Heard(LOCKED, None, False if self._together else None)
         line = self._line(at_s, transport, place)
         return Heard(LOCKED, line, True if self._together else None)
@@ -115,11 +126,13 @@ class JackSource:
     def begin(self, start_s: float) -> None:
         """A jam begins: the transport rolls, from where it stands."""
         if self._together and not self._gone and self._client.transport_state != self._rolling:
+            self._told = True, self._clock.now_s() + _TOLD_S
             self._client.transport_start()
 
     def end(self) -> None:
         """The jam has ended."""
         if self._together and not self._gone:
+            self._told = False, self._clock.now_s() + _TOLD_S
             self._client.transport_stop()
 
     def close(self) -> None:
