@@ -45,7 +45,7 @@ class _Ports(MidiPorts):
     """The callback of a port, without the port."""
 
     def __init__(self, clock: FakeClock, player: Player) -> None:
-        self._clock, self._on_message = clock, player.midi
+        self._clock, self._on_message, self._on_beat = clock, player.midi, None
         self.dropped_messages = 0
         self._raised = set(_PORTS)  # no thread of rtmidi's here whose priority could be raised
 
