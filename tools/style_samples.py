@@ -2,7 +2,8 @@
 
     python tools/style_samples.py OUT_FOLDER [--tune FILE.mid] [--style NAME] [--bars FIRST LAST]
 
-Loudness: of each part alone, RMS in dB below full scale over the bars in which it plays. Masked:
+Loudness: of each part alone, integrated, in LUFS (ITU-R BS.1770-4, by pyloudnorm), and of the whole
+file. Masked:
 the share of the melody's time in which more than so many of the accompaniment's voices sound in
 the melody's own octave (six semitones below it to five above). Movement: at each change of
 chord, how far the voices from C3 up are from the nearest voice of the other chord, on average,
@@ -25,6 +26,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pyloudnorm
 
 from jam.accompaniment import Style, all_styles, style_named, voice
 from jam.agent.anticipation import Anticipator
@@ -51,7 +53,7 @@ _COLOURS = {"player": "#d9730d", "chords": "#3b7dd8", "bass": "#1d3f72", "drums"
 
 
 def loudness_db(take: Take, part: str, settings: JamSettings, style: Style, folder: Path) -> float:
-    """RMS of a part alone, dB below full scale, from its first onset to its last."""
+    """Integrated loudness of a part alone in LUFS, from its first onset to its last."""
     notes = take.parts.get(part, ())
     if not notes:
         return -math.inf
@@ -71,8 +73,15 @@ def loudness_db(take: Take, part: str, settings: JamSettings, style: Style, fold
     )
     with wave.open(str(path)) as sound:
         samples = np.frombuffer(sound.readframes(round(end_s * sound.getframerate())), "<i2")
-    rms = float(np.sqrt(np.mean((samples / 32768.0) ** 2)))
-    return 20 * math.log10(max(rms, 1e-9))
+        return lufs(samples, sound.getframerate())
+
+
+def lufs(samples: np.ndarray, rate_hz: int) -> float:
+    """Integrated loudness of interleaved 16-bit stereo samples; minus infinity for silence."""
+    stereo = samples.reshape(-1, 2) / 32768.0
+    if len(stereo) < rate_hz:
+        stereo = np.pad(stereo, ((0, rate_hz - len(stereo)), (0, 0)))
+    return float(pyloudnorm.Meter(rate_hz).integrated_loudness(stereo))
 
 
 def masked(take: Take, more_than: int) -> float:
@@ -220,6 +229,7 @@ def sample(
     write_take(folder / f"{style.name}.wav", take, settings)
     with wave.open(str(folder / f"{style.name}.wav")) as sound:
         samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2")
+        whole = lufs(samples, sound.getframerate())
     peak = np.abs(samples.astype(int)).max() / 32768
     with tempfile.TemporaryDirectory() as temporary:
         loud = [loudness_db(take, part, settings, style, Path(temporary)) for part in PARTS]
@@ -230,7 +240,7 @@ def sample(
     levels = " ".join(f"{level:7.1f}" if level > -200 else "      –" for level in loud)
     per_bar = " ".join(f"{len(notes) / n_bars:6.1f}" for notes in played)
     return (
-        f"{style.name:<10} {peak:5.2f} {levels}  {per_bar}  {masked(take, 0):6.1%}"
+        f"{style.name:<10} {peak:5.2f} {whole:6.1f} {levels}  {per_bar}  {masked(take, 0):6.1%}"
         f" {masked(take, 1):6.1%}  {movement(take):5.2f}"
     )
 
@@ -295,7 +305,7 @@ def main() -> int:
         print(f"style_samples: {error}", file=sys.stderr)
         return 2
     print(
-        "style       peak |  RMS, dB: melody, chords, bass, drums | notes a bar: chords, bass,"
+        "style       peak | LUFS: all, melody, chords, bass, drums | notes a bar: chords, bass,"
         " drums | masked by > 0, > 1 | movement"
     )
     for style in styles:
