@@ -79,9 +79,9 @@ _ALIKE = str.maketrans(
 )
 SAME_CHORD = frozenset(("%", "/", "//", "///", "////"))
 """What says that the chord before goes on."""
-_NO_CHORD = frozenset(("", "nc", "n", "nochord", "none", "tacet", "noharmony", "-", "--"))
+_NO_CHORD = frozenset(("", "nc", "n/c", "n", "nochord", "none", "tacet", "noharmony", "-", "--"))
 _ROOT = re.compile(r"([A-Ha-h])([#b]*)")
-_BASS = re.compile(r"(.*)[/\\]([A-Ha-h](?:[#b]*|(?:is|es|s)(?![a-z])))")
+_BASS = re.compile(r"(.*)(?:[/\\]|(?:on|over)(?=[A-H]))([A-Ha-h](?:[#b]*|(?:is|es|s)(?![a-z])))")
 _GERMAN_ROOT = re.compile(
     r"(?:([ACDFGHacdfgh])(is|es)|([AEae])(s|es)|([BbEeAaDdGgHh])(es|is))(?!us)"
 )
@@ -147,7 +147,7 @@ def read_symbol(text: str, naming: Naming = "english") -> Symbol:
     if len(text) > CHORD_CHARACTERS:
         raise ValueError(f"not a chord symbol: {reprlib.repr(text)}")
     symbol = _plain(text)
-    if symbol.startswith("(") and symbol.endswith(")") and "(" not in symbol[1:-1]:
+    if symbol[:1] + symbol[-1:] in ("()", "[]") and not set(symbol[1:-1]) & set("(["):
         symbol = symbol[1:-1]
     if symbol.lower().replace(".", "") in _NO_CHORD:
         return Symbol(None, "", NO_CHORD_SYMBOL, "", "none")
@@ -337,6 +337,9 @@ class _Parts:
 
 def _symbol_parts(rest: str) -> _Parts:
     """Read what stands behind the root in a symbol. Raises ValueError."""
+    # Brazilian and French charts: the sign behind its number ("7/5-", "7(9b)"), 7/4 suspended.
+    rest = re.sub(r"([/(,])(5|9|11|13)([#b+-])(?![\d#b])", r"\1\3\2", rest)
+    rest = re.sub(r"^7(?:/4|\(4)(?!\d)", "7sus4", rest)
     rest = re.sub(r"[/](?=[#b+-]?\d)|(?<=\d)[/](?=[#b]\d)", "add", rest.replace("6/9", "69"))
     rest = re.sub(r"/(?=[Mm]aj|M7)", "", rest)
     rest = re.sub(r"[(),\[\]{};|.]", "", rest)
@@ -398,7 +401,9 @@ def _add(parts: _Parts, sign: str, number: int) -> None:
     """A degree that is added, or altered."""
     alter = 1 if sign in ("#", "+") else -1 if sign in ("b", "-") else 0
     number = {2: 9, 4: 11}.get(number, number)
-    if number == 6 and not alter:
+    if number == 5 and alter:
+        parts.fifth = 7 + alter
+    elif number == 6 and not alter:
         parts.sixth = True
     elif number == 6:
         parts.tensions.append((13, alter))
@@ -424,7 +429,7 @@ def _take_degree(
         parts.third = int(number) if number == "2" else 5
     elif number in ("7", "9", "11", "13"):
         if first or number == "7":
-            seventh = 11 if major else 9 if dim and number == "7" else 10
+            seventh = 11 if major else 9 if dim else 10
             parts.seventh = parts.seventh or seventh
         if number != "7":
             alter = {"#": 1, "b": -1}.get(after or "", 0)

@@ -22,21 +22,21 @@ SPELLINGS = {
     "maj": "| maj M ma major add9 (add9) add2 add#11 /9 (no5) omit5",
     "min": "m - – − min minor mi MI madd9 (m)",
     "7": "7 dom7 7b9 79b 79# 7#9 7alt alt 7#11 79b13b 7b9b13 7b5 7(b9) 7(13) 7b13 "
-    "7(b9,#11) 7-9 7#11b9 7/b9",
+    "7(b9,#11) 7/9b 7(9b) 7-9 7#11b9 7/b9",
     "maj7": "maj7 M7 ma7 Maj7 MA7 7M j7 Δ Δ7 ∆ △7 ^ ^7 maj7#11 j79# 7M 7maj",
     "min7": "m7 -7 min7 mi7 MI7 m7(11) m7#5",
     "dim": "dim o ° º d mb5 m(b5) -b5",
     "aug": "+ aug (#5) +j7 maj7#5",
     "sus4": "sus sus4 4",
     "sus2": "sus2 2",
-    "hdim7": "ø ø7 Ø m7b5 -7b5 m7(b5) m7-5 m7♭5 h7 hdim7 m9b5 min7b5",
-    "dim7": "dim7 o7 °7",
+    "hdim7": "ø ø7 Ø m7b5 -7b5 m7(b5) m7-5 m7♭5 h7 hdim7 m9b5 min7b5 m7/5- m7(5b) m7/b5",
+    "dim7": "dim7 o7 °7 dim9",
     "maj6": "6 69 6/9 maj6 6add9 6911#",
     "min6": "m6 -6 min6 -69 m6/9",
     "9": "9 79 13 11 7913 7911# 7(9)",
     "min9": "m9 -9 -79 -7911 m11 min9 m13",
     "maj9": "maj9 M9 MA9 j79 j7911# maj13",
-    "7sus4": "7sus4 7sus sus7 9sus4 9sus 13sus4 sus79 sus7913 7susb9",
+    "7sus4": "7sus4 7/4 7(4) 7(4/9) 7sus sus7 9sus4 9sus 13sus4 sus79 sus7913 7susb9",
     "minmaj7": "mM7 m(maj7) mMaj7 minmaj7 -j7 -^7 -Δ7 m/maj7 -j7913 m#7 m+7",
     "5": "5 no3 (no3)",
     "aug7": "+7 aug7 7+ 7#5 7(#5) 7aug 7+5 9#5 +79# +9 7#5#9 7b13#5",
@@ -263,3 +263,13 @@ def test_musicxml_kinds(kind: str, degrees: tuple[tuple[int, int, str], ...], qu
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="kind"):
         quality_of_musicxml_kind("sparkling")
+
+
+@pytest.mark.parametrize("text", ["C/E", "C\\E", "C on E", "ConE", "C over E", "[C/E]"])
+def test_a_bass_is_written_behind_a_slash_or_a_word(text: str) -> None:
+    assert parse_symbol(text) == (Chord(0, "maj"), 4)
+
+
+@pytest.mark.parametrize("text", ["N/C", "[N.C.]", "(N.C.)", "n.c.", "No chord"])
+def test_no_chord_has_many_spellings(text: str) -> None:
+    assert parse_symbol(text) == (None, None)
