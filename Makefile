@@ -1,5 +1,6 @@
 # Sets up on first use; see tools/setup.sh. PYTHON=/path/to/python3.11 chooses the interpreter,
-# ARGS="play --bpm 90" are handed to the program.
+# ARGS="play --bpm 90" are handed to the program, or to pytest. `make test` alone runs everything:
+# first what may share the cores, with all its examples, then what plays in real time.
 SHELL := /bin/sh
 BIN := .venv/bin
 ARGS ?=
@@ -16,7 +17,12 @@ test:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+ifeq ($(strip $(ARGS)),)
+	HYPOTHESIS_PROFILE=default sh tools/with_screen.sh $(BIN)/pytest -m "not live"
+	sh tools/with_screen.sh $(BIN)/pytest -m live
+else
 	@sh tools/with_screen.sh $(BIN)/pytest $(ARGS)
+endif
 
 bench:
 	@sh tools/setup.sh test
