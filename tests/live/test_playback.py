@@ -69,7 +69,7 @@ def test_what_was_recorded_sounds_again(
     live.mkdir()
     again.mkdir()
     path = tmp_path / "sessions.sqlite3"
-    settings = JamSettings(bpm=120.0, listen_bars=1)
+    settings = JamSettings(bpm=120.0, listen_bars=1, feel=0.0)  # no intro: every part plays
     writer = SessionWriter(path)
     devices = DeviceChoice(block_frames=512, midi_api="jack")
     with Engine(settings, devices, load_rules, writer.take_log) as engine:

@@ -69,9 +69,14 @@ class Jam:
                     assert state.chord == symbol.chord, f"frame {frame}"
         for note in self.notes.values():
             if note.part == "chords" and note.start_frame < len(line):
-                chord = line[round(note.start_frame)].chord
+                frame = round(note.start_frame)
+                chord = line[frame].chord
                 assert chord is not None
-                assert note.pitch % 12 in chord.pitch_classes
+                place = conductor.tempo_map.place(frame)
+                bar = place.bar - self.song.first_bar
+                symbol = symbol_at(self.song.song, bar, place.frame_in_bar) if bar >= 0 else None
+                bass = symbol.bass if symbol is not None else None
+                assert note.pitch % 12 in {*chord.pitch_classes, bass}
 
 
 @examples(30)

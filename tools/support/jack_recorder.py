@@ -36,7 +36,11 @@ def main() -> None:
     def connect() -> None:
         """Whatever of the program's ports is there and not connected yet."""
         audio: dict[str, list[jack.Port]] = {}
-        for port in client.get_ports(is_output=True):
+        try:
+            ports_there = client.get_ports(is_output=True)
+        except jack.JackError:  # one was closed between its name and itself: the next look has all
+            return
+        for port in ports_there:
             program = port.name.split(":")[0]
             if program in ("system", "recorder"):
                 continue
