@@ -7,49 +7,34 @@ goes. Every method takes the time it needs; none reads a clock, sleeps or sends.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 
-from jam.accompaniment import (
-    Arrangement,
-    Memory,
-    Realisation,
-    Style,
-    Touch,
-    accompany,
-    metronome,
-    playable_style,
-)
+from jam.accompaniment import Style, metronome
 from jam.accompaniment.styles import conditioned
 from jam.messages.notes import AGENT, SONG, ChordSpan, NoteEvent, PedalEvent, PlannedNote
 from jam.messages.plans import Plan, PlanRequest
-from jam.music.chord import Chord
-from jam.music.grid import TempoMap, nearest_frame
-from jam.music.held_chord import HeldChord
+from jam.music.grid import TempoMap
 from jam.music.key import key_of
 from jam.music.melody import HeldLine, MelodyTracker
 from jam.music.place_in_form import PlaceInForm
 from jam.music.rows import NO_CHORD, ChordState, MelodyState, Row
 from jam.music.song import Song
+from jam.performance.band_in_play import BandInPlay
+from jam.performance.chord_line import spliced, struck, write
 from jam.performance.ending import Ending, come_back, ending_from, overruled
+from jam.performance.hand_in_play import HandInPlay, LetGo, Moment, Said
 from jam.performance.lead import Lead, last_bars
-from jam.performance.left_hand import FOR_THE_BAR, OFF, LeftHand
 from jam.performance.presence import Presence
-from jam.performance.song_line import Fixed, SongInPlay, struck
+from jam.performance.song_line import Fixed, SongInPlay
 from jam.settings import JamSettings
 from jam.sync.beat import BeatLine
 from jam.sync.follower import Follower
 
-_QUIET, _LOUD = 34, 104
 _KEPT_BARS = 4
 """Notes and chords of so many past bars are kept for the screen."""
 _STOPPED_BARS = 2
 """When the player has been silent for so long, the accompaniment comes to an end."""
 _KEY_BARS = 16
-_SETTLE_S = 0.03
-"""So long after its last key a chord of the left hand is complete."""
-_LATE_S = 0.15
-"""A chord that comes so late in its frame is struck in the next one."""
 _SHOWN_BARS = 16
 """The screen goes back no further."""
 
@@ -93,50 +78,26 @@ class Conductor:
         self._follows_stops = follows_stops
         self._presence = Presence()
         self._ending: Ending | None = None
-        self._touch = Touch()
-        self._styles: tuple[tuple[int, Style], ...] = ((0, playable_style(settings.accompaniment)),)
-        self._levels: tuple[tuple[int, int], ...] = ((0, 1),)
-        self._variations: tuple[tuple[int, int], ...] = ((0, 0),)
-        self._fills: frozenset[int] = frozenset()
-        self._breaks: frozenset[int] = frozenset()
-        self._intros: tuple[int, ...] = ()
         self._ending_asked = False
-        self._memory = Memory()
-        self._realisation = Realisation((), {}, {})
-        self._kept_until_frame = 0
+        self._band = BandInPlay(settings.accompaniment, seed)
         self._lead = Lead(seed)
         self._leads_metre = tempo_map is None
-        self._hand = LeftHand()
-        self._hand_due_s: float | None = None
-        """When the keys that the left hand has struck are a chord, if they are one."""
-        self._handed: HeldChord | None = None
-        """What the line has of the left hand, up to `_handed_until` (a frame)."""
-        self._handed_until = 0
-        self._stale_until_frame = -1
-        """Plans from frames up to here don't know yet that the hand has let go."""
+        self._hand = HandInPlay()
+        self._hand_began_frame: int | None = None
+        """The first chord of the left hand that sounded."""
         self._follower: Follower | None = None
 
     # -- what the player does ---------------------------------------------------------------
 
     def play(self, event: NoteEvent) -> None:
         """Take over a key that went down or (velocity 0) came up."""
-        position = self.tempo_map.position_at(event.at_s)
-        if self._is_of_the_hand(event):
-            self._hand.note_on(event.note_id, event.pitch, position)
-            self._hand_due_s = event.at_s + _SETTLE_S
-            return
-        self._hand.note_off(event.note_id)
-        self.play_at(position, event.note_id, event.pitch, event.velocity)
-
-    def _is_of_the_hand(self, event: NoteEvent) -> bool:
-        """True where a key that goes down is not of the melody, because the left hand leads."""
-        if not event.velocity or self.settings.left_hand == OFF:
-            return False
-        return self._hand.takes(event.note_id, event.pitch, self.settings.split_pitch)
+        if not self._hand.takes(event, self.settings, self.tempo_map):
+            position = self.tempo_map.position_at(event.at_s)
+            self.play_at(position, event.note_id, event.pitch, event.velocity)
 
     def pedal(self, event: PedalEvent) -> None:
         """The sustain pedal, which holds the left hand's keys; the melody doesn't know it."""
-        self._hand.pedal(event.down)
+        self._hand.pedal(event)
 
     def play_at(self, position: float, note_id: int, pitch: int, velocity: int) -> None:
         """The same at a position in frames."""
@@ -170,8 +131,7 @@ class Conductor:
             self.listen_until_frame = max(self.tempo_map.bar_start(settings.listen_bars), ahead)
         if settings.accompaniment != self.settings.accompaniment:
             line = self.tempo_map.next_bar_frame(max(next_frame, self.committed_until_frame))
-            kept = [(f, style) for f, style in self._styles if f < line]
-            self._styles = (*kept[-4:], (line, playable_style(settings.accompaniment)))
+            self._band.change_style(settings.accompaniment, line)
         self.settings = settings
         self._fix(self._sent_until(now_s))
         self._keep_committed()
@@ -208,20 +168,13 @@ class Conductor:
         next_frame = math.floor(self.tempo_map.position_at(now_s)) + 1
         line = self.tempo_map.next_bar_frame(max(next_frame, self.committed_until_frame))
         match wanted:
-            case "variation":
-                kept = [(f, number) for f, number in self._variations if f < line]
-                self._variations = (*kept[-4:], (line, self._variations[-1][1] + 1))
-            case "fill":
-                self._fills = frozenset({line, *(f for f in self._fills if f >= next_frame - 64)})
-            case "break":
-                self._breaks = frozenset({line, *(f for f in self._breaks if f >= next_frame - 64)})
-            case "intro":
-                self._intros = (*self._intros[-4:], line)
             case "ending":
                 self.finish()
                 self._ending_asked = self._ending is not None
             case "last":
                 self._lead.last_time(self.tempo_map.place(line))
+            case _:
+                self._band.cue(wanted, line, next_frame)
         self._fix(self._sent_until(now_s))
         self._keep_committed()
         self._realise()
@@ -283,7 +236,7 @@ class Conductor:
     def next_close_s(self) -> float:
         """When the frame that is open, or a chord of the left hand, will be complete."""
         close_s = self.tempo_map.seconds_at(len(self.rows) + 0.5)
-        return close_s if self._hand_due_s is None else min(close_s, self._hand_due_s)
+        return close_s if self._hand.due_s is None else min(close_s, self._hand.due_s)
 
     def advance(self, now_s: float) -> bool:
         """Close every frame that is complete at `now_s`; True when the agent is to be asked."""
@@ -299,7 +252,8 @@ class Conductor:
             self.rows.append(Row(melody, self._line[frame]))
             self._mind_the_player(frame, sounding)
             closed = True
-        self._hold_hand(now_s)
+        if (said := self._hand.go_on(self._moment(now_s))) is not None:
+            self._say_hand(said, now_s)
         self._end_song()
         self._commit_song()
         if not closed and not self._asked_at_start:
@@ -321,12 +275,14 @@ class Conductor:
             lookahead_frames=end - next_frame,
             commit_frames=commit,
             silent_until_frame=self.listen_until_frame,
-            settings=conditioned(self.settings, self._styles[-1][1]),
-            due_s=self._sent_at_s(
+            settings=conditioned(self.settings, self._band.newest_style),
+            due_s=self._moment(0.0).sent_at_s(
                 max(next_frame, self.committed_until_frame, self.listen_until_frame)
             ),
             fixed=tuple(map(self._fixed, range(next_frame, end))) if leading else (),
-            goals=tuple(self._goals(next_frame, end)) if leading else (),
+            goals=tuple(self._lead.goals(next_frame, self._goals_end(end), self._fixed))
+            if leading
+            else (),
             form_bars=self._lead.form_bars,
             barred=self._lead.barred,
         )
@@ -345,7 +301,7 @@ class Conductor:
         self._fix(self._sent_until(now_s))
         self.late_plans += self._is_late
         self._is_late = False
-        is_stale = plan.start_frame <= self._stale_until_frame
+        is_stale = plan.start_frame <= self._hand.stale_until_frame
         if not is_stale and plan.end_frame == self._lead.until_frame:
             self.plan = self._as_it_sounds(plan)  # a song has committed all of it
         if is_stale or plan.end_frame <= self.committed_until_frame:
@@ -354,11 +310,9 @@ class Conductor:
         del self._line[first:]
         for frame in range(len(self._line), plan.end_frame):
             state = plan.chords[frame - plan.start_frame]
-            before = self._line[-1].chord if self._line else None
-            if state.chord is not None and not state.onset and state.chord != before:
-                state = ChordState(state.chord, True)  # spliced onto another chord
-            if (fixed := self._fixed(frame)) is not None:
-                state = struck(fixed, self._line[-1] if self._line else NO_CHORD)
+            before = self._line[-1] if self._line else NO_CHORD
+            fixed = self._fixed(frame)
+            state = spliced(state, before) if fixed is None else struck(fixed, before)
             self._lead.said(frame, AGENT if fixed is None else SONG)
             self._line.append(state)
             self._confidence[frame] = plan.confidence[frame - plan.start_frame]
@@ -396,9 +350,7 @@ class Conductor:
         if self._lead.last_chorus is None or self._ending is not None:
             return
         first = max(self.committed_until_frame, self.listen_until_frame)
-        is_over = self._lead.is_over
-        lines = self._bar_lines(first)
-        line = next((f for f in lines if is_over(self.tempo_map.place(f))), None)
+        line = self._lead.ends_at(self.tempo_map, first, len(self._line))
         if line is None:
             return
         last = self._line[line - 1].chord if 0 < line <= len(self._line) else None
@@ -409,28 +361,15 @@ class Conductor:
         self._line = overruled(self._ending, self._line, first)
         self._realise()
 
-    def _bar_lines(self, first: int) -> Iterator[int]:
-        """Those from a frame on to the end of the line."""
-        frame = self.tempo_map.next_bar_frame(first)
-        while frame <= len(self._line):
-            yield frame
-            frame = self.tempo_map.next_bar_frame(frame + 1)
-
     def _rests(self, frame: int) -> bool:
         """True where neither song nor agent says what sounds: in listening, and in an ending."""
         if frame < self.listen_until_frame:
             return True
         return self._ending is not None and self._ending.holds(frame)
 
-    def _goals(self, first: int, end: int) -> Iterator[tuple[int, Chord]]:
-        """Where the song goes on after frames that it leaves free, to a bar beyond `end`."""
-        end += self.tempo_map.meter_at(end).frames_per_bar
-        before = self._fixed(first)
-        for frame in range(first + 1, end + 1):
-            state = self._fixed(frame)
-            if before is None and state is not None and state.chord is not None:
-                yield frame, state.chord
-            before = state
+    def _goals_end(self, end: int) -> int:
+        """A bar beyond the end of what is planned."""
+        return end + self.tempo_map.meter_at(end).frames_per_bar
 
     def _take_metres(self) -> None:
         """The song's metres, as far as anything can be planned."""
@@ -453,10 +392,7 @@ class Conductor:
             return
         self._keep_committed()
         end = first + len(states)
-        self._line[first:end] = states
-        if end < len(self._line) and (after := self._line[end]).chord is not None:
-            spliced = after.onset or after.chord != states[-1].chord
-            self._line[end] = ChordState(after.chord, spliced)
+        write(self._line, first, states)
         for frame in range(first, end):
             self._confidence.pop(frame, None)
         self._lead.commit(first, states, self.tempo_map)
@@ -467,103 +403,51 @@ class Conductor:
 
     def follow_hand(self, now_s: float) -> bool:
         """Do as the left hand says; True where that changes what will sound."""
-        if self._hand_due_s is not None and now_s < self._hand_due_s:
-            return False
-        struck_s, self._hand_due_s = self._hand_due_s, None
-        position = self.tempo_map.position_at(now_s)
-        frame = min(max(0, math.floor(position)), len(self._line) - 1)
-        if frame < 0 or (self.settings.left_hand == OFF and self._handed is None):
-            return False
-        held = None
-        if self.settings.left_hand != OFF and not self._ending_asked:
-            beat = self.tempo_map.meter_at(frame).frames_per_beat
-            sounds = self._line[frame].chord
-            held = self._hand.judge(position, beat, sounds, self.settings.key_lock)
-        if held == self._handed:
-            return False
-        if held is None:
-            return self._let_go(now_s)
-        if self._ending is not None:
-            self._ending = None
-        struck = position if struck_s is None else self.tempo_map.position_at(struck_s - _SETTLE_S)
-        first = max(nearest_frame(struck), len(self.rows), self.listen_until_frame)
-        begun_s = self._sent_at_s(first)
-        if now_s - begun_s > _LATE_S or (begun_s < now_s and self.settings.lead_s > 0):
-            first = max(self._sent_until(now_s), self.listen_until_frame)
-        self._handed, self._handed_until = held, first
-        self._say_hand(first, self._hand_end(first), position, is_new=True)
-        return True
+        frame = min(max(0, math.floor(self.tempo_map.position_at(now_s))), len(self._line) - 1)
+        sounds = self._line[frame].chord if frame >= 0 else None
+        found = self._hand.follow(self._moment(now_s), sounds, not self._ending_asked)
+        match found:
+            case Said():
+                self._ending = None
+                self._say_hand(found, now_s)
+            case LetGo():
+                self._lead_again(found.first_frame, now_s)
+        return found is not None
 
-    def _hand_end(self, first: int) -> int:
-        """How far what the left hand means is committed: the lookahead, or its bar."""
-        now = len(self.rows)
-        if self.settings.left_hand == FOR_THE_BAR:
-            return self.tempo_map.next_bar_frame(max(first, now) + 1)
-        return now + max(self._lookahead_frames(), self._commit_frames(self.settings))
-
-    def _hold_hand(self, now_s: float) -> None:
-        """What the left hand holds goes on, in the next bar too."""
-        if self._handed is None:
-            return
-        first = self._handed_until
-        if self._handed != self._hand.chord:
-            if first <= len(self.rows):
-                self._handed = None
-        elif self.settings.left_hand != FOR_THE_BAR or first <= len(self.rows) + 1:
-            self._say_hand(first, self._hand_end(first), self.tempo_map.position_at(now_s), False)
-
-    def _say_hand(self, first: int, end: int, position: float, is_new: bool) -> None:
-        """Commit the left hand's chord from frame `first` on, whatever was committed there."""
-        held = self._handed
-        if held is None or end <= first:
-            return
+    def _say_hand(self, said: Said, now_s: float) -> None:
+        """Commit the left hand's chord, whatever was committed there."""
+        first, end = said.first_frame, said.end_frame
         self._keep_committed()
-        self._memory.rewind(first, position)
-        self._kept_until_frame = min(self._kept_until_frame, first)
-        for frame in range(len(self._line), first):  # nothing is planned as far as this
-            self._line.append(ChordState(self._line[-1].chord if frame else None, False))
-        before = self._line[first - 1] if first else NO_CHORD
-        strikes = is_new and (before.chord != held.chord or held.bass is not None)
-        states = [ChordState(held.chord, strikes)]
-        states += [ChordState(held.chord, False)] * (end - first - 1)
-        self._line[first:end] = states
-        if end < len(self._line) and (after := self._line[end]).chord is not None:
-            spliced = after.onset or after.chord != held.chord
-            self._line[end] = ChordState(after.chord, spliced)
+        self._band.reopen(first, self.tempo_map.position_at(now_s))
+        write(self._line, first, ())
+        states = said.states(self._line[first - 1] if first else NO_CHORD)
+        write(self._line, first, states)
         for frame in range(first, end):
             self._confidence.pop(frame, None)
-        self._lead.hand(first, states, held.bass)
-        self._handed_until = end
+        self._lead.hand(first, states, said.held.bass)
+        if self._hand_began_frame is None:
+            self._hand_began_frame = first
         self.committed_until_frame = max(self.committed_until_frame, end)
         self._realise()
 
-    def _let_go(self, now_s: float) -> bool:
-        """The left hand rests: from the next frame on song and agent lead again."""
-        if self.settings.left_hand == FOR_THE_BAR:
-            return False  # its bar is played to the end
-        self._handed = None
-        first = self._sent_until(now_s)
-        if first >= self._handed_until:
-            return False
+    def _lead_again(self, first: int, now_s: float) -> None:
+        """The left hand rests: from frame `first` on song and agent lead."""
         self._keep_committed()
-        self._memory.rewind(first, self.tempo_map.position_at(now_s))
+        self._band.reopen(first, self.tempo_map.position_at(now_s))
         for frame in range(first, len(self._line)):
             self._lead.said(frame, AGENT)
-        self._kept_until_frame = min(self._kept_until_frame, first)
         self.committed_until_frame = first
-        self._stale_until_frame = len(self.rows)
         self._realise()
         self._commit_song()
-        return True
+
+    def _moment(self, now_s: float) -> Moment:
+        now = len(self.rows)
+        horizon = now + max(self._lookahead_frames(), self._commit_frames(self.settings))
+        return Moment(now_s, self.tempo_map, self.settings, now, horizon)
 
     def _sent_until(self, now_s: float) -> int:
         """Frames before this one have begun, or are sent early because of the latency offset."""
-        ahead_s = max(0.0, self.settings.lead_s)
-        return math.floor(self.tempo_map.position_at(now_s + ahead_s)) + 1
-
-    def _sent_at_s(self, frame: int) -> float:
-        """When a frame begins, or is sent because of the latency offset."""
-        return self.tempo_map.seconds_at(frame) - max(0.0, self.settings.lead_s)
+        return self._moment(now_s).sent_until_frame
 
     def _fix(self, until_frame: int) -> None:
         """Frames that have begun are committed, planned or not.
@@ -584,7 +468,7 @@ class Conductor:
                 self._line.append(NO_CHORD if rests else ChordState(before.chord, False))
         for frame in range(max(self.committed_until_frame, self.listen_until_frame), until_frame):
             # It began before it was committed, and no plan was made for it just before either.
-            if frame > self._stale_until_frame + 1:
+            if frame > self._hand.stale_until_frame + 1:
                 self._is_late |= self.plan is None or self.plan.start_frame < frame
         self.committed_until_frame = max(self.committed_until_frame, until_frame)
 
@@ -595,58 +479,36 @@ class Conductor:
         oldest = (
             len(self.rows) - _KEPT_BARS * self.tempo_map.meter_at(len(self.rows)).frames_per_bar
         )
-        self._memory.keep(
-            self._realisation.notes,
-            self._realisation.drafts,
-            self._realisation.voicings,
-            self.committed_until_frame,
-            oldest,
-        )
+        self._band.keep(self.committed_until_frame, oldest)
         newest_before = max((f for f in self._confidence if f < oldest), default=oldest)
         for frame in [f for f in self._confidence if f < newest_before]:
             del self._confidence[frame]
         self._lead.forget(oldest)
-        self._kept_until_frame = self.committed_until_frame
 
     def _realise(self) -> None:
         """Notes from the first frame whose notes are not in the memory to the end of the plan."""
         if not self._line:
             return
-        self._touch = replace(self._touch, velocity=self._velocity())
-        ending = self._ending
-        is_final = ending is not None and (
+        ending, final = self._ending, None
+        if ending is not None and (
             ending.back_frame is None or ending.final_frame < ending.back_frame
-        )
-        arrangement = Arrangement(
-            self._styles,
-            self._touch,
-            self.settings.bass,
-            self.settings.drums,
-            self.seed,
-            self.settings.feel,
-            frozenset((ending.final_frame,)) if ending is not None and is_final else frozenset(),
-            levels=self._levels,
-            variations=self._variations,
-            fills=self._fills,
-            breaks=self._breaks,
-            intros=(self.listen_until_frame, *self._intros),
-            basses=self._lead.basses,
-            form=self._lead.form(self.tempo_map, self._kept_until_frame, len(self._line)),
-        )
-        self._realisation = accompany(
+        ):
+            final = ending.final_frame
+        begins = self.listen_until_frame
+        if self._hand_began_frame is not None:
+            begins = min(begins, self._hand_began_frame)
+        self._band.realise(
             self._line,
             self.tempo_map,
-            arrangement,
-            self._memory,
-            self._kept_until_frame,
+            self.settings,
+            self._presence.loudness,
+            begins,
             self.committed_until_frame,
+            final,
+            self._lead.basses,
+            self._lead.form(self.tempo_map, self._band.kept_until_frame, len(self._line)),
             self._confidence,
         )
-
-    def _velocity(self) -> int:
-        """The accompaniment is a little softer than the player."""
-        loudness = min(max(self._presence.loudness / 127, 0), 1)
-        return round(_QUIET + (_LOUD - _QUIET) * loudness**1.2)
 
     def _mind_the_player(self, frame: int, sounding: MelodyState) -> None:
         """A frame is closed: does the player go on, play dense, stop, come back?"""
@@ -655,17 +517,8 @@ class Conductor:
         if self._hand.chord is not None:
             presence.last_heard_frame = frame
         if place.frame_in_bar == place.meter.frames_per_bar - 1:
-            # Once a bar, so that a plan doesn't change with every note.
-            self._touch = Touch(
-                self._touch.velocity,
-                presence.thin(frame + 1, place.meter),
-                presence.room(frame + 1, place.meter),
-            )
-            level = presence.level(self._levels[-1][1])
-            if level != self._levels[-1][1]:
-                line = self.tempo_map.next_bar_frame(max(frame + 1, self.committed_until_frame))
-                kept = [(f, old) for f, old in self._levels if f < line]
-                self._levels = (*kept[-4:], (line, level))
+            line = self.tempo_map.next_bar_frame(max(frame + 1, self.committed_until_frame))
+            self._band.mind(presence, frame + 1, place.meter, line)
         heard = presence.last_heard_frame
         if not self._follows_stops or heard is None or frame < self.listen_until_frame:
             return
@@ -713,7 +566,7 @@ class Conductor:
 
     def style_at(self, frame: int) -> Style:
         """The style in force in the bar of a frame."""
-        return next((s for f, s in reversed(self._styles) if f <= frame), self._styles[0][1])
+        return self._band.style_at(frame)
 
     def place_in_form(self, frame: int) -> PlaceInForm | None:
         """Where in the form of the song that is played a frame is; None without one."""
@@ -721,7 +574,7 @@ class Conductor:
 
     def notes(self) -> list[PlannedNote]:
         """The accompaniment: the last bars' notes, those sounding, and the plan's."""
-        return [*self._memory.ended.values(), *self._realisation.notes]
+        return self._band.notes()
 
     def clicks(self, now_s: float) -> list[PlannedNote]:
         """The metronome's next beats, from the count-in on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from jam.errors import BadInput
 from jam.messages.notes import AGENT, HAND, SONG
@@ -14,7 +14,8 @@ from jam.music.key import Key
 from jam.music.place_in_form import PlaceInForm, place_in_form
 from jam.music.rows import ChordState, Row
 from jam.music.song import Song
-from jam.performance.song_line import Fixed, SongInPlay, freed, struck
+from jam.performance.chord_line import struck
+from jam.performance.song_line import Fixed, SongInPlay, freed
 
 
 class Lead:
@@ -89,6 +90,15 @@ class Lead:
         here = self.place_in_form(place.bar)
         return here is not None and self.last_chorus is not None and here.chorus > self.last_chorus
 
+    def ends_at(self, tempo_map: TempoMap, first: int, end: int) -> int | None:
+        """The first bar line in [first, end] that is after the last chorus; None: none is."""
+        frame = tempo_map.next_bar_frame(first)
+        while self.last_chorus is not None and frame <= end:
+            if self.is_over(tempo_map.place(frame)):
+                return frame
+            frame = tempo_map.next_bar_frame(frame + 1)
+        return None
+
     def again(self, first_bar: int) -> None:
         """The song begins anew, as often as it likes."""
         self.last_chorus = None
@@ -134,6 +144,20 @@ class Lead:
         if self.playing is None:
             return tempo_map
         return self.playing.with_its_metres(tempo_map, from_frame, end_frame)
+
+    def goals(
+        self, first: int, end: int, fixed: Callable[[int], Fixed]
+    ) -> Iterator[tuple[int, Chord]]:
+        """(frame, chord) where the song goes on after frames that it leaves free, in (first, end].
+
+        fixed: what is fixed at a frame.
+        """
+        before = fixed(first)
+        for frame in range(first + 1, end + 1):
+            state = fixed(frame)
+            if before is None and state is not None and state.chord is not None:
+                yield frame, state.chord
+            before = state
 
     def states(
         self, first: int, end: int, before: ChordState, fixed: Callable[[int], Fixed]

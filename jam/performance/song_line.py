@@ -10,6 +10,7 @@ from jam.accompaniment.notes import dice
 from jam.music.grid import Place, TempoMap
 from jam.music.rows import NO_CHORD, ChordState
 from jam.music.song import Song, Symbol, meter_at, symbol_at
+from jam.performance.chord_line import spliced, struck
 
 Fixed = ChordState | None
 """What a song says of a frame, an onset where its bass changes; None: it is left to the agent."""
@@ -72,13 +73,6 @@ def freed(n_chords: int, chorus: int, seed: int, share: float) -> frozenset[int]
     return frozenset(found)
 
 
-def struck(fixed: ChordState, before: ChordState) -> ChordState:
-    """What a song fixes, struck where another chord, or none, sounded before."""
-    if fixed.chord is None:
-        return NO_CHORD
-    return ChordState(fixed.chord, fixed.onset or fixed.chord != before.chord)
-
-
 def laid_over(
     chords: Sequence[ChordState], places: Sequence[Place], song: SongInPlay
 ) -> list[ChordState]:
@@ -88,7 +82,7 @@ def laid_over(
         before = line[-1] if line else NO_CHORD
         if (fixed := song.fixed(place)) is not None:
             state = struck(fixed, before)
-        elif state.chord is not None and state.chord != before.chord:
-            state = ChordState(state.chord, True)
+        else:
+            state = spliced(state, before)
         line.append(state)
     return line

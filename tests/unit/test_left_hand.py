@@ -92,6 +92,29 @@ def test_what_the_hand_holds_sounds_within_the_frame_and_until_it_lets_go() -> N
     assert jam.said[20] == jam.said[52] == SONG and {jam.said[f] for f in range(24, 50)} == {HAND}
 
 
+@pytest.mark.parametrize("feel", (0, 1))
+def test_what_the_hand_holds_sounds_while_the_band_listens(feel: float) -> None:
+    jam = Jam(SETTINGS.changed(listen_bars=2, accompaniment="piano", feel=feel))
+    jam.press(74)
+    jam.until(8.05)
+    jam.press(*C)
+    jam.until(8.5)
+    assert jam.pitch_classes() <= {0, 4, 7} and jam.sounding
+    assert jam.pitch_classes("bass") == {0}
+    jam.until(15)
+    jam.release(*C)
+    jam.until(31)
+    assert not jam.sounding and {jam.chord(f) for f in range(17, 31)} == {None}
+    heard = 0
+    for position in range(32, 48):
+        jam.until(position)
+        heard += len(jam.sounding)
+    assert heard and jam.chord(46) is not None
+    jam.press(*F)
+    jam.until(70)
+    assert jam.chord(68) == Chord(5, "maj")
+
+
 def test_for_the_bar_the_chord_lasts_to_the_bar_line() -> None:
     jam = Jam(SETTINGS.changed(left_hand="bar"), song="| Am | Am | Am | Am |")
     jam.until(20)
