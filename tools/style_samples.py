@@ -39,7 +39,7 @@ from jam.files import demo_tunes
 from jam.messages.notes import Note
 from jam.midi.file import MidiSong, read_midi
 from jam.music.chord import QUALITIES, QUALITY_NAMES, Chord
-from jam.music.chord_notation import parse_harte
+from jam.music.harte import parse_harte
 from jam.music.rows import ChordState
 from jam.performance.conductor import Conductor
 from jam.performance.offline import render

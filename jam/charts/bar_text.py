@@ -12,7 +12,9 @@ from collections.abc import Sequence
 
 from jam.errors import BadInput
 from jam.limits import CHORDS_IN_BAR
+from jam.music.chord_notation import read_symbol
 from jam.music.grid import Meter
+from jam.music.note_names import Naming, naming_shown
 from jam.music.song import ChordAt, Chords, Symbol
 
 GOES_ON = ("/", ".")
@@ -24,7 +26,7 @@ def read_bar(text: str, meter: Meter) -> Chords:
     return chords_of(text.split(), meter)
 
 
-def chords_of(words: Sequence[str], meter: Meter) -> Chords:
+def chords_of(words: Sequence[str], meter: Meter, naming: Naming = "english") -> Chords:
     """The words of one bar; none are a free bar. Raises BadInput."""
     if not words or (len(words) == 1 and words[0].lower() in FREE):
         return None
@@ -35,15 +37,17 @@ def chords_of(words: Sequence[str], meter: Meter) -> Chords:
     else:
         starts = _shared(len(words), meter)
     return tuple(
-        ChordAt(frame, _symbol(word))
+        ChordAt(frame, symbol_of(word, naming))
         for frame, word in zip(starts, words, strict=True)
         if word not in GOES_ON
     )
 
 
-def _symbol(word: str) -> Symbol:
+def symbol_of(word: str, naming: Naming = "english") -> Symbol:
+    """A symbol, its notes by their English names. Raises BadInput."""
     try:
-        return Symbol(word)
+        foreign = naming != "english" or naming_shown(word) or word.startswith("Bes")
+        return Symbol(read_symbol(word, naming).text if foreign else word)
     except ValueError:
         raise BadInput(f"{word[:40]!r} is not a chord symbol") from None
 

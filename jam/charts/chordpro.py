@@ -9,7 +9,7 @@ ChordPro has no word for (jumps, three times, a free bar) is written in directiv
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -18,6 +18,7 @@ from jam.charts.draft import SAME_AGAIN, Chart, Draft
 from jam.charts.text import bpm_of, bpm_text, turns_of
 from jam.errors import BadInput
 from jam.limits import CHART_BYTES
+from jam.music.chord_notation import naming_of
 from jam.music.grid import Meter
 from jam.music.key import Key, key_name, parse_key
 from jam.music.song import Bar, Song, as_label, as_section
@@ -62,10 +63,20 @@ def read_chordpro(text: str) -> Chart:
         raise BadInput(f"a text of more than {CHART_BYTES:,} letters")
     reader = _Reader()
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    reader.draft.naming = naming_of(_words_of_chords(lines))
     reader.has_grid = any(re.match(r"\s*\{\s*(sog|start_of_grid)\b", line) for line in lines)
     for line in lines:
         reader.line(line)
     return reader.chart()
+
+
+def _words_of_chords(lines: Sequence[str]) -> Iterator[str]:
+    """What stands in brackets, and in the lines of grids."""
+    for line in lines:
+        if "[" in line:
+            yield from (found["chord"] or "" for found in _INLINE.finditer(line))
+        elif "|" in line:
+            yield from re.split(r"[\s|]+", line)
 
 
 class _Reader:

@@ -9,6 +9,7 @@ from jam.charts.bar_text import chords_of
 from jam.errors import BadInput
 from jam.limits import SONG_BARS
 from jam.music.grid import Meter
+from jam.music.note_names import Naming
 from jam.music.repeats import MAX_TURNS
 from jam.music.song import Bar, Chords, Song, as_section
 
@@ -31,6 +32,7 @@ class Draft:
     meter: Meter = Meter(4, 4)
     bars: list[Bar] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    naming: Naming = "english"
     endings: frozenset[int] = frozenset()
     """Of the bars that come."""
     next: Bar = field(default_factory=Bar)
@@ -100,7 +102,7 @@ class Draft:
             self.bar(last.chords)
             return
         try:
-            chords = chords_of(words, self.meter_now)
+            chords = chords_of(words, self.meter_now, self.naming)
         except BadInput as error:
             raise self.fault(error) from None
         self.bar(chords)

@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from jam.charts.bar_text import symbol_of
 from jam.charts.draft import Chart
 from jam.errors import BadInput
 from jam.limits import MEASURES, SONG_BARS
 from jam.midi.file import MidiSong, read_midi
+from jam.music.chord_notation import naming_of
+from jam.music.note_names import Naming
 from jam.music.song import Bar, ChordAt, Song, Symbol, as_label, as_section
 
 
@@ -28,12 +31,13 @@ def chart_of_midi(song: MidiSong) -> Chart:
     at: list[tuple[int, Symbol]] = []
     names: dict[int, str] = {}
     passed_over = moved = 0
+    naming = naming_of(text for _, text in song.markers)
     for exact, text in song.markers:
         frame = round(exact)
         if frame < 0:
             continue
         place = tempo_map.place(frame)
-        if (symbol := _symbol(text)) is not None:
+        if (symbol := _symbol(text, naming)) is not None:
             moved += abs(exact - frame) > 1e-6
             if at and at[-1][0] == frame:
                 at.pop()
@@ -68,8 +72,8 @@ def chart_of_midi(song: MidiSong) -> Chart:
     return Chart(Song(tuple(bars), title, meter=meter, bpm=bpm), tuple(remarks))
 
 
-def _symbol(text: str) -> Symbol | None:
+def _symbol(text: str, naming: Naming) -> Symbol | None:
     try:
-        return Symbol("".join(text.split()))
-    except ValueError:
+        return symbol_of("".join(text.split()), naming)
+    except BadInput:
         return None

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from jam.music.chord import COMMON_NAMES
-from jam.music.chord_notation import KINDS
+from jam.music.chord_kinds import KINDS
 from jam.music.grid import FRAMES_PER_QUARTER, Meter, quarter_bpm
 from jam.music.key import sharps_of
 from jam.music.song import Bar, Song, Symbol

@@ -26,6 +26,7 @@ from jam.charts.bar_text import bar_text
 from jam.charts.draft import SAME_AGAIN, Chart, Draft
 from jam.errors import BadInput
 from jam.limits import CHART_BYTES
+from jam.music.chord_notation import naming_of
 from jam.music.grid import Meter, check_bpm
 from jam.music.key import key_name, parse_key
 from jam.music.song import Bar, Song, as_label
@@ -72,6 +73,7 @@ def read_text(text: str) -> Chart:
     if "|" not in body:
         raise BadInput("no bars: write chords between bar lines, | Dm7 | G7 | C |")
     reader = _Reader(values.pop("meter", Meter()))
+    reader.draft.naming = naming_of(re.split(r"[\s|]+", body))
     for found in _TOKEN.finditer(body):
         reader.token(found)
     reader.finish()

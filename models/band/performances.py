@@ -21,8 +21,9 @@ from jam.errors import BadInput
 from jam.messages.notes import Note
 from jam.midi.smf import RawSong, parse_smf
 from jam.music.chord import Chord
-from jam.music.chord_notation import parse_harte, parse_symbol
+from jam.music.chord_notation import parse_symbol
 from jam.music.grid import Meter, nearest_frame
+from jam.music.harte import parse_harte
 from models.data.leadsheet import split_of
 
 

@@ -21,9 +21,10 @@ from fractions import Fraction
 from jam.errors import BadInput
 from jam.limits import ABC_TUNE_CHARACTERS, LABEL_CHARACTERS, MEASURES
 from jam.music.chord import LETTERS
-from jam.music.chord_notation import Naming, SymbolReader, naming_of
+from jam.music.chord_notation import SymbolReader, naming_of
 from jam.music.grid import Meter, counted_meter
 from jam.music.melody_track import melody_word
+from jam.music.note_names import Naming
 from jam.music.repeats import MAX_TURNS, jump_marks
 from models.corpora.score import Losses, Measure, Note, exact, lay_under
 

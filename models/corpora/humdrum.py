@@ -20,13 +20,10 @@ from fractions import Fraction
 from jam.errors import BadInput
 from jam.limits import HUMDRUM_LINES, HUMDRUM_SPINES
 from jam.music.chord import Chord, pitch_class
-from jam.music.chord_notation import (
-    SymbolReader,
-    parse_harte,
-    parse_symbol,
-    quality_of_musicxml_kind,
-)
+from jam.music.chord_kinds import quality_of_musicxml_kind
+from jam.music.chord_notation import SymbolReader, parse_symbol
 from jam.music.grid import Meter, counted_meter
+from jam.music.harte import parse_harte
 from jam.music.melody_track import Line, melody_index
 from models.corpora.score import Losses, Measure, Note, exact
 

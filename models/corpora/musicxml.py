@@ -26,16 +26,11 @@ from xml.parsers import expat
 from jam.errors import BadInput
 from jam.limits import LABEL_CHARACTERS, MEASURES, XML_BYTES, XML_DEPTH, XML_ELEMENTS
 from jam.music.chord import LETTERS, Chord
-from jam.music.chord_notation import (
-    NO_CHORD_SYMBOL,
-    Naming,
-    SymbolReader,
-    naming_of,
-    parse_symbol,
-    quality_of_musicxml_kind,
-)
+from jam.music.chord_kinds import quality_of_musicxml_kind
+from jam.music.chord_notation import NO_CHORD_SYMBOL, SymbolReader, naming_of, parse_symbol
 from jam.music.grid import Meter, counted_meter
 from jam.music.melody_track import Line, melody_index
+from jam.music.note_names import Naming
 from jam.music.repeats import MARKS, MAX_TURNS, jump_marks
 from models.corpora.score import Losses, Measure, Note, exact, lay_under
 

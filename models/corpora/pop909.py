@@ -17,8 +17,8 @@ from statistics import median
 from jam.errors import BadInput
 from jam.files import decoded
 from jam.midi.smf import RawSong, parse_smf
-from jam.music.chord_notation import parse_harte
 from jam.music.grid import Meter
+from jam.music.harte import parse_harte
 from jam.music.swing import straightened
 from models.corpora.draft import Draft, DraftChord, DraftNote
 from models.corpora.files import Files

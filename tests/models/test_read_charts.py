@@ -17,7 +17,7 @@ from jam.files import demo_tunes
 from jam.messages.notes import Note
 from jam.midi.file import Part, read_midi, write_midi
 from jam.music.chord import QUALITIES
-from jam.music.chord_notation import KINDS
+from jam.music.chord_kinds import KINDS
 from jam.music.grid import Meter, TempoMap
 from jam.music.song import Song, symbol_at
 from jam.performance.offline import melody_line

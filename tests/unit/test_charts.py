@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import unquote
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from jam.charts.bar_text import bar_text, read_bar
 from jam.charts.chordpro import read_chordpro, write_chordpro
+from jam.charts.draft import Chart
 from jam.charts.ireal import obfuscated, read_ireal, revealed
 from jam.charts.ireal_out import write_html, write_ireal
 from jam.charts.text import read_text, write_text
@@ -278,3 +280,21 @@ def test_a_chart_as_the_makers_describe_it_is_read() -> None:
 def test_what_cannot_be_read_in_a_link_is_named() -> None:
     with pytest.raises(BadInput, match=r"bar 2.*Cstuff"):
         read_ireal("irealbook://A=B=C=C=n=T44C |C*stuff* |Z")
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "symbols"),
+    [
+        ("| Es | B | F7 | H |", read_text, ["Eb", "Bb", "F7", "B"]),
+        ("[C]Ein [a]Lied, [F]das [H7]geht", read_chordpro, ["C", "Am", "F", "B7"]),
+        ("{sog}\n| Do . . . | Sol7 . Do/Mi . |\n{eog}", read_chordpro, ["C", "G7", "C/E"]),
+        ("| Es | Bes | B7 |", read_text, ["Eb", "Bb", "B7"]),
+    ],
+)
+def test_names_of_notes_are_those_of_the_song(
+    text: str, read: Callable[[str], Chart], symbols: list[str]
+) -> None:
+    """B is B flat beside an H or an Es; beside a Bes it is B natural."""
+    song = read(text).song
+    found = [chord.symbol.written for bar in song.bars for chord in bar.chords or ()]
+    assert found == symbols

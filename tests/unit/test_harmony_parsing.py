@@ -6,38 +6,39 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jam.music.chord import QUALITIES, SHARP_NAMES, Chord, pitch_class
+from jam.music.chord import DEGREES, QUALITIES, SHARP_NAMES, Chord, pitch_class
+from jam.music.chord_kinds import quality_of_musicxml_kind
 from jam.music.chord_notation import (
     SymbolReader,
     chords_of_texts,
     naming_of,
-    parse_harte,
     parse_symbol,
-    quality_of_musicxml_kind,
     read_symbol,
 )
+from jam.music.harte import parse_harte
 from tests.support.strategies import chords
 
 SPELLINGS = {
-    "maj": "| maj M ma major add9 (add9) add2 add#11 /9 (no5) omit5",
-    "min": "m - – − min minor mi MI madd9 (m)",
-    "7": "7 dom7 7b9 79b 79# 7#9 7alt alt 7#11 79b13b 7b9b13 7b5 7(b9) 7(13) 7b13 "
+    "maj": "| maj M ma major add9 (add9) (9) 5b add2 add#11 /9 (no5) omit5",
+    "min": "m m(9) - – − min minor mi MI madd9 (m)",
+    "7": "7 13b9 13#9 13(b9) 7sus(add3) 7(no3) "
+    "dom7 7b9 79b 79# 7#9 7alt alt 7#11 79b13b 7b9b13 7b5 7(b9) 7(13) 7b13 "
     "7(b9,#11) 7/9b 7(9b) 7-9 7#11b9 7/b9",
     "maj7": "maj7 M7 ma7 Maj7 MA7 7M j7 Δ Δ7 ∆ △7 ^ ^7 maj7#11 j79# 7M 7maj",
     "min7": "m7 -7 min7 mi7 MI7 m7(11) m7#5",
     "dim": "dim o ° º d mb5 m(b5) -b5",
     "aug": "+ aug (#5) +j7 maj7#5",
-    "sus4": "sus sus4 4",
+    "sus4": "sus sus4 4 2/4 sus24 sus2sus4 maj7sus4",
     "sus2": "sus2 2",
     "hdim7": "ø ø7 Ø m7b5 -7b5 m7(b5) m7-5 m7♭5 h7 hdim7 m9b5 min7b5 m7/5- m7(5b) m7/b5",
-    "dim7": "dim7 o7 °7 dim9",
+    "dim7": "dim7 °7(maj7) o7 °7 dim9",
     "maj6": "6 69 6/9 maj6 6add9 6911#",
     "min6": "m6 -6 min6 -69 m6/9",
-    "9": "9 79 13 11 7913 7911# 7(9)",
+    "9": "9 9(omit3) 79 13 11 7913 7911# 7(9)",
     "min9": "m9 -9 -79 -7911 m11 min9 m13",
     "maj9": "maj9 M9 MA9 j79 j7911# maj13",
     "7sus4": "7sus4 7/4 7(4) 7(4/9) 7sus sus7 9sus4 9sus 13sus4 sus79 sus7913 7susb9",
-    "minmaj7": "mM7 m(maj7) mMaj7 minmaj7 -j7 -^7 -Δ7 m/maj7 -j7913 m#7 m+7",
+    "minmaj7": "mM7 m(maj7) mMaj7 minmaj7 -j7 -^7 -Δ7 m/maj7 -j7913 m#7 m+7 m7+",
     "5": "5 no3 (no3)",
     "aug7": "+7 aug7 7+ 7#5 7(#5) 7aug 7+5 9#5 +79# +9 7#5#9 7b13#5",
 }
@@ -104,6 +105,11 @@ def test_no_chord(text: str) -> None:
         ("Ré m", Chord(2, "min"), None),
         ("Am7(D7)", Chord(9, "min7"), None),
         ("C(Am)", Chord(0, "maj"), None),
+        ("D/C7", Chord(0, "9"), None),
+        ("D|C", Chord(0, "maj6"), None),
+        ("Ebmaj7/F7", Chord(5, "9"), None),
+        ("G on B", Chord(7, "maj"), 11),
+        ("AmonG", Chord(9, "min"), 7),
     ],
 )
 def test_whole_symbols(text: str, chord: Chord, bass: int | None) -> None:
@@ -119,6 +125,67 @@ def test_one_symbol_tells_what_the_others_mean() -> None:
     assert read_symbol("Bb", "german").text == read_symbol("Bes", "german").text == "Bb"
     assert read_symbol("Do7/Mi", "solfege").text == "C7/E"
     assert read_symbol("Do7").text == "Do7"
+    sung = ("Fa# mineur", "Sol diesis minore 7", "Sol/Si", "Si bémol", "La-7", "SIb7/RE")
+    assert [read_symbol(t, "solfege").text for t in sung] == [
+        *("F#m", "G#m7", "G/B", "Bb", "A-7", "Bb7/D")
+    ]
+    # An Es or Fis is German too, unless B flat has a name of its own: that is Dutch, or a mixture.
+    assert naming_of(["Es", "B", "F7"]) == "german"
+    assert naming_of(["Es", "Bes", "B"]) == naming_of(["Fism", "Bb", "B"]) == "english"
+    assert naming_of(["Do", "Fa", "Do"]) == "solfege"
+    assert naming_of(["Esus4", "Asus", "Caug", "Dim", "Fade"]) == "english"
+    # Small letters are minor chords where notes are German, and only there.
+    assert [read_symbol(t, "german").text for t in ("a", "h7", "fis", "dm", "c°")] == [
+        *("Am", "Bm7", "F#m", "Dm", "C°")
+    ]
+    assert read_symbol("a").text == "A"
+
+
+@pytest.mark.parametrize("text", ["A on B", "A over C", "C/E/G", "C/D", "Solo", "C|D/E"])
+def test_what_could_be_a_sentence_is_no_chord(text: str) -> None:
+    if text == "C/D":  # a bass, and no polychord
+        assert parse_symbol(text) == (Chord(0), 2)
+        return
+    with pytest.raises(ValueError, match="not a chord symbol"):
+        read_symbol(text)
+
+
+SOUNDING = {
+    "^7#5": {0, 4, 8, 11},
+    "+maj7": {0, 4, 8, 11},
+    "°maj7": {0, 3, 6, 11},
+    "°7(maj7)": {0, 3, 6, 9, 11},
+    "maj7sus4": {0, 5, 7, 11},
+    "7sus2": {0, 2, 7, 10},
+    "13b9": {0, 1, 4, 7, 9, 10},
+    "9(no3)": {0, 2, 7, 10},
+    "6sus4": {0, 5, 7, 9},
+    "7/6": {0, 4, 7, 9, 10},
+    "7#9b13": {0, 3, 4, 7, 8, 10},
+    "m11": {0, 2, 3, 5, 7, 10},
+    "13#11": {0, 2, 4, 6, 7, 9, 10},
+    "9sus4": {0, 2, 5, 7, 10},
+    "m9b5": {0, 2, 3, 6, 10},
+}
+
+
+@pytest.mark.parametrize("suffix", [*SOUNDING, *(suffix for suffix, _ in CASES)])
+def test_musicxml_keeps_the_chord(suffix: str) -> None:
+    """Kind and degrees say the same quality, and all notes where they are known."""
+    symbol = read_symbol("C" + suffix)
+    if symbol.kind == "other" or symbol.chord is None:
+        return
+    degrees = tuple((value, alter, type_) for type_, value, alter in symbol.degrees)
+    assert quality_of_musicxml_kind(symbol.kind, degrees) == symbol.chord.quality
+    if suffix in SOUNDING:
+        sounding = {"11th": {2, 5}, "13th": {2, 9}}.get(symbol.kind[-4:], set())
+        quality = quality_of_musicxml_kind(symbol.kind)
+        sounding |= set(QUALITIES[quality][0])
+        for type_, value, alter in symbol.degrees:
+            plain = DEGREES[value] - (value == 7)
+            sounding -= {plain} if type_ == "subtract" or type_ == "alter" else set()
+            sounding |= {plain + alter} if type_ != "subtract" else set()
+        assert sounding == SOUNDING[suffix]
 
 
 def test_symbols_in_their_order() -> None:

@@ -11,8 +11,9 @@ from random import Random
 
 from jam.errors import BadInput
 from jam.music.chord import Chord
-from jam.music.chord_notation import parse_harte, parse_symbol
+from jam.music.chord_notation import parse_symbol
 from jam.music.grid import Meter
+from jam.music.harte import parse_harte
 from models.corpora import CORPORA, outcomes
 from models.corpora.files import Files, open_files
 from models.data.leadsheet import (
