@@ -143,6 +143,14 @@ def _run(args: argparse.Namespace) -> int:
             from jam.cli import commands
 
             return commands.songs(args, load_song(args))
+        case "practice":
+            from jam.cli import practice
+
+            return practice.tell(args)
+        case "stats":
+            from jam.cli import practice
+
+            return practice.stats(args)
         case "styles":
             from jam.cli import commands
 

@@ -242,6 +242,22 @@ def _add_log(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log", metavar="FILE", help="write everything that happens as JSON lines")
 
 
+def _practice(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--library", metavar="FILE", help="use another library than your own")
+    parser.add_argument(
+        "id", nargs="?", default="last", metavar="ID", help='a session: its number, or "last"'
+    )
+    parser.add_argument("--curve", action="store_true", help="show how late each bar lies")
+
+
+def _stats(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--library", metavar="FILE", help="use another library than your own")
+    parser.add_argument("--csv", metavar="FILE", help="write them as CSV")
+    parser.add_argument(
+        "--delete", metavar="DAY", help="delete those of a day, of a month (2026-11), or all"
+    )
+
+
 # -- jam sessions
 
 
@@ -369,6 +385,12 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
         "jam sessions list; jam sessions export last -o jam.mid",
         _sessions,
     ),
+    "practice": (
+        "tell what was played: early or late, in or out of the chords, beside the last time",
+        "jam practice last --curve",
+        _practice,
+    ),
+    "stats": ("how much was practised, by day and song", "jam stats --csv practice.csv", _stats),
     "styles": ("list the styles of the band", "jam styles", _none),
     "songs": (
         "list the songs that come along, show a song, or write it in another form",

@@ -348,6 +348,20 @@ class Library:
         with self._writing():
             yield Songs(self._db)
 
+    # -- statistics ---------------------------------------------------------------------------
+
+    @contextmanager
+    def lines_read(self) -> Iterator[sqlite3.Connection]:
+        """The lines of `jam.sessions.practised`, to be looked at inside."""
+        with self._reading():
+            yield self._db
+
+    @contextmanager
+    def lines_written(self) -> Iterator[sqlite3.Connection]:
+        """The same, to be changed inside: all of it is written, or nothing."""
+        with self._writing():
+            yield self._db
+
     # -- recording: within `transaction` ------------------------------------------------------
 
     @contextmanager

@@ -162,6 +162,19 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             channel INTEGER NOT NULL,
             PRIMARY KEY (session_id, seq)) WITHOUT ROWID""",
     ),
+    (  # to version 6: what was practised, a line for each session, which it outlives
+        """CREATE TABLE practised (
+            session_id INTEGER PRIMARY KEY,
+            day TEXT NOT NULL,
+            song TEXT NOT NULL,
+            seconds REAL NOT NULL,
+            notes INTEGER NOT NULL,
+            late_ms REAL,
+            within_ms REAL,
+            chord_tones REAL,
+            outside REAL,
+            deleted INTEGER NOT NULL DEFAULT 0)""",
+    ),
 )
 VERSION = len(MIGRATIONS)
 TABLES = (

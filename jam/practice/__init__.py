@@ -1,0 +1,1 @@
+"""Practice: what was played, told; songs in loops; tempo that rises; ear and keys."""

@@ -1,0 +1,235 @@
+"""How much was practised and how it went, by day and song: a line for each session, kept when the
+session itself is deleted, and deleted apart from it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+
+from jam.errors import BadInput
+from jam.practice.report import Report, report_of
+from jam.sessions.library import Library
+from jam.sessions.session import Session
+from jam.sessions.values import shown_text
+
+_AT_ONCE = 400
+"""Sessions that are looked through at most when the statistics are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Practised:
+    """One session's line. song: the title of the last song that was played in it, "" for none.
+
+    late_ms, within_ms: median and half-width as in `jam.practice.timing`; chord_tones, outside:
+    shares of the notes. None where there was too little to tell.
+    """
+
+    session_id: int
+    day: date
+    song: str
+    seconds: float
+    notes: int
+    late_ms: float | None = None
+    within_ms: float | None = None
+    chord_tones: float | None = None
+    outside: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day's sessions with one song. Values of timing are means, weighed by the notes."""
+
+    day: date
+    song: str
+    times: int
+    seconds: float
+    notes: int
+    late_ms: float | None
+    within_ms: float | None
+    chord_tones: float | None
+    outside: float | None
+
+
+class Lines:
+    """The table in a library's file; used within the library's lock (`Library.lines_written`)."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def missing(self) -> tuple[int, ...]:
+        """Ended sessions that have no line yet, the newest first."""
+        found = self._db.execute(
+            "SELECT id FROM sessions WHERE state != 'recording' AND deleted_at IS NULL AND id NOT"
+            f" IN (SELECT session_id FROM practised) ORDER BY id DESC LIMIT {_AT_ONCE}"
+        )
+        return tuple(int(number) for (number,) in found)
+
+    def add(self, line: Practised) -> None:
+        values = (line.late_ms, line.within_ms, line.chord_tones, line.outside)
+        self._db.execute(
+            "INSERT OR IGNORE INTO practised VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            (line.session_id, line.day.isoformat(), line.song, line.seconds, line.notes, *values),
+        )
+
+    def all(self) -> tuple[Practised, ...]:
+        """Every line that wasn't deleted, by day and song."""
+        found = self._db.execute(
+            "SELECT session_id, day, song, seconds, notes, late_ms, within_ms, chord_tones,"
+            " outside FROM practised WHERE NOT deleted ORDER BY day, song, session_id"
+        )
+        return tuple(
+            Practised(
+                int(number), date.fromisoformat(day), shown_text(song), float(seconds), int(notes),
+                *(None if v is None else float(v) for v in values),
+            )
+            for number, day, song, seconds, notes, *values in found
+        )  # fmt: skip
+
+    def delete(self, first: date, last: date) -> int:
+        """Delete the lines of these days for good: what stays is that they are not made anew."""
+        return self._db.execute(
+            "UPDATE practised SET deleted = 1, song = '', seconds = 0, notes = 0, late_ms = NULL,"
+            " within_ms = NULL, chord_tones = NULL, outside = NULL"
+            " WHERE day BETWEEN ? AND ? AND NOT deleted",
+            (first.isoformat(), last.isoformat()),
+        ).rowcount
+
+
+def report_of_session(session: Session) -> Report:
+    """What there is to tell of a session's playing; the key is its song's, where that says so."""
+    key = next((s.song.key for s in reversed(session.songs) if s.song is not None), None)
+    return report_of(tuple(session.notes), session.tempo_map, session.rows, key)
+
+
+def song_title(session: Session) -> str:
+    """The title of the last song that was played; "" where there was none."""
+    return next((s.song.title for s in reversed(session.songs) if s.song is not None), "")
+
+
+def line_of(session: Session) -> Practised:
+    """A session's line."""
+    report = report_of_session(session)
+    timing, line = report.timing, report.line
+    return Practised(
+        session.info.id,
+        session.info.started_at.astimezone().date(),
+        song_title(session),
+        session.info.length_s,
+        session.info.n_notes,
+        None if timing is None else timing.late_ms,
+        None if timing is None else timing.within_ms,
+        None if line is None else line.chord_tones,
+        None if line is None else line.outside,
+    )
+
+
+def bring_up_to_date(library: Library) -> tuple[Practised, ...]:
+    """Every line, those of new sessions written first, where the library can be written to."""
+    with library.lines_read() as db:
+        missing = Lines(db).missing()
+    new = [line_of(library.session(number)) for number in missing]
+    if new and library.writable:
+        with library.lines_written() as db:
+            for line in new:
+                Lines(db).add(line)
+        new = []
+    with library.lines_read() as db:
+        return (*Lines(db).all(), *new)
+
+
+def days_of(library: Library) -> tuple[Day, ...]:
+    """The statistics by day and song, oldest first."""
+    return by_day(bring_up_to_date(library))
+
+
+def by_day(lines: Iterable[Practised]) -> tuple[Day, ...]:
+    """Lines of single sessions to days and songs."""
+
+    def which(line: Practised) -> tuple[date, str]:
+        return line.day, line.song
+
+    return tuple(_together(list(same)) for _, same in groupby(sorted(lines, key=which), key=which))
+
+
+def _together(lines: Sequence[Practised]) -> Day:
+    def mean(name: str) -> float | None:
+        found = [(getattr(x, name), x.notes) for x in lines if getattr(x, name) is not None]
+        total = sum(n for _, n in found)
+        return sum(v * n for v, n in found) / total if total else None
+
+    return Day(
+        lines[0].day,
+        lines[0].song,
+        len(lines),
+        sum(line.seconds for line in lines),
+        sum(line.notes for line in lines),
+        mean("late_ms"),
+        mean("within_ms"),
+        mean("chord_tones"),
+        mean("outside"),
+    )
+
+
+def csv_text(days: Iterable[Day]) -> str:
+    """The statistics as CSV (RFC 4180), with a header."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(
+        ("day", "song", "sessions", "minutes", "notes", "late_ms", "within_ms", "chord_tones",
+         "outside")
+    )  # fmt: skip
+    for d in days:
+        values = (d.late_ms, d.within_ms, d.chord_tones, d.outside)
+        numbers = ("" if v is None else f"{v:.3f}" for v in values)
+        writer.writerow(
+            (d.day.isoformat(), _no_formula(d.song), d.times, f"{d.seconds / 60:.2f}", d.notes,
+             *numbers)
+        )  # fmt: skip
+    return out.getvalue()
+
+
+def _no_formula(text: str) -> str:
+    """A title that a spreadsheet would compute is quoted."""
+    return f"'{text}" if text[:1] in "=+-@" and text else text
+
+
+def delete_days(library: Library, first: date, last: date) -> int:
+    """Delete the statistics of these days; the sessions stay. Returns how many lines."""
+    bring_up_to_date(library)
+    with library.lines_written() as db:
+        return Lines(db).delete(first, last)
+
+
+def parse_days(text: str) -> tuple[date, date]:
+    """ "2026-11-29", "2026-11" or "all" as the first and the last day. Raises BadInput."""
+    if text == "all":
+        return date.min, date.max
+    try:
+        if len(text) == 7:
+            first = date.fromisoformat(f"{text}-01")
+            return first, first.replace(day=31) if first.month == 12 else _month_end(first)
+        return (day := date.fromisoformat(text)), day
+    except ValueError:
+        raise BadInput(f"day {text!r}: use 2026-11-29, 2026-11 or all") from None
+
+
+def _month_end(first: date) -> date:
+    return date.fromordinal(first.replace(month=first.month + 1).toordinal() - 1)
+
+
+def before(library: Library, session: Session) -> Session | None:
+    """The newest earlier session with the same song; without a song, with none. None: no such."""
+    title = song_title(session)
+    for line in sorted(bring_up_to_date(library), key=lambda x: -x.session_id):
+        if line.session_id >= session.info.id or line.song != title or line.late_ms is None:
+            continue
+        try:
+            return library.session(line.session_id)
+        except BadInput:  # deleted since
+            continue
+    return None

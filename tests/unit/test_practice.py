@@ -1,0 +1,154 @@
+"""What was played, told: players with known errors, and what is said of them."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jam.cli.main import main
+from jam.cli.practice import NOTHING_YET
+from jam.messages.notes import PlayedNote
+from jam.music.chord import Chord
+from jam.music.grid import Meter, TempoMap
+from jam.practice.pitches import CHORD, OUTSIDE, SCALE, kind_of
+from jam.practice.report import NOTHING_PLAYED, Report, change_text, late_text, report_of, sentences
+from jam.practice.timing import Timing, beat_of, struck
+from jam.sessions.check import check
+from jam.sessions.library import Library
+from jam.sessions.practised import before, days_of
+from tests.support.examples import examples
+from tools.support.known_players import Player, played, wrong_at
+from tools.support.session_parts import made_session, played_tune
+
+
+def told(player: Player) -> Report:
+    return report_of(*played(player), key=(0, False))
+
+
+def timing(player: Player) -> Timing:
+    found = told(player).timing
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("late_ms", [-45.0, -20.0, 0.0, 15.0, 40.0])
+def test_always_early_or_late(late_ms: float) -> None:
+    found = timing(Player(late_ms))
+    assert found.late_ms == pytest.approx(late_ms, abs=3.0)
+    assert found.within_ms == pytest.approx(8 * 0.67, abs=2.5)
+    assert found.change is None
+    assert late_text(found.late_ms) in sentences(told(Player(late_ms)))[0]
+
+
+@pytest.mark.parametrize("drag_ms", [6.0, 12.0, -8.0])
+def test_dragging_from_a_bar_on(drag_ms: float) -> None:
+    """Also where the drag comes to more than half a sixteenth, the notes are still recognised."""
+    found = timing(Player(drag_bar=4, drag_ms=drag_ms))
+    assert found.change is not None
+    assert abs(found.change.bar - 4) <= 1
+    assert found.change.drift_ms == pytest.approx(drag_ms, abs=0.25 * abs(drag_ms))
+    assert found.curve[-1].late_ms == pytest.approx(12 * drag_ms, abs=12)
+    assert change_text(found.change) in " ".join(
+        sentences(told(Player(drag_bar=4, drag_ms=drag_ms)))
+    )
+
+
+def test_one_beat_unlike_the_others() -> None:
+    found = timing(Player(-10, beat_ms=(4, 30.0)))
+    levels = {level.at: level.late_ms for level in found.by_beat}
+    assert levels[4] == pytest.approx(20.0, abs=5)
+    assert levels[3] == pytest.approx(-10.0, abs=5)
+
+
+@pytest.mark.parametrize("swing", [0.58, 0.62, 2 / 3, 0.7])
+def test_swing_is_no_lateness(swing: float) -> None:
+    found = timing(Player(-15, swing=swing))
+    assert found.swing == pytest.approx(swing, abs=0.02)
+    assert found.late_ms == pytest.approx(-15, abs=8)
+    assert found.within_ms < 9
+
+
+def test_wrong_notes_are_found_and_no_others() -> None:
+    player = Player(12, wrong=(13, 40, 41, 90))
+    report = told(player)
+    found = [(h.struck.place.bar, beat_of(h.struck.place)) for h in report.outside]
+    assert found == list(wrong_at(player))
+    assert f"bar {found[0][0] + 1}, beat {found[0][1]:g}" in " ".join(sentences(report))
+
+
+def test_what_a_note_is() -> None:
+    g7 = Chord(7, "7")
+    assert kind_of(65, g7, (0, False)) == CHORD
+    assert kind_of(64, g7, (0, False)) == SCALE
+    assert kind_of(66, g7, (0, False)) == OUTSIDE
+
+
+def test_motifs_in_any_key() -> None:
+    tempo_map = TempoMap.constant(120.0, Meter(4, 4))
+    notes = []
+    for start, up in ((0, 0), (8, 5), (24, -3)):
+        for i, (at, pitch) in enumerate(((0, 60), (1, 62), (2, 63), (4, 67), (6, 60))):
+            at_s = tempo_map.seconds_at(start + at)
+            notes.append(PlayedNote(start * 8 + i, pitch + up, 70, at_s, at_s + 0.1))
+    line = report_of(notes, tempo_map, []).line
+    assert line is not None
+    assert line.motifs[0].bars == (0, 0, 1)
+    assert line.motifs[0].intervals == (2, 1, 4, -7)
+
+
+def test_nothing_to_tell() -> None:
+    tempo_map = TempoMap.constant(120.0, Meter(4, 4))
+    assert sentences(report_of([], tempo_map, [])) == [NOTHING_PLAYED]
+
+
+@examples(60)
+@given(
+    st.lists(st.floats(-1.0, 30.0), max_size=40),
+    st.sampled_from(["4/4", "3/4", "6/8", "7/8"]),
+    st.floats(40, 220),
+)
+def test_no_note_is_further_off_than_its_neighbours(
+    at_s: list[float], meter: str, bpm: float
+) -> None:
+    tempo_map = TempoMap.constant(bpm, Meter.parse(meter))
+    notes = [PlayedNote(i, 60, 70, s, s + 0.1) for i, s in enumerate(at_s)]
+    beat_ms = 60_000 / bpm
+    for found in struck(notes, tempo_map):
+        assert abs(found.late_ms) <= 0.5 * beat_ms
+        assert found.meant >= 0
+    assert sentences(report_of(notes, tempo_map, []))
+
+
+def test_practice_and_statistics_at_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "sessions.sqlite3"
+    with Library(path) as library:
+        first = library.add(made_session(title="One"))
+        second = library.add(made_session(played_tune(32), title="Two"))
+        earlier = before(library, library.session(second.id))
+        assert earlier is not None and earlier.info.id == first.id
+    where = ["--library", str(path)]
+    assert main(["practice", *where, "last", "--curve"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("Two") and late_text(13.0) in out and "Last time" in out
+    assert main(["stats", *where]) == 0
+    assert "2026-11-20" in capsys.readouterr().out
+    table = tmp_path / "practice.csv"
+    assert main(["stats", *where, "--csv", str(table)]) == 0
+    with table.open(encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["day"], row["sessions"], row["notes"]) == ("2026-11-20", "2", "80")
+    assert float(row["late_ms"]) == pytest.approx(13.0, abs=0.5)
+    with Library(path) as library:  # the line outlives its session
+        library.delete(first.id)
+        assert days_of(library)[0].times == 2
+    assert main(["stats", *where, "--delete", "2026-11"]) == 0
+    assert main(["stats", *where]) == 0
+    assert NOTHING_YET in capsys.readouterr().out
+    assert main(["stats", *where, "--delete", "yesterday"]) == 2
+    assert not check(path).findings
