@@ -20,6 +20,8 @@ _RANGES = {
 """Far beyond what can be decoded in time: a file can't ask for more memory than that. The context
 is longer than the futures that are weighed."""
 
+KINDS = ("online", "offline", "improviser")
+
 Width = tuple[int, int]
 """(channels a pitch class, invariant channels)."""
 
@@ -29,7 +31,8 @@ class NetConfig:
     """Everything that fixes a network's shape. Unknown or bad values raise BadInput."""
 
     kind: str = "online"
-    """"online" (melody and chords causal) or "offline" (the whole melody is known)."""
+    """"online" (melody and chords causal), "offline" (the whole melody is known), or "improviser"
+    (a melody over chords of which the next are known)."""
     channels: int = 16
     invariant: int = 64
     heads: int = 8
@@ -45,8 +48,8 @@ class NetConfig:
     """May copy the chords that came there; online only."""
 
     def __post_init__(self) -> None:
-        if self.kind not in ("online", "offline"):
-            raise BadInput(f"network kind {self.kind!r}: must be online or offline")
+        if self.kind not in KINDS:
+            raise BadInput(f"network kind {self.kind!r}: must be one of {', '.join(KINDS)}")
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if type(value) is not int or not low <= value <= high:
@@ -57,8 +60,8 @@ class NetConfig:
             value = getattr(self, name)
             if type(value) is not bool:
                 raise BadInput(f"network {name} {value!r:.20}: must be true or false")
-        if (self.recall or self.copies) and self.kind == "offline":
-            raise BadInput("network recall: an offline network has none")
+        if (self.recall or self.copies) and self.kind != "online":
+            raise BadInput("network recall: only an online network has one")
         if self.channels % self.heads or self.invariant % self.heads:
             raise BadInput("network channels: must be divisible by the number of heads")
         if self.kind == "offline" and self.heads % 2:
@@ -141,7 +144,7 @@ def parameter_shapes(config: NetConfig) -> Shapes:
 
     for name, features in embeddings(config).items():
         embedding(name, features)
-    if config.kind == "online":
+    if config.kind != "offline":
         norm("melody_norm")
         linear("melody_up", (c, d), (2 * c, 2 * d))
         linear("melody_out", (2 * c, 2 * d), (vocab.N_OCTAVES, 2))
@@ -153,7 +156,8 @@ def parameter_shapes(config: NetConfig) -> Shapes:
     for i in range(config.layers):
         block(f"blocks.{i}")
     norm("norm")
-    linear("chord_out", (c, d), (vocab.N_QUALITIES, 2))
+    if config.kind != "improviser":
+        linear("chord_out", (c, d), (vocab.N_QUALITIES, 2))
     if config.copies:
         n = 1 + len(vocab.RECALL_SLOTS)
         found["copying.weight"], found["copying.bias"] = (n, c + d), (n,)
@@ -170,6 +174,9 @@ def embeddings(config: NetConfig) -> dict[str, tuple[str, ...]]:
         if config.recall:
             found |= {f"recall.{slot}": tuple(vocab.RECALL_FEATURES) for slot in vocab.RECALL_SLOTS}
         return found
+    if config.kind == "improviser":
+        told = {f"told.{name}": features for name, features in vocab.TOLD.items()}
+        return {"past": past, "now": ("chord", "chord_onset"), **told}
     return {"heard": vocab.MELODY_FEATURES + place, "past": past}
 
 
@@ -177,7 +184,10 @@ SMALL = NetConfig()
 SMALL_OFFLINE = NetConfig(kind="offline", encoder_layers=2)
 LARGE = NetConfig(channels=32, invariant=128, layers=8)
 LARGE_OFFLINE = NetConfig(kind="offline", channels=32, invariant=128, layers=8, encoder_layers=4)
+IMPROVISER = NetConfig(kind="improviser")
+LARGE_IMPROVISER = NetConfig(kind="improviser", channels=32, invariant=128, layers=8)
 CONFIGS = {
     "online": {"small": SMALL, "large": LARGE},
     "offline": {"small": SMALL_OFFLINE, "large": LARGE_OFFLINE},
+    "improviser": {"small": IMPROVISER, "large": LARGE_IMPROVISER},
 }

@@ -212,14 +212,15 @@ def two_sided_bias(heads: int, n: int, device: torch.device | str = "cpu") -> Te
 
 
 class Net(nn.Module):
-    """Online: p(y_t | x_<t, y_<t) and p(x_t | x_<t, y_<=t). Offline: p(y_t | x, y_<t)."""
+    """Online: p(y_t | x_<t, y_<t) and p(x_t | x_<t, y_<=t). Offline: p(y_t | x, y_<t).
+    Improviser: p(x_t | x_<t, y_<t+h), h frames known ahead."""
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
         self.config = config
         c, d = config.width
         self.past = Embedding(config, embeddings(config)["past"])
-        if config.kind == "online":
+        if config.kind != "offline":
             self.now = Embedding(config, embeddings(config)["now"])
             self.melody_norm = TurnNorm(config.width)
             self.melody_up = TurnLinear(config.width, (2 * c, 2 * d), config.tied)
@@ -232,6 +233,10 @@ class Net(nn.Module):
             )  # fmt: skip
             if config.copies:
                 self.copying = Copying(config.width)
+            self.told = nn.ModuleDict(
+                {n: Embedding(config, told) for n, told in vocab.TOLD.items()}
+                if config.kind == "improviser" else {}
+            )  # fmt: skip
         else:
             self.heard = Embedding(config, embeddings(config)["heard"])
             self.encoder = nn.ModuleList(Block(config) for _ in range(config.encoder_layers))
@@ -239,7 +244,8 @@ class Net(nn.Module):
             self.heard_out = TurnLinear(config.width, config.width, config.tied, scale=0.3)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm = TurnNorm(config.width)
-        self.chord_out = TurnLinear(config.width, (vocab.N_QUALITIES, 2), config.tied, 0.5)
+        if config.kind != "improviser":
+            self.chord_out = TurnLinear(config.width, (vocab.N_QUALITIES, 2), config.tied, 0.5)
         self._bias: dict[tuple[bool, int, str], Tensor] = {}
 
     def bias(self, causal: bool, n: int, device: torch.device) -> Tensor:
@@ -272,6 +278,9 @@ class Net(nn.Module):
         if self.config.recall:
             for slot, embedding in self.recall.items():
                 x = x + embedding(features, f"{slot}.")
+        if self.config.kind == "improviser":
+            for name, embedding in self.told.items():
+                x = x + embedding(features, f"{name}.")
         if encoded is not None:
             x = x + encoded
         x = self._through(self.blocks, x, self.bias(True, x.shape[1], x.device))

@@ -89,6 +89,22 @@ PLACE_FEATURES = (
     "bar_in_form",
 )
 CONDITION_FEATURES = ("style", "density")
+# What an improviser is told besides (`models.data.solos`): the chord of the frame itself and the
+# next two with the frames until each, the melody so many bars before that it may take up, and
+# how dense and how high it is to play.
+MAX_UNTIL, N_NOTE_DENSITIES, N_REGISTERS = 48, 8, 13
+ASKED_FEATURES: dict[str, int] = {
+    "until": 1 + MAX_UNTIL,  # 0: nobody knows, or it is further off
+    "notes": 1 + N_NOTE_DENSITIES,  # 0 asks for none
+    "register": 1 + N_REGISTERS,  # 0 asks for none
+}
+TOLD: dict[str, tuple[str, ...]] = {
+    "here": ("chord", "chord_onset"),
+    "next": ("chord", "until"),
+    "after": ("chord", "until"),
+    "echo": ("melody", "melody_height", "melody_interval"),
+    "asked": ("notes", "register"),
+}
 assert {*MELODY_FEATURES, *CHORD_FEATURES, *PLACE_FEATURES, *CONDITION_FEATURES} == set(FEATURES)
 
 
@@ -101,7 +117,7 @@ def plain_rows(feature: str) -> int:
 
 def n_values(feature: str) -> int:
     """Values that a feature has."""
-    return FEATURES[feature] if feature in FEATURES else RECALL_FEATURES[feature]
+    return (RECALL_FEATURES | ASKED_FEATURES | FEATURES)[feature]
 
 
 # Melody classes as the network computes them: hold, rest, and for each pitch class a note
