@@ -32,6 +32,7 @@ from jam.messages.commands import (
     SelectDevices,
     Start,
     Stop,
+    TapBeat,
 )
 from jam.messages.notes import AGENT
 from jam.messages.snapshot import SessionLog, Snapshot
@@ -85,6 +86,7 @@ from ui.songs.model import SongModel
 
 T = TypeVar("T")
 KEEP_TAPPING = "Keep tapping"
+COUNTING_IN = "Count-in: tap on, the bar after it begins the jam"
 STAYS, NOT_THIS_ONE = "This one stays", "Not this one"
 NOT_RECORDED = "No jam is being recorded"
 POLL_MS = 16
@@ -240,7 +242,7 @@ class MainWindow(QWidget):
         start_stop = ("Space",), self.start_stop, JAM
         yield Action("Start or stop", play, *start_stop, lit=lambda: self.running)
         yield from jam_actions.pedal_actions(self.start, self.stop_or_pause, self.panic)
-        yield from jam_actions.tempo_actions(model, self.tap)
+        yield from jam_actions.tempo_actions(model, self.tap, self.count_in)
         yield Action("Mark as good", play, ("+", "="), partial(self.mark, "good"), JAM)
         yield Action("Mark as bad", play, ("-",), partial(self.mark, "bad"), JAM)
         yield Action("Mark", play, ("M", "Ctrl+M"), partial(self.mark, "marker"), JAM)
@@ -590,11 +592,22 @@ class MainWindow(QWidget):
 
     def tap(self) -> None:
         """A beat was tapped: from the second on, the tempo follows."""
-        bpm = self.taps.tap(self.clock.now_s())
+        bpm = self.taps.tap(self._asked_s)
         if bpm is not None:
             self.model.change(bpm=bpm)
         words = KEEP_TAPPING if bpm is None else f"Tempo {bpm:g}"
         self.status.flash(words, self.clock.now_s())
+
+    @property
+    def _asked_s(self) -> float:
+        """When what is done now was asked for: a pedal a little earlier."""
+        return self.clock.now_s() if self.learn.pressed_s is None else self.learn.pressed_s
+
+    def count_in(self) -> None:
+        """A beat of a count-in was tapped: the last of them starts the jam."""
+        self.link.send(TapBeat(self._asked_s))
+        if not self.running:
+            self.status.flash(COUNTING_IN, self.clock.now_s())
 
     def mark(self, kind: MomentKind) -> None:
         """Mark this moment of the jam."""

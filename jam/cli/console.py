@@ -25,6 +25,7 @@ from jam.messages.commands import (
     Panic,
     Start,
     Stop,
+    TapBeat,
     UseSong,
 )
 from jam.messages.snapshot import SET_BY_JACK, DeviceState, Snapshot
@@ -140,7 +141,7 @@ BEHIND = "The band has fallen behind."
 NO_JAM = "No jam is running: type start."
 SONG_OFF = "No song: the agent finds all chords."
 SONG_USE = "song: a file, a song that comes along (jam songs), bars that are typed, or off"
-STARTED, STOPPED, SILENCED = "Started.", "Stopped.", "All notes off."
+STARTED, STOPPED, SILENCED, TAPPED = "Started.", "Stopped.", "All notes off.", "Tapped."
 """What is said to a command that was typed."""
 
 _MAX_LINE = 2_000
@@ -171,11 +172,16 @@ class TypedJam:
         self.engine, self.settings = engine, settings
         self._seed, self._quit = seed, quit_
         self._lock = threading.Lock()
+        self._tapped = False
+        """The tempo may have been counted in since."""
 
-    def obey(self, line: str) -> None:
-        """Do what a line says: "bpm 120", "key Am", "panic", "quit". Raises BadInput."""
+    def obey(self, line: str, at_s: float | None = None) -> None:
+        """Do what a line says: "bpm 120", "key Am", "panic", "quit". Raises BadInput.
+
+        at_s: when it was asked for; None: now.
+        """
         with self._lock:
-            if words := self._obey(line):
+            if words := self._obey(line, SystemClock().now_s() if at_s is None else at_s):
                 print(words, flush=True)
 
     def set(self, **values: object) -> None:
@@ -188,7 +194,7 @@ class TypedJam:
         snapshot = self.engine.snapshot()
         return snapshot is not None and snapshot.running
 
-    def _obey(self, line: str) -> str:
+    def _obey(self, line: str, at_s: float) -> str:
         """Do it; returns what is to be said of it."""
         engine = self.engine
         word, _, value = line.strip().partition(" ")
@@ -205,6 +211,10 @@ class TypedJam:
             case "stop":
                 engine.send(Stop())
                 return STOPPED
+            case "tap":
+                engine.send(TapBeat(at_s))
+                self._tapped = True
+                return TAPPED
             case "panic":
                 engine.send(Panic())
                 return SILENCED
@@ -235,7 +245,7 @@ class TypedJam:
                 engine.send(devices_typed(word, value))
                 return f"{DEVICE_WORDS[word].plain_label}: {value}"
             case _ if (known := line_named(word)) is not None:
-                followed = self.settings.beat_from != OWN and engine.snapshot()
+                followed = (self._tapped or self.settings.beat_from != OWN) and engine.snapshot()
                 if followed:
                     self.settings = self.settings.changed(bpm=followed.settings.bpm)
                 self.settings = self.settings.changed(**setting(word, value))

@@ -38,7 +38,7 @@ class PlayedControls:
         for moved in self._jam.engine.controls_moved():
             if (deed := self._surface.take(moved)) is not None:
                 try:
-                    self._do(deed)
+                    self._do(deed, moved.at_s)
                 except BadInput as error:
                     print(f"jam: {error}", file=sys.stderr)
                 if isinstance(deed, Put):
@@ -48,13 +48,13 @@ class PlayedControls:
             self._shown = shown
             self._jam.engine.send(shown)
 
-    def _do(self, deed: Deed) -> None:
+    def _do(self, deed: Deed, at_s: float) -> None:
         """Raises BadInput."""
         jam = self._jam
         if isinstance(deed, Press):
             snapshot = jam.engine.snapshot()
             running = snapshot is not None and snapshot.running
-            jam.obey(typed_for(deed.target.removeprefix(ACTION), jam.settings, running))
+            jam.obey(typed_for(deed.target.removeprefix(ACTION), jam.settings, running), at_s)
             return
         name = deed.target.removeprefix(SETTING)
         line = SETTINGS.get(name)

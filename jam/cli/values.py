@@ -28,7 +28,7 @@ _READ_DEVICE: dict[str, Callable[[str], Any]] = {
 """How the devices are read that aren't numbers."""
 
 DEVICE_WORDS: dict[str, Line] = {line.word: line for line in DEVICES.values()}
-COMMANDS = ("devices", "start", "stop", "song", "keep", *CUES, "panic", "help", "quit")
+COMMANDS = ("devices", "start", "stop", "tap", "song", "keep", *CUES, "panic", "help", "quit")
 HINT = (
     "a setting and its value (bpm 120, key Am, out Piano),"
     f" {', '.join(COMMANDS[:-1])} or {COMMANDS[-1]}"
@@ -58,6 +58,7 @@ SWITCHES = {"metronome-on-off": "metronome", "bass-on-off": "bass", "drums-on-of
 SAID = {
     "start": "start",
     "stop": "stop",
+    "count-in-four-taps-set-the-tempo-and-start": "tap",
     "all-notes-off": "panic",
     "keep-the-last-bars-or-let-go": "keep",
     "next-variation": "variation",

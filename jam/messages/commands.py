@@ -29,6 +29,14 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
+class TapBeat:
+    """A beat of a count-in: as many as are counted before a bar set the tempo, and start the jam
+    where none is running. See `jam.sync.count_in`."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """End the session: every note off."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-OWN, MIDI_CLOCK, LINK, JACK = "own", "midi-clock", "link", "jack"
-SOURCES = (OWN, MIDI_CLOCK, LINK, JACK)
+OWN, PLAYER, MIDI_CLOCK, LINK, JACK = "own", "player", "midi-clock", "link", "jack"
+SOURCES = (OWN, PLAYER, MIDI_CLOCK, LINK, JACK)
 """What the setting `beat_from` can be."""
-NAMES = {OWN: "jam", MIDI_CLOCK: "MIDI clock", LINK: "Link", JACK: "JACK"}
+NAMES = {OWN: "jam", PLAYER: "You", MIDI_CLOCK: "MIDI clock", LINK: "Link", JACK: "JACK"}
 WAITING, LOCKED, LOST = "waiting", "locked", "lost"
 STATES = (WAITING, LOCKED, LOST)
 """Nothing heard yet; followed; silent since, while the tempo goes on as it was."""

@@ -13,6 +13,7 @@ from jam.accompaniment import Style, metronome
 from jam.accompaniment.styles import conditioned
 from jam.messages.notes import AGENT, SONG, ChordSpan, NoteEvent, PedalEvent, PlannedNote
 from jam.messages.plans import Plan, PlanRequest
+from jam.messages.sync import PLAYER
 from jam.music.grid import TempoMap
 from jam.music.key import key_of
 from jam.music.melody import HeldLine, MelodyTracker
@@ -577,13 +578,16 @@ class Conductor:
         return self._band.notes()
 
     def clicks(self, now_s: float) -> list[PlannedNote]:
-        """The metronome's next beats, from the count-in on."""
-        if not self.settings.metronome and self.tempo_map.position_at(now_s) >= 0:
+        """The metronome's next beats, from the count-in on. Whose tempo is followed hears none
+        after it.
+        """
+        clicks = self.settings.metronome and self.settings.beat_from != PLAYER
+        if not clicks and self.tempo_map.position_at(now_s) >= 0:
             return []
         frame = math.floor(self.tempo_map.position_at(now_s + min(0.0, self.settings.lead_s)))
         count_in = -self.settings.count_in_bars * self.tempo_map.meter_at(0).frames_per_bar
         end = frame + 3 * self.tempo_map.meter_at(frame).frames_per_bar
-        if not self.settings.metronome:
+        if not clicks:
             end = min(end, 0)
         chosen = self.settings.metronome_sound, self.settings.clicks
         return metronome(self.tempo_map, max(frame - 1, count_in), end, *chosen)

@@ -349,13 +349,15 @@ class JamSettings:
     beat_from: str = setting(
         "own",
         "Beat from",
-        "Who gives the tempo and the beat: jam, or another program or machine.",
+        "Who gives the tempo and the beat: jam, you as you play (without a click), or another "
+        "program or machine.",
         "who gives the beat",
         "beat-from",
         group="beat",
         place="Music/Tempo",
         choices=(
             Choice("own", "jam", "own"),
+            Choice("player", "You", "player"),
             Choice("midi-clock", "MIDI clock", "midi-clock"),
             Choice("link", "Ableton Link", "link"),
             Choice("jack", "JACK transport", "jack"),

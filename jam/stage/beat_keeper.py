@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import threading
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jam.clock import Clock
 from jam.messages.sync import OWN, SyncState
 from jam.midi.numbers import CLOCK_TICK
-from jam.music.grid import FRAMES_PER_QUARTER, MAX_BPM, MIN_BPM, Meter, quarter_bpm
+from jam.music.grid import FRAMES_PER_QUARTER, MAX_BPM, MIN_BPM, Meter, TempoMap, quarter_bpm
 from jam.settings import JamSettings
 from jam.stage.devices import Devices
 from jam.sync.beat import BeatLine
@@ -44,6 +45,8 @@ class BeatKeeper:
         self._to_start = False
         self._line: BeatLine | None = None
         self._shown_s = -math.inf
+        self._shown: deque[float] = deque(maxlen=4)
+        """Tempi that were shown last, in beats a minute."""
         self._began_s: float | None = None
         """When the jam that is running began."""
         self._met: Source | None = None
@@ -72,6 +75,11 @@ class BeatKeeper:
             clock_in.midi(port, data, at_s)
             if data[0] != CLOCK_TICK:
                 self._wake.set()
+
+    def played(self, at_s: float, tempo_map: TempoMap) -> None:
+        """The player has struck a key in the session with this tempo map."""
+        if (player := self._beats.player) is not None:
+            player.hear(at_s, tempo_map)
 
     def send_clock(self, devices: Devices, data: tuple[int, ...]) -> None:
         """Send a message of our own clock, but not to who gives the beat. Runs on: the sender."""
@@ -116,6 +124,7 @@ class BeatKeeper:
         if abs(bpm - shown_bpm) < 0.15:
             return shown_bpm
         self._shown_s = now_s
+        self._shown.append(bpm)
         return bpm
 
     def start_s(self, earliest_s: float, meter: Meter, at_once: bool = False) -> float:
@@ -137,7 +146,9 @@ class BeatKeeper:
             return
         if settings.meter != before.meter:
             source.set_bar(settings.meter.frames_per_bar)
-        if settings.bpm != before.bpm:
+        if settings.bpm != before.bpm and settings.bpm not in self._shown:
+            # Not what was shown a moment ago and came back with another setting.
+            self._shown.clear()
             source.set_tempo(quarter_bpm(settings.bpm, settings.meter))
             self._shown_s = self._clock.now_s()  # until the source has taken it
 

@@ -32,6 +32,7 @@ from jam.messages.commands import (
     SelectDevices,
     Start,
     Stop,
+    TapBeat,
     UnloadTake,
     UseSong,
 )
@@ -39,6 +40,7 @@ from jam.messages.controls import ControlsMoved, ShowOnControls, UseControls
 from jam.messages.notes import NoteEvent, PedalEvent
 from jam.messages.plans import AgentAnswer, AgentReady, Plan
 from jam.messages.snapshot import DeviceState
+from jam.messages.sync import OWN, PLAYER
 from jam.music.song import Song
 from jam.performance.conductor import Conductor
 from jam.settings import JamSettings
@@ -51,6 +53,7 @@ from jam.stage.playback import Playback
 from jam.stage.player import ASLEEP_S, Player
 from jam.stage.reports import Reports
 from jam.stage.scheduler import Scheduler
+from jam.sync.count_in import CountIn
 
 _Item = TypeVar("_Item")
 _SNAPSHOT_EVERY_S = 1 / 60
@@ -83,6 +86,7 @@ class Stage:
         self._settings = settings
         self._conductor: Conductor | None = None
         self._song: Song | None = None
+        self._count_in = CountIn()
         self._quit = False
         self._message = ""
         self._dirty = True
@@ -230,6 +234,8 @@ class Stage:
             match command:
                 case Start(seed):
                     self._start(seed)
+                case TapBeat(at_s):
+                    self._tap(at_s)
                 case Keep(bars):
                     self._keep(bars)
                 case JudgeChord(start_frame, stays):
@@ -304,8 +310,20 @@ class Stage:
     def _is_played_back(self) -> bool:
         return self._playback.state is not None and self._playback.state.playing
 
-    def _start(self, seed: int, with_source: bool = False) -> None:
-        """with_source: whoever gives the beat has started, and counts in nobody."""
+    def _tap(self, at_s: float) -> None:
+        """A beat of a count-in: the last of them sets the tempo, and starts where nothing plays."""
+        counted = self._count_in.tap(at_s, self._settings.meter)
+        if counted is None:
+            return
+        self._change(self._settings.changed(bpm=counted.bpm))
+        if self._conductor is None and not self._is_played_back():
+            is_ours = self._settings.beat_from in (OWN, PLAYER)
+            self._start(secrets.randbits(31), counted_s=counted.start_s if is_ours else None)
+
+    def _start(self, seed: int, with_source: bool = False, counted_s: float | None = None) -> None:
+        """with_source: whoever gives the beat has started, and counts in nobody. counted_s: the
+        player has counted in, and begins then.
+        """
         self._stop()
         self._playback.obey(UnloadTake())
         count_in_s = self._settings.count_in_bars * (
@@ -316,6 +334,8 @@ class Stage:
         if self._beat.follows:
             earliest_s = self._clock.now_s() if with_source else start_s
             start_s = self._beat.start_s(earliest_s, self._settings.meter, with_source)
+        if counted_s is not None:
+            start_s = counted_s
         self._conductor = Conductor(self._settings, start_s, seed)
         if self._song is not None:
             self._conductor.use_song(self._song, self._clock.now_s(), first_bar=0)
@@ -375,6 +395,8 @@ class Stage:
             if self._conductor is not None:
                 match event:
                     case NoteEvent():
+                        if event.velocity:
+                            self._beat.played(event.at_s, self._conductor.tempo_map)
                         self._conductor.play(event)
                     case PedalEvent():
                         self._conductor.pedal(event)

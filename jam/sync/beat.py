@@ -13,7 +13,8 @@ class BeatLine:
 
     frame: in sixteenths since its own beginning, which is a bar line. placed: False where only
     the beat is known and not how many of them there were; then `frame` counts from anywhere.
-    epoch: another number after every jump that the source has announced.
+    epoch: another number after every jump that the source has announced. of_session: `frame` is
+    the session's own, which are as they are.
     """
 
     at_s: float
@@ -21,6 +22,7 @@ class BeatLine:
     frame_s: float
     placed: bool = True
     epoch: int = 0
+    of_session: bool = False
 
     def position_at(self, at_s: float) -> float:
         """Where the source is at a time, in frames of its own."""

@@ -9,13 +9,14 @@ from typing import Protocol
 
 from jam.clock import Clock
 from jam.errors import JamError
-from jam.messages.sync import JACK, LINK, MIDI_CLOCK, OWN, WAITING, SyncState
+from jam.messages.sync import JACK, LINK, LOCKED, MIDI_CLOCK, OWN, PLAYER, WAITING, SyncState
 from jam.midi.numbers import CLOCK_TICK
-from jam.music.grid import quarter_bpm
+from jam.music.grid import FRAMES_PER_QUARTER, TempoMap, quarter_bpm
 from jam.settings import JamSettings
 from jam.sync.beat import Heard
 from jam.sync.jack_transport import JackSource
 from jam.sync.link import LinkSource
+from jam.sync.listener import Listener
 from jam.sync.midi_clock import ClockPorts
 
 
@@ -91,6 +92,44 @@ class MidiClockSource:
         pass
 
 
+class PlayerSource:
+    """The player, whose tempo is heard in what is played. Of use while a jam goes on."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._listener: Listener | None = None
+
+    def hear(self, at_s: float, grid: TempoMap) -> None:
+        """A note has begun in the session with this tempo map."""
+        if grid.position_at(at_s) < -1:  # in the count-in
+            return
+        if self._listener is None:
+            self._listener = Listener(at_s, grid)
+        self._listener.hear(at_s, grid)
+
+    def heard(self, now_s: float) -> Heard:
+        if self._listener is None:
+            return Heard(WAITING)
+        return Heard(LOCKED, self._listener.line)
+
+    def set_tempo(self, quarter_bpm: float) -> None:
+        if self._listener is not None:
+            frame_s = 60 / quarter_bpm / FRAMES_PER_QUARTER
+            self._listener.set_tempo(self._clock.now_s(), frame_s)
+
+    def set_bar(self, bar_frames: int) -> None:
+        pass  # the session's bars are heard
+
+    def begin(self, start_s: float) -> None:
+        self._listener = None
+
+    def end(self) -> None:
+        self._listener = None
+
+    def close(self) -> None:
+        pass
+
+
 class Beats:
     """Opens what the settings choose, and says how it stands. Owned by the stage's loop."""
 
@@ -114,6 +153,8 @@ class Beats:
         self.state = SyncState(self._chosen, "" if self._chosen == OWN else WAITING)
         if self._chosen == MIDI_CLOCK:
             self._source = MidiClockSource()
+        elif self._chosen == PLAYER:
+            self._source = PlayerSource(self._clock)
         elif self._chosen in (LINK, JACK):
             # Beside running sound JACK takes up to a second to let a client in.
             opening = threading.Thread(target=self._open, args=(settings,), daemon=True)
@@ -146,6 +187,12 @@ class Beats:
         """The MIDI clock, where that is followed."""
         source = self._source
         return source if isinstance(source, MidiClockSource) else None
+
+    @property
+    def player(self) -> PlayerSource | None:
+        """The player, where their tempo is followed."""
+        source = self._source
+        return source if isinstance(source, PlayerSource) else None
 
     def heard(self, now_s: float) -> Heard | None:
         """What the source says now; None where the beat is the program's own."""

@@ -69,6 +69,9 @@ class Follower:
 
     def _align(self, tempo_map: TempoMap, line: BeatLine, first: int) -> TempoMap:
         """The source's frames become the nearest ones, its next bar line a bar line."""
+        if line.of_session:
+            self._shift = 0.0
+            return tempo_map
         away = first - line.position_at(tempo_map.seconds_at(first))
         if not line.placed:
             self._shift = away

@@ -221,7 +221,7 @@ class RandomUser:
         return self._key(_code(text), text, _NONE, release=self.dice.random() < 0.8)
 
     def _command(self) -> str:
-        action = self.dice.choice(list(self.window.keymap))
+        action = self.dice.choice([action for action in self.window.keymap if action.keys])
         key = self.dice.choice(action.keys)
         if key in ("Ctrl+Q", "F11"):
             return "not that one"

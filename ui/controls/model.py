@@ -85,6 +85,8 @@ class ControlsModel(QObject):
         """What was moved last."""
         self.inputs: tuple[str, ...] = ()
         """Open MIDI inputs."""
+        self.pressed_s: float | None = None
+        """When the control was moved that does something right now; None: none does."""
         self._watching = False
         self._learner = Learner()
         self._settling: tuple[Control, float] | None = None
@@ -253,7 +255,9 @@ class ControlsModel(QObject):
         deed = self._surface.take(moved)
         if deed is None or self._settles(moved):
             return
+        self.pressed_s = moved.at_s
         self._do(deed)
+        self.pressed_s = None
         if isinstance(deed, Put):
             self._surface.was_set(moved)
 

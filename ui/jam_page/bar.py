@@ -21,7 +21,7 @@ from PyQt6.QtWidgets import (
 )
 
 from jam.accompaniment import playable_style
-from jam.messages.sync import LOCKED, LOST, MIDI_CLOCK, NOT_SYNCED, WAITING, SyncState
+from jam.messages.sync import LOCKED, LOST, MIDI_CLOCK, NOT_SYNCED, PLAYER, WAITING, SyncState
 from jam.music.grid import MAX_BPM, MIN_BPM
 from jam.settings import SETTINGS, JamSettings
 from ui.common.flow import FlowLayout, expanding, together
@@ -40,6 +40,7 @@ CUE_TIPS = {
     "ending": "A cadence and an ending (Ctrl+Shift+E).",
     "last": "Last time: the song ends after this chorus (Ctrl+Shift+L).",
 }
+PLAYER_LEADS = "The tempo follows you: after the count-in there is no click."
 SAFE, SURPRISING = "safe", "surprising"
 """The ends of the slider of how adventurous the chords are."""
 
@@ -164,6 +165,9 @@ class Bar(QFrame):
             has = part in style.parts
             switch.setEnabled(has)
             switch.setToolTip(tip if has else f"{style.title} has no {part}.")
+        click, leads = self.fields.made["metronome"], settings.beat_from == PLAYER
+        click.setEnabled(not leads)
+        click.setToolTip(PLAYER_LEADS if leads else self.fields.lines["metronome"].tip)
 
     # Building
 

@@ -21,6 +21,7 @@ from ui.shortcuts.actions import Action
 Do = Callable[[], object]
 PLAY, AGENT, VOLUME, SETTINGS_GROUP, VIEW = "Play", "Agent", "Volume", "Settings", "View"
 PRESETS_BY_KEY = 9
+COUNT_IN = "Count in: four taps set the tempo and start"
 LOAD_PRESET = f"Load preset 1–{PRESETS_BY_KEY}"
 
 
@@ -51,9 +52,10 @@ def _next_style(model: SettingsModel, by: int) -> None:
     model.told.emit(f"Style: {style.title}")
 
 
-def tempo_actions(model: SettingsModel, tap: Do) -> Iterator[Action]:
+def tempo_actions(model: SettingsModel, tap: Do, count_in: Do) -> Iterator[Action]:
     """Tempo and metronome."""
     yield Action("Tap the tempo", PLAY, ("B", "Ctrl+T"), tap)
+    yield Action(COUNT_IN, PLAY, ("Shift+B",), count_in, JAM)
     steps = (
         ("Tempo up by 1", "Up", 1),
         ("Tempo down by 1", "Down", -1),

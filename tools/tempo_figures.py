@@ -1,0 +1,96 @@
+"""How well the player's own tempo is followed: a table of the beat's errors, by how one plays.
+
+Simulated time: players whose notes are 15 ms (standard deviation) from their places, of which one
+in ten is left out and 3 % stray, through what follows a real one (`jam.sync.listener`,
+`jam.sync.follower`). The error is that of the jam's beats from beat 8 on.
+
+    python tools/tempo_figures.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tools.support.own_tempo import RHYTHMS, errors_s, followed, play
+
+BEATS, JUMP_BEAT = 96, 32
+LOST_BEATS = 0.25
+SETTLED_S = 0.04
+
+
+def swell(share: float) -> Callable[[float], float]:
+    return lambda beat: 90 * (1 + share * math.sin(beat * math.tau / 16))
+
+
+def ramp(bpm: float, by: float, beats: float) -> Callable[[float], float]:
+    return lambda beat: bpm + by * min(1.0, beat / beats)
+
+
+def jump(before: float, after: float) -> Callable[[float], float]:
+    return lambda beat: before if beat < JUMP_BEAT else after
+
+
+PLAYERS: dict[str, tuple[float, Callable[[float], float]]] = {
+    "steady, 120": (120, lambda _: 120),
+    "105 where 100 was set": (100, lambda _: 105),
+    "rushes, 100 to 115 in 64 beats": (100, ramp(100, 15, 64)),
+    "drags, 120 to 105 in 64 beats": (120, ramp(120, -15, 64)),
+    "rubato, 90 ± 3 % in 16 beats": (90, swell(0.03)),
+    "rubato, 90 ± 6 % in 16 beats": (90, swell(0.06)),
+}
+JUMPS = ((100, 104), (100, 110), (110, 100))
+
+
+def settled(off_s: NDArray[np.float64]) -> int:
+    """The beat from which on the mean of four is near for eight beats in succession, counted from
+    the first beat that was off."""
+    near = np.convolve(off_s, np.ones(4) / 4, "valid") <= SETTLED_S
+    first = int(np.argmin(near))
+    if near[first]:
+        return 0
+    return next((b for b in range(first, len(near) - 8) if near[b : b + 8].all()), len(near))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--players", type=int, default=10, help="of each kind and rhythm")
+    args = parser.parse_args()
+    print(f"| {args.players} players each | rhythm | mean (ms) | 99 % | worst | lost |")
+    print("|---|---|---|---|---|---|")
+    for name, (bpm, tempo) in PLAYERS.items():
+        for rhythm, places in RHYTHMS.items():
+            errors, lost = [], 0
+            for seed in range(args.players):
+                played = play(tempo, places, BEATS, seed)
+                off_s = np.abs(errors_s(followed(played, bpm), played))[8:]
+                if off_s[-8:].mean() > LOST_BEATS * 60 / bpm:
+                    lost += 1
+                else:
+                    errors.append(off_s)
+            off_ms = 1000 * np.concatenate(errors) if errors else np.full(1, np.nan)
+            said = f"{off_ms.mean():.0f} | {np.percentile(off_ms, 99):.0f} | {off_ms.max():.0f}"
+            print(f"| {name} | {rhythm} | {said} | {lost} |", flush=True)
+    within = f"beats until within {1000 * SETTLED_S:g} ms: median"
+    print(f"\n| tempo at once | rhythm | {within} | lost |")
+    print("|---|---|---|---|")
+    for before, after in JUMPS:
+        for rhythm, places in RHYTHMS.items():
+            beats, lost = [], 0
+            for seed in range(args.players):
+                played = play(jump(before, after), places, BEATS, seed)
+                off_s = np.abs(errors_s(followed(played, before), played))
+                if off_s[-8:].mean() > LOST_BEATS * 60 / after:
+                    lost += 1
+                    continue
+                beats.append(settled(off_s[JUMP_BEAT:]))
+            middle = f"{np.median(beats):.0f}" if beats else "–"
+            print(f"| {before} → {after} | {rhythm} | {middle} | {lost} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
