@@ -1,42 +1,31 @@
 """Networks as one plays with them: the protocol of live play, what a musician hears, intervals.
 
-    python -m models.evaluation.as_played --data songs/ --pieces 48
-    python -m models.evaluation.as_played --data songs/ --weights old=DIR new=DIR --compare old new
-
 Each piece's melody is played to the agent frame by frame, with the default settings (two bars of
 listening, four beats of lookahead of which two are committed, several futures); every chord counts
-as it was committed. What is measured begins after the listening. Beside the networks: the rules
-that stand in for them, and the pieces' own chords. `--compare` says in what the second differs from
-the first beyond chance. Prints Markdown and writes it beside results.json.
+as it was committed. What is measured begins after the listening. Several seeds of one piece are
+pooled, so an interval says how pieces differ. The command is `models.evaluation.evaluate`.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import sys
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 from tqdm import tqdm
 
 from jam.agent.predictor import Predictor
-from jam.agent.rules import RuleBasedPredictor
-from jam.errors import BadInput
 from jam.settings import JamSettings
-from models import load_predictor
 from models.data.piece import Piece
 from models.evaluation import hearing, metrics
-from models.evaluation.contestants import truth, with_chords
-from models.evaluation.evaluate import chosen
+from models.evaluation.contestants import tonic_triad, truth, with_chords
 from models.evaluation.hearing import Counts
 from models.evaluation.intervals import Estimate, beyond_chance, differences, estimates
 from models.evaluation.live import first_frame, live_jam
 from models.evaluation.metrics import Jam
 from models.network import vocab
 
-SHIPPED = Path(__file__).parent.parent / "weights"
 MEASURES = {
     "note_in_chord": "note in chord",
     "strong_beats": "on strong beats",
@@ -64,27 +53,21 @@ MEASURES = {
 }
 
 
-def parse() -> argparse.Namespace:
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    p.add_argument("--data", type=Path, nargs="+", required=True, help="lead sheets")
-    p.add_argument("--split", choices=("test", "valid", "train", "all"), default="test")
-    p.add_argument("--weights", nargs="+", default=[f"shipped={SHIPPED}"], metavar="NAME=DIR")
-    p.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two of the names")
-    p.add_argument("--temperature", type=float, default=1.0)
-    p.add_argument("--futures", type=int, default=JamSettings().futures)
-    p.add_argument("--commit-beats", type=int, default=JamSettings().commit_beats)
-    p.add_argument("--style", default="any")
-    p.add_argument("--frames", type=int, default=256)
-    p.add_argument("--pieces", type=int, default=48)
-    p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--out", type=Path, default=Path("runs/as_played"))
-    return p.parse_args()
-
-
 def played(predictor: Predictor, piece: Piece, settings: JamSettings, seed: int) -> Jam:
     """A piece with the chords that the predictor gave it live."""
     jam = live_jam(predictor, piece, settings, seed, piece.n_frames)
     return with_chords(piece, *vocab.chord_arrays(jam.chords))
+
+
+def jams(
+    pieces: Sequence[Piece], predictor: Predictor, settings: JamSettings, seeds: Sequence[int]
+) -> list[Jam]:
+    """All pieces, sampling after sampling; piece i is played with seed + i."""
+    return [
+        played(predictor, piece, settings, seed + i)
+        for seed in seeds
+        for i, piece in enumerate(tqdm(pieces, leave=False))
+    ]
 
 
 def after_listening(jam: Jam, piece: Piece, bars: int) -> Jam:
@@ -99,77 +82,82 @@ def after_listening(jam: Jam, piece: Piece, bars: int) -> Jam:
     )
 
 
-def table(found: dict[str, dict[str, Estimate]], diversity: dict[str, float]) -> str:
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What is known of one player's jams."""
+
+    counts: list[Counts]
+    """Of each piece, all seeds together."""
+    diversity: float
+    """Vendi score, of the truth's: the mean over the seeds."""
+
+    def estimates(self) -> dict[str, Estimate]:
+        return estimates(self.counts)
+
+
+def pooled(samplings: Sequence[Sequence[Counts]]) -> list[Counts]:
+    """Hits and chances of each piece, over all samplings of it."""
+    found: list[Counts] = []
+    for several in zip(*samplings, strict=True):
+        names = dict.fromkeys(name for counts in several for name in counts)
+        sums = {n: np.sum([c.get(n, (0.0, 0.0)) for c in several], 0) for n in names}
+        found.append({n: (float(hits), float(chances)) for n, (hits, chances) in sums.items()})
+    return found
+
+
+def measured(
+    pieces: Sequence[Piece],
+    players: Mapping[str, tuple[Predictor, JamSettings]],
+    seeds: Sequence[int],
+) -> dict[str, Heard]:
+    """Every player, the tonic triad and the pieces' own chords. Piece i is played with seed + i.
+
+    What is measured begins where the default settings have listened enough.
+    """
+    bars = JamSettings().listen_bars
+
+    def end(whole: Sequence[Jam]) -> list[Jam]:
+        return [after_listening(jam, p, bars) for jam, p in zip(whole, pieces, strict=True)]
+
+    own = end(truth(pieces))
+    reference = metrics.vendi(own)
+
+    def heard(samplings: Sequence[Sequence[Jam]]) -> Heard:
+        counts = [
+            [hearing.heard(j, t) for j, t in zip(sampling, own, strict=True)]
+            for sampling in samplings
+        ]
+        diversity = float(np.mean([metrics.vendi(sampling) for sampling in samplings]))
+        return Heard(pooled(counts), diversity / reference)
+
+    found = {
+        name: heard([end(jams(pieces, predictor, settings, [seed])) for seed in seeds])
+        for name, (predictor, settings) in players.items()
+    }
+    found["tonic triad"] = heard([end(tonic_triad(pieces))])
+    found["truth"] = heard([own])
+    return found
+
+
+def table(found: Mapping[str, Heard]) -> str:
     """A column for each player, a line for each measure."""
     lines = ["| | " + " | ".join(found) + " |", "|---" * (len(found) + 1) + "|"]
+    shares = [heard.estimates() for heard in found.values()]
     for measure, shown in MEASURES.items():
-        cells = [e[measure] for e in found.values() if measure in e]
-        if len(cells) == len(found) and not any(math.isnan(c.value) for c in cells):
-            lines.append(f"| {shown} | " + " | ".join(map(str, cells)) + " |")
-    lines.append("| diversity | " + " | ".join(f"{v:.2f}" for v in diversity.values()) + " |")
-    return "\n".join(lines)
+        cells = [e[measure] for e in shares if measure in e]
+        if any(not math.isnan(c.value) for c in cells) and len(cells) == len(found):
+            written = ["–" if math.isnan(c.value) else str(c) for c in cells]
+            lines.append(f"| {shown} | " + " | ".join(written) + " |")
+    diversity = " | ".join(f"{heard.diversity:.2f}" for heard in found.values())
+    return "\n".join([*lines, f"| diversity | {diversity} |"])
 
 
-def comparison(one: str, other: str, counts: dict[str, list[Counts]]) -> str:
-    """In what the second differs from the first."""
+def comparison(one: str, other: str, found: Mapping[str, Heard]) -> str:
+    """In what the second differs from the first, on the same pieces."""
     lines = []
-    for measure, difference in differences(counts[one], counts[other]).items():
+    for measure, difference in differences(found[one].counts, found[other].counts).items():
         if measure in MEASURES and beyond_chance(difference):
             more = f"{difference.value:+.3f} ({difference.low:+.3f} to {difference.high:+.3f})"
             lines.append(f"- {MEASURES[measure]}: {more}")
     heading = f"{other} against {one}, beyond chance (95 %):"
     return "\n".join([heading, "", *(lines or ["- nothing"])])
-
-
-def measured(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
-    """The report and what is written as JSON."""
-    pieces = chosen(args)
-    settings = JamSettings(
-        temperature=args.temperature,
-        futures=args.futures,
-        commit_beats=args.commit_beats,
-        style=args.style,
-    )
-    players: dict[str, Predictor | None] = {"rules": RuleBasedPredictor()}
-    for name, _, folder in (w.partition("=") for w in args.weights):
-        players[name] = load_predictor(Path(folder))
-    players["truth"] = None
-    if args.compare and not set(args.compare) <= set(players):
-        raise BadInput(f"--compare: choose from {', '.join(players)}")
-    bars = settings.listen_bars
-    own = [after_listening(j, p, bars) for j, p in zip(truth(pieces), pieces, strict=True)]
-    counts: dict[str, list[Counts]] = {}
-    diversity = {}
-    for name, predictor in players.items():
-        jams = own
-        if predictor is not None:
-            jams = [
-                after_listening(played(predictor, p, settings, args.seed + i), p, bars)
-                for i, p in enumerate(tqdm(pieces, desc=name, leave=False))
-            ]
-        counts[name] = [hearing.heard(j, t) for j, t in zip(jams, own, strict=True)]
-        diversity[name] = metrics.vendi(jams) / metrics.vendi(own)
-    found = {name: estimates(each) for name, each in counts.items()}
-    report = f"{len(pieces)} pieces, {args.frames} frames\n\n{table(found, diversity)}\n"
-    if args.compare:
-        report += f"\n{comparison(args.compare[0], args.compare[1], counts)}\n"
-    names = [p.name for p in pieces]
-    return report, {"pieces": names, "counts": counts, "diversity": diversity}
-
-
-def main() -> int:
-    args = parse()
-    try:
-        report, values = measured(args)
-    except BadInput as error:
-        print(error, file=sys.stderr)
-        return error.exit_status
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "results.json").write_text(json.dumps(values) + "\n", encoding="utf-8")
-    (args.out / "table.md").write_text(report, encoding="utf-8")
-    print(report)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,11 +1,15 @@
 """Evaluation: any predictor over any lead sheets, beside the baselines, by one ruler.
 
-    python -m models.evaluation.evaluate --data songs/ --out runs/evaluation
-    python -m models.evaluate --data mine.jsonl --split all --predictor mymodule:make_predictor
+    python -m models.evaluation.evaluate --data songs/ --out runs/evaluation --seeds 3
+    python -m models.evaluation.evaluate --data mine.jsonl --split all \\
+        --predictor mymodule:make_predictor
+    python -m models.evaluation.evaluate --data songs/ --weights old=DIR new=DIR --compare old new
 
-Simulated jams over the first `--frames` frames of each piece: the melody is streamed, chords are
-sampled under the online factorisation. Writes results.json, table.md, adaptation.png and
-cold_start.png. Metrics are defined in `models.evaluation.metrics`.
+Over the first `--frames` frames of each piece, as the agent is played with
+(`models.evaluation.as_played`): intervals are 95 %, by bootstrap over pieces. With
+`--frame-by-frame` also the rows that can be compared with published ones: no listening, nothing
+committed, one future; a chord is drawn for each frame. Writes results.json and table.md, and the
+pictures of the situations. Measures are defined in `models.evaluation.hearing` and `metrics`.
 """
 
 from __future__ import annotations
@@ -22,14 +26,17 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from jam.agent.predictor import Predictor
+from jam.agent.rules import RuleBasedPredictor
 from jam.errors import BadInput
 from jam.music.rows import HIGHEST_PITCH
-from jam.settings import JamSettings
+from jam.settings import STYLES, JamSettings
+from models import load_predictor
 from models.data.augment import imperfect
 from models.data.leadsheet import LeadSheet
 from models.data.piece import MIN_FRAMES, Piece, piece_of, read_sheets
 from models.data.situations import jumped
-from models.evaluation import metrics
+from models.evaluation import as_played, metrics
 from models.evaluation.contestants import (
     Contestant,
     load_factory,
@@ -41,6 +48,7 @@ from models.evaluation.contestants import (
 )
 from models.evaluation.live import stability
 
+SHIPPED = Path(__file__).parent.parent / "weights"
 BASELINES = {"rule-based": rules, "tonic triad": tonic_triad}
 JUMP_BEAT, JUMP_BEATS, COLD_BEATS = 16, 32, 16
 CURVE_PIECES = 64
@@ -74,13 +82,15 @@ def parse() -> argparse.Namespace:
     p.add_argument("--split", choices=("test", "valid", "train", "all"), default="test")
     p.add_argument(
         "--weights",
-        action="append",
+        nargs="+",
+        action="extend",
         default=[],
         metavar="NAME=DIR",
-        help="networks beside (or instead of) those that are shipped",
+        help="networks instead of those that are shipped",
     )
     p.add_argument("--predictor", action="append", default=[], metavar="MODULE:FACTORY")
-    p.add_argument("--temperature", type=float, nargs="+", default=[1.0, 0.8])
+    p.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two of the players' names")
+    p.add_argument("--temperature", type=float, nargs="+", default=[1.0])
     p.add_argument(
         "--adventurous",
         type=float,
@@ -88,11 +98,16 @@ def parse() -> argparse.Namespace:
         default=[JamSettings().adventurous],
         help="settings at which the online networks play",
     )
+    p.add_argument("--futures", type=int, default=JamSettings().futures)
+    p.add_argument("--commit-beats", type=int, default=JamSettings().commit_beats)
+    p.add_argument("--style", choices=STYLES, default="any")
     p.add_argument("--frames", type=int, default=256)
     p.add_argument("--pieces", type=int, help="only so many, chosen by the seed")
     p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--seeds", type=int, default=1, help="so many samplings of each piece")
     p.add_argument("--out", type=Path, default=Path("runs/evaluation"))
-    p.add_argument("--no-plots", action="store_true", help="leave out adaptation and cold start")
+    p.add_argument("--frame-by-frame", action="store_true", help="also rows as published ones")
+    p.add_argument("--situations", action="store_true", help="also a jump of key and cold starts")
     return p.parse_args()
 
 
@@ -123,18 +138,40 @@ def chosen(args: argparse.Namespace) -> list[Piece]:
     return pieces
 
 
+def folders(args: argparse.Namespace) -> dict[str, Path]:
+    """Name to folder of weights."""
+    named = {name: Path(folder) for name, _, folder in (w.partition("=") for w in args.weights)}
+    return named or {"shipped": SHIPPED}
+
+
+def live_players(args: argparse.Namespace) -> dict[str, tuple[Predictor, JamSettings]]:
+    """Name to (predictor, settings) of those that can play live."""
+    settings = JamSettings(futures=args.futures, commit_beats=args.commit_beats, style=args.style)
+    found: dict[str, tuple[Predictor, JamSettings]] = {"rules": (RuleBasedPredictor(), settings)}
+    online = {
+        n: load_predictor(f) for n, f in folders(args).items() if (f / "online.json").exists()
+    }
+    others = {spec: load_factory(spec) for spec in args.predictor}
+    for name, predictor in (online | others).items():
+        for temperature in args.temperature:
+            for setting in args.adventurous if name in online else args.adventurous[:1]:
+                at = f", T {temperature:g}" if len(args.temperature) > 1 else ""
+                at += f", adventurous {setting:g}" if len(args.adventurous) > 1 else ""
+                own = settings.changed(temperature=temperature, adventurous=setting)
+                found[name + at] = predictor, own
+    return found
+
+
 def players(args: argparse.Namespace) -> dict[str, tuple[Contestant, list[float]]]:
-    """Name to (player, temperatures); baselines have no temperature of their own."""
+    """Name to (player, temperatures), frame by frame; baselines have no temperature."""
     found: dict[str, tuple[Contestant, list[float]]] = {
         name: (play, [1.0]) for name, play in BASELINES.items()
     }
-    folders = [(n, Path(d)) for n, _, d in (w.partition("=") for w in args.weights)]
-    shipped = Path(__file__).parent.parent / "weights"
-    for name, folder in folders or [("shipped", shipped)]:
+    for name, folder in folders(args).items():
         if (folder / "online.json").exists():
             for setting in args.adventurous:
                 play = network(folder, "online", setting)
-                own = name if folders else f"{name} online"
+                own = name if args.weights else f"{name} online"
                 at = f", adventurous {setting:g}" if len(args.adventurous) > 1 else ""
                 found[own + at] = (play, args.temperature)
         if (folder / "offline.json").exists():
@@ -169,9 +206,8 @@ def recovery(calm: Sequence[float], disturbed: Sequence[float]) -> float:
     return math.inf
 
 
-def evaluate(args: argparse.Namespace) -> dict[str, Any]:
-    """Everything that is measured; see results.json."""
-    pieces = chosen(args)
+def frame_by_frame(args: argparse.Namespace, pieces: list[Piece]) -> list[dict[str, Any]]:
+    """A row for each player, temperature and corpus."""
     sources = sorted({p.name.split("/")[0] for p in pieces})
     groups = {"all": list(range(len(pieces)))} | {
         s: [i for i, p in enumerate(pieces) if p.name.startswith(s + "/")] for s in sources
@@ -195,36 +231,68 @@ def evaluate(args: argparse.Namespace) -> dict[str, Any]:
                 }
             )
 
-    curves: dict[str, dict[str, Any]] = {}
-    field = players(args)
-    for name, (play, temperatures) in tqdm(field.items(), desc="players"):
+    for name, (play, temperatures) in tqdm(players(args).items(), desc="frame by frame"):
         for temperature in temperatures:
             shown = None if name in BASELINES else temperature
             take(name, shown, play(pieces, temperature, args.seed))
-        if not args.no_plots:
-            long = [p for p in pieces if p.n_frames >= 200][:CURVE_PIECES]
-            calm = metrics.by_beat(play(long, 1.0, args.seed), JUMP_BEATS)
-            after = metrics.by_beat(play([leaping(p) for p in long], 1.0, args.seed), JUMP_BEATS)
-            erred = [erring(p, args.seed + i) for i, p in enumerate(long)]
-            curves[name] = {
-                "cold_start": calm[:COLD_BEATS],
-                "undisturbed": calm,
-                "jump": after,
-                "beats_to_recover": recovery(calm, after),
-                "imperfect": metrics.measure(play(erred, 1.0, args.seed), truth(erred)),
-            }
     take("truth", None, true)
+    return rows
+
+
+def situations(
+    players: dict[str, tuple[Predictor, JamSettings]], pieces: list[Piece], seeds: Sequence[int]
+) -> dict[str, dict[str, Any]]:
+    """Each player's curves: from the start on, and where the melody leaps to another key."""
+    long = [p for p in pieces if p.n_frames >= 200][:CURVE_PIECES]
+    found: dict[str, dict[str, Any]] = {}
+    for name, (predictor, settings) in tqdm(players.items(), desc="situations"):
+        erred = [erring(p, seeds[0] + i) for i, p in enumerate(long)]
+        calm = metrics.by_beat(as_played.jams(long, predictor, settings, seeds), JUMP_BEATS)
+        leapt = as_played.jams([leaping(p) for p in long], predictor, settings, seeds)
+        after = metrics.by_beat(leapt, JUMP_BEATS)
+        imperfect = as_played.jams(erred, predictor, settings, seeds)
+        found[name] = {
+            "cold_start": calm[:COLD_BEATS],
+            "undisturbed": calm,
+            "jump": after,
+            "beats_to_recover": recovery(calm, after),
+            "imperfect": metrics.measure(imperfect, truth(erred) * len(seeds)),
+        }
+    return found
+
+
+def evaluate(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
+    """The report in Markdown, and everything that is measured; see results.json."""
+    pieces = chosen(args)
+    field = live_players(args)
+    names = [*field, "tonic triad", "truth"]
+    if args.compare and not set(args.compare) <= set(names):
+        raise BadInput(f"--compare: choose from {', '.join(names)}")
+    seeds = [args.seed + 1000 * i for i in range(args.seeds)]
+    heard = as_played.measured(pieces, field, seeds)
+    parts = [f"{len(pieces)} pieces, {args.frames} frames", as_played.table(heard)]
+    if args.compare:
+        parts.append(as_played.comparison(args.compare[0], args.compare[1], heard))
     result: dict[str, Any] = {
         "split": args.split,
         "frames": args.frames,
-        "seed": args.seed,
-        "pieces": len(pieces),
-        "note_in_chord_by": "pooled over frames",
-        "rows": rows,
-        "curves": curves,
-        "stability": stability(pieces, args.predictor),
+        "seeds": seeds,
+        "pieces": [p.name for p in pieces],
+        "live": {n: {"counts": h.counts, "diversity": h.diversity} for n, h in heard.items()},
     }
-    return result
+    if args.situations:
+        result["curves"] = situations(field, pieces, seeds)
+        parts += ["### situations", situation_table(result["curves"])]
+    if args.frame_by_frame:
+        rows = result["rows"] = frame_by_frame(args, pieces)
+        result["stability"] = stability(pieces, args.predictor)
+        groups = dict.fromkeys(row["group"] for row in rows)
+        parts += [f"### frame by frame: {group}\n\n{table(rows, group)}" for group in groups]
+        parts += [
+            f"{name}: {share:.3f} of the uncommitted plan frames changed"
+            for name, share in result["stability"].items()
+        ]
+    return "\n\n".join(parts) + "\n", result
 
 
 def table(rows: Sequence[dict[str, Any]], group: str) -> str:
@@ -239,7 +307,7 @@ def table(rows: Sequence[dict[str, Any]], group: str) -> str:
     return "\n".join(lines)
 
 
-def situations(curves: dict[str, dict[str, Any]]) -> str:
+def situation_table(curves: dict[str, dict[str, Any]]) -> str:
     """Cold start, jump of key and imperfect player as a Markdown table, temperature 1."""
     names = (
         "first 16 beats",
@@ -293,25 +361,19 @@ def main() -> int:
     args = parse()
     began_s = time.monotonic()
     try:
-        result = evaluate(args)
+        report, result = evaluate(args)
     except BadInput as error:
         print(error, file=sys.stderr)
         return error.exit_status
     args.out.mkdir(parents=True, exist_ok=True)
     # NaN and infinity are not JSON.
-    text = json.dumps(_plain(result), indent=1)
+    text = json.dumps(_plain(result))
     (args.out / "results.json").write_text(text + "\n", encoding="utf-8")
-    groups = dict.fromkeys(row["group"] for row in result["rows"])
-    tables = [f"### {g}\n\n{table(result['rows'], g)}\n" for g in groups]
-    if result["curves"]:
-        tables.append(f"### situations\n\n{situations(result['curves'])}\n")
-    for name, share in result["stability"].items():
-        tables.append(f"{name}: {share:.3f} of the uncommitted plan frames changed\n")
-    (args.out / "table.md").write_text("\n".join(tables), encoding="utf-8")
-    if result["curves"]:
+    (args.out / "table.md").write_text(report, encoding="utf-8")
+    if "curves" in result:
         plot(result["curves"], args.out)
-    print("\n".join(tables))
-    print(f"{result['pieces']} pieces, {time.monotonic() - began_s:.0f} s; {args.out}/results.json")
+    print(report)
+    print(f"{time.monotonic() - began_s:.0f} s; {args.out}/results.json")
     return 0
 
 

@@ -15,6 +15,7 @@ import pytest
 from jam.agent.rules import ScriptedPredictor
 from jam.music.chord import Chord
 from jam.music.rows import ChordState
+from jam.settings import JamSettings
 from models.data.leadsheet import write_jsonl
 from models.data.piece import piece_of
 from models.evaluation import as_played, metrics
@@ -136,39 +137,44 @@ def scripted() -> ScriptedPredictor:
     return ScriptedPredictor([ChordState(C, i == 0) for i in range(64)])
 
 
+def run_command(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
+    monkeypatch.setattr(sys, "argv", ["evaluate", *map(str, arguments)])
+    return evaluate.main()
+
+
 def test_the_command_measures_any_predictor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_tiny_weights(tmp_path / "weights")
-    sheets = [tune(i, n_bars=14, split="test") for i in range(3)]
+    sheets = [tune(i, n_bars=14, split="test") for i in range(2)]
     write_jsonl(tmp_path / "tunes.jsonl", sheets)
     out = tmp_path / "out"
-    command = [
-        "evaluate",
-        "--data",
-        str(tmp_path / "tunes.jsonl"),
-        "--out",
-        str(out),
-        "--weights",
-        f"tiny={tmp_path / 'weights'}",
-        "--temperature",
-        "1.0",
-        "--predictor",
-        "tests.models.test_evaluate:scripted",
-    ]
-    monkeypatch.setattr(sys, "argv", command)
+    spec = "tests.models.test_evaluate:scripted"
+    weights = f"tiny={tmp_path / 'weights'}"
     monkeypatch.setattr(evaluate, "stability", lambda pieces, specs: {"rule-based": 0.0})
-    assert evaluate.main() == 0
+    assert run_command(
+        monkeypatch, "--data", tmp_path / "tunes.jsonl", "--out", out, "--weights", weights,
+        "--predictor", spec, "--futures", "1", "--frames", "48", "--frame-by-frame",
+    ) == 0  # fmt: skip
     result = json.loads((out / "results.json").read_text())
     rows = {(r["group"], r["name"]): r for r in result["rows"]}
     assert rows["all", "truth"]["of_truth"] == 1.0
-    assert rows["tests", "tests.models.test_evaluate:scripted"]["changes_per_bar"] < 0.1
-    assert result["pieces"] == 3
-    assert (out / "table.md").exists() and (out / "adaptation.png").exists()
+    assert rows["tests", spec]["changes_per_bar"] == pytest.approx(1 / 3)
+    assert len(result["pieces"]) == 2
+    assert set(result["live"]) == {"rules", "tiny", spec, "tonic triad", "truth"}
+    assert (out / "table.md").exists()
     assert "rule-based" in capsys.readouterr().out
-    monkeypatch.setattr(sys, "argv", [*command[:2], str(tmp_path / "nothing.jsonl")])
-    assert evaluate.main() == 2
+    assert run_command(monkeypatch, "--data", tmp_path / "nothing.jsonl") == 2
     assert "nothing.jsonl" in capsys.readouterr().err
+
+
+def test_situations_are_played_live(tmp_path: Path) -> None:
+    pieces = [piece_of(tune(i, n_bars=14)) for i in range(2)]
+    curves = evaluate.situations({"one": (scripted(), JamSettings())}, pieces, [0])
+    assert len(curves["one"]["jump"]) == evaluate.JUMP_BEATS
+    assert "| one |" in evaluate.situation_table(curves)
+    evaluate.plot(curves, tmp_path)
+    assert (tmp_path / "adaptation.png").exists() and (tmp_path / "cold_start.png").exists()
 
 
 def test_networks_are_measured_as_they_are_played(
@@ -177,19 +183,29 @@ def test_networks_are_measured_as_they_are_played(
     write_tiny_weights(tmp_path / "one", recall=True)
     write_tiny_weights(tmp_path / "two")
     write_jsonl(tmp_path / "songs.jsonl", [tune(i, n_bars=4) for i in range(2)])
-    command = ["as_played", "--data", str(tmp_path / "songs.jsonl"), "--split", "all"]
     weights = [f"{name}={tmp_path / name}" for name in ("one", "two")]
-    out = ["--out", str(tmp_path / "out"), "--frames", "64", "--futures", "2"]
-    monkeypatch.setattr(
-        sys, "argv", [*command, "--weights", *weights, "--compare", "one", "two", *out]
-    )
-    assert as_played.main() == 0
+    usual: list[str | Path] = [
+        "--data", tmp_path / "songs.jsonl", "--split", "all", "--out", tmp_path / "out",
+        "--frames", "48", "--futures", "1", "--weights", *weights,
+    ]  # fmt: skip
+    assert run_command(monkeypatch, *usual, "--compare", "one", "two", "--seeds", "2") == 0
     report = capsys.readouterr().out
-    assert "| | rules | one | two | truth |" in report and "two against one" in report
+    assert "| | rules | one | two | tonic triad | truth |" in report
+    assert "two against one" in report
     values = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert len(values["pieces"]) == 2 and values["diversity"]["truth"] == pytest.approx(1)
-    monkeypatch.setattr(sys, "argv", [*command, "--compare", "one", "nobody", *out])
-    assert as_played.main() == 2
+    assert len(values["pieces"]) == 2
+    assert values["live"]["truth"]["diversity"] == pytest.approx(1)
+    assert run_command(monkeypatch, *usual, "--compare", "one", "nobody") == 2
+    assert "nobody" not in capsys.readouterr().out
+
+
+def test_samplings_of_a_piece_are_pooled() -> None:
+    one = [{"clash": (1.0, 4.0)}, {"clash": (0.0, 1.0)}]
+    other = [{"clash": (3.0, 4.0), "return": (1.0, 1.0)}, {}]
+    assert as_played.pooled([one, other]) == [
+        {"clash": (4.0, 8.0), "return": (1.0, 1.0)},
+        {"clash": (0.0, 1.0)},
+    ]
 
 
 def test_tuning_writes_rules_that_load(tmp_path: Path) -> None:
