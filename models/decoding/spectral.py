@@ -118,7 +118,7 @@ def load_weights(
 ) -> tuple[NetConfig, Weights, dict[str, Any]]:
     """Shape, free parameters and settings of `name`.json and `name`.safetensors.
 
-    kind: "online" or "offline", which is the name too where none is given.
+    kind: one of `models.network.config.KINDS`, which is the name too where none is given.
 
     Raises BadInput where a file is missing or broken, a key is unknown or a shape is wrong.
     """
@@ -263,12 +263,14 @@ def layer(config: NetConfig, weights: Weights, name: str) -> Layer:
     )
 
 
-def head(weights: Weights, name: str, width: Width, norm: Floats | None = None) -> Linear:
-    """An output layer from the basis of frequencies, its two pitchless classes first."""
+def head(
+    weights: Weights, name: str, width: Width, norm: Floats | None = None, pitchless: int = 2
+) -> Linear:
+    """An output layer from the basis of frequencies, its pitchless classes first."""
     weight, bias = dense(weights, name)
     if norm is not None:
         weight = weight * norm
-    order = np.r_[-2, -1, 0 : len(bias) - 2]
+    order = np.r_[-pitchless:0, 0 : len(bias) - pitchless]
     return Linear(np.ascontiguousarray(in_frequencies(weight[order], width).T), bias[order])
 
 

@@ -20,7 +20,7 @@ _RANGES = {
 """Far beyond what can be decoded in time: a file can't ask for more memory than that. The context
 is longer than the futures that are weighed."""
 
-KINDS = ("online", "offline", "improviser")
+KINDS = ("online", "offline", "improviser", "infilling")
 
 Width = tuple[int, int]
 """(channels a pitch class, invariant channels)."""
@@ -31,8 +31,9 @@ class NetConfig:
     """Everything that fixes a network's shape. Unknown or bad values raise BadInput."""
 
     kind: str = "online"
-    """"online" (melody and chords causal), "offline" (the whole melody is known), or "improviser"
-    (a melody over chords of which the next are known)."""
+    """"online" (melody and chords causal), "offline" (the whole melody is known), "improviser" (a
+    melody over chords of which the next are known) or "infilling" (any frames of either are known).
+    """
     channels: int = 16
     invariant: int = 64
     heads: int = 8
@@ -64,8 +65,8 @@ class NetConfig:
             raise BadInput("network recall: only an online network has one")
         if self.channels % self.heads or self.invariant % self.heads:
             raise BadInput("network channels: must be divisible by the number of heads")
-        if self.kind == "offline" and self.heads % 2:
-            raise BadInput("network heads: an offline network needs an even number")
+        if self.kind != "online" and self.heads % 2:
+            raise BadInput(f"network heads: an {self.kind} network needs an even number")
 
     @property
     def width(self) -> Width:
@@ -148,7 +149,7 @@ def parameter_shapes(config: NetConfig) -> Shapes:
         norm("melody_norm")
         linear("melody_up", (c, d), (2 * c, 2 * d))
         linear("melody_out", (2 * c, 2 * d), (vocab.N_OCTAVES, 2))
-    else:
+    elif config.kind == "offline":
         for i in range(config.encoder_layers):
             block(f"encoder.{i}")
         norm("heard_norm")
@@ -156,6 +157,10 @@ def parameter_shapes(config: NetConfig) -> Shapes:
     for i in range(config.layers):
         block(f"blocks.{i}")
     norm("norm")
+    if config.kind == "infilling":
+        linear("chord_out", (c, d), (2 * vocab.N_QUALITIES, 1))
+        linear("melody_out", (c, d), (2 * vocab.N_OCTAVES, 1))
+        return found
     if config.kind != "improviser":
         linear("chord_out", (c, d), (vocab.N_QUALITIES, 2))
     if config.copies:
@@ -177,6 +182,9 @@ def embeddings(config: NetConfig) -> dict[str, tuple[str, ...]]:
     if config.kind == "improviser":
         told = {f"told.{name}": features for name, features in vocab.TOLD.items()}
         return {"past": past, "now": ("chord", "chord_onset"), **told}
+    if config.kind == "infilling":
+        found = {"here": tuple(vocab.GAP_FEATURES) + place}
+        return found | {f"there.{name}": tuple(vocab.GAP_FEATURES) for name in vocab.LAGS}
     return {"heard": vocab.MELODY_FEATURES + place, "past": past}
 
 
@@ -186,8 +194,11 @@ LARGE = NetConfig(channels=32, invariant=128, layers=8)
 LARGE_OFFLINE = NetConfig(kind="offline", channels=32, invariant=128, layers=8, encoder_layers=4)
 IMPROVISER = NetConfig(kind="improviser")
 LARGE_IMPROVISER = NetConfig(kind="improviser", channels=32, invariant=128, layers=8)
+SMALL_INFILLING = NetConfig(kind="infilling")
+LARGE_INFILLING = NetConfig(kind="infilling", channels=32, invariant=128, layers=8)
 CONFIGS = {
     "online": {"small": SMALL, "large": LARGE},
     "offline": {"small": SMALL_OFFLINE, "large": LARGE_OFFLINE},
     "improviser": {"small": IMPROVISER, "large": LARGE_IMPROVISER},
+    "infilling": {"small": SMALL_INFILLING, "large": LARGE_INFILLING},
 }

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from jam.music.chord import QUALITY_INDEX, QUALITY_NAMES
+from jam.music.chord import QUALITY_INDEX, QUALITY_NAMES, Chord
 from jam.music.grid import MAX_FRAMES_PER_BAR, Place
 from jam.music.rows import (
     CHORD_FIRST,
@@ -108,6 +108,33 @@ TOLD: dict[str, tuple[str, ...]] = {
 assert {*MELODY_FEATURES, *CHORD_FEATURES, *PLACE_FEATURES, *CONDITION_FEATURES} == set(FEATURES)
 
 
+# Features of the network that fills gaps (`models.network.gaps`): how a frame's chord and melody
+# are known, and how far the melody is from the pitch around which it lies.
+GAP_STATES = (OPEN, SILENT, BEGINS, GOES_ON, SOUNDS, BEYOND) = range(6)
+"""To be drawn; silent; begins; goes on; sounds, and may begin; outside of the piece."""
+MAX_AWAY = 24
+GAP_FEATURES: dict[str, int] = {
+    "chord": N_CHORDS,
+    "chord_gap": len(GAP_STATES),
+    "melody": 2 * 13,
+    "melody_gap": len(GAP_STATES),
+    "melody_away": 2 * MAX_AWAY + 2,  # 0 where no note is known
+}
+LAGS: dict[str, tuple[int, int]] = {
+    "frame_back": (-1, 0),
+    "frame_on": (1, 0),
+    "bar_back": (0, -1),
+    "bar_on": (0, 1),
+    "bars_2_back": (0, -2),
+    "bars_2_on": (0, 2),
+    "bars_4_back": (0, -4),
+    "bars_4_on": (0, 4),
+    "bars_8_back": (0, -8),
+    "bars_8_on": (0, 8),
+}
+"""Places of which each frame is told besides its own: (frames, bars) from it."""
+
+
 def plain_rows(feature: str) -> int:
     """Rows of a feature's invariant table; for pitched features: whatever the pitch is."""
     if feature in NOTES:
@@ -117,7 +144,7 @@ def plain_rows(feature: str) -> int:
 
 def n_values(feature: str) -> int:
     """Values that a feature has."""
-    return (RECALL_FEATURES | ASKED_FEATURES | FEATURES)[feature]
+    return (RECALL_FEATURES | ASKED_FEATURES | GAP_FEATURES | FEATURES)[feature]
 
 
 # Melody classes as the network computes them: hold, rest, and for each pitch class a note
@@ -148,6 +175,12 @@ def chord_index(state: ChordState) -> int:
     if state.chord is None:
         return 0
     return 1 + state.chord.root * N_QUALITIES + QUALITY_INDEX[state.chord.quality]
+
+
+def chord_of_index(index: int) -> Chord:
+    """The chord of an index that isn't 0."""
+    root, quality = divmod(index - 1, N_QUALITIES)
+    return Chord(root, QUALITY_NAMES[quality])
 
 
 def melody_arrays(melody: Sequence[MelodyState]) -> tuple[Ints, Ints]:

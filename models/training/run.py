@@ -35,6 +35,7 @@ from models.data.piece import Piece
 from models.decoding.spectral import Weights
 from models.network import vocab, weights
 from models.network.config import NetConfig
+from models.network.infilling import Infiller
 from models.network.recall import features_of
 from models.network.transformer import Net, n_parameters
 
@@ -315,8 +316,8 @@ def _parts(net: nn.Module, scales: dict[str, float]) -> list[tuple[float, list[n
     return [(scale, part) for scale, part in found if part]
 
 
-def save_net(folder: Path, net: Net, training: dict[str, Any]) -> None:
-    """online.safetensors and online.json (or offline)."""
+def save_net(folder: Path, net: Net | Infiller, training: dict[str, Any]) -> None:
+    """online.safetensors and online.json (or those of another kind)."""
     kind = net.config.kind
     arrays = {k: v.detach().cpu().numpy() for k, v in net.named_parameters()}
     weights.write_arrays(folder / f"{kind}.safetensors", arrays)
