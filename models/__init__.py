@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from jam.agent.predictor import Predictor
+    from jam.agent.rewriting import Rewriter
 
 
 def load_predictor(weights_dir: Path | str | None = None) -> Predictor:
@@ -22,3 +23,13 @@ def load_predictor(weights_dir: Path | str | None = None) -> Predictor:
     from models.predictor import load_predictor as load  # numpy and safetensors only when needed
 
     return load(weights_dir)
+
+
+def load_rewriter(weights_dir: Path | str | None = None) -> Rewriter:
+    """The infilling network of a folder of weights (None: those that are shipped).
+
+    Raises BadInput as `load_predictor` does.
+    """
+    from models.decoding.infiller import InfillingRewriter, load_infiller
+
+    return InfillingRewriter(load_infiller(None if weights_dir is None else Path(weights_dir)))

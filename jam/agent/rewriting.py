@@ -60,9 +60,7 @@ class Filling:
 class Rewriter(Protocol):
     """Who fills gaps."""
 
-    def fill(
-        self, gap: Gap, n: int, seed: int, progress: Progress | None = None
-    ) -> list[Filling]:
+    def fill(self, gap: Gap, n: int, seed: int, progress: Progress | None = None) -> list[Filling]:
         """So many fillings, the likeliest first. The same seed gives the same ones."""
         ...
 

@@ -17,6 +17,7 @@ from jam.system import has_screen, memory_limit_bytes, mind_the_memory
 
 if TYPE_CHECKING:
     from jam.agent.predictor import Predictor
+    from jam.agent.rewriting import Rewriter
     from jam.midi.file import MidiSong
     from jam.music.song import Song
 
@@ -56,6 +57,20 @@ def load_predictor(name: str = "auto") -> tuple[Predictor, str]:
             return predictor, ""
         return RuleBasedPredictor(), f"{RULES_PLAY}: {why}. {fix}."
     return RuleBasedPredictor(), ""
+
+
+def load_rewriter() -> Rewriter:
+    """What composes bars again. Raises JamError where the network can't be loaded."""
+    try:
+        import models
+
+        return models.load_rewriter()
+    except (ImportError, OSError, MemoryError, RuntimeError) as error:
+        if is_memory_short(error):
+            raise JamError(NO_MEMORY) from None
+        if isinstance(error, ImportError):
+            raise JamError(f"{error}; `jam doctor` says how to fix it") from None
+        raise
 
 
 def load_rules() -> tuple[Predictor, str]:
@@ -130,7 +145,9 @@ def _run(args: argparse.Namespace) -> int:
         case "sessions":
             from jam.cli import sessions
 
-            return sessions.run(args, load, lambda settings: settings_from(args, settings))
+            return sessions.run(
+                args, load, load_rewriter, lambda settings: settings_from(args, settings)
+            )
         case "render":
             from jam.cli import commands
 

@@ -345,12 +345,31 @@ def _sessions(parser: argparse.ArgumentParser) -> None:
 
     retake = of_one(
         "retake",
-        "make another take of a session: the same melody, accompanied anew",
-        "retake last --how harmonised --style bossa",
+        "make another take of a session: accompanied anew, or some bars composed again",
+        "retake last --bars 5-8 --part chords --proposals 4",
         takes=True,
     )
     meanings = "; ".join(f"{how}: {what}" for how, what in RETAKES.items())
-    retake.add_argument("--how", choices=tuple(RETAKES), required=True, help=meanings)
+    retake.add_argument("--how", choices=tuple(RETAKES), help=meanings)
+    retake.add_argument(
+        "--bars", metavar="5-8", help="compose these bars again; everything else stays as it is"
+    )
+    retake.add_argument(
+        "--part",
+        choices=("chords", "melody", "both"),
+        default="chords",
+        help="what of --bars is composed again (default chords)",
+    )
+    retake.add_argument(
+        "--proposals",
+        type=int,
+        default=1,
+        metavar="N",
+        help="so many proposals for --bars, each kept as a take, the likeliest first (default 1)",
+    )
+    retake.add_argument(
+        "--little", action="store_true", help="change --bars a little instead of wholly"
+    )
     retake.add_argument("--seed", type=int, help="random seed; the same seed gives the same take")
     retake.add_argument("--name", help="name of the take")
     add_settings(retake, "agent", "harmony", "band", "sound")

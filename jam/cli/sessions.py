@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jam.agent.predictor import LoadPredictor
+from jam.agent.rewriting import A_LITTLE, MOST_PROPOSALS, WHOLLY, LoadRewriter, RewrittenPart
 from jam.cli.console import progress_bar, say_read_otherwise
 from jam.errors import BadInput, JamError
 from jam.files import SOUND_SUFFIXES, library_path
-from jam.performance.take import chord_chart
+from jam.performance.rewriting import RewriteWish, Selection
+from jam.performance.take import chart_cells, chord_chart
 from jam.sessions.check import check
 from jam.sessions.exports import export, take_of
 from jam.sessions.imports import import_file
 from jam.sessions.library import PATIENT_S, Library
 from jam.sessions.recorder import recovered_text
-from jam.sessions.session import Session, SessionInfo, TakeKind, key_name
-from jam.sessions.tasks import make_take
+from jam.sessions.session import OWN_MELODY, Session, SessionInfo, TakeKind, key_name
+from jam.sessions.tasks import make_take, propose, rewritten_made
 from jam.settings import JamSettings
 
 NO_SESSIONS, NOTHING_WRONG = "No sessions found.", "nothing wrong."
@@ -32,7 +35,10 @@ ChangeSettings = Callable[[JamSettings], JamSettings]
 
 
 def run(
-    args: argparse.Namespace, load_predictor: LoadPredictor, change_settings: ChangeSettings
+    args: argparse.Namespace,
+    load_predictor: LoadPredictor,
+    load_rewriter: LoadRewriter,
+    change_settings: ChangeSettings,
 ) -> int:
     """Carry out one of the commands but `play`. Returns the exit status."""
     if args.what == "check":
@@ -48,6 +54,8 @@ def run(
                 _export(library, args)
             case "import":
                 _import(library, args.files, args.verbose)
+            case "retake" if args.bars is not None:
+                _rewrite(library, args, load_rewriter, change_settings)
             case "retake":
                 _retake(library, args, load_predictor, change_settings)
             case "rename":
@@ -214,6 +222,8 @@ def _retake(
     load_predictor: LoadPredictor,
     change_settings: ChangeSettings,
 ) -> None:
+    if args.how is None:
+        raise BadInput("retake: --how (another accompaniment) or --bars (bars composed again)")
     session = library.session(session_id(library, args.id))
     settings = change_settings(take_of(session, args.take).info.settings)
     seed = args.seed if args.seed is not None else session.seed
@@ -235,6 +245,63 @@ def _retake(
     print(f"Take {info.id} of session {session.info.id}: {args.name or info.name}")
     made = take_of(library.session(session.info.id), info.id).take
     print(chord_chart(made.chords, made.tempo_map))
+
+
+_BARS = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
+
+
+def selection_of(bars: str, part: RewrittenPart) -> Selection:
+    """ "5-8" or "5". Raises BadInput."""
+    found = _BARS.fullmatch(bars)
+    first = int(found[1]) if found else 0
+    last = int(found[2] or found[1]) if found else 0
+    if not 1 <= first <= last:
+        raise BadInput(f"--bars {bars!r}: use 5 or 5-8")
+    return Selection(first - 1, last - 1, part)
+
+
+def _rewrite(
+    library: Library,
+    args: argparse.Namespace,
+    load_rewriter: LoadRewriter,
+    change_settings: ChangeSettings,
+) -> None:
+    """Some bars composed again: each proposal is kept as a take, the likeliest first."""
+    if args.how is not None:
+        raise BadInput("retake: --how and --bars don't go together")
+    if not 1 <= args.proposals <= MOST_PROPOSALS:
+        raise BadInput(f"--proposals {args.proposals}: must be between 1 and {MOST_PROPOSALS}")
+    session = library.session(session_id(library, args.id))
+    taken = take_of(session, args.take).info
+    settings = change_settings(taken.settings)
+    wish = RewriteWish(
+        selection_of(args.bars, args.part),
+        args.proposals,
+        A_LITTLE if args.little else WHOLLY,
+        settings.temperature,
+        settings.key_lock,
+        settings.palette,
+        args.seed if args.seed is not None else session.seed,
+    )
+    with progress_bar("composing", "step") as progress:
+        found = propose(
+            progress, library.path, session.info.id, taken.id, wish, settings, load_rewriter
+        )
+    if not found:
+        raise BadInput(f"{wish.selection.words}: notes that go beyond fill them; nothing to do")
+    made = rewritten_made(taken, wish)
+    for number, proposal in enumerate(found, 1):
+        name = args.name or f"{wish.selection.words.capitalize()}, {args.part}"
+        name += f" {number}" if len(found) > 1 else ""
+        info = library.add_take(
+            session.info.id, name, OWN_MELODY, settings, taken.seed, proposal.take, made
+        )
+        print(f"Take {info.id}: {name} (likelihood {proposal.likelihood:.2f})")
+        frames = wish.selection.frames(session.tempo_map)
+        cells = chart_cells(
+            proposal.take.chords[frames.start : frames.stop], session.tempo_map, frames.start
+        )
+        print("  | " + " | ".join(cells) + " |")
 
 
 def _check(path: Path, repair: bool) -> int:

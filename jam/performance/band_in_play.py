@@ -119,7 +119,7 @@ class BandInPlay:
         loudness: the player's, as a velocity. begins_frame: where the band comes in. final_frame:
         onset of the chord that ends the piece. The rest as in `jam.accompaniment.accompany`.
         """
-        self._touch = replace(self._touch, velocity=_velocity(loudness))
+        self._touch = replace(self._touch, velocity=band_velocity(loudness))
         arrangement = Arrangement(
             self._styles,
             self._touch,
@@ -159,7 +159,7 @@ def _with(
     return (*kept[-_REMEMBERED_CUES:], (line, value))
 
 
-def _velocity(loudness: float) -> int:
+def band_velocity(loudness: float) -> int:
     """The band is a little softer than the player."""
     share = min(max(loudness / 127, 0), 1)
     return round(_QUIET + (_LOUD - _QUIET) * share**1.2)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jam.messages.notes import TimedNote
 from jam.music.grid import TempoMap
 from jam.sessions.reading import Part, load_part, load_session, tempo_of
-from jam.sessions.session import Session, SessionInfo
+from jam.sessions.session import OWN_MELODY, Session, SessionInfo
 from jam.sessions.values import number_of, whole_of
 
 WHOLE_S = 1200.0
@@ -75,9 +75,17 @@ def _outline(
     step = max(1.0, tempo_map.position_at(info.length_s) / _OUTLINE_STEPS)
     starts_s, ends_s, pitches = [0.0], [info.length_s], [60]
     parts, notes = set(), set()
-    played = db.execute(
-        "SELECT DISTINCT CAST(start_s / ? AS INTEGER), pitch FROM notes WHERE session_id = ?",
-        (step_s, info.id),
+    (kind,) = db.execute(
+        "SELECT kind FROM takes WHERE session_id = ? AND take_id = ?", (info.id, take_id)
+    ).fetchone() or ("live",)
+    own = kind == OWN_MELODY
+    played = (
+        []
+        if own
+        else db.execute(
+            "SELECT DISTINCT CAST(start_s / ? AS INTEGER), pitch FROM notes WHERE session_id = ?",
+            (step_s, info.id),
+        )
     )
     for number, pitch in played:
         place_s = number_of(number, -_LONGEST_S, _LONGEST_S, "start_s") * step_s
@@ -85,8 +93,8 @@ def _outline(
     first_s, last_s = db.execute(
         "SELECT min(start_s), max(end_s) FROM notes WHERE session_id = ?", (info.id,)
     ).fetchone()
-    if notes:
-        parts.add("player")
+    if notes or own:
+        parts |= {"player"} if notes else set()
         starts_s.append(_second(first_s))
         ends_s.append(_second(info.length_s if last_s is None else last_s))
     accompanied = db.execute(

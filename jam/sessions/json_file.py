@@ -27,11 +27,12 @@ from jam.music.key import key_of
 from jam.music.rows import ChordState, MelodyState, Row
 from jam.performance.take import Take, on_the_grid
 from jam.preferences import PlainSettings, settings_to_json
-from jam.sessions.reading import player_notes
+from jam.sessions.reading import player_notes, with_melody
 from jam.sessions.rows import bars_of, tempo_of_segments, tempo_to_values
 from jam.sessions.session import (
     LIVE_TAKE,
     MAX_RATING,
+    OWN_MELODY,
     PlanRecord,
     Session,
     SessionInfo,
@@ -45,6 +46,7 @@ from jam.sessions.values import (
     PlainChord,
     PlainCounters,
     PlainExpression,
+    PlainMades,
     PlainMelody,
     PlainMoment,
     PlainNote,
@@ -129,6 +131,7 @@ class _Take(msgspec.Struct):
     seed: Seed = "0"
     signature: PlainSignature | None = None
     symbols: Annotated[tuple[PlainSymbol, ...], _Many] = ()
+    made: PlainMades = ()
 
 
 class _File(msgspec.Struct):
@@ -258,12 +261,12 @@ def _takes(
     live = tuple(row.chord for row in rows)
 
     def read(take: _Take) -> SessionTake:
-        made = take_info_of(take.id, take.name, take.kind, take.settings, take.seed)
-        parts: dict[str, tuple[Note, ...]] = {
+        made = take_info_of(take.id, take.name, take.kind, take.settings, take.seed, take.made)
+        parts: dict[str, Sequence[Note]] = {
             part: _notes(part, take.parts.get(part)) for part in _PARTS if part in take.parts
         }
         chords = live if made.id == LIVE_TAKE else tuple(chord_of(*c) for c in take.chords)
-        parts = {"player": player, **parts}
+        parts = with_melody(made, player, parts)
         found = Take(tempo_map, parts, chords, line, moved, take.symbols, take.signature)
         return SessionTake(made, found)
 
@@ -406,10 +409,11 @@ def _take_to_json(taken: SessionTake) -> dict[str, Any]:
         "chords": map(_chord_out, take.chords),
         "signature": take.signature,
         "symbols": take.symbols,
+        "made": [(m.level, m.words, str(m.seed)) for m in info.made],
         "parts": {
             part: map(_note_to_json, notes)
             for part, notes in take.parts.items()
-            if part != "player"
+            if part != "player" or info.kind == OWN_MELODY
         },
     }
 

@@ -36,6 +36,7 @@ from jam.sessions.rows import (
 from jam.sessions.session import (
     LIVE_TAKE,
     MAX_RATING,
+    Made,
     Moment,
     Session,
     SessionInfo,
@@ -272,15 +273,27 @@ class Library:
         settings: JamSettings,
         seed: int,
         take: Take,
+        made: Iterable[Made] = (),
     ) -> TakeInfo:
-        """Keep a take beside the others. Its melody is the session's."""
+        """Keep a take beside the others. Its melody is the session's, unless it is rewritten."""
         with self._writing(session_id):
             (take_id,) = self._db.execute(
                 "SELECT max(take_id) + 1 FROM takes WHERE session_id = ?", (session_id,)
             ).fetchone()
-            info = TakeInfo(take_id, clean_text(name, "name"), kind, settings, seed)
+            info = TakeInfo(take_id, clean_text(name, "name"), kind, settings, seed, tuple(made))
             self.write(session_id, take_entries(info, take))
         return info
+
+    def change_take(self, session_id: int, info: TakeInfo, take: Take) -> None:
+        """Write a take anew under its own id. Raises BadInput for the first one, which stays what
+        was recorded."""
+        if info.id == LIVE_TAKE:
+            raise BadInput("the first take of a session can't be changed")
+        with self._writing(session_id):
+            self._db.execute(
+                "DELETE FROM takes WHERE session_id = ? AND take_id = ?", (session_id, info.id)
+            )
+            self.write(session_id, take_entries(info, take))
 
     def rename_take(self, session_id: int, take_id: int, name: str) -> None:
         with self._writing(session_id):

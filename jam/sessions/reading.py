@@ -37,6 +37,7 @@ from jam.sessions.rows import (
 from jam.sessions.session import (
     LIVE_TAKE,
     MAX_RATING,
+    OWN_MELODY,
     STATES,
     PlanRecord,
     Session,
@@ -50,6 +51,7 @@ from jam.sessions.stored import Stored
 from jam.sessions.values import (
     Frame,
     PlainCounters,
+    PlainMades,
     PlainNotation,
     PlanColumns,
     Seed,
@@ -358,7 +360,9 @@ def _load(
             taken,
             Take(
                 tempo_map,
-                {"player": player, **_parts(db, info, taken.id, tempo_map, losses, stored, part)},
+                with_melody(
+                    taken, player, _parts(db, info, taken.id, tempo_map, losses, stored, part)
+                ),
                 chords,
                 pedal_line,
                 expression_line,
@@ -486,7 +490,14 @@ def _takes(
         return blank + unpack_chords(packed[2 * part.first_frame : 2 * (part.last_frame + 1)])
 
     def read(
-        take_id: int, name: str, kind: Any, settings: str, seed: str, chords: Any, notation: str
+        take_id: int,
+        name: str,
+        kind: Any,
+        settings: str,
+        seed: str,
+        chords: Any,
+        notation: str,
+        made: str,
     ) -> Any:
         info = take_info_of(
             checked(take_id, TakeId, "take_id"),
@@ -494,12 +505,13 @@ def _takes(
             checked(kind, TakeKind, "kind"),
             _json(settings, PlainSettings, "settings"),
             checked(seed, Seed, "seed"),
+            _json(made, PlainMades, "made") if made else (),
         )
         signature, symbols = _json(notation, PlainNotation, "notation") if notation else (None, ())
         return info, live_chords if chords is None else chords_of(chords), symbols, signature
 
     query = (
-        "SELECT take_id, name, kind, settings, seed, chords, notation FROM takes"
+        "SELECT take_id, name, kind, settings, seed, chords, notation, made FROM takes"
         " WHERE session_id = ? AND deleted_at IS NULL ORDER BY take_id"
     )
     return list(_each(db, query, (info.id,), read, losses, "takes"))
@@ -543,6 +555,15 @@ def _parts(
         part: Stored(partial(notes_of, part), partial(int, n))
         for part, n in db.execute(names, (info.id, take_id))
     }
+
+
+def with_melody(
+    taken: TakeInfo, player: Sequence[Note], parts: dict[str, Sequence[Note]]
+) -> dict[str, Sequence[Note]]:
+    """The parts of a take with its melody, which is the session's or its own."""
+    if taken.kind == OWN_MELODY:
+        return {"player": (), **parts}
+    return {"player": player, **{part: n for part, n in parts.items() if part != "player"}}
 
 
 def player_notes(notes: Iterable[PlayedNote], tempo_map: TempoMap, end_s: float) -> Iterator[Note]:

@@ -25,7 +25,7 @@ from jam.music.grid import Meter, Segment, TempoMap
 from jam.music.rows import NO_CHORD, REST, ChordState, MelodyState
 from jam.performance.take import Take
 from jam.preferences import settings_to_json
-from jam.sessions.session import LIVE_TAKE, Moment, Session, TakeInfo
+from jam.sessions.session import LIVE_TAKE, OWN_MELODY, Moment, Session, TakeInfo
 from jam.sessions.values import PlainSegment, clean_text
 from jam.settings import JamSettings
 
@@ -48,7 +48,7 @@ STATEMENTS = {
     "source": "INSERT INTO sources VALUES (?, ?, ?)",
     "moment": "INSERT INTO moments (session_id, at_s, kind, text) VALUES (?, ?, ?, ?)",
     "take": "INSERT INTO takes (session_id, take_id, name, kind, settings, seed, chords,"
-    " notation) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    " notation, made) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "take_note": "INSERT INTO take_notes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     "take_note_end": "UPDATE take_notes SET end_frame = ?4"
     " WHERE session_id = ?1 AND take_id = ?2 AND seq = ?3",
@@ -120,16 +120,24 @@ def _take_entry(info: TakeInfo, chords: bytes | None, notation: str = "") -> Ent
         str(info.seed),
         chords,
         notation,
+        made_text(info),
     )
 
 
+def made_text(info: TakeInfo) -> str:
+    """How the levels of a take were made, as JSON; "" for nothing."""
+    if not info.made:
+        return ""
+    return json.dumps([(m.level, m.words, str(m.seed)) for m in info.made], ensure_ascii=False)
+
+
 def take_entries(info: TakeInfo, take: Take) -> Iterator[Entry]:
-    """A take's rows; its melody is the session's."""
+    """A take's rows; its melody is the session's, but where it has its own."""
     live = info.id == LIVE_TAKE
     yield _take_entry(info, None if live else pack_chords(take.chords), notation_text(take))
     number = 0
     for part, notes in take.parts.items():
-        if part == "player":
+        if part == "player" and info.kind != OWN_MELODY:
             continue
         for note in notes:
             yield (

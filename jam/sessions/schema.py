@@ -175,6 +175,9 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             outside REAL,
             deleted INTEGER NOT NULL DEFAULT 0)""",
     ),
+    (  # to version 7: how each level of a take was made, as JSON
+        "ALTER TABLE takes ADD COLUMN made TEXT NOT NULL DEFAULT ''",
+    ),
 )
 VERSION = len(MIGRATIONS)
 TABLES = (

@@ -22,7 +22,12 @@ from jam.settings import JamSettings
 
 State = Literal["recording", "complete", "recovered", "deleted"]
 MomentKind = Literal["good", "bad", "marker"]
-TakeKind = Literal["live", "re-voiced", "re-harmonised", "re-played", "imported"]
+TakeKind = Literal["live", "re-voiced", "re-harmonised", "re-played", "imported", "rewritten"]
+Level = Literal["melody", "chords", "texture", "performance", "sound"]
+LEVELS: tuple[Level, ...] = ("melody", "chords", "texture", "performance", "sound")
+"""What a take is made of, from what is composed down to what sounds; each rests on those before."""
+OWN_MELODY: TakeKind = "rewritten"
+"""Takes of this kind have a melody of their own; that of all others is the session's."""
 STATES: tuple[State, ...] = ("recording", "complete", "recovered", "deleted")
 MAX_RATING = 5
 LIVE_TAKE = 0
@@ -59,14 +64,27 @@ class SessionInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """How a level of a take was made, in a few words, and with which seed."""
+
+    level: Level
+    words: str
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class TakeInfo:
-    """One way in which a session was accompanied. `settings` and `seed` made it."""
+    """One way in which a session was accompanied. `settings` and `seed` made it.
+
+    made: of a rewritten take, what was done at which level; the newest word on a level is the last.
+    """
 
     id: int
     name: str
     kind: TakeKind
     settings: JamSettings
     seed: int
+    made: tuple[Made, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

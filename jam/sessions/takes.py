@@ -15,7 +15,7 @@ from jam.limits import SONG_BARS
 from jam.midi.file import MidiSong
 from jam.music.keep import kept_song
 from jam.music.song import Song, as_label
-from jam.performance.offline import harmonize, render
+from jam.performance.offline import harmonize, melody_line, render
 from jam.performance.take import Take
 from jam.sessions.session import LIVE_TAKE, Session, SessionTake, TakeKind
 from jam.settings import JamSettings
@@ -24,9 +24,10 @@ Progress = Callable[[int, int], None]
 """Called with (frames done, frames in all)."""
 
 
-def song_of(session: Session) -> MidiSong:
-    """The melody as the engines take it. Raises BadInput where nothing was played."""
-    player = session.takes[0].take.parts["player"]
+def song_of(session: Session, take: Take | None = None) -> MidiSong:
+    """The melody as the engines take it: the session's, or that of a take. Raises BadInput where
+    there is none."""
+    player = (take or session.takes[0].take).parts["player"]
     if not any(note.end_frame > 0 for note in player):
         raise BadInput(f"session {session.info.id}: no melody was played")
     signature = session.takes[0].take.signature
@@ -77,11 +78,9 @@ def revoice(
     plain = settings.changed(
         listen_bars=0, temperature=0.0, futures=1, key_lock=None, palette=(), density=None
     )
-    melody = [row.melody for row in session.rows]
-    script = ScriptedPredictor(take.chords, melody)
-    voiced = render(
-        song_of(session), script, plain, seed, progress, False, until_frame=len(take.chords)
-    )
+    song = song_of(session, take)
+    script = ScriptedPredictor(take.chords, melody_line(song))
+    voiced = render(song, script, plain, seed, progress, False, until_frame=len(take.chords))
     return replace(voiced, symbols=take.symbols)
 
 
@@ -120,5 +119,7 @@ def take_name(kind: TakeKind, settings: JamSettings, seed: int) -> str:
             return f"Played again, {style}, seed {seed}"
         case "imported":
             return "Imported"
+        case "rewritten":
+            return "Rewritten"
         case _:
             return "As played"

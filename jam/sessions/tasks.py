@@ -5,15 +5,19 @@ library or file, each function complete or without any trace.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from jam.agent.predictor import LoadPredictor
+from jam.agent.rewriting import LoadRewriter
 from jam.agent.rules import RuleBasedPredictor
 from jam.jobs import Progress
+from jam.performance.rewriting import RewriteWish, filled, gap_of
+from jam.performance.take import Take
 from jam.sessions.exports import export, take_of
 from jam.sessions.imports import import_file
 from jam.sessions.library import PATIENT_S, Library
-from jam.sessions.session import SessionInfo, TakeInfo, TakeKind
+from jam.sessions.session import LEVELS, OWN_MELODY, Made, SessionInfo, TakeInfo, TakeKind
 from jam.sessions.takes import reharmonise, replay, revoice, take_name
 from jam.settings import JamSettings
 
@@ -35,15 +39,64 @@ def make_take(
     """
     with Library(library, wait_s=PATIENT_S) as opened:
         session = opened.session(session_id)
-        complaint = ""
+        complaint, kept = "", kind
         if kind == "re-voiced":
-            take = revoice(session, take_of(session, take_id).take, settings, seed, progress)
+            taken = take_of(session, take_id)
+            take = revoice(session, taken.take, settings, seed, progress)
+            if taken.info.kind == OWN_MELODY:
+                kept = OWN_MELODY
         else:
             predictor, complaint = load() if load is not None else (RuleBasedPredictor(), "")
             make = reharmonise if kind == "re-harmonised" else replay
             take = make(session, predictor, settings, seed, progress)
         name = take_name(kind, settings, seed)
-        return opened.add_take(session_id, name, kind, settings, seed, take), complaint
+        return opened.add_take(session_id, name, kept, settings, seed, take), complaint
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A take with a selection composed again; likelihood as in `Filling`."""
+
+    take: Take
+    likelihood: float
+
+
+def propose(
+    progress: Progress,
+    library: Path,
+    session_id: int,
+    take_id: int,
+    wish: RewriteWish,
+    settings: JamSettings,
+    load: LoadRewriter,
+) -> list[Proposal]:
+    """Takes with some bars of `take_id` composed again, the likeliest first; none is kept yet.
+
+    settings: how the band plays what is new. Raises BadInput for bars that aren't there.
+    """
+    with Library(library, read_only=True) as opened:
+        session = opened.session(session_id)
+    taken = take_of(session, take_id)
+    gap = gap_of(taken.take, wish, settings)
+    rewriter = load()
+    return [
+        Proposal(
+            filled(taken.take, wish.selection, filling, settings, taken.info.seed),
+            filling.likelihood,
+        )
+        for filling in rewriter.fill(gap, wish.n, wish.seed, progress)
+    ]
+
+
+def rewritten_made(taken: TakeInfo, wish: RewriteWish) -> tuple[Made, ...]:
+    """What is known of how a take's levels were made, once a wish has come true."""
+    selection, levels = wish.selection, []
+    for level, changed in (("melody", selection.melody), ("chords", selection.chords)):
+        if changed:
+            levels.append(level)
+    words = f"{selection.words} composed again"
+    new = tuple(Made(level, words, wish.seed) for level in LEVELS if level in levels)
+    return (*taken.made, *new)
 
 
 def export_files(

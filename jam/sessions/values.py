@@ -7,6 +7,7 @@ Everything here raises BadInput that says what is wrong.
 from __future__ import annotations
 
 import reprlib
+from collections.abc import Iterable
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -21,6 +22,7 @@ from jam.limits import (
     CHART_BYTES,
     CHORD_CHARACTERS,
     LABEL_CHARACTERS,
+    SESSION_CHANGES,
     SESSION_ITEMS,
     SESSION_SECONDS,
 )
@@ -38,7 +40,7 @@ from jam.music.chord import QUALITY_NAMES, Chord
 from jam.music.grid import MAX_BPM, MIN_BPM
 from jam.music.rows import NO_CHORD, REST, ChordState, MelodyState
 from jam.preferences import PlainSettings, settings_of_plain
-from jam.sessions.session import Moment, MomentKind, TakeInfo, TakeKind
+from jam.sessions.session import Level, Made, Moment, MomentKind, TakeInfo, TakeKind
 from jam.settings import JamSettings
 
 MAX_FRAME = 20_000_000
@@ -62,7 +64,8 @@ NoteId = Annotated[int, Meta(ge=0, le=1 << 53)]
 TakeId = Annotated[int, Meta(ge=0, le=1 << 30)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Seed = Annotated[str, Meta(pattern=r"^-?[0-9]{1,39}$")]
-Part = Literal["chords", "bass", "drums"]
+Part = Literal["player", "chords", "bass", "drums"]
+"""The player's notes are a take's own only where it is of kind `OWN_MELODY`."""
 Source = Literal["agent", "song", "hand"]
 if TYPE_CHECKING:
     Symbol = str
@@ -103,6 +106,9 @@ PlainSymbol = tuple[
 PlainNotation = tuple[
     PlainSignature | None, Annotated[tuple[PlainSymbol, ...], Meta(max_length=SESSION_ITEMS)]
 ]
+PlainMade = tuple[Level, Annotated[str, Meta(max_length=LABEL_CHARACTERS)], Seed]
+"""(level, in a few words, seed)"""
+PlainMades = Annotated[tuple[PlainMade, ...], Meta(max_length=SESSION_CHANGES)]
 PlainSongChange = tuple[
     Time,
     Annotated[int, Meta(ge=0, le=MAX_FRAME)],
@@ -169,9 +175,17 @@ def moment_of(at_s: float, kind: MomentKind, text: str) -> Moment:
 
 
 def take_info_of(
-    take_id: int, name: str, kind: TakeKind, settings: PlainSettings, seed: str
+    take_id: int,
+    name: str,
+    kind: TakeKind,
+    settings: PlainSettings,
+    seed: str,
+    made: Iterable[PlainMade] = (),
 ) -> TakeInfo:
-    return TakeInfo(take_id, clean_text(name, "name"), kind, settings_of(settings), int(seed))
+    levels = tuple(Made(level, clean_text(words, "made"), int(dice)) for level, words, dice in made)
+    return TakeInfo(
+        take_id, clean_text(name, "name"), kind, settings_of(settings), int(seed), levels
+    )
 
 
 def note_of(part: str, start: float, end: float, pitch: int, velocity: int) -> Note:

@@ -156,6 +156,4 @@ def stacked(found: Sequence[Gaps], length: int) -> GapBatch:
         return open_ / open_.sum(1, keepdim=True).clamp(min=1)
 
     chord, melody = weight("chord open"), weight("melody open")
-    return GapBatch(
-        arrays, arrays.pop("chord target"), arrays.pop("melody target"), chord, melody
-    )
+    return GapBatch(arrays, arrays.pop("chord target"), arrays.pop("melody target"), chord, melody)

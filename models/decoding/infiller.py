@@ -8,7 +8,7 @@ than the gap itself.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -44,9 +44,7 @@ class Infiller:
         self.config = config
         self.layers = [spectral.layer(config, weights, f"blocks.{i}") for i in range(config.layers)]
         names = ("here", *(f"there.{lag}" for lag in vocab.LAGS))
-        self._tables = spectral.together(
-            [spectral.tables(config, weights, name) for name in names]
-        )
+        self._tables = spectral.together([spectral.tables(config, weights, name) for name in names])
         norm = spectral.gain(weights, "norm")
         self.chord_out = spectral.head(weights, "chord_out", config.width, norm, 1)
         self.melody_out = spectral.head(weights, "melody_out", config.width, norm, 1)
@@ -75,7 +73,6 @@ class Infiller:
         """All frames, as they are now."""
         b, n = shown.pitch.shape
         x = self.embedded(shown).reshape(b * n, -1)
-        reading = Reading(self, np.empty((len(self.layers), 2, b, self.config.heads, n, 0)), x)
         everywhere = np.arange(n)
         bias = self._bias(everywhere, n)
         keys = []
@@ -83,7 +80,7 @@ class Infiller:
             q, k, v = self._heads(normed(x), layer, b)
             keys.append(np.stack([k, v]))
             x = self._after(x, q, k, v, bias, layer)
-        return replace(reading, keys=np.stack(keys), out=x.reshape(b, n, -1))
+        return Reading(np.stack(keys), x.reshape(b, n, -1))
 
     def again(self, reading: Reading, shown: Gaps, rows: Ints) -> Floats:
         """(B, len(rows), D) of frames `rows` as they are now; the others are as they were read."""
@@ -107,22 +104,21 @@ class Infiller:
         self, x: Floats, q: Floats, k: Floats, v: Floats, bias: Floats, layer: spectral.Layer
     ) -> Floats:
         """A layer's output, (B * T, D), of its input and attention's parts."""
-        scores = q @ k.swapaxes(-1, -2)
+        scores: Floats = q @ k.swapaxes(-1, -2)
         scores += bias
         scores -= scores.max(-1, keepdims=True)
         np.exp(scores, out=scores)
         scores /= scores.sum(-1, keepdims=True)
-        mixed = (scores @ v).transpose(0, 2, 1, 3).reshape(len(x), -1)
-        x = x + layer.out(mixed.take(layer.from_heads, axis=1))
-        x += feed_forward(x, layer, self.config.ffn * self.config.invariant)
-        return x
+        mixed: Floats = (scores @ v).transpose(0, 2, 1, 3).reshape(len(x), -1)
+        after: Floats = x + layer.out(mixed.take(layer.from_heads, axis=1))
+        after += feed_forward(after, layer, self.config.ffn * self.config.invariant)
+        return after
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What the network made of all frames: keys and values of each layer, and what came out."""
 
-    net: Infiller
     keys: Floats
     """(layers, 2, B, heads, T, size)"""
     out: Floats
@@ -155,9 +151,7 @@ class InfillingRewriter:
     def __init__(self, net: Infiller) -> None:
         self.net = net
 
-    def fill(
-        self, gap: Gap, n: int, seed: int, progress: Progress | None = None
-    ) -> list[Filling]:
+    def fill(self, gap: Gap, n: int, seed: int, progress: Progress | None = None) -> list[Filling]:
         pitch, onset = vocab.melody_arrays(gap.melody)
         chord, chord_onset = vocab.chord_arrays(gap.chords)
         columns = vocab.place_features(gap.places)

@@ -65,7 +65,7 @@ class NetConfig:
             raise BadInput("network recall: only an online network has one")
         if self.channels % self.heads or self.invariant % self.heads:
             raise BadInput("network channels: must be divisible by the number of heads")
-        if self.kind != "online" and self.heads % 2:
+        if self.kind in ("offline", "infilling") and self.heads % 2:
             raise BadInput(f"network heads: an {self.kind} network needs an even number")
 
     @property

@@ -108,10 +108,7 @@ def chords_of(classes: Ints) -> tuple[Ints, Ints]:
     rest, quality = np.divmod(classes - 1, vocab.N_QUALITIES)
     root, onset = np.divmod(rest, 2)
     none = classes == 0
-    return (
-        np.where(none, 0, 1 + root * vocab.N_QUALITIES + quality),
-        np.where(none, 0, onset),
-    )
+    return (np.where(none, 0, 1 + root * vocab.N_QUALITIES + quality), np.where(none, 0, onset))
 
 
 def melody_classes(pitch: Ints, onset: Ints, around_: Ints | int) -> Ints:

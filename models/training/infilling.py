@@ -1,6 +1,6 @@
 """The infilling network: any frames of chords and melody are given, the others learnt.
 
-    python -m models.training.infilling --data data.jsonl --out runs/infilling
+    python -m models.training.infilling --data data.jsonl --init runs/offline --out runs/infilling
 
 Orderless as in Coconet (arXiv 1903.07227) and in masked diffusion; departs from both in what is
 open: gaps as they are made in review, bars of one part or both, and part of each gap known in the
@@ -9,6 +9,8 @@ whatever is open in it.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -36,11 +38,39 @@ def losses(net: Infiller, batch: GapBatch) -> dict[str, Tensor]:
     }
 
 
+def take_over(net: Infiller, folder: Path) -> None:
+    """Begin with what an offline network knows of chords, melody and metre: its tables, the blocks
+    of its encoder and as many more of its decoder's, its chords. Raises BadInput."""
+    known = dict(training.load_net(folder, "offline").named_parameters())
+    n_encoder = sum(name.endswith("norm1.pitch_gain") for name in known if "encoder" in name)
+    with torch.no_grad():
+        for name, p in net.named_parameters():
+            first, _, rest = name.partition(".")
+            if first == "here":
+                source = f"past.{rest}"
+            elif first == "there":  # less than what is here
+                source = f"past.{rest.partition('.')[2]}"
+            elif first == "blocks":
+                number, _, within = rest.partition(".")
+                i = int(number)
+                source = f"encoder.{i}.{within}" if i < n_encoder else f"blocks.{i}.{within}"
+            else:
+                source = name
+            if source not in known:
+                continue
+            if first == "chord_out" and rest.startswith("pitch"):  # held, and begun
+                p.copy_(torch.cat([known[source]] * 2, 1 if known[source].ndim == 3 else 0))
+            elif known[source].shape == p.shape:
+                p.copy_(known[source] * (0.2 if first == "there" else 1.0))
+
+
 def main(argv: list[str] | None = None) -> None:
     args = training.parser(__doc__.splitlines()[0]).parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
     training.seed_everything(args.seed)
     net = Infiller(CONFIGS["infilling"][args.config])
+    if args.init:
+        take_over(net, args.init)
     run = training.Run(args, net, net.config.to_dict())
     corpus, held_out = pieces(args.data, "train"), pieces(args.data, "valid")
 

@@ -9,7 +9,15 @@ from PyQt6.QtGui import QKeySequence
 from jam.clock import date_now
 from jam.messages.snapshot import DeviceState
 from jam.music.grid import TempoMap
-from jam.sessions.session import MAX_RATING, MomentKind, SessionInfo, TakeInfo, TakeKind, key_name
+from jam.sessions.session import (
+    LEVELS,
+    MAX_RATING,
+    MomentKind,
+    SessionInfo,
+    TakeInfo,
+    TakeKind,
+    key_name,
+)
 
 BAND_COMES_IN = "band comes in"
 OWN_PORT = "jam "
@@ -106,7 +114,14 @@ TAKE_KINDS: dict[TakeKind, str] = {
     "re-harmonised": "reharmonised",
     "re-played": "played again live",
     "imported": "imported",
+    "rewritten": "rewritten",
 }
+
+
+def levels_words(take: TakeInfo) -> list[str]:
+    """What each level of a take is made of, from the melody down; nothing where it is as it was."""
+    newest = {made.level: made.words for made in take.made}
+    return [f"{level}: {newest[level]}" for level in LEVELS if level in newest]
 
 
 def take_summary(take: TakeInfo, style: str) -> str:
@@ -114,6 +129,7 @@ def take_summary(take: TakeInfo, style: str) -> str:
     parts = [TAKE_KINDS[take.kind], style]
     if take.kind in ("re-harmonised", "re-played"):
         parts.append(f"seed {take.seed}")
+    parts += levels_words(take)
     return "Take: " + ", ".join(parts)
 
 
