@@ -145,7 +145,7 @@ def parameter_shapes(config: NetConfig) -> Shapes:
 
     for name, features in embeddings(config).items():
         embedding(name, features)
-    if config.kind != "offline":
+    if config.kind in ("online", "improviser"):
         norm("melody_norm")
         linear("melody_up", (c, d), (2 * c, 2 * d))
         linear("melody_out", (2 * c, 2 * d), (vocab.N_OCTAVES, 2))
