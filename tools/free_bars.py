@@ -24,9 +24,10 @@ from jam.agent.anticipation import Anticipator
 from jam.agent.moves import FAMILY_OF
 from jam.agent.predictor import Predictor
 from jam.agent.rules import RuleBasedPredictor
+from jam.music.chord_notation import Symbol
 from jam.music.grid import Meter
 from jam.music.rows import ChordState
-from jam.music.song import Bar, ChordAt, Song, Symbol
+from jam.music.song import Bar, ChordAt, Song
 from jam.performance.conductor import Conductor
 from jam.settings import JamSettings
 from models import load_predictor

@@ -19,6 +19,7 @@ from jam.accompaniment.styles import Style
 from jam.accompaniment.textures import bar_of, passage_for
 from jam.accompaniment.voicing import Voicing
 from jam.messages.notes import PlannedNote
+from jam.music.chord_notation import Symbol
 from jam.music.grid import TempoMap
 from jam.music.place_in_form import PlaceInForm
 from jam.music.rows import ChordState
@@ -39,7 +40,7 @@ class Arrangement:
 
     styles: (frame, style) in order of frames; each is in force in the bars that begin at or
     after its frame, the first one from the start. finals: onsets of chords that end a piece.
-    basses: pitch class of the bass by the frame of a slash chord's onset.
+    symbols: what is written for a chord (its bass, its tensions), by the frame of its onset.
     """
 
     styles: tuple[tuple[int, Style], ...]
@@ -50,7 +51,7 @@ class Arrangement:
     feel: float = 0.0
     """0 plays the drawn bars on the grid, 1 as loosely as people do."""
     finals: frozenset[int] = frozenset()
-    basses: Mapping[int, int] = field(default_factory=dict)
+    symbols: Mapping[int, Symbol] = field(default_factory=dict)
     variations: tuple[tuple[int, int], ...] = ((0, 0),)
     """(frame, number) in order of frames, in force as the styles are: other bars of people's."""
     fills: frozenset[int] = frozenset()
@@ -121,7 +122,7 @@ def accompany(
         memory.voicings,
         arrangement.touch.room,
         confidence,
-        arrangement.basses,
+        arrangement.symbols,
     )
     new: dict[int, Draft] = {}
     last_bass = memory.last_bass

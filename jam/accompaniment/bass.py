@@ -53,7 +53,7 @@ def play_bass(
                 interval = there[0].height
                 tone = (span.chord.root + interval) % 12
                 last = _near(
-                    tone if tone in span.chord.pitch_classes else span.voicing[0],
+                    tone if interval % 12 in span.tones else span.voicing[0],
                     last or span.voicing[0],
                 )
             else:
@@ -80,13 +80,13 @@ def _pitch(span: Span, hit: Hit, frame: int, after: int, last: int | None, bar: 
     root = span.voicing[0]
     if frame == span.start_frame:
         return root
-    intervals = QUALITIES[span.chord.quality][0]
+    intervals, tones = QUALITIES[span.chord.quality][0], span.tones
     chord_root = span.chord.root
     sure = span.next_confidence >= _SURE
     leads_on = span.next_bass is not None and after >= span.end_frame
     match hit.sign.upper():
         case "F":
-            return _near(chord_root + next((i for i in (7, 6, 8) if i in intervals), 0), root)
+            return _near(chord_root + next((i for i in (7, 6, 8) if i in tones), 0), root)
         case "O":
             return root + 12 if root + 12 < BASS_RANGE[1] else root
         case "T":
@@ -94,7 +94,7 @@ def _pitch(span: Span, hit: Hit, frame: int, after: int, last: int | None, bar: 
         case "A" if leads_on and sure and span.next_bass is not None and span.next_bass != root:
             return _approach(span.next_bass, root)
         case "A":
-            return _near(chord_root + 7 if 7 in intervals else chord_root, root)
+            return _near(chord_root + 7 if 7 in tones else chord_root, root)
         case "W":
             return walk_by_rule(span, frame, after, root if last is None else last, bar.meter)
         case _:
@@ -111,7 +111,8 @@ def _walked(
     ahead = (span.next_bass - root) % 12 if knows and span.next_bass is not None else None
     beat = (frame - span.start_frame) // per_beat
     of = contexts(kind_of(span.chord.quality), beat, left, (last - root) % 12, ahead)
-    return walk.choose(tuple(of), root, last, range(*BASS_RANGE), chance)
+    choices = [p for p in range(*BASS_RANGE) if (p - root) % 12 not in span.avoided]
+    return walk.choose(tuple(of), root, last, choices, chance)
 
 
 def walk_by_rule(span: Span, frame: int, after: int, last: int, meter: Meter) -> int:
@@ -146,7 +147,8 @@ def _step(span: Span, frame: int, last: int, meter: Meter) -> int:
         up = (frame - span.start_frame) // meter.frames_per_bar % 2 == 0
         target, left = span.voicing[0] + (7 if up else 0), 2
     way = last + (target - last) / left
-    tones = set(span.chord.pitch_classes)
+    own = {(span.chord.root + i) % 12 for i in span.tones}
+    tones = set(own)
     if left > 1:  # between two chord notes a note of the scale will do
         tones |= {(span.chord.root + i) % 12 for i in (2, 9 if 9 in _six(span) else 10)}
     ahead = span.next_bass if left == 1 else None  # it must not come twice
@@ -155,7 +157,6 @@ def _step(span: Span, frame: int, last: int, meter: Meter) -> int:
     ]
     if not choices:
         return span.voicing[0]
-    own = set(span.chord.pitch_classes)
     return min(choices, key=lambda p: (abs(p - way) + (0 if p % 12 in own else 1.2), p))
 
 

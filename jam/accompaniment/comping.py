@@ -123,6 +123,8 @@ def _as_played(
 
 def _pitches(span: Span, sign: str, room: int) -> tuple[int, ...]:
     upper = span.voicing[1:]
+    if sign == "4" and len(upper) > 3:
+        return (upper[3],)
     if sign == "4":
         high = upper[0] + 12
         return (high if high <= min(room, VOICES_RANGE[1]) else upper[1],)

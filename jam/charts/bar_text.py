@@ -12,10 +12,10 @@ from collections.abc import Sequence
 
 from jam.errors import BadInput
 from jam.limits import CHORDS_IN_BAR
-from jam.music.chord_notation import read_symbol
+from jam.music.chord_notation import Symbol, read_symbol
 from jam.music.grid import Meter
 from jam.music.note_names import Naming, naming_shown
-from jam.music.song import ChordAt, Chords, Symbol
+from jam.music.song import ChordAt, Chords
 
 GOES_ON = ("/", ".")
 FREE = ("?", "free")

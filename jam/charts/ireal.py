@@ -18,9 +18,10 @@ from urllib.parse import unquote
 from jam.charts.draft import Chart, Draft
 from jam.errors import BadInput
 from jam.limits import CHART_BYTES, CHART_SONGS
+from jam.music.chord_notation import Symbol
 from jam.music.grid import MAX_BPM, MIN_BPM, Meter
 from jam.music.key import parse_key
-from jam.music.song import ChordAt, Chords, Song, Symbol, as_label
+from jam.music.song import ChordAt, Chords, Song, as_label
 
 _LINK = re.compile(r"irealb(?:ook)?://[^\"<>\s]+")
 _BARE_LINK = re.compile(r"irealb(?:ook)?://[^\"\n]+")

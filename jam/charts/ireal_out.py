@@ -10,9 +10,10 @@ from urllib.parse import quote
 from jam.charts.ireal import FREE_TEXT, HEAD, METERS, NOTHING, ROOT, SECTIONS, is_symbol, obfuscated
 from jam.errors import BadInput
 from jam.music.chord import COMMON_NAMES, QUALITIES
+from jam.music.chord_notation import Symbol
 from jam.music.grid import Meter
 from jam.music.key import key_name
-from jam.music.song import Bar, Song, Symbol
+from jam.music.song import Bar, Song
 
 # What iReal Pro calls the qualities of the vocabulary.
 _SUFFIXES = {

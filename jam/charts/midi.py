@@ -10,9 +10,9 @@ from jam.charts.draft import Chart
 from jam.errors import BadInput
 from jam.limits import MEASURES, SONG_BARS
 from jam.midi.file import MidiSong, read_midi
-from jam.music.chord_notation import naming_of
+from jam.music.chord_notation import Symbol, naming_of
 from jam.music.note_names import Naming
-from jam.music.song import Bar, ChordAt, Song, Symbol, as_label, as_section
+from jam.music.song import Bar, ChordAt, Song, as_label, as_section
 
 
 def read_midi_chart(path: str) -> Chart:

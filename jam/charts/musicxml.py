@@ -12,9 +12,10 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from jam.music.chord import COMMON_NAMES
 from jam.music.chord_kinds import KINDS
+from jam.music.chord_notation import Symbol
 from jam.music.grid import FRAMES_PER_QUARTER, Meter, quarter_bpm
 from jam.music.key import sharps_of
-from jam.music.song import Bar, Song, Symbol
+from jam.music.song import Bar, Song
 
 FREE_WORD = "free"
 _DOCTYPE = (

@@ -105,7 +105,8 @@ class BarTeller:
         if len(chords) < self._first_frame:  # another session
             self._first_frame = self._said = 0
         while (end := tempo_map.next_bar_frame(self._first_frame + 1)) < len(chords):
-            (cell,) = chart_cells(chords[self._first_frame : end], tempo_map, self._first_frame)
+            first, symbols = self._first_frame, self._recorder.symbols(self._first_frame, end)
+            (cell,) = chart_cells(chords[first:end], tempo_map, first, symbols)
             self._first_frame, self._said = end, self._said + 1
             print(f"bar {self._said:>3} | {cell}", flush=True)
 

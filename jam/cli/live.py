@@ -207,7 +207,7 @@ def demo(args: argparse.Namespace, load: LoadPredictor) -> int:
         tune.close()
     _say_kept(writer)
     take = recorder.take()
-    print("\nChords by bar:\n" + chord_chart(take.chords, take.tempo_map))
+    print("\nChords by bar:\n" + chord_chart(take))
     if args.private:
         return 0
     folder = recordings_dir()
@@ -288,7 +288,7 @@ def play_back(
     engine.send(SetSpeed(speed))
     engine.send(SetLoop(loop))
     engine.send(Play(loop[0] if loop and from_s is None else from_s))
-    cells = chart_cells(chosen.take.chords, session.tempo_map)
+    cells = chart_cells(chosen.take.chords, session.tempo_map, 0, chosen.take.symbols)
     bar_said: int | None = None
     began = False
 

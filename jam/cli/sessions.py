@@ -187,7 +187,7 @@ def _show(session: Session, take_id: int) -> None:
     print(f"Notes in take {take_id}: {sizes}")
     for moment in session.moments:
         print(f"  {_length(moment.at_s)} {moment.kind} {moment.text}".rstrip())
-    print("\nChords by bar:\n" + chord_chart(chosen.take.chords, session.tempo_map))
+    print("\nChords by bar:\n" + chord_chart(chosen.take))
 
 
 def _export(library: Library, args: argparse.Namespace) -> None:
@@ -244,7 +244,7 @@ def _retake(
         library.rename_take(session.info.id, info.id, args.name)
     print(f"Take {info.id} of session {session.info.id}: {args.name or info.name}")
     made = take_of(library.session(session.info.id), info.id).take
-    print(chord_chart(made.chords, made.tempo_map))
+    print(chord_chart(made))
 
 
 _BARS = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")

@@ -13,12 +13,13 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeVar
 
 from jam.limits import CHORD_CHARACTERS
-from jam.music.chord import Chord, pitch_class, quality_of_intervals
+from jam.music.chord import QUALITIES, Chord, pitch_class, quality_of_intervals
 from jam.music.chord_kinds import Degree
-from jam.music.chord_suffix import parts_of
+from jam.music.chord_suffix import MOST_VOICES, parts_of
 from jam.music.note_names import Naming, bass_of, has_flat_b, naming_shown, root_of
 
 NO_CHORD_SYMBOL = "N.C."
@@ -26,13 +27,55 @@ NO_CHORD_SYMBOL = "N.C."
 _Place = TypeVar("_Place")
 
 
+_NEVER = '|<>:{}"~'
+"""What charts are written with, and no symbol."""
+
+
 @dataclass(frozen=True, slots=True)
 class Symbol:
+    """A chord symbol as it is written, its notes in English, and what it means.
+
+    Raises ValueError for what is none.
+    """
+
+    written: str
+    parts: SymbolParts = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.written or any(c.isspace() or c in _NEVER for c in self.written):
+            raise ValueError(f"not a chord symbol: {self.written[:40]!r}")
+        object.__setattr__(self, "parts", _taken_apart(self.written))
+
+    @property
+    def chord(self) -> Chord | None:
+        """Its reduction to the vocabulary, which is what the network sees; None: no chord."""
+        return self.parts.chord
+
+    @property
+    def bass(self) -> int | None:
+        """Pitch class of a slash bass."""
+        return pitch_class(self.parts.bass) if self.parts.bass else None
+
+    @property
+    def intervals(self) -> frozenset[int]:
+        """All that is written, in semitones above the root (0 to 11); empty for no chord."""
+        return self.parts.intervals
+
+    @property
+    def voices(self) -> tuple[int, ...]:
+        """What to play above the bass, in semitones above the root, what matters most first:
+        guide tones, altered fifth, tensions, then fifth and root. Empty where the reduction says
+        all that is written."""
+        return self.parts.voices
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolParts:
     """A chord symbol taken apart; every name in English.
 
     root and suffix: what is written ("F#", "m7b5"); "" and "N.C." for no chord. bass: the name
     behind the slash, "" without one. kind, degrees: the same for MusicXML (4.0, kind-value); a
-    kind of "none" is no chord.
+    kind of "none" is no chord. intervals, voices: as in `Symbol`.
     """
 
     chord: Chord | None
@@ -41,6 +84,8 @@ class Symbol:
     bass: str
     kind: str
     degrees: tuple[Degree, ...] = ()
+    intervals: frozenset[int] = frozenset()
+    voices: tuple[int, ...] = ()
 
     @property
     def text(self) -> str:
@@ -123,7 +168,7 @@ def parse_symbol(text: str, naming: Naming = "english") -> tuple[Chord | None, i
     return symbol.chord, pitch_class(symbol.bass) if symbol.bass else None
 
 
-def read_symbol(text: str, naming: Naming = "english") -> Symbol:
+def read_symbol(text: str, naming: Naming = "english") -> SymbolParts:
     """Take a lead-sheet symbol apart.
 
     "N.C.", "NC", "N", "No chord", "tacet" and "" are no chord. Accidentals of a tension stand
@@ -136,7 +181,7 @@ def read_symbol(text: str, naming: Naming = "english") -> Symbol:
     if symbol[:1] + symbol[-1:] in ("()", "[]") and not set(symbol[1:-1]) & set("(["):
         symbol = symbol[1:-1]
     if symbol.lower().replace(".", "") in _NO_CHORD:
-        return Symbol(None, "", NO_CHORD_SYMBOL, "", "none")
+        return SymbolParts(None, "", NO_CHORD_SYMBOL, "", "none")
     try:
         return _read(symbol, naming)
     except ValueError:
@@ -149,6 +194,11 @@ def read_symbol(text: str, naming: Naming = "english") -> Symbol:
         except ValueError:
             pass
     raise ValueError(f"not a chord symbol: {reprlib.repr(text)}")
+
+
+@lru_cache(maxsize=4096)
+def _taken_apart(written: str) -> SymbolParts:
+    return read_symbol(written)
 
 
 _A_CHORD = re.compile(
@@ -166,7 +216,7 @@ class SymbolReader:
     """
 
     naming: Naming = "english"
-    before: Symbol | None = None
+    before: SymbolParts | None = None
     unread: list[str] = field(default_factory=list)
     """ "bar 3: H7x"."""
     n_words: int = 0
@@ -224,7 +274,7 @@ def _plain(text: str) -> str:
     return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
 
 
-def _read(symbol: str, naming: Naming) -> Symbol:
+def _read(symbol: str, naming: Naming) -> SymbolParts:
     for head, bass in _with_bass(symbol, naming):
         try:
             root, rest = root_of(head, naming)
@@ -233,7 +283,9 @@ def _read(symbol: str, naming: Naming) -> Symbol:
             continue
         quality = quality_of_intervals(frozenset(parts.intervals())) or "maj"
         kind, degrees = parts.musicxml(quality)
-        return Symbol(Chord(pitch_class(root), quality), root, rest, bass, kind, degrees)
+        chord = Chord(pitch_class(root), quality)
+        written = parts.intervals_written(), parts.voices(quality)
+        return SymbolParts(chord, root, rest, bass, kind, degrees, *written)
     return _polychord(symbol, naming)
 
 
@@ -248,7 +300,7 @@ def _with_bass(symbol: str, naming: Naming) -> Iterator[tuple[str, str]]:
     yield symbol, ""
 
 
-def _polychord(symbol: str, naming: Naming) -> Symbol:
+def _polychord(symbol: str, naming: Naming) -> SymbolParts:
     """ "D/C7", "D|C": one chord over another, whose notes together are one over the lower root.
 
     Raises ValueError for what is none.
@@ -263,4 +315,12 @@ def _polychord(symbol: str, naming: Naming) -> Symbol:
     sounding = {*above.chord.pitch_classes, *below.chord.pitch_classes}
     quality = quality_of_intervals(frozenset((p - root) % 12 for p in sounding))
     suffix = f"{above.suffix}{sign}{below.text}"
-    return Symbol(Chord(root, quality or "maj"), above.root, suffix, "", "other")
+    chord = Chord(root, quality or "maj")
+    upper = [
+        (p - root) % 12 for p in above.chord.pitch_classes if p not in below.chord.pitch_classes
+    ]
+    guides = [i for i in QUALITIES[below.chord.quality][0] if i in (3, 4, 10, 11)]
+    voices = tuple(dict.fromkeys((*guides, *upper, *QUALITIES[below.chord.quality][0])))
+    intervals = frozenset((p - root) % 12 for p in sounding)
+    voices = voices[: max(3, min(MOST_VOICES, len(guides) + len(upper)))]
+    return SymbolParts(chord, above.root, suffix, "", "other", (), intervals, voices)

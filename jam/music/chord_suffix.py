@@ -26,6 +26,12 @@ _PARTS = re.compile(
 )
 
 
+MOST_VOICES = 4
+"""Above the bass."""
+_SCALE = {7: 10, 9: 2, 11: 5, 13: 9}
+"""Degrees in semitones above the root."""
+
+
 @dataclass(slots=True)
 class Parts:
     """What stands behind a root, by degree of the scale; None is left out."""
@@ -54,6 +60,38 @@ class Parts:
         if self.ninth and self.seventh is not None:
             sounding.add(2)
         return sounding
+
+    def intervals_written(self) -> frozenset[int]:
+        """All that is written, in semitones above the root."""
+        return frozenset(self._in_order())
+
+    def voices(self, quality: str) -> tuple[int, ...]:
+        """What a band plays of it above its bass; empty where the quality that it is reduced to
+        has all of it, and nothing else. See `Symbol.voices`."""
+        ordered = self._in_order()
+        if set(ordered) == set(QUALITIES[quality][0]) or quality == "5":
+            return ()
+        optional = {0} | ({7} if self.fifth == 7 else set())
+        n_main = len([i for i in ordered if i not in optional])
+        ordered += [0] * (3 - len(ordered))
+        return tuple(ordered[: max(3, min(n_main, MOST_VOICES))])
+
+    def _in_order(self) -> list[int]:
+        """Semitones above the root, what matters most first."""
+        tensions = [_SCALE[degree] + alter for degree, alter in self.tensions if alter]
+        plain = {degree for degree, alter in self.tensions if not alter}
+        tensions += [_SCALE[degree] for degree in sorted(plain, reverse=True)]
+        if self.top > 9 and 9 not in {degree for degree, _ in self.tensions}:
+            tensions.append(_SCALE[9])  # of the stack, without being written
+        third, fifth, sixth = self.third, self.fifth, 9 if self.sixth else None
+        if self.is_altered:
+            tensions += [_SCALE[9] + 1, _SCALE[13] - 1]
+            fifth = None if fifth == 7 else fifth
+        if third == 4 and 5 in tensions and self.seventh is not None:
+            third = None  # the eleventh takes its place
+        altered = None if fifth == 7 else fifth
+        matter = [third, self.seventh or sixth, altered, *tensions, sixth, fifth, 0]
+        return list(dict.fromkeys(i for i in matter if i is not None))
 
     def musicxml(self, quality: str) -> tuple[str, tuple[Degree, ...]]:
         """Kind and degrees of MusicXML for this and the quality that it is reduced to."""

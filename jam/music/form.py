@@ -77,6 +77,22 @@ def find_form(rows: Sequence[Row], places: Sequence[Place]) -> Form | None:
     return Form(length, _sections(alike, length), min(1.0, confidence))
 
 
+def sections_of(
+    rows: Sequence[Row], places: Sequence[Place], n_bars: int
+) -> tuple[tuple[str, int], ...]:
+    """(letter, bars) of the sections of the last `n_bars` bars; none where none of them returns.
+
+    What was played before counts too, where it is as long again.
+    """
+    alike = likeness(rows, places)
+    turns = len(alike) // n_bars
+    if not turns:
+        return ()
+    newest = alike[-turns * n_bars :, -turns * n_bars :]
+    found = _sections(newest, n_bars)
+    return found if len({letter for letter, _ in found}) < len(found) else ()
+
+
 def likeness(rows: Sequence[Row], places: Sequence[Place]) -> Matrix:
     """How much every bar is like every other, 0 to 1; shape (bars, bars)."""
     bars = _bars(rows, places)

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from jam.music.chord import QUALITIES, Chord
+from jam.music.chord import COMMON_NAMES, QUALITIES, Chord
+from jam.music.chord_notation import Symbol
 from jam.music.key import Key, in_key
 
 FEWEST_PITCHES = 2
@@ -50,6 +51,12 @@ class HeldChord:
 
     chord: Chord
     bass: int | None = None
+
+    @property
+    def symbol(self) -> Symbol:
+        """As it would be written."""
+        slash = "" if self.bass is None else "/" + COMMON_NAMES[self.bass]
+        return Symbol(self.chord.symbol + slash)
 
 
 def _role(quality: str, interval: int) -> str:

@@ -16,51 +16,30 @@ from itertools import pairwise
 
 from jam.errors import BadInput
 from jam.limits import LABEL_CHARACTERS, SONG_BARS
-from jam.music.chord import COMMON_NAMES, QUALITIES, Chord
-from jam.music.chord_notation import parse_symbol
+from jam.music.chord import COMMON_NAMES, QUALITIES
+from jam.music.chord_notation import Symbol
 from jam.music.grid import Meter, check_bpm
 from jam.music.key import Key, spell
 from jam.music.repeats import MARKS, MAX_TURNS, played_order
 
 _WRITTEN = re.compile(r"(\(?)([A-Ha-h][#b♯♭]*)(.*?)(?:/([A-Ha-h][#b♯♭]*))?(\)?)")
-_NEVER = '|<>:{}"~'
-"""What charts are written with, and no symbol."""
 _KEPT_VERSIONS = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
-    """A chord symbol as it is written, and what the program has for it.
-
-    `chord` is its reduction to the vocabulary (None: no chord is to sound), `bass` the pitch class
-    of a slash bass. Raises ValueError for what is no symbol.
-    """
-
-    written: str
-    chord: Chord | None = field(init=False, compare=False)
-    bass: int | None = field(init=False, compare=False)
-
-    def __post_init__(self) -> None:
-        if not self.written or any(c.isspace() or c in _NEVER for c in self.written):
-            raise ValueError(f"not a chord symbol: {self.written[:40]!r}")
-        chord, bass = parse_symbol(self.written)
-        object.__setattr__(self, "chord", chord)
-        object.__setattr__(self, "bass", bass)
-
-    def transposed(self, semitones: int, key: Key | None = None) -> Symbol:
-        """The symbol so much higher, spelled for `key`, the key that it then is in."""
-        if self.chord is None or not semitones % 12:
-            return self
-        name = _spelled(self.chord.root + semitones, key)
-        bass = "" if self.bass is None else "/" + _spelled(self.bass + semitones, key)
-        found = _WRITTEN.fullmatch(self.written)
-        if found is not None:
-            opened, _, rest, _, closed = found.groups()
-            with suppress(ValueError):  # "Es" is a name, not E and something
-                moved = Symbol(opened + name + rest + bass + closed)
-                if moved.chord == self.chord.transposed(semitones):
-                    return moved
-        return Symbol(name + QUALITIES[self.chord.quality][1] + bass)  # no letter for its root
+def transposed_symbol(symbol: Symbol, semitones: int, key: Key | None = None) -> Symbol:
+    """The symbol so much higher, spelled for `key`, the key that it then is in."""
+    if symbol.chord is None or not semitones % 12:
+        return symbol
+    name = _spelled(symbol.chord.root + semitones, key)
+    bass = "" if symbol.bass is None else "/" + _spelled(symbol.bass + semitones, key)
+    found = _WRITTEN.fullmatch(symbol.written)
+    if found is not None:
+        opened, _, rest, _, closed = found.groups()
+        with suppress(ValueError):  # "Es" is a name, not E and something
+            moved = Symbol(opened + name + rest + bass + closed)
+            if moved.chord == symbol.chord.transposed(semitones):
+                return moved
+    return Symbol(name + QUALITIES[symbol.chord.quality][1] + bass)  # no letter for its root
 
 
 def _spelled(pitch_class: int, key: Key | None) -> str:
@@ -353,7 +332,7 @@ def transpose(song: Song, semitones: int) -> Song:
     def moved(chords: Chords) -> Chords:
         if chords is None:
             return None
-        return tuple(ChordAt(c.frame, c.symbol.transposed(semitones, key)) for c in chords)
+        return tuple(ChordAt(c.frame, transposed_symbol(c.symbol, semitones, key)) for c in chords)
 
     bars = tuple(replace(bar, chords=moved(bar.chords)) for bar in song.bars)
     return replace(song, bars=bars, key=key)

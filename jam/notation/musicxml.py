@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from jam.files import whole
 from jam.music.chord import QUALITIES, Chord
-from jam.music.chord_notation import NO_CHORD_SYMBOL, Symbol, read_symbol
+from jam.music.chord_notation import NO_CHORD_SYMBOL, SymbolParts, read_symbol
 from jam.music.grid import Meter, TempoMap
 from jam.music.key import Key, key_accidental, sharps_of, spell, spell_in
 from jam.music.rows import ChordState
@@ -235,7 +235,7 @@ class _Writer:
         if offset:
             SubElement(harmony, "offset").text = offset
 
-    def symbol(self, state: ChordState, written: str) -> Symbol:
+    def symbol(self, state: ChordState, written: str) -> SymbolParts:
         """What was written, else the chord spelled for the key."""
         if written:
             try:

@@ -16,6 +16,7 @@ from jam.accompaniment import (
     playable_style,
 )
 from jam.messages.notes import PlannedNote
+from jam.music.chord_notation import Symbol
 from jam.music.grid import Meter, TempoMap
 from jam.music.place_in_form import PlaceInForm
 from jam.music.rows import ChordState
@@ -110,7 +111,7 @@ class BandInPlay:
         begins_frame: int,
         committed_until_frame: int,
         final_frame: int | None,
-        basses: Mapping[int, int],
+        symbols: Mapping[int, Symbol],
         form: Mapping[int, PlaceInForm],
         confidence: Mapping[int, float],
     ) -> None:
@@ -133,7 +134,7 @@ class BandInPlay:
             fills=self._fills,
             breaks=self._breaks,
             intros=(begins_frame, *self._intros),
-            basses=basses,
+            symbols=symbols,
             form=form,
         )
         self._realisation = accompany(

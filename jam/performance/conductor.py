@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from jam.accompaniment import Style, metronome
 from jam.accompaniment.styles import conditioned
-from jam.messages.notes import AGENT, SONG, ChordSpan, NoteEvent, PedalEvent, PlannedNote
+from jam.messages.notes import AGENT, ChordSpan, NoteEvent, PedalEvent, PlannedNote
 from jam.messages.plans import Plan, PlanRequest
 from jam.messages.sync import PLAYER
 from jam.music.grid import TempoMap
@@ -208,7 +208,8 @@ class Conductor:
             frame = line
         places = [self.tempo_map.place(f) for f in range(first, frame)]
         key = self.settings.key_lock or key_of(rows)
-        song = last_bars(rows, places, n_bars, key, self.settings.bpm)
+        symbols = {f - first: symbol for f, symbol in self._lead.symbols.items()}
+        song = last_bars(rows, places, n_bars, key, self.settings.bpm, symbols)
         self.use_song(song, now_s, self.tempo_map.place(frame).bar)
         return song
 
@@ -314,7 +315,10 @@ class Conductor:
             before = self._line[-1] if self._line else NO_CHORD
             fixed = self._fixed(frame)
             state = spliced(state, before) if fixed is None else struck(fixed, before)
-            self._lead.said(frame, AGENT if fixed is None else SONG)
+            if fixed is None:
+                self._lead.said(frame, AGENT)
+            else:
+                self._lead.song(frame, state, self.tempo_map.place(frame))
             self._line.append(state)
             self._confidence[frame] = plan.confidence[frame - plan.start_frame]
         if self._ending is not None:
@@ -425,7 +429,7 @@ class Conductor:
         write(self._line, first, states)
         for frame in range(first, end):
             self._confidence.pop(frame, None)
-        self._lead.hand(first, states, said.held.bass)
+        self._lead.hand(first, states, said.held)
         if self._hand_began_frame is None:
             self._hand_began_frame = first
         self.committed_until_frame = max(self.committed_until_frame, end)
@@ -464,7 +468,7 @@ class Conductor:
                 fixed = self._lead.fixed(self.tempo_map.place(frame))
             if fixed is not None:
                 self._line.append(struck(fixed, before))
-                self._lead.said(frame, SONG)
+                self._lead.song(frame, self._line[frame], self.tempo_map.place(frame))
             else:
                 self._line.append(NO_CHORD if rests else ChordState(before.chord, False))
         for frame in range(max(self.committed_until_frame, self.listen_until_frame), until_frame):
@@ -506,7 +510,7 @@ class Conductor:
             begins,
             self.committed_until_frame,
             final,
-            self._lead.basses,
+            self._lead.symbols,
             self._lead.form(self.tempo_map, self._band.kept_until_frame, len(self._line)),
             self._confidence,
         )
@@ -610,9 +614,10 @@ class Conductor:
             if spans and not state.onset and spans[-1].end_frame == frame:
                 spans[-1] = replace(spans[-1], end_frame=frame + 1)
                 continue
+            written = self._lead.symbols.get(frame)
             spans.append(
                 ChordSpan(
-                    state.chord.symbol,
+                    state.chord.symbol if written is None else written.written,
                     frame,
                     frame + 1,
                     frame < self.committed_until_frame,

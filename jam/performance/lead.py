@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from jam.errors import BadInput
 from jam.messages.notes import AGENT, HAND, SONG
 from jam.music.chord import Chord
-from jam.music.form import find_form
+from jam.music.chord_notation import Symbol
+from jam.music.form import find_form, sections_of
 from jam.music.grid import Place, TempoMap
+from jam.music.held_chord import HeldChord
 from jam.music.keep import bars_to_keep, kept_song
 from jam.music.key import Key
 from jam.music.place_in_form import PlaceInForm, place_in_form
@@ -16,6 +18,9 @@ from jam.music.rows import ChordState, Row
 from jam.music.song import Song
 from jam.performance.chord_line import struck
 from jam.performance.song_line import Fixed, SongInPlay, freed
+
+_WRITTEN_FRAMES = 2048
+"""What was written so long ago isn't kept any more as a song."""
 
 
 class Lead:
@@ -32,8 +37,8 @@ class Lead:
         """The music ends after this chorus of the song."""
         self.until_frame = 0
         """The song has committed the frames before it."""
-        self.basses: dict[int, int] = {}
-        """Pitch class of the bass where the song has a slash chord, by the frame of its onset."""
+        self.symbols: dict[int, Symbol] = {}
+        """What song or hand has written for a chord, by the frame of its onset."""
         self.barred: tuple[tuple[int, int, Chord], ...] = ()
         """(first frame, frame after the last, chord) that the player won't have there."""
         self._pinned: dict[int, ChordState] = {}
@@ -174,28 +179,30 @@ class Lead:
         """These chords of the song are committed, the first of them at frame `first`."""
         self.until_frame = first + len(states)
         for frame, state in enumerate(states, first):
-            self.said(frame, SONG)
-            if state.onset and self.playing is not None:
-                bass = self.playing.bass(tempo_map.place(frame))
-                if bass is not None:
-                    self.basses[frame] = bass
+            self.song(frame, state, tempo_map.place(frame))
 
-    def hand(self, first: int, states: Sequence[ChordState], bass: int | None) -> None:
+    def song(self, frame: int, state: ChordState, place: Place) -> None:
+        """The chord of a frame is the song's."""
+        symbol = None if self.playing is None or not state.onset else self.playing.symbol(place)
+        if symbol is not None and symbol.chord != state.chord:
+            symbol = None
+        self.said(frame, SONG, symbol)
+
+    def hand(self, first: int, states: Sequence[ChordState], held: HeldChord) -> None:
         """These chords are the left hand's, the first of them at frame `first`."""
-        end = first + len(states)
-        for frame in [f for f in self.basses if first <= f < end]:
-            del self.basses[frame]
         for frame, state in enumerate(states, first):
-            self.said(frame, HAND)
-            if state.onset and bass is not None:
-                self.basses[frame] = bass
+            self.said(frame, HAND, held.symbol if state.onset else None)
 
-    def said(self, frame: int, source: str) -> None:
-        """Take down who said the chord of a frame."""
+    def said(self, frame: int, source: str, symbol: Symbol | None = None) -> None:
+        """Take down who said the chord of a frame, and what is written for one that begins."""
         if source == AGENT:
             self._said.pop(frame, None)
         else:
             self._said[frame] = source
+        if symbol is None:
+            self.symbols.pop(frame, None)
+        else:
+            self.symbols[frame] = symbol
 
     def source(self, frame: int) -> str:
         """Who said the chord of a frame: one of SOURCES."""
@@ -203,8 +210,8 @@ class Lead:
 
     def forget(self, before_frame: int) -> None:
         """Let go of what lies before a frame."""
-        for frame in [f for f in self.basses if f < before_frame]:
-            del self.basses[frame]
+        for frame in [f for f in self.symbols if f < before_frame - _WRITTEN_FRAMES]:
+            del self.symbols[frame]
         for frame in [f for f in self._pinned if f < before_frame]:
             del self._pinned[frame]
         self.barred = tuple(barred for barred in self.barred if barred[1] > before_frame)
@@ -213,16 +220,24 @@ class Lead:
 
 
 def last_bars(
-    rows: Sequence[Row], places: Sequence[Place], n_bars: int | None, key: Key | None, bpm: float
+    rows: Sequence[Row],
+    places: Sequence[Place],
+    n_bars: int | None,
+    key: Key | None,
+    bpm: float,
+    symbols: Mapping[int, Symbol],
 ) -> Song:
     """The last whole bars that were played as a song.
 
-    n_bars: None takes as many as the form that is found has. Raises BadInput where there are not
+    n_bars: None takes as many as the form that is found has. symbols: what was written for a chord,
+    by the number of its row. Raises BadInput where there are not
     so many bars, or none of them has a chord.
     """
     if n_bars is None:
         n_bars = bars_to_keep(len({place.bar for place in places}), find_form(rows, places))
-    song = kept_song([row.chord for row in rows], places, n_bars, key, bpm)
+    chords = [row.chord for row in rows]
+    letters = sections_of(rows, places, n_bars)
+    song = kept_song(chords, places, n_bars, key, bpm, symbols, letters)
     if all(bar.chords is None for bar in song.bars):
         raise BadInput(f"no chords in the last {n_bars} bars")
     return song

@@ -21,7 +21,7 @@ from jam.music.melody import HeldLine, MelodyTracker
 from jam.music.rows import ChordState, MelodyState
 from jam.music.song import Song
 from jam.performance.conductor import Conductor
-from jam.performance.song_line import SongInPlay, laid_over
+from jam.performance.song_line import SongInPlay, laid_over, symbols_of
 from jam.performance.take import Take
 from jam.settings import JamSettings
 
@@ -101,10 +101,14 @@ def render(
         if n.start_frame < end_frame
     )
     player = tuple(replace(n, part="player") for n in melody)
+    line = conductor.chord_line()[:end_frame]
+    played = [] if chart is None else [(0.0, SongInPlay(chart))]
+    symbols = symbols_of(line, tempo_map, played)
     return Take(
         tempo_map,
         {"player": player, "chords": (), **by_part(sounded)},
-        conductor.chord_line()[:end_frame],
+        line,
+        symbols=symbols,
         signature=song.signature,
     )
 

@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from jam.accompaniment.notes import dice
+from jam.music.chord_notation import Symbol
 from jam.music.grid import Place, TempoMap
 from jam.music.rows import NO_CHORD, ChordState
-from jam.music.song import Song, Symbol, meter_at, symbol_at
+from jam.music.song import Song, meter_at, symbol_at
 from jam.performance.chord_line import spliced, struck
 
 Fixed = ChordState | None
-"""What a song says of a frame, an onset where its bass changes; None: it is left to the agent."""
+"""What a song says of a frame, an onset where its bass or tensions change; None: it is the agent's.
+"""
+_VERSIONS = 8
+"""A song is hardly changed more often while what is committed goes by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +27,17 @@ class SongInPlay:
     song: Song
     first_bar: int = 0
 
-    def _symbol(self, place: Place) -> Symbol | None:
+    def symbol(self, place: Place) -> Symbol | None:
+        """What the song has written at a place; None where it leaves it to the agent."""
         return symbol_at(self.song, place.bar - self.first_bar, place.frame_in_bar)
 
     def fixed(self, place: Place) -> Fixed:
         """What the song has at a place. A chord stands in the bar where the song has it."""
-        symbol = self._symbol(place)
+        symbol = self.symbol(place)
         if symbol is None:
             return None
-        before = self._symbol(replace(place, frame_in_bar=place.frame_in_bar - 1))
-        return ChordState(symbol.chord, before is not None and before.bass != symbol.bass)
+        before = self.symbol(replace(place, frame_in_bar=place.frame_in_bar - 1))
+        return ChordState(symbol.chord, _says_more(symbol, before))
 
     def number(self, place: Place) -> tuple[int, int]:
         """(chorus, number in it) of the chord that the song has written last at a place; -1 before
@@ -40,11 +45,6 @@ class SongInPlay:
         chorus = self.song.chorus
         turn, bar = divmod(place.bar - self.first_bar, len(chorus.bars))
         return turn, bisect_right(chorus.onsets, (bar, place.frame_in_bar)) - 1
-
-    def bass(self, place: Place) -> int | None:
-        """Pitch class of the bass that the song writes below its chord."""
-        symbol = self._symbol(place)
-        return None if symbol is None else symbol.bass
 
     def with_its_metres(self, tempo_map: TempoMap, from_frame: int, end_frame: int) -> TempoMap:
         """The map with the metres of the song's bars that begin within these frames.
@@ -60,6 +60,13 @@ class SongInPlay:
         return tempo_map
 
 
+def _says_more(symbol: Symbol, before: Symbol | None) -> bool:
+    """True where a chord is to be struck although its reduction may have sounded before."""
+    if before is None:  # the agent's chord, which has neither
+        return symbol.bass is not None or bool(symbol.voices)
+    return (before.bass, before.voices) != (symbol.bass, symbol.voices)
+
+
 def freed(n_chords: int, chorus: int, seed: int, share: float) -> frozenset[int]:
     """Numbers of the chords of a chorus that the agent may replace: a function of its arguments.
 
@@ -71,6 +78,34 @@ def freed(n_chords: int, chorus: int, seed: int, share: float) -> frozenset[int]
         if number - 1 not in found and dice(seed, 71, chorus, number) < share:
             found.add(number)
     return frozenset(found)
+
+
+def symbols_of(
+    chords: Sequence[ChordState],
+    tempo_map: TempoMap,
+    songs: Sequence[tuple[float, SongInPlay]],
+    first_frame: int = 0,
+) -> tuple[tuple[int, str], ...]:
+    """(frame, what the song has written) wherever a chord of a song begins in a line of chords.
+
+    songs: (frame from which it was played, song), in order. What was committed before a song was
+    changed is of the song before. Where the line has another chord it isn't the song's.
+    first_frame: that of the first chord.
+    """
+    found: list[tuple[int, str]] = []
+    at = 0
+    for frame, state in enumerate(chords, first_frame):
+        while at < len(songs) and songs[at][0] <= frame:
+            at += 1
+        if not state.onset:
+            continue
+        place = tempo_map.place(frame)
+        for _, song in reversed(songs[max(0, at - _VERSIONS) : at]):
+            symbol = song.symbol(place)
+            if symbol is not None and symbol.chord == state.chord:
+                found.append((frame, symbol.written))
+                break
+    return tuple(found)
 
 
 def laid_over(

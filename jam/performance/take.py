@@ -16,10 +16,11 @@ from jam.messages.notes import (
     TimedNote,
     by_part,
 )
-from jam.messages.snapshot import SessionLog
+from jam.messages.snapshot import SessionLog, SongChange
 from jam.midi.numbers import SUSTAIN
 from jam.music.grid import TempoMap
 from jam.music.rows import ChordState
+from jam.performance.song_line import SongInPlay, symbols_of
 from jam.settings import JamSettings
 
 
@@ -75,28 +76,50 @@ def on_the_grid(
     return tuple((tempo_map.position_at(event.at_s), event.expression) for event in events)
 
 
+def live_symbols(
+    chords: Sequence[ChordState],
+    tempo_map: TempoMap,
+    songs: Iterable[SongChange],
+    first_frame: int = 0,
+) -> tuple[tuple[int, str], ...]:
+    """(frame, symbol) wherever a song had a chord written; the songs as they were recorded.
+
+    first_frame: that of the first chord.
+    """
+    played = [
+        (tempo_map.position_at(change.at_s), SongInPlay(change.song, change.first_bar))
+        for change in songs
+        if change.song is not None
+    ]
+    return symbols_of(chords, tempo_map, played, first_frame)
+
+
 def chart_cells(
-    chords: Sequence[ChordState], tempo_map: TempoMap, first_frame: int = 0
+    chords: Sequence[ChordState],
+    tempo_map: TempoMap,
+    first_frame: int = 0,
+    symbols: Iterable[tuple[int, str]] = (),
 ) -> list[str]:
     """One text a bar: a name where a chord begins, a dot on a beat where it goes on.
 
-    first_frame: the bar line at which the chords given begin.
+    first_frame: the bar line at which the chords given begin. symbols: as in `Take`.
     """
+    written = dict(symbols)
     bars: list[list[str]] = []
     for frame, state in enumerate(chords, first_frame):
         place = tempo_map.place(frame)
         if place.frame_in_bar == 0:
             bars.append([])
         if state.onset and state.chord is not None:
-            bars[-1].append(state.chord.symbol)
+            bars[-1].append(written.get(frame) or state.chord.symbol)
         elif place.strength:
             bars[-1].append("." if state.chord is not None else "-")
     return [" ".join(beats) for beats in bars]
 
 
-def chord_chart(chords: Sequence[ChordState], tempo_map: TempoMap, bars_a_line: int = 4) -> str:
+def chord_chart(take: Take, bars_a_line: int = 4) -> str:
     """The chords by bar as a lead sheet shows them."""
-    cells = chart_cells(chords, tempo_map)
+    cells = chart_cells(take.chords, take.tempo_map, 0, take.symbols)
     if not cells:
         return "(no bar was played)"
     width = max(len(cell) for cell in cells)
@@ -122,6 +145,13 @@ class Recorder:
         self._pedals: list[tuple[float, bool]] = []
         self._controls: list[tuple[float, Expression]] = []
         self.chords: list[ChordState] = []
+        self._songs: list[SongChange] = []
+
+    def symbols(self, first: int = 0, end: int | None = None) -> tuple[tuple[int, str], ...]:
+        """As in `Take`, of the frames from `first` to before `end`."""
+        if self.tempo_map is None:
+            return ()
+        return live_symbols(self.chords[first:end], self.tempo_map, self._songs, first)
 
     def take_log(self, log: SessionLog) -> None:
         """Add a log. A new session's first log drops the one before."""
@@ -134,6 +164,7 @@ class Recorder:
         for frame, row in log.rows:
             assert frame == len(self.chords)
             self.chords.append(row.chord)
+        self._songs += log.songs
         for event in log.played:
             if isinstance(event, PedalEvent):
                 self._pedals.append((log.tempo_map.position_at(event.at_s), event.down))
@@ -175,6 +206,7 @@ class Recorder:
             tuple(self.chords),
             tuple(self._pedals),
             tuple(self._controls),
+            self.symbols(),
         )
 
 

@@ -38,6 +38,7 @@ from jam.sessions.session import (
     SessionInfo,
     SessionTake,
     TakeKind,
+    as_written,
 )
 from jam.sessions.values import (
     Frame,
@@ -196,7 +197,7 @@ def _session(read: Callable[[Any], Any]) -> Session:
         sources=file.sources,
     )
     check_extent(session)
-    return session
+    return as_written(session)
 
 
 def check_extent(session: Session) -> None:

@@ -46,6 +46,7 @@ from jam.sessions.session import (
     State,
     TakeInfo,
     TakeKind,
+    as_written,
 )
 from jam.sessions.stored import Stored
 from jam.sessions.values import (
@@ -376,7 +377,7 @@ def _load(
         take = Take(tempo_map, {"player": player}, tuple(row.chord for row in rows))
         first = TakeInfo(LIVE_TAKE, "As played", "live", settings[0][1], seed)
         takes = (SessionTake(first, take), *takes)
-    return Session(
+    session = Session(
         info=info,
         tempo_map=tempo_map,
         seed=seed,
@@ -396,6 +397,7 @@ def _load(
         songs=all_of("played_songs", "at_s, first_bar, text", song_change_of_row),
         sources=all_of("sources", "frame, source", source_of_row, "frame"),
     )
+    return as_written(session)
 
 
 def _tempo_and_seed(

@@ -7,7 +7,7 @@ count-in is negative. The session's tempo map counts the same way.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -17,7 +17,7 @@ from jam.messages.snapshot import Counters, SongChange
 from jam.music.grid import Meter, TempoMap
 from jam.music.key import key_name as name_of_key
 from jam.music.rows import Row
-from jam.performance.take import Take
+from jam.performance.take import Take, live_symbols
 from jam.settings import JamSettings
 
 State = Literal["recording", "complete", "recovered", "deleted"]
@@ -139,6 +139,19 @@ class Session:
     """
     expression: tuple[ExpressionEvent, ...] = ()
     """What the player moved besides the sustain pedal: bends, wheels, pedals, aftertouch."""
+
+
+def as_written(session: Session) -> Session:
+    """The session with the symbols of the songs that were played in its live take.
+
+    They are derived, not kept: what is kept is the songs and the chords that sounded.
+    """
+    live, *others = session.takes
+    if live.take.symbols or not session.songs:
+        return session
+    found = live_symbols(live.take.chords, session.tempo_map, session.songs)
+    take = replace(live.take, symbols=found)
+    return replace(session, takes=(replace(live, take=take), *others))
 
 
 def key_name(key: tuple[int, bool] | None) -> str:

@@ -5,7 +5,8 @@ The predictor, where one is needed, is handed in; nothing here knows the network
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from jam.agent.predictor import Predictor
@@ -13,6 +14,7 @@ from jam.agent.rules import ScriptedPredictor
 from jam.errors import BadInput
 from jam.limits import SONG_BARS
 from jam.midi.file import MidiSong
+from jam.music.chord_notation import Symbol
 from jam.music.keep import kept_song
 from jam.music.song import Song, as_label
 from jam.performance.offline import harmonize, melody_line, render
@@ -47,18 +49,29 @@ def as_song(session: Session, taken: SessionTake) -> Song:
         for i, place in enumerate(places)
         if has_chord and min(has_chord) <= place.bar <= max(has_chord)
     ]
+    symbols = _symbols(taken.take, within)
     places, chords = [places[i] for i in within], tuple(chords[i] for i in within)
     n_bars = len({p.bar for p in places if p.frame_in_bar == p.meter.frames_per_bar - 1})
     if not n_bars:
         raise BadInput(f"session {session.info.id}: it has no chords to make a song of")
-    song = kept_song(
-        chords, places, min(n_bars, SONG_BARS), session.info.key, tempo_map.bpm_at(within[0])
-    )
+    n_bars, bpm = min(n_bars, SONG_BARS), tempo_map.bpm_at(within[0])
+    song = kept_song(chords, places, n_bars, session.info.key, bpm, symbols)
     title = session.info.title or f"Jam of {session.info.name}"
     if taken.info.id != LIVE_TAKE:
         title = f"{title}, {taken.info.name}"
     style = taken.info.settings.accompaniment
     return replace(song, title=as_label(title), style=as_label(style))
+
+
+def _symbols(take: Take, frames: Sequence[int]) -> dict[int, Symbol]:
+    """What is written for a chord, by the place in `frames` of the frame where it begins."""
+    numbers = {frame: number for number, frame in enumerate(frames)}
+    found: dict[int, Symbol] = {}
+    for frame, text in take.symbols:
+        with suppress(ValueError):  # a file may have had words
+            if frame in numbers:
+                found[numbers[frame]] = Symbol("".join(text.split()))
+    return found
 
 
 def revoice(

@@ -14,10 +14,11 @@ from jam.errors import BadInput
 from jam.files import decoded
 from jam.limits import MEASURES, SONG_BARS
 from jam.music.chord import Chord
+from jam.music.chord_notation import Symbol
 from jam.music.grid import FRAMES_PER_QUARTER, MAX_BPM, MIN_BPM, Meter, counted_meter
 from jam.music.key import Key
 from jam.music.repeats import MARKS, MAX_TURNS
-from jam.music.song import Bar, ChordAt, Chords, Song, Symbol, as_label, as_section
+from jam.music.song import Bar, ChordAt, Chords, Song, as_label, as_section
 from models.corpora.abc import Tune, parse_tune, split_tunes
 from models.corpora.musicxml import parse_xml, read_harmony, unzipped
 

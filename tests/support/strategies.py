@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from jam.errors import BadInput
 from jam.limits import LABEL_CHARACTERS
 from jam.music.chord import QUALITIES, QUALITY_NAMES, Chord
+from jam.music.chord_notation import Symbol
 from jam.music.grid import MAX_BPM, MAX_FRAMES_PER_BAR, METERS, MIN_BPM, Meter, TempoMap
 from jam.music.repeats import MARKS
 from jam.music.rows import (
@@ -21,7 +22,7 @@ from jam.music.rows import (
     chord_state,
     melody_state,
 )
-from jam.music.song import Bar, ChordAt, Chords, Song, Symbol, as_label, as_section
+from jam.music.song import Bar, ChordAt, Chords, Song, as_label, as_section
 
 bpms = st.floats(MIN_BPM, MAX_BPM)
 usual_meters = st.sampled_from([Meter.parse(text) for text in METERS])

@@ -18,8 +18,9 @@ from jam.charts.ireal_out import write_html, write_ireal
 from jam.charts.text import read_text, write_text
 from jam.errors import BadInput
 from jam.music.chord import COMMON_NAMES
+from jam.music.chord_notation import Symbol
 from jam.music.grid import Meter
-from jam.music.song import Bar, ChordAt, Song, Symbol
+from jam.music.song import Bar, ChordAt, Song
 from tests.support.strategies import all_meters, bars_chords, songs
 
 # -- text ------------------------------------------------------------------------------------

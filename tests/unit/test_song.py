@@ -13,12 +13,12 @@ from jam.charts.text import read_text
 from jam.errors import BadInput
 from jam.limits import SONG_BARS
 from jam.music.chord import Chord
+from jam.music.chord_notation import Symbol
 from jam.music.grid import Meter
 from jam.music.song import (
     Bar,
     ChordAt,
     Song,
-    Symbol,
     Versions,
     clear,
     copy,
@@ -30,6 +30,7 @@ from jam.music.song import (
     sections,
     symbol_at,
     transpose,
+    transposed_symbol,
     write_bar,
 )
 from tests.support.strategies import songs, symbols
@@ -198,7 +199,7 @@ def test_transposing_spells_for_the_new_key() -> None:
 
 
 def test_a_root_in_another_language_is_moved_too() -> None:
-    moved = Symbol("Es").transposed(2)
+    moved = transposed_symbol(Symbol("Es"), 2)
     assert moved.chord == Chord(5, "maj")
 
 

@@ -53,7 +53,7 @@ def _use(library: Library, path: Path, indexed: bool = True) -> None:
         assert all(word.isprintable() for word in words)
         found = library.sessions(" ".join(words[:3]))
         assert not indexed or info in found, "a session that isn't found"
-        chord_chart(session.takes[0].take.chords, session.tempo_map)
+        chord_chart(session.takes[0].take)
         plain = json.loads(b"".join(session_to_json(session)))
         again = session_of_json(plain)
         assert _content(again) == _content(session), "a session comes back another"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from PyQt6.QtGui import QKeySequence
@@ -22,6 +23,9 @@ from jam.sessions.session import (
 BAND_COMES_IN = "band comes in"
 OWN_PORT = "jam "
 """How the names of the program's own virtual ports begin."""
+_ACCIDENTAL = re.compile(r"(?<=[A-H])[#b]+|[#b](?=\d)")
+"""Behind a note's name, and before a number."""
+_SIGNS = str.maketrans("#b", "♯♭")
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 """In the language of all other words, whatever the system's is."""
 
@@ -35,11 +39,8 @@ def percent(share: float) -> str:
 
 
 def pretty_symbol(symbol: str) -> str:
-    """A chord symbol with real accidentals, as musicians write it: "Bbm7b5" to "B♭m7♭5"."""
-    head, tail = symbol[:2], symbol[2:]
-    if len(head) == 2 and head[1] in "#b":
-        head = head[0] + ("♯" if head[1] == "#" else "♭")
-    return head + tail.replace("b5", "♭5").replace("#5", "♯5").replace("b9", "♭9")
+    """A chord symbol with real accidentals, as musicians write it: "Bbm7b5/Ab" to "B♭m7♭5/A♭"."""
+    return _ACCIDENTAL.sub(lambda found: found[0].translate(_SIGNS), symbol)
 
 
 def shown_key(key: str) -> str:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from jam.messages.notes import SONG, ChordSpan
 from jam.messages.snapshot import Snapshot
+from jam.music.chord_notation import Symbol
 from jam.music.grid import TempoMap
-from jam.music.song import Song, SongPlace, Symbol, meter_at, place_of, symbol_at
+from jam.music.song import Song, SongPlace, meter_at, place_of, symbol_at
 from ui.common.geometry import Rect
 from ui.common.text import pretty_symbol
 
@@ -158,7 +159,7 @@ def chart_of(
     chords: list[ChartChord] = []
     for span in known:
         if span.symbol and (show_plan or span.start_frame <= position):
-            chords += _stretches(span, position, boxes, edges, span is coming, song)
+            chords += _stretches(span, position, boxes, edges, span is coming)
     if song is not None:
         planned = max((span.end_frame for span in known), default=0) if running else 0
         planned = max(planned, snapshot.committed_until_frame if running else 0)
@@ -300,7 +301,6 @@ def _stretches(
     boxes: dict[int, Rect],
     edges: dict[int, tuple[int, int]],
     coming: bool,
-    song: SongShown | None,
 ) -> list[ChartChord]:
     """A chord, bar by bar."""
     found = []
@@ -311,14 +311,9 @@ def _stretches(
         box = boxes[bar]
         left, right = _x(box, edges[bar], first), _x(box, edges[bar], last)
         again = first > span.start_frame
-        name = span.symbol
-        if song is not None and span.source == SONG:
-            symbol = song.symbol(bar, first - start)
-            if symbol is not None and symbol.chord and symbol.chord.symbol == name:
-                name = symbol.written
         found.append(
             ChartChord(
-                pretty_symbol(name),
+                pretty_symbol(span.symbol),
                 Rect(left + 1.5, box.y + 1, right - left - 3, box.height - 2),
                 span.committed,
                 first <= position < last,
