@@ -18,7 +18,7 @@ FLOORS = (
     ("cli", "__main__"),
     ("engine",),
     ("stage", "sessions", "preferences", "jobs"),
-    ("performance", "audio", "practice"),
+    ("performance", "audio", "practice", "voice"),
     ("charts",),
     ("sync",),
     ("agent", "notation", "accompaniment", "midi"),

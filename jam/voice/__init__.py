@@ -1,0 +1,1 @@
+"""The microphone as an instrument: sound to pitch to notes, live and afterwards."""

@@ -1,0 +1,154 @@
+"""The microphone as an instrument: pitch to notes, live and afterwards."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jam.voice.afterwards import transcribe
+from jam.voice.pitch import HOP, RATE, Hop, PitchTracker
+from jam.voice.ranges import RANGES
+from jam.voice.segmenter import Segmenter, VoiceEvent, gate_above, velocity_of
+from tests.support.examples import examples
+from tools.support.sung import PLACES, TIMBRES, TrueNote, melody, sung
+from tools.voice_ruler import Score, afterwards, live
+
+HOP_S = HOP / RATE
+LAG_S = 0.0107
+
+
+def hops(*parts: tuple[float, int, float], clarity: float = 1.0) -> list[Hop]:
+    """Hops of parts (pitch, how many, dB)."""
+    out: list[Hop] = []
+    for pitch, count, level_db in parts:
+        for _ in range(count):
+            sure = 0.0 if math.isnan(pitch) else clarity
+            out.append(Hop((len(out) + 1) * HOP_S, pitch, sure, level_db))
+    return out
+
+
+SILENCE = (math.nan, 20, -80.0)
+
+
+def events(heard: list[Hop], transpose: int = 0) -> list[VoiceEvent]:
+    segmenter = Segmenter(-50.0, LAG_S, transpose)
+    out = [event for hop in heard for event in segmenter.hear(hop)]
+    return out + segmenter.release(heard[-1].at_s)
+
+
+def begun(heard: list[VoiceEvent]) -> list[int]:
+    return [event.pitch for event in heard if event.velocity]
+
+
+def test_a_tone_is_a_note_from_its_beginning_to_its_end() -> None:
+    on, off = events(hops(SILENCE, (60.1, 40, -20.0), SILENCE))
+    assert (on.pitch, off.pitch) == (60, 60)
+    assert on.velocity > 0 and off.velocity == 0
+    assert on.at_s == pytest.approx(20 * HOP_S, abs=0.015)
+    assert off.at_s == pytest.approx(60 * HOP_S, abs=0.02)
+
+
+def test_a_held_step_is_another_note_and_vibrato_is_none() -> None:
+    assert begun(events(hops(SILENCE, (60, 40, -20), (61, 40, -20), SILENCE))) == [60, 61]
+    wave = [
+        (60 + 0.7 * math.sin(2 * math.pi * 5.5 * i * HOP_S) * min(1.0, i / 30), 1, -20.0)
+        for i in range(200)
+    ]
+    assert begun(events(hops(SILENCE, *wave, SILENCE))) == [60]
+
+
+def test_a_dip_of_the_loudness_begins_the_same_note_anew() -> None:
+    heard = events(hops(SILENCE, (60, 40, -20), (60, 6, -40), (60, 40, -20), SILENCE))
+    assert begun(heard) == [60, 60]
+    assert heard[2].at_s == pytest.approx(66 * HOP_S, abs=0.02)
+
+
+def test_a_scoop_belongs_to_its_note() -> None:
+    scoop = [(58.3 + 0.1 * i, 1, -20.0) for i in range(17)]
+    heard = events(hops(SILENCE, (58.3, 5, -20.0), *scoop, (60, 60, -20), SILENCE))
+    assert begun(heard)[-1] == 60
+    ons = [event for event in heard if event.velocity]
+    assert ons[-1].at_s == ons[0].at_s
+
+
+def test_what_is_transposed_is_transposed() -> None:
+    assert begun(events(hops(SILENCE, (60, 40, -20), SILENCE), transpose=12)) == [72]
+
+
+def test_what_is_softer_than_the_gate_is_no_note() -> None:
+    assert events(hops(SILENCE, (60, 60, -51), SILENCE)) == []
+    assert gate_above([-70.0] * 100) == pytest.approx(-62.0)
+
+
+def test_the_louder_the_stronger() -> None:
+    strong = [velocity_of(db) for db in range(-10, 80, 5)]
+    assert strong == sorted(strong)
+    assert 1 <= strong[0] < strong[-1] <= 127
+
+
+@examples(60)
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.floats(30, 100), st.just(math.nan)),
+            st.integers(1, 40),
+            st.floats(-90, 0),
+            st.floats(0, 1),
+        ),
+        max_size=30,
+    ),
+    st.integers(-24, 24),
+)
+def test_whatever_is_heard_every_note_ends(
+    parts: list[tuple[float, int, float, float]], transpose: int
+) -> None:
+    heard: list[Hop] = []
+    for pitch, count, level_db, clarity in parts:
+        sure = 0.0 if math.isnan(pitch) else clarity
+        for _ in range(count):
+            heard.append(Hop((len(heard) + 1) * HOP_S, pitch, sure, level_db))
+    if not heard:
+        return
+    out = events(heard, transpose)
+    assert [event.velocity > 0 for event in out] == [i % 2 == 0 for i in range(len(out))]
+    assert len(out) % 2 == 0
+    for on, off in zip(out[::2], out[1::2], strict=True):
+        assert on.pitch == off.pitch
+        assert 0 <= on.pitch <= 127
+
+
+@pytest.mark.parametrize("name", ["soprano", "bass"])
+def test_a_tune_that_is_sung_is_heard(name: str) -> None:
+    wanted = RANGES[name]
+    notes = melody(wanted.low + 4, wanted.high - 4, 3, n_notes=20)
+    sound = sung(notes, TIMBRES["voice"], PLACES["room"], seed=2)
+    for hear in (live, afterwards):
+        score = Score()
+        score.add(notes, hear(sound, wanted)[0])
+        assert score.f1 > 0.85, hear
+
+
+def test_pitch_is_within_ten_cents() -> None:
+    tracker = PitchTracker(RANGES["any"])
+    t = np.arange(RATE // 2) / RATE
+    tone = np.asarray(0.2 * np.sin(2 * np.pi * 440 * t) + 0.1 * np.sin(4 * np.pi * 440 * t), "f4")
+    heard = [tracker.hear(tone[i : i + HOP], i / RATE) for i in range(0, len(tone) - HOP, HOP)]
+    assert all(abs(hop.pitch - 69) < 0.1 and hop.clarity > 0.9 for hop in heard[12:])
+
+
+def test_nothing_is_heard_in_silence_or_noise() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.05, RATE * 2).astype(np.float32)
+    for sound in (np.zeros(RATE, np.float32), noise, np.zeros(3, np.float32)):
+        assert transcribe(sound, RATE, RANGES["any"]) == []
+    assert live(noise, RANGES["any"])[0] == []
+
+
+def test_another_sample_rate_is_the_same_music() -> None:
+    notes = [TrueNote(0.5 + i, 1.3 + i, 60 + 2 * i) for i in range(3)]
+    sound = sung(notes, TIMBRES["trumpet"])
+    found = transcribe(sound[::2].copy(), RATE // 2, RANGES["trumpet"])
+    assert [note.pitch for note in found] == [60, 62, 64]
