@@ -16,6 +16,8 @@ from jam.system import died, quiet_stderr
 
 _TICKS_PER_BEAT = 1920.0
 _TOLD_S = 1.0
+_SILENT_S = 0.3
+"""Whoever leads is asked for bar and beat at every cycle: who isn't any more doesn't lead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +54,25 @@ class JackSource:
         self._told: tuple[bool, float] | None = None
         """Whether it was told to roll, and until when it may not do so yet."""
         self._rate = int(self._client.samplerate)
-        self._leads = False
+        self._asked_s = -1.0
+        """When it was last asked for bar and beat: it leads."""
+        self._tried_s = 0.0
         self._client.set_shutdown_callback(self._on_shutdown)
         self._client.activate()
-        try:
-            self._client.set_timebase_callback(self._say_place, conditional=True)
-            self._leads = True
-        except jack.JackError:
-            self._leads = False
+        self._try_to_lead(clock.now_s())
+
+    def _try_to_lead(self, now_s: float) -> None:
+        """Lead where nobody else does."""
+        self._tried_s = now_s
+        if self._client.set_timebase_callback(self._say_place, conditional=True):
+            self._asked_s = now_s
 
     def _on_shutdown(self, status: object, reason: str) -> None:
         self._gone = True
 
     def _say_place(self, state: object, block: int, position: Any, is_new: bool) -> None:
         """Runs on: JACK's thread. Says bar, beat and tempo where jam leads."""
+        self._asked_s = self._clock.now_s()
         led = self._led
         frame = max(0.0, led.frame_at(position.frame / self._rate))
         bar, in_bar = divmod(frame, led.bar_frames)
@@ -101,7 +108,9 @@ class JackSource:
         return Heard(LOCKED, line, True if self._together else None)
 
     def _line(self, at_s: float, transport: int, place: dict[str, Any]) -> BeatLine:
-        if "bar" not in place or self._leads:
+        if "bar" not in place or at_s - self._asked_s < _SILENT_S:
+            if at_s - max(self._asked_s, self._tried_s) > _TOLD_S:  # who led has gone
+                self._try_to_lead(at_s)
             led = self._led
             return BeatLine(at_s, led.frame_at(transport / self._rate), led.frame_s)
         sixteenths = 16 / place["beat_type"]
@@ -109,7 +118,10 @@ class JackSource:
         beats += place["tick"] / place["ticks_per_beat"]
         frame_s = 60 / place["beats_per_minute"] / sixteenths
         since_s = (transport - place["frame"]) / self._rate
-        return BeatLine(at_s, beats * sixteenths + since_s / frame_s, frame_s)
+        frame = beats * sixteenths + since_s / frame_s
+        # Where they go, the beat goes on from there.
+        self._led = _Led(transport / self._rate, frame, frame_s, self._led.bar_frames)
+        return BeatLine(at_s, frame, frame_s)
 
     def set_tempo(self, quarter_bpm: float) -> None:
         """The player wants another tempo: it is JACK's where jam leads."""

@@ -7,17 +7,26 @@ import math
 import os
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import jack as jack_client
 import numpy as np
 import pytest
 
+from jam.cli.main import load_rules
+from jam.clock import SystemClock
+from jam.engine.engine import Engine
+from jam.messages.commands import ChangeSettings, DeviceChoice, KeyInput, Stop, TapBeat
+from jam.messages.snapshot import Snapshot
+from jam.messages.sync import LINK, LOCKED, PLAYER, WAITING
+from jam.settings import JamSettings
 from tests.support.live_jam import run_jam, tempo_map_of, tune
-from tools.support.jack import jack_server
+from tests.support.waiting import until
+from tools.support.jack import JackServer, jack_server
 
 TICK, START, STOP = [0xF8], [0xFA], [0xFC]
 
@@ -85,15 +94,22 @@ for line in sys.stdin:
     if word == "tempo":
         state.setTempo(float(value[0]), micros)
         peer.commitSessionState(state)
+    elif word in ("play", "stop"):
+        state.setIsPlaying(word == "play", micros)
+        peer.commitSessionState(state)
+    elif word in ("leave", "join"):
+        peer.enabled = word == "join"
     now_s = time.perf_counter()
     micros = peer.clock().micros()
-    print(json.dumps([now_s, state.beatAtTime(micros, 4), state.tempo(), peer.numPeers()]),
-          flush=True)
+    print(json.dumps([now_s, state.beatAtTime(micros, 4), state.tempo(), peer.numPeers(),
+                      state.isPlaying()]), flush=True)
 """
 
 
-def test_a_link_peer_of_another_process_is_in_time(jack: dict[str, str], tmp_path: Path) -> None:
-    """Bar lines are the peer's, and tempi go both ways."""
+@contextmanager
+def link_peer() -> Iterator[Callable[[str], list[float]]]:
+    """A Link peer in a process of its own; it answers a word with its time, beat, tempo, number of
+    peers, and whether it plays."""
     with subprocess.Popen(
         [sys.executable, "-c", PEER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as peer:
@@ -106,28 +122,31 @@ def test_a_link_peer_of_another_process_is_in_time(jack: dict[str, str], tmp_pat
             peer.stdin.flush()
             return list(json.loads(peer.stdout.readline()))
 
+        yield ask
+        peer.stdin.close()
+
+
+def test_a_link_peer_of_another_process_is_in_time(jack: dict[str, str], tmp_path: Path) -> None:
+    """Bar lines are the peer's, and tempi go both ways."""
+    with link_peer() as ask:
         seen: list[list[float]] = []
 
         def watch() -> None:
-            time.sleep(9.0)  # until bar 1 has begun
+            time.sleep(6.0)  # until bar 1 has begun
             for word in ("tempo 126", "look", "look"):
                 seen.append(ask(word))
                 time.sleep(1.0)
 
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        typed = [(11.0, "bpm 84")]
+        typed = [(9.5, "bpm 84")]
         options = ["--beat-from", "link", "--bpm", "140", "--listen", "1"]
-        jam = run_jam(jack, tmp_path, 14.0, options, typed)
-        watcher.join()
+        jam = run_jam(jack, tmp_path, 11.5, options, typed, meanwhile=watch)
         last = ask("look")
-        peer.stdin.close()
     assert jam.status == 0, jam.output
     assert "Link: locked" in jam.output and "1 peer" in jam.output, jam.output
     assert last[2] == pytest.approx(84, abs=0.1), (last, jam.output)
     tempo_map = tempo_map_of(jam)
     assert any(abs(s.bpm - 126) < 0.5 for s in tempo_map.segments), jam.output
-    for at_s, beat, bpm, peers in seen[1:2]:
+    for at_s, beat, bpm, peers, _ in seen[1:2]:
         assert peers == 1 and bpm == pytest.approx(126)
         position = tempo_map.position_at(at_s)
         place = tempo_map.place(math.floor(position))
@@ -140,17 +159,199 @@ def test_jacks_transport_is_led(jack: dict[str, str], tmp_path: Path) -> None:
     places: list[dict[str, object]] = []
 
     def look() -> None:
-        time.sleep(7.0)
+        time.sleep(5.0)
         places.append(client.transport_query()[1])
         time.sleep(1.0)
         client.transport_stop()
 
-    watcher = threading.Thread(target=look)
-    watcher.start()
     options = ["--beat-from", "jack", "--bpm", "90", "--listen", "1"]
-    jam = run_jam(jack, tmp_path, 11.0, options)
-    watcher.join()
+    jam = run_jam(jack, tmp_path, 8.0, options, meanwhile=look)
     client.close()
     assert jam.status == 0, jam.output
     assert places[0]["beats_per_minute"] == pytest.approx(90) and "bar" in places[0]
     assert "JACK: stopped" in jam.output, jam.output
+
+
+MASTER = """
+import sys, time
+import jack
+client = jack.Client("master", no_start_server=True)
+rate, bpm, base = client.samplerate, [float(sys.argv[1])], [0, 0.0]
+def say(state, block, place, is_new):
+    beats = base[1] + (place.frame - base[0]) / rate * bpm[0] / 60
+    bar, beat = divmod(int(beats), 4)
+    place.valid = jack.POSITION_BBT
+    place.bar, place.beat, place.tick = bar + 1, beat + 1, int(beats % 1 * 1920)
+    place.bar_start_tick = 4 * 1920 * bar
+    place.beats_per_bar, place.beat_type, place.ticks_per_beat = 4.0, 4.0, 1920.0
+    place.beats_per_minute = bpm[0]
+client.activate()
+client.set_timebase_callback(say)
+client.transport_locate(0)
+print("there", flush=True)
+for line in sys.stdin:
+    word, *value = line.split()
+    if word == "play":
+        client.transport_start()
+    elif word == "stop":
+        client.transport_stop()
+    elif word == "bpm":
+        frame = client.transport_frame
+        base[:] = frame, base[1] + (frame - base[0]) / rate * bpm[0] / 60
+        bpm[0] = float(value[0])
+    now_s = time.perf_counter()
+    frame = client.transport_frame
+    print(now_s, base[1] + (frame - base[0]) / rate * bpm[0] / 60, flush=True)
+"""
+
+
+def test_another_timebase_master_is_followed(jack: dict[str, str], tmp_path: Path) -> None:
+    """Bars and tempo are its own, and its stop ends the jam."""
+    seen: list[tuple[float, float]] = []
+    with subprocess.Popen(
+        [sys.executable, "-c", MASTER, "96"],
+        env=jack,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as master:
+        assert master.stdin is not None and master.stdout is not None
+        assert master.stdout.readline() == "there\n"
+
+        def ask(word: str) -> tuple[float, float]:
+            assert master.stdin is not None and master.stdout is not None
+            master.stdin.write(f"{word}\n")
+            master.stdin.flush()
+            at_s, beat = map(float, master.stdout.readline().split())
+            return at_s, beat
+
+        def lead() -> None:
+            time.sleep(5.0)
+            seen.append(ask("look"))
+            ask("bpm 120")
+            time.sleep(2.5)
+            seen.append(ask("look"))
+            ask("stop")
+
+        options = ["--beat-from", "jack", "--bpm", "140", "--listen", "1"]
+        jam = run_jam(jack, tmp_path, 10.0, options, meanwhile=lead)
+        master.stdin.close()
+    assert jam.status == 0, jam.output
+    assert "JACK: stopped" in jam.output, jam.output
+    tempo_map = tempo_map_of(jam)
+    for (at_s, beat), bpm in zip(seen, (96, 120), strict=True):
+        position = tempo_map.position_at(at_s)
+        place = tempo_map.place(math.floor(position))
+        off = (place.frame_in_bar + position % 1 - 4 * beat + 8) % 16 - 8
+        assert abs(off) < 0.25, (off, jam.output)
+        assert tempo_map.bpm_at(position) == pytest.approx(bpm, rel=0.02), jam.output
+
+
+class Looked:
+    """An engine without sound, as its parent sees it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine, self.clock = engine, SystemClock()
+
+    @property
+    def now(self) -> Snapshot:
+        snapshot = self.engine.snapshot()
+        assert snapshot is not None
+        return snapshot
+
+    def until_runs(self, runs: bool) -> None:
+        until(lambda: self.now.running == runs, f"running: {runs}")
+
+    def until_synced(self, state: str, peers: int) -> None:
+        def is_so() -> bool:
+            sync = self.now.sync
+            return (sync.state, sync.peers) == (state, peers)
+
+        until(is_so, f"{state}, {peers} peers; it is {self.now.sync}")
+
+    def strike(self, pitch: int) -> None:
+        now_s = self.clock.now_s()
+        self.engine.send(KeyInput(pitch, 90, now_s))
+        self.engine.send(KeyInput(pitch, 0, now_s + 0.05))
+
+
+SILENT = DeviceChoice("none", midi_inputs=(), midi_required=False)
+
+
+def test_a_link_peer_starts_stops_leaves_and_comes_back(server: JackServer) -> None:
+    settings = JamSettings(beat_from=LINK, bpm=100, count_in_bars=0)
+    with Engine(settings, SILENT, load_rules) as engine, link_peer() as ask:
+        engine.wait_until_up()
+        jam = Looked(engine)
+        jam.until_synced(LOCKED, 1)
+        ask("play")
+        jam.until_runs(True)
+        ask("stop")
+        jam.until_runs(False)
+        ask("play")
+        jam.until_runs(True)
+        before = jam.now.tempo_map
+        ask("leave")
+        jam.until_synced(WAITING, 0)
+        assert jam.now.running  # the tempo goes on
+        assert jam.now.tempo_map.segments[-1].bpm == pytest.approx(
+            before.segments[-1].bpm, rel=0.01
+        )
+        ask("join")
+        jam.until_synced(LOCKED, 1)
+        jam.until_runs(True)
+        engine.send(Stop())
+        jam.until_runs(False)
+        until(lambda: not ask("look")[4], "the peer to be told to stop")
+
+
+def test_four_taps_start_a_jam_whose_tempo_follows_the_player(server: JackServer) -> None:
+    settings = JamSettings(beat_from=PLAYER, bpm=80, count_in_bars=1)
+    with Engine(settings, SILENT, load_rules) as engine:
+        engine.wait_until_up()
+        jam = Looked(engine)
+        first_s = jam.clock.now_s()
+        for beat in range(4):
+            jam.clock.wait_until(first_s + beat * 0.4)
+            engine.send(TapBeat(first_s + beat * 0.4))
+        jam.until_runs(True)
+        assert jam.now.settings.bpm == pytest.approx(150)
+        assert jam.now.tempo_map.seconds_at(0) == pytest.approx(first_s + 1.6, abs=0.001)
+        assert jam.now.sync.state == WAITING
+        for beat in range(16):  # a little faster than it was counted in
+            jam.clock.wait_until(first_s + 1.6 + beat * 0.38)
+            jam.strike(60 + beat % 5)
+        until(lambda: jam.now.sync.state == LOCKED, "the player to be followed")
+        until(lambda: jam.now.tempo_map.segments[-1].bpm > 152, "a tempo that follows")
+        engine.send(ChangeSettings(jam.now.settings.changed(beat_from="own")))
+        until(lambda: not jam.now.sync.words, "jam's own beat")
+        assert jam.now.running
+
+
+def test_another_beat_in_mid_jam_strikes_nothing_twice_and_holds_nothing(
+    jack: dict[str, str], tmp_path: Path
+) -> None:
+    """From one source to the next, every two seconds, while a Link peer is there."""
+    sources = ("link", "player", "jack", "midi-clock", "own")
+    typed = [(5.0 + 1.8 * n, f"beat-from {source}") for n, source in enumerate(sources)]
+    options = ["--bpm", "150", "--listen", "1", "--style", "pulse", "--no-beat-start"]
+    with link_peer():
+        jam = run_jam(jack, tmp_path, 15.5, options, typed, beat_s=0.4)
+    assert jam.status == 0, jam.output
+    for words in ("Link: locked", "You: locked", "JACK: locked", "MIDI clock: ", "jam gives the"):
+        assert words in jam.output, jam.output
+    for channel in range(16):
+        down: Counter[int] = Counter()
+        for _, pitch, on in jam.recording.notes(channel):
+            down[pitch] += 1 if on else -1
+            assert down[pitch] in (0, 1), (channel, pitch)
+        assert not +down, (channel, down)
+    tempo_map = tempo_map_of(jam)
+    times_s = [tempo_map.seconds_at(frame) for frame in range(160)]
+    assert min(np.diff(times_s)) > 0.05  # it only ever goes forward, and never hurries much
+    struck = Counter(
+        (note["pitch"], round(tempo_map.position_at(note["sent_s"])))
+        for note in jam.sounded()
+        if note["velocity"]
+    )
+    assert struck and max(struck.values()) == 1, struck.most_common(3)

@@ -6,8 +6,9 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,8 +61,12 @@ def run_jam(
     typed: Sequence[tuple[float, str]] = (),
     beat_s: float = 0.5,
     also: Sequence[tuple[float, list[int]]] = (),
+    meanwhile: Callable[[], object] | None = None,
 ) -> Jam:
-    """`jam play` for so many seconds, then SIGTERM in the middle of the jam."""
+    """`jam play` for so many seconds, then SIGTERM in the middle of the jam.
+
+    meanwhile: runs on a thread of its own from when it plays.
+    """
     log, record = folder / "log.jsonl", folder / "record.mid"
     command = [
         sys.executable,
@@ -101,6 +106,8 @@ def run_jam(
         tuned = [m for m in tune(seconds, beat_s) if not (ticks and m[1] == [0xF8])]
         player = play(environment, sorted([*tuned, *also]))
         start_s = time.monotonic()
+        beside = threading.Thread(target=meanwhile or (lambda: None))
+        beside.start()
         for at_s, line in typed:
             time.sleep(max(0.0, start_s + at_s - time.monotonic()))
             jam.stdin.write(line + "\n")
@@ -108,6 +115,7 @@ def run_jam(
         time.sleep(max(0.0, start_s + seconds - time.monotonic()))
         jam.send_signal(signal.SIGTERM)
         output, _ = jam.communicate(timeout=20)
+        beside.join()
         assert player.stdout is not None
         sent = player.stdout.read()
         player.wait(20)
