@@ -5,19 +5,30 @@ Simulated time: the clock's ticks go through what follows a real one (`jam.sync.
 
     python tools/sync_figures.py
     python tools/sync_figures.py --minutes 1
+    python tools/sync_figures.py --partners --minutes 1
+
+With `--partners` a Link peer and a JACK timebase master, each in a process of its own, are followed
+instead, in real time, for so many minutes at each tempo.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import os
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jam.clock import SystemClock
 from jam.music.grid import Meter, TempoMap
+from jam.sync.beats import Source
 from jam.sync.follower import Follower
+from jam.sync.jack_transport import JackSource
+from jam.sync.link import LinkSource
 from jam.sync.midi_clock import ClockIn
+from tools.support.beat_partners import Ask, master, partner, peer
+from tools.support.jack import JackServer
 
 LOOK_S = 0.02
 SETTLED_S = 0.005
@@ -56,12 +67,70 @@ def errors_s(tempo_map: TempoMap, due_s: NDArray[np.float64], first: int) -> NDA
     )
 
 
+def beside(source: Source, ask: Ask, seconds: float, jump: float) -> tuple[list[float], float, int]:
+    """A jam's errors beside a partner, in ms, every quarter of a second; beats until they are
+    below SETTLED_S after the tempo `jump` was set; changes of tempo before it."""
+    clock, follower = SystemClock(), Follower()
+    begin_s = clock.now_s()
+    tempo_map = TempoMap.constant(100, Meter(), begin_s)
+    seen: list[list[float]] = []
+    asked_s, jumped_s, changes = begin_s + 2, math.inf, 0
+    while (now_s := clock.now_s()) < begin_s + seconds + 10:
+        if (line := source.heard(now_s).line) is not None:
+            first = max(1, math.floor(tempo_map.position_at(now_s)) + 1)
+            tempo_map = follower.follow(tempo_map, line, first)
+        if now_s >= asked_s:
+            seen.append(ask("look"))
+            asked_s += 0.25 if jumped_s == math.inf else 0.05
+        if now_s >= begin_s + seconds and jumped_s == math.inf:
+            changes = len(tempo_map.segments)
+            jumped_s = ask(f"bpm {jump}")[0]
+            asked_s = clock.now_s()
+        clock.wait_until(now_s + LOOK_S)
+    off = np.array([tempo_map.position_at(at_s) - 4 * beat for at_s, beat, *_ in seen])
+    off -= np.round(np.median(off))
+    off_ms = [
+        1000 * abs(o) * tempo_map.frame_s_at(tempo_map.position_at(at_s))
+        for o, (at_s, *_) in zip(off, seen, strict=True)
+    ]
+    after = [(at_s, o) for o, (at_s, *_) in zip(off_ms, seen, strict=True) if at_s > jumped_s]
+    late = max((at_s for at_s, o in after if o > 1000 * SETTLED_S), default=jumped_s)
+    before = [o for o, (at_s, *_) in zip(off_ms, seen, strict=True) if at_s < jumped_s]
+    return before[16:], (late - jumped_s) * jump / 60, changes
+
+
+def partners(minutes: float) -> None:
+    """The table of Link and JACK."""
+    clock = SystemClock()
+    print("| | bpm | mean (ms) | 99 % | worst | changes of tempo | beats to settle after +10 % |")
+    print("|---|---|---|---|---|---|---|")
+    server = JackServer(f"jamfigures{os.getpid()}")
+    os.environ.update(server.environment)
+    for kind, open_source in ((peer, LinkSource), (master, JackSource)):
+        for bpm in (60, 120, 200):
+            with partner(kind, bpm) as ask:
+                source = open_source(clock, bpm, 16, True)
+                ask("play")
+                clock.wait_until(clock.now_s() + 2)
+                off, beats, changes = beside(source, ask, 60 * minutes, 1.1 * bpm)
+                ask("stop")
+                source.close()
+            said = f"{np.mean(off):.2f} | {np.percentile(off, 99):.2f} | {max(off):.2f}"
+            name = "Link" if kind is peer else "JACK"
+            print(f"| {name} | {bpm} | {said} | {changes} | {beats:.2f} |", flush=True)
+    server.close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--sigma-ms", type=float, default=2.0)
     parser.add_argument("--lost", type=float, default=1 / 200)
+    parser.add_argument("--partners", action="store_true", help="Link and JACK, in real time")
     args = parser.parse_args()
+    if args.partners:
+        partners(args.minutes)
+        return
     sigma_s = args.sigma_ms / 1000
     print("| bpm | mean (ms) | 99 % | worst | changes of tempo |")
     print("|---|---|---|---|---|")

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import jack as jack_client
@@ -26,6 +22,7 @@ from jam.messages.sync import LINK, LOCKED, PLAYER, WAITING
 from jam.settings import JamSettings
 from tests.support.live_jam import run_jam, tempo_map_of, tune
 from tests.support.waiting import until
+from tools.support.beat_partners import master, partner, peer
 from tools.support.jack import JackServer, jack_server
 
 TICK, START, STOP = [0xF8], [0xFA], [0xFC]
@@ -80,60 +77,14 @@ def test_a_clock_of_another_process_is_followed(jack: dict[str, str], tmp_path: 
     assert round(tempo_map.bpm_at(int(places[-1]))) == pytest.approx(100, abs=2)
 
 
-PEER = """
-import sys, time, json
-import link
-peer = link.Link(96.0)
-peer.startStopSyncEnabled = True
-peer.enabled = True
-print("there", flush=True)
-for line in sys.stdin:
-    word, *value = line.split()
-    state = peer.captureSessionState()
-    micros = peer.clock().micros()
-    if word == "tempo":
-        state.setTempo(float(value[0]), micros)
-        peer.commitSessionState(state)
-    elif word in ("play", "stop"):
-        state.setIsPlaying(word == "play", micros)
-        peer.commitSessionState(state)
-    elif word in ("leave", "join"):
-        peer.enabled = word == "join"
-    now_s = time.perf_counter()
-    micros = peer.clock().micros()
-    print(json.dumps([now_s, state.beatAtTime(micros, 4), state.tempo(), peer.numPeers(),
-                      state.isPlaying()]), flush=True)
-"""
-
-
-@contextmanager
-def link_peer() -> Iterator[Callable[[str], list[float]]]:
-    """A Link peer in a process of its own; it answers a word with its time, beat, tempo, number of
-    peers, and whether it plays."""
-    with subprocess.Popen(
-        [sys.executable, "-c", PEER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as peer:
-        assert peer.stdin is not None and peer.stdout is not None
-        assert peer.stdout.readline() == "there\n"
-
-        def ask(word: str) -> list[float]:
-            assert peer.stdin is not None and peer.stdout is not None
-            peer.stdin.write(f"{word}\n")
-            peer.stdin.flush()
-            return list(json.loads(peer.stdout.readline()))
-
-        yield ask
-        peer.stdin.close()
-
-
 def test_a_link_peer_of_another_process_is_in_time(jack: dict[str, str], tmp_path: Path) -> None:
     """Bar lines are the peer's, and tempi go both ways."""
-    with link_peer() as ask:
+    with partner(peer, 96) as ask:
         seen: list[list[float]] = []
 
         def watch() -> None:
             time.sleep(6.0)  # until bar 1 has begun
-            for word in ("tempo 126", "look", "look"):
+            for word in ("bpm 126", "look", "look"):
                 seen.append(ask(word))
                 time.sleep(1.0)
 
@@ -172,58 +123,10 @@ def test_jacks_transport_is_led(jack: dict[str, str], tmp_path: Path) -> None:
     assert "JACK: stopped" in jam.output, jam.output
 
 
-MASTER = """
-import sys, time
-import jack
-client = jack.Client("master", no_start_server=True)
-rate, bpm, base = client.samplerate, [float(sys.argv[1])], [0, 0.0]
-def say(state, block, place, is_new):
-    beats = base[1] + (place.frame - base[0]) / rate * bpm[0] / 60
-    bar, beat = divmod(int(beats), 4)
-    place.valid = jack.POSITION_BBT
-    place.bar, place.beat, place.tick = bar + 1, beat + 1, int(beats % 1 * 1920)
-    place.bar_start_tick = 4 * 1920 * bar
-    place.beats_per_bar, place.beat_type, place.ticks_per_beat = 4.0, 4.0, 1920.0
-    place.beats_per_minute = bpm[0]
-client.activate()
-client.set_timebase_callback(say)
-client.transport_locate(0)
-print("there", flush=True)
-for line in sys.stdin:
-    word, *value = line.split()
-    if word == "play":
-        client.transport_start()
-    elif word == "stop":
-        client.transport_stop()
-    elif word == "bpm":
-        frame = client.transport_frame
-        base[:] = frame, base[1] + (frame - base[0]) / rate * bpm[0] / 60
-        bpm[0] = float(value[0])
-    now_s = time.perf_counter()
-    frame = client.transport_frame
-    print(now_s, base[1] + (frame - base[0]) / rate * bpm[0] / 60, flush=True)
-"""
-
-
 def test_another_timebase_master_is_followed(jack: dict[str, str], tmp_path: Path) -> None:
     """Bars and tempo are its own, and its stop ends the jam."""
-    seen: list[tuple[float, float]] = []
-    with subprocess.Popen(
-        [sys.executable, "-c", MASTER, "96"],
-        env=jack,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as master:
-        assert master.stdin is not None and master.stdout is not None
-        assert master.stdout.readline() == "there\n"
-
-        def ask(word: str) -> tuple[float, float]:
-            assert master.stdin is not None and master.stdout is not None
-            master.stdin.write(f"{word}\n")
-            master.stdin.flush()
-            at_s, beat = map(float, master.stdout.readline().split())
-            return at_s, beat
+    seen: list[list[float]] = []
+    with partner(master, 96, jack) as ask:
 
         def lead() -> None:
             time.sleep(5.0)
@@ -235,11 +138,10 @@ def test_another_timebase_master_is_followed(jack: dict[str, str], tmp_path: Pat
 
         options = ["--beat-from", "jack", "--bpm", "140", "--listen", "1"]
         jam = run_jam(jack, tmp_path, 10.0, options, meanwhile=lead)
-        master.stdin.close()
     assert jam.status == 0, jam.output
     assert "JACK: stopped" in jam.output, jam.output
     tempo_map = tempo_map_of(jam)
-    for (at_s, beat), bpm in zip(seen, (96, 120), strict=True):
+    for (at_s, beat, *_), bpm in zip(seen, (96, 120), strict=True):
         position = tempo_map.position_at(at_s)
         place = tempo_map.place(math.floor(position))
         off = (place.frame_in_bar + position % 1 - 4 * beat + 8) % 16 - 8
@@ -280,7 +182,7 @@ SILENT = DeviceChoice("none", midi_inputs=(), midi_required=False)
 
 def test_a_link_peer_starts_stops_leaves_and_comes_back(server: JackServer) -> None:
     settings = JamSettings(beat_from=LINK, bpm=100, count_in_bars=0)
-    with Engine(settings, SILENT, load_rules) as engine, link_peer() as ask:
+    with Engine(settings, SILENT, load_rules) as engine, partner(peer, 96) as ask:
         engine.wait_until_up()
         jam = Looked(engine)
         jam.until_synced(LOCKED, 1)
@@ -290,13 +192,11 @@ def test_a_link_peer_starts_stops_leaves_and_comes_back(server: JackServer) -> N
         jam.until_runs(False)
         ask("play")
         jam.until_runs(True)
-        before = jam.now.tempo_map
+        before = jam.now.tempo_map.segments[-1].bpm
         ask("leave")
         jam.until_synced(WAITING, 0)
         assert jam.now.running  # the tempo goes on
-        assert jam.now.tempo_map.segments[-1].bpm == pytest.approx(
-            before.segments[-1].bpm, rel=0.01
-        )
+        assert jam.now.tempo_map.segments[-1].bpm == pytest.approx(before, rel=0.01)
         ask("join")
         jam.until_synced(LOCKED, 1)
         jam.until_runs(True)
@@ -335,7 +235,7 @@ def test_another_beat_in_mid_jam_strikes_nothing_twice_and_holds_nothing(
     sources = ("link", "player", "jack", "midi-clock", "own")
     typed = [(5.0 + 1.8 * n, f"beat-from {source}") for n, source in enumerate(sources)]
     options = ["--bpm", "150", "--listen", "1", "--style", "pulse", "--no-beat-start"]
-    with link_peer():
+    with partner(peer, 96):
         jam = run_jam(jack, tmp_path, 15.5, options, typed, beat_s=0.4)
     assert jam.status == 0, jam.output
     for words in ("Link: locked", "You: locked", "JACK: locked", "MIDI clock: ", "jam gives the"):
