@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jam.agent.improviser import Improviser, RuleImproviser
 from jam.agent.predictor import Logits, Mask
 from jam.errors import BadInput
 from jam.music.grid import Place
@@ -23,15 +24,16 @@ from jam.music.rows import (
     MelodyState,
     Row,
     chord_state,
-    fold_pitch,
 )
 from jam.settings import JamSettings
 from models.decoding import spectral
 from models.decoding.decoder import CHORD, LAST_PITCH, PIECE, PITCH, OnlineDecoder, shared_features
 from models.decoding.harmoniser import OfflineDecoder, harmonies, song_harmony
+from models.decoding.memory import NO_MEMORY, Memory, features, place_features, remembered, stepped
 from models.decoding.mixture import Mixture, load_mixture
 from models.decoding.rules import Decoding, without
 from models.decoding.spectral import Floats
+from models.improviser import load_improviser
 from models.network import recall, vocab
 from models.network.recall import Found, Recall
 from models.network.vocab import Ints
@@ -45,64 +47,6 @@ chord that fits best nearest to what was sung from two beats ahead on."""
 LEAST_READ, ROUNDED = 512, 256
 """So many rows of a history are read at least: what lies before a short context echoes in it.
 Rounded, so that two agents that are told a history at about the same time begin with one row."""
-Memory = tuple[int, ...]
-"""What must be remembered of the rows before one, as in the decoder, for one session."""
-NO_MEMORY: Memory = (0, 0, 0, -1, 0, 0, -1, 0)
-
-
-def remembered(memory: Memory, row: Row) -> Memory:
-    """`models.decoding.decoder.remember` for one session: a tenth of the time."""
-    pitch = 0 if row.melody.pitch is None else fold_pitch(row.melody.pitch)
-    chord = vocab.chord_index(row.chord)
-    return _remembered(memory, pitch, row.melody.onset, chord, row.chord.onset)
-
-
-def _remembered(memory: Memory, pitch: int, onset: bool, chord: int, chord_onset: bool) -> Memory:
-    before, last, _, melody_age, _, chord_before, chord_age, _ = memory
-    onset = pitch != 0 and (onset or pitch != before)
-    interval = 0
-    if onset and last > 0:
-        reach = vocab.MAX_INTERVAL
-        interval = min(max(pitch - last, -reach), reach) + reach + 1
-    chord_onset = chord != 0 and (chord_onset or chord != chord_before)
-    return (
-        pitch,
-        pitch if onset else last,
-        interval,
-        0 if onset or pitch != before else melody_age + 1,
-        int(onset),
-        chord,
-        0 if chord_onset or chord != chord_before else chord_age + 1,
-        int(chord_onset),
-    )
-
-
-def features(memory: Memory) -> tuple[int, ...]:
-    """`models.decoding.decoder.memory_features` for one session, in the order of `vocab`."""
-    pitch, _, interval, melody_age, onset, chord, chord_age, chord_onset = memory
-    return (
-        onset * 13 + (1 + pitch % 12 if pitch else 0),
-        1 + (pitch - LOWEST_PITCH) // 6 if pitch else 0,
-        interval,
-        min(max(melody_age, 0), vocab.MAX_MELODY_AGE - 1),
-        chord,
-        min(max(chord_age, 0), vocab.MAX_CHORD_AGE - 1),
-        chord_onset,
-    )
-
-
-@lru_cache(maxsize=1024)
-def place_features(place: Place) -> tuple[int, ...]:
-    """The features of a place in the metre, in the order of `vocab`, with bars counted on."""
-    meter = place.meter
-    return (
-        place.frame_in_bar,
-        meter.frames_per_bar,
-        meter.frames_per_beat,
-        place.frame_in_bar % meter.frames_per_beat,
-        place.strength,
-        place.bar,
-    )
 
 
 class NeuralPredictor:
@@ -121,8 +65,11 @@ class NeuralPredictor:
         offline: OfflineDecoder | None,
         offline_rules: Decoding,
         name: str = "neural",
+        load_improviser: Callable[[], Improviser] = RuleImproviser,
     ) -> None:
         self.name = name
+        self._load_improviser = load_improviser
+        self._improviser: Improviser | None = None
         self._mixture = mixture
         self._adventurous = JamSettings().adventurous
         self._online, self._rules = mixture.decoder(self._adventurous)
@@ -150,6 +97,12 @@ class NeuralPredictor:
     def _looks_back(self) -> bool:
         """Whether it asks what came at like places of the past."""
         return self._online.config.recall or self._online.config.copies
+
+    def improviser(self) -> Improviser:
+        """Who makes up the agent's own melodies; loaded when it is first asked for."""
+        if self._improviser is None:
+            self._improviser = self._load_improviser()
+        return self._improviser
 
     def reset(self, settings: JamSettings) -> None:
         self._style = vocab.style_index(settings.style)
@@ -314,7 +267,7 @@ class NeuralPredictor:
                 pitch = before if class_ == HOLD else 0
                 if starts:
                     pitch = class_ - MELODY_FIRST + LOWEST_PITCH
-                memories[k] = _remembered(memories[k], pitch, starts, indices[k], i == 0)
+                memories[k] = stepped(memories[k], pitch, starts, indices[k], i == 0)
         return sounding + self.sang_then(places, float(sounding.sum()))
 
     def sang_then(self, places: Sequence[Place], sounding: float) -> NDArray[np.float64]:
@@ -377,4 +330,16 @@ def load_predictor(weights_dir: Path | str | None = None) -> NeuralPredictor:
     mixture = load_mixture(folder)
     off_config, off_weights, off_settings = spectral.load_weights(folder, "offline")
     off_rules = Decoding.from_dict(off_settings.get("decoding", {}), f"{folder / 'offline.json'}")
-    return NeuralPredictor(mixture, OfflineDecoder(off_config, off_weights), off_rules)
+    return NeuralPredictor(
+        mixture,
+        OfflineDecoder(off_config, off_weights),
+        off_rules,
+        load_improviser=partial(_improviser_of, folder),
+    )
+
+
+def _improviser_of(folder: Path) -> Improviser:
+    """That of a folder of weights; weights made before there was one improvise by rule."""
+    if not (folder / "improviser.json").exists():
+        return RuleImproviser()
+    return load_improviser(folder)

@@ -68,6 +68,7 @@ from ui.jam_page.bar import TapTempo
 from ui.jam_page.chart import BarCell, ChartChord
 from ui.jam_page.demo import DEMO_OVER, Demo
 from ui.jam_page.page import JamPage
+from ui.jam_page.role_button import RoleButton
 from ui.jam_page.scene import ChordShape
 from ui.review.page import ReviewPage
 from ui.settings.autosave import Keeper
@@ -208,7 +209,9 @@ class MainWindow(QWidget):
         self.settings_button.setAccessibleName("Settings panel")
         self.record_button = RecordButton(self.recorder) if self.recorder is not None else None
         self.keep_button = KeepButton(self.songs)
+        self.role_button = RoleButton(self.model)
         tools = (
+            self.role_button,
             self.keep_button,
             self.record_button,
             self.preset_button,
@@ -248,6 +251,7 @@ class MainWindow(QWidget):
         yield Action("Mark", play, ("M", "Ctrl+M"), partial(self.mark, "marker"), JAM)
         yield Action("Record / private", play, ("Ctrl+P",), self.turn_private)
         yield from jam_actions.agent_actions(model)
+        yield from jam_actions.role_actions(model)
         yield from jam_actions.cue_actions(lambda wanted: self.link.send(Cue(wanted)))
         yield from song_actions.song_actions(self.songs, self.page.editor, self.write_bars)
         yield from jam_actions.volume_actions(model, self.use_larger_buffer)
@@ -729,6 +733,7 @@ class MainWindow(QWidget):
     def _on_page(self, title: str) -> None:
         on_jam = title == JAM
         self.keep_button.setVisible(on_jam)
+        self.role_button.setVisible(on_jam)
         self.preset_button.setVisible(on_jam)
         self.settings_button.setVisible(on_jam)
         if on_jam:

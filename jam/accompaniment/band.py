@@ -20,7 +20,7 @@ from jam.accompaniment.textures import bar_of, passage_for
 from jam.accompaniment.voicing import Voicing
 from jam.messages.notes import PlannedNote
 from jam.music.chord_notation import Symbol
-from jam.music.grid import TempoMap
+from jam.music.grid import Meter, TempoMap
 from jam.music.place_in_form import PlaceInForm
 from jam.music.rows import ChordState
 
@@ -240,12 +240,12 @@ def _broken_off(drafts: Iterable[Draft], bar: BarContext) -> Iterator[Draft]:
 
 def _felt(drafts: Iterable[Draft], bar: BarContext, arrangement: Arrangement) -> Iterator[Draft]:
     """Off-beats moved back where the style swings, and every note as its player places it."""
-    middle = _second_eighth(bar, arrangement.feel)
+    middle = second_eighth(bar.style, bar.meter, bar.bpm, arrangement.feel)
     for draft in drafts:
         column = int(draft.start_frame) - bar.start_frame
         if middle != _STRAIGHT:
-            start = _swung(draft.start_frame, bar, middle)
-            until = _swung(draft.until_frame, bar, middle)
+            start = _moved(draft.start_frame, bar.start_frame, middle)
+            until = _moved(draft.until_frame, bar.start_frame, middle)
             draft = replace(draft, start_frame=start, until_frame=until)
         hand = bar.style.feel.hands.get(draft.part) if arrangement.feel else None
         if hand is not None:
@@ -255,21 +255,31 @@ def _felt(drafts: Iterable[Draft], bar: BarContext, arrangement: Arrangement) ->
         yield draft
 
 
-def _second_eighth(bar: BarContext, feel: float) -> float:
+def swung_frame(frame: int, tempo_map: TempoMap, style: Style, feel: float) -> float:
+    """Where a frame lies when somebody plays with a band of this style."""
+    place = tempo_map.place(frame)
+    middle = second_eighth(style, place.meter, tempo_map.bpm_at(frame), feel)
+    return (
+        float(frame) if middle == _STRAIGHT else _moved(frame, frame - place.frame_in_bar, middle)
+    )
+
+
+def second_eighth(style: Style, meter: Meter, bpm: float, feel: float) -> float:
     """Where it lies in a quarter, in frames; straight where the metre has no eighths to swing."""
-    if not bar.style.swing or bar.meter.compound or bar.meter.frames_per_beat < 4:
+    if not style.swing or meter.compound or meter.frames_per_beat < 4:
         return _STRAIGHT
-    quarter_bpm = bar.bpm * bar.meter.frames_per_beat / 4
+    quarter_bpm = bpm * meter.frames_per_beat / 4
     slow = (_STRAIGHT_QUARTER_BPM - quarter_bpm) / (_STRAIGHT_QUARTER_BPM - _SWUNG_QUARTER_BPM)
     drawn = 2 / 3 * min(1.0, max(0.0, slow))
-    late = min(bar.style.feel.second_eighth(quarter_bpm) - _STRAIGHT, _LATEST_EIGHTH)
-    return _STRAIGHT + bar.style.swing * (drawn + feel * (late - drawn))
+    late = min(style.feel.second_eighth(quarter_bpm) - _STRAIGHT, _LATEST_EIGHTH)
+    return _STRAIGHT + style.swing * (drawn + feel * (late - drawn))
 
 
-def _swung(frame: float, bar: BarContext, middle: float) -> float:
-    quarters, rest = divmod(frame - bar.start_frame, 4)
+def _moved(frame: float, bar_frame: int, middle: float) -> float:
+    """A frame of the bar that begins at `bar_frame`, swung."""
+    quarters, rest = divmod(frame - bar_frame, 4)
     moved = rest * middle / 2 if rest <= 2 else middle + (rest - 2) * (4 - middle) / 2
-    return bar.start_frame + quarters * 4 + moved
+    return bar_frame + quarters * 4 + moved
 
 
 def _ended(

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from jam.messages.notes import PlannedNote
 from jam.music.grid import TempoMap
 
-PARTS = ("chords", "bass", "drums", "metronome", "player")
+PARTS = ("chords", "bass", "drums", "metronome", "player", "solo")
 MIN_FRAMES = 0.25
 """No note is shorter, in frames."""
 _IDS_A_FRAME = 48

@@ -8,7 +8,7 @@ only where the player did something unexpected.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -109,6 +109,11 @@ class Anticipator:
         self.predictor = predictor
         self._settings = None  # the next request resets it and feeds it everything
 
+    @property
+    def history(self) -> tuple[Sequence[Row], Sequence[Place]]:
+        """The rows that were closed, with the chords of the agent's memory, and their places."""
+        return self._rows, self._places
+
     def plan(self, request: PlanRequest, enough: Callable[[], bool] | None = None) -> Plan:
         """Take over the rows that were closed and plan from the next frame on.
 
@@ -149,7 +154,8 @@ class Anticipator:
             for i, state in enumerate(request.fixed)
             if state is not None and start + i >= silent_until and start + i not in committed
         }
-        self._feed_history(start, committed, by_song, request)
+        own = request.solo.known if request.solo is not None else {}
+        self._feed_history(start, committed, by_song, own, request)
         fixed_until = start + max(len(request.committed), request.commit_frames)
         least = fixed_until + request.places[-1].meter.frames_per_beat
         for frame in range(len(self._fed), end):
@@ -167,7 +173,7 @@ class Anticipator:
                 self._by_song.add(frame)
             else:
                 chord, probability = self._draw_chord(frame, place, before.chord, silent_until)
-            melody = self._draw_melody(frame, place, before.melody, chord)
+            melody = own.get(frame) or self._draw_melody(frame, place, before.melody, chord)
             row = Row(melody, chord)
             self.predictor.extend([row], [place])
             self._fed.append((row, place))
@@ -276,6 +282,7 @@ class Anticipator:
         start: int,
         committed: dict[int, ChordState],
         by_song: dict[int, ChordState],
+        own: Mapping[int, MelodyState],
         request: PlanRequest,
     ) -> None:
         """Make the predictor hold exactly the history, and of the old plan what still holds."""
@@ -289,6 +296,7 @@ class Anticipator:
                 offset >= len(request.places)
                 or place != request.places[offset]
                 or committed.get(frame, row.chord) != row.chord
+                or own.get(frame, row.melody) != row.melody
                 or ((said := by_song.get(frame)) is not None and said.chord != row.chord.chord)
                 # What a song had fixed is the agent's again.
                 or (frame in was_by_song and frame not in by_song and frame not in committed)

@@ -17,6 +17,7 @@ from multiprocessing.connection import Client, Connection
 from jam.agent.anticipation import Anticipator
 from jam.agent.predictor import LoadPredictor, Predictor
 from jam.agent.rules import RULES_PLAY, RuleBasedPredictor
+from jam.agent.soloist import planned
 from jam.clock import Clock, SystemClock
 from jam.errors import NO_MEMORY, is_memory_short
 from jam.messages.plans import AgentAnswer, AgentReady, AgentRequest, PlanRequest
@@ -130,9 +131,8 @@ def serve(connection: Connection, minds: Mapping[str, Predictor], ready: AgentRe
         elif anticipator.predictor is not mind:
             anticipator.change_predictor(mind)
         try:
-            plan = anticipator.plan(
-                asked.request, partial(_is_due, clock, started_s, asked.request)
-            )
+            is_due = partial(_is_due, clock, started_s, asked.request)
+            plan = planned(anticipator, asked.request, is_due)
         except Exception as error:
             # Whatever went wrong, the music goes on: begin again from the history.
             failures += 1

@@ -136,5 +136,7 @@ def mix(settings: JamSettings, style: Style) -> dict[str, Voice]:
             settings.agent_volume * sound.volume * share,
             sound.program if program is None else program,
         )
+    solo = settings.agent_volume * settings.solo_volume
+    voices["solo"] = Voice(solo, settings.solo_program)
     voices["metronome"] = Voice(settings.metronome_volume, 0)
     return voices

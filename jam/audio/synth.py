@@ -21,7 +21,7 @@ from jam.midi.numbers import BEND_REST, DRUM_CHANNEL, SILENCE, SOFT, VOLUME, is_
 from jam.system import quiet_stderr, wheel_library
 
 _GAIN = 2.0
-CHANNELS = {"player": 0, "chords": 1, "bass": 2, "metronome": 8, "drums": DRUM_CHANNEL}
+CHANNELS = {"player": 0, "chords": 1, "bass": 2, "solo": 3, "metronome": 8, "drums": DRUM_CHANNEL}
 """MIDI channel (from 0) of each part, in the synth and at the MIDI output."""
 _SPARE_CHANNELS = {"chords": 11, "bass": 12, "drums": 13}
 """Nothing is played on them: what is selected there stays in memory."""

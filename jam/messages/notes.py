@@ -165,8 +165,8 @@ class TimedNote:
 class SoundedNote:
     """A note-on or note-off: when it was due, and when synth and MIDI output had taken it over.
 
-    part: "chords", "bass", "drums" or "metronome"; velocity 0 is the note-off. due_s is its place
-    in the music, and lead_s how much before that it was to be sent (the latency offset).
+    part: "chords", "bass", "drums", "solo" or "metronome"; velocity 0 is the note-off. due_s is its
+    place in the music, and lead_s how much before that it was to be sent (the latency offset).
     """
 
     note_id: int

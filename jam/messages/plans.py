@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from jam.messages.notes import ExpectedNote
 from jam.music.chord import Chord
 from jam.music.grid import Place
 from jam.music.rows import ChordState, MelodyState, Row
 from jam.settings import JamSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Solo:
+    """The melody that the agent is to play itself, as its role has it (`jam.roles`).
+
+    spans: (first frame, frame after the last) that are the agent's, in order; the last may reach
+    beyond the plan. known: what of them never changes any more, by frame. echo_bars: the phrase to
+    take up lies so many bars back, 0 for none. notes_a_beat, mean_pitch: about so dense and so
+    high, None as it likes. lowest, highest: its range.
+    """
+
+    spans: tuple[tuple[int, int], ...]
+    known: Mapping[int, MelodyState] = field(default_factory=dict)
+    echo_bars: int = 0
+    notes_a_beat: float | None = None
+    mean_pitch: float | None = None
+    lowest: int = 55
+    highest: int = 84
+
+    def is_mine(self, frame: int) -> bool:
+        """Whether the melody of a frame is the agent's."""
+        return any(start <= frame < end for start, end in self.spans)
+
+    def frames_left(self, frame: int) -> int | None:
+        """Of the span that a frame is in, the frame itself included; None outside."""
+        return next((end - frame for start, end in self.spans if start <= frame < end), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +54,7 @@ class PlanRequest:
     lookahead: what is planned before leads there.
     form_bars: length of the song's form, all repeats played out; None where no song is played.
     barred: (first frame, frame after the last, chord) that the player won't have there.
+    solo: where the agent plays the melody itself; None where it only accompanies.
     due_s: when the first frame begins that isn't committed, on jam's clock: a plan that comes later
     is late.
     """
@@ -43,6 +72,7 @@ class PlanRequest:
     goals: tuple[tuple[int, Chord], ...] = ()
     form_bars: int | None = None
     barred: tuple[tuple[int, int, Chord], ...] = ()
+    solo: Solo | None = None
 
     @property
     def next_frame(self) -> int:
@@ -69,6 +99,8 @@ class Plan:
     compute_s: float = 0.0
     taken_s: float = 0.0
     """When the stage had taken it over."""
+    solo: tuple[MelodyState | None, ...] = ()
+    """What the agent plays itself, from `start_frame` on; None where the melody isn't its own."""
 
     @property
     def end_frame(self) -> int:

@@ -17,6 +17,7 @@ from jam.messages.plans import Plan
 from jam.messages.sync import NOT_SYNCED, SyncState
 from jam.music.grid import TempoMap
 from jam.music.place_in_form import PlaceInForm
+from jam.music.role import Turn
 from jam.music.rows import Row
 from jam.music.song import Song
 from jam.settings import JamSettings
@@ -143,6 +144,8 @@ class Snapshot:
     chords: tuple[ChordSpan, ...] = ()
     form: PlaceInForm | None = None
     """Of the bar that is open; None where no song is played."""
+    turn: Turn | None = None
+    """Whose turn it is; None where the agent only accompanies."""
     expected: tuple[ExpectedNote, ...] = ()
     """What the agent expects the player to play, as of the newest plan."""
     played: tuple[PlayedNote, ...] = ()

@@ -10,6 +10,7 @@ import math
 from dataclasses import replace
 
 from jam.accompaniment import Style, metronome
+from jam.accompaniment.band import swung_frame
 from jam.accompaniment.styles import conditioned
 from jam.messages.notes import AGENT, ChordSpan, NoteEvent, PedalEvent, PlannedNote
 from jam.messages.plans import Plan, PlanRequest
@@ -18,6 +19,7 @@ from jam.music.grid import TempoMap
 from jam.music.key import key_of
 from jam.music.melody import HeldLine, MelodyTracker
 from jam.music.place_in_form import PlaceInForm
+from jam.music.role import Turn
 from jam.music.rows import NO_CHORD, ChordState, MelodyState, Row
 from jam.music.song import Song
 from jam.performance.band_in_play import BandInPlay
@@ -27,6 +29,7 @@ from jam.performance.hand_in_play import HandInPlay, LetGo, Moment, Said
 from jam.performance.lead import Lead, last_bars
 from jam.performance.presence import Presence
 from jam.performance.song_line import Fixed, SongInPlay
+from jam.roles.solo_in_play import SoloInPlay
 from jam.settings import JamSettings
 from jam.sync.beat import BeatLine
 from jam.sync.follower import Follower
@@ -87,6 +90,8 @@ class Conductor:
         self._hand_began_frame: int | None = None
         """The first chord of the left hand that sounded."""
         self._follower: Follower | None = None
+        self._solo = SoloInPlay()
+        self._take_role(0)
 
     # -- what the player does ---------------------------------------------------------------
 
@@ -104,6 +109,7 @@ class Conductor:
         """The same at a position in frames."""
         if velocity:
             self._presence.note_on(position, pitch, velocity)
+            self._solo.note_on(position, pitch, velocity)
             self._melody.note_on(note_id, pitch, position)
         else:
             self._melody.note_off(note_id, position)
@@ -135,8 +141,18 @@ class Conductor:
             self._band.change_style(settings.accompaniment, line)
         self.settings = settings
         self._fix(self._sent_until(now_s))
+        self._take_role(max(next_frame, self.committed_until_frame))
         self._keep_committed()
         self._realise()
+
+    def _take_role(self, frame: int) -> None:
+        """The role that the settings say, from the first bar line at or after a frame on."""
+        song = self._lead.playing
+        bar = self.tempo_map.place(self.tempo_map.next_bar_frame(frame)).bar
+        if frame <= self.listen_until_frame:
+            bar = max(bar, self.tempo_map.place(self.listen_until_frame).bar)
+        song_bar = None if song is None else song.first_bar
+        self._solo.use(self.settings.role, self.settings.turn_bars, bar, song_bar)
 
     def follow(self, line: BeatLine | None, now_s: float) -> bool:
         """Go on in time with another's beat, from the next frame that isn't sent yet; None: in
@@ -251,6 +267,7 @@ class Conductor:
             sounding = self._melody.close(frame, self.settings.split_pitch)
             beat_frames = self.tempo_map.meter_at(frame).frames_per_beat
             melody = self._held.hold(sounding, beat_frames)
+            melody = self._solo.close(frame, melody, self.tempo_map)
             self.rows.append(Row(melody, self._line[frame]))
             self._mind_the_player(frame, sounding)
             closed = True
@@ -287,6 +304,7 @@ class Conductor:
             else (),
             form_bars=self._lead.form_bars,
             barred=self._lead.barred,
+            solo=self._solo.request(next_frame, end, self.listen_until_frame, self.tempo_map),
         )
 
     def forget_requests(self) -> None:
@@ -303,6 +321,8 @@ class Conductor:
         self._fix(self._sent_until(now_s))
         self.late_plans += self._is_late
         self._is_late = False
+        commit = self._commit_frames(self.settings)
+        self._solo.take(plan, self._sent_until(now_s), commit, self.tempo_map)
         is_stale = plan.start_frame <= self._hand.stale_until_frame
         if not is_stale and plan.end_frame == self._lead.until_frame:
             self.plan = self._as_it_sounds(plan)  # a song has committed all of it
@@ -519,7 +539,7 @@ class Conductor:
         """A frame is closed: does the player go on, play dense, stop, come back?"""
         presence, place = self._presence, self.tempo_map.place(frame)
         presence.close(frame, sounding)
-        if self._hand.chord is not None:
+        if self._hand.chord is not None or self._solo.is_mine(frame, self.tempo_map):
             presence.last_heard_frame = frame
         if place.frame_in_bar == place.meter.frames_per_bar - 1:
             line = self.tempo_map.next_bar_frame(max(frame + 1, self.committed_until_frame))
@@ -578,8 +598,21 @@ class Conductor:
         return self._lead.place_in_form(self.tempo_map.place(frame).bar)
 
     def notes(self) -> list[PlannedNote]:
-        """The accompaniment: the last bars' notes, those sounding, and the plan's."""
-        return self._band.notes()
+        """What the agent plays: the last bars' notes, those sounding, and the plan's."""
+        band = self._band.notes()
+        if (bar := self._solo.lays_out) is not None:  # the player plays the chords
+            first = self.tempo_map.bar_start(bar)
+            band = [n for n in band if n.part != "chords" or n.start_frame < first]
+        if not self._solo.is_active:
+            return band
+        feel, style_at = self.settings.feel, self._band.style_at
+        frames = {f + i for f in self._solo.frames for i in (0, 1)}
+        swung = {f: swung_frame(f, self.tempo_map, style_at(f), feel) for f in frames}
+        return band + self._solo.notes(self.tempo_map, swung)
+
+    def turn(self) -> Turn | None:
+        """Whose turn it is; None where the agent only accompanies."""
+        return self._solo.turn(len(self.rows), self.tempo_map)
 
     def clicks(self, now_s: float) -> list[PlannedNote]:
         """The metronome's next beats, from the count-in on. Whose tempo is followed hears none

@@ -13,6 +13,7 @@ from jam.accompaniment.styles import conditioned
 from jam.agent.anticipation import Anticipator
 from jam.agent.predictor import Predictor
 from jam.agent.rules import ScriptedPredictor
+from jam.agent.soloist import planned
 from jam.errors import BadInput
 from jam.limits import NOTES_AT_ONCE
 from jam.messages.notes import Note, NoteEvent, PlannedNote, by_part
@@ -90,7 +91,7 @@ def render(
             if (ending := conductor.ending) is not None:
                 end_frame = max(end_frame, ending.rest_frame)
         if conductor.advance(now_s):
-            conductor.take(anticipator.plan(conductor.request()), now_s)
+            conductor.take(planned(anticipator, conductor.request()), now_s)
         notes.update((note.note_id, note) for note in conductor.notes() if note.committed)
         if progress is not None and frame % 64 == 0:
             progress(max(frame, 0), end_frame)

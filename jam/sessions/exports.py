@@ -94,7 +94,13 @@ def _write_json(file: Path, session: Session, progress: Progress | None) -> None
         out.writelines(session_to_json(session, progress))
 
 
-_TRACKS = (("player", "Melody"), ("chords", "Chords"), ("bass", "Bass"), ("drums", "Drums"))
+_TRACKS = (
+    ("player", "Melody"),
+    ("chords", "Chords"),
+    ("bass", "Bass"),
+    ("drums", "Drums"),
+    ("solo", "Solo"),
+)
 
 
 def check_output(path: str, suffixes: Sequence[str]) -> Path:

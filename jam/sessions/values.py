@@ -64,7 +64,7 @@ NoteId = Annotated[int, Meta(ge=0, le=1 << 53)]
 TakeId = Annotated[int, Meta(ge=0, le=1 << 30)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Seed = Annotated[str, Meta(pattern=r"^-?[0-9]{1,39}$")]
-Part = Literal["player", "chords", "bass", "drums"]
+Part = Literal["player", "chords", "bass", "drums", "solo"]
 """The player's notes are a take's own only where it is of kind `OWN_MELODY`."""
 Source = Literal["agent", "song", "hand"]
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from jam.music.grid import MAX_BPM, METERS, MIN_BPM, Meter
 from jam.music.instruments import INSTRUMENTS, KITS
 from jam.music.key import Key, key_name, parse_key
 from jam.music.palette import allowed_chords, read_palette
+from jam.music.role import ACCOMPANIES, FILLS, LEADS, SOLOS, TRADES
 from jam.settings.line import Choice, Line, lines_of, setting
 
 MODELS = ("neural", "rules")
@@ -42,6 +43,14 @@ CLICKS = {
     "2": "Two per beat",
     "3": "Three per beat",
     "4": "Four per beat",
+}
+
+ROLE_LABELS = {
+    ACCOMPANIES: "Accompanies",
+    TRADES: "Trades with you",
+    SOLOS: "Solos",
+    FILLS: "Fills your gaps",
+    LEADS: "Leads, you accompany",
 }
 
 MIN_TEMPERATURE = 0.01
@@ -291,6 +300,54 @@ class JamSettings:
     )
     """Timing, accents and variety of the band, from the style's drawn bars on the grid (0) to
     what people played (1)."""
+    role: str = setting(
+        ACCOMPANIES,
+        "Role",
+        "What the agent does besides its chords; a change takes effect at the next bar line.",
+        "what the agent does besides its chords",
+        "role",
+        group="agent",
+        place="Music/Role",
+        choices=tuple(Choice(word, label, word) for word, label in ROLE_LABELS.items()),
+    )
+    turn_bars: int = setting(
+        4,
+        "Turns",
+        "Bars of a turn when you trade.",
+        "bars of a turn when the agent trades: 2, 4 or 8",
+        "turns",
+        metavar="BARS",
+        group="agent",
+        place="Music/Role",
+        choices=tuple(Choice(n, f"{n} bars", str(n)) for n in (2, 4, 8)),
+        kind=int,
+    )
+    solo_program: int = setting(
+        11,
+        "Solo instrument",
+        "The instrument of the agent's own melodies.",
+        "instrument of the agent's own melodies",
+        "solo-instrument",
+        metavar="PROGRAM",
+        group="sound",
+        place="Music/Role",
+        caption="Instrument",
+        limits=(0, 127, ""),
+        choices=_programs(enumerate(INSTRUMENTS)),
+        kind=int,
+    )
+    solo_volume: float = setting(
+        1.0,
+        "Solo volume",
+        "Volume of the agent's own melodies within the band.",
+        "volume of the agent's own melodies within the band",
+        "solo-volume",
+        group="sound",
+        place="Music/Role",
+        caption="Volume",
+        limits=(0, 1, "%"),
+        step=0.01,
+    )
     model: str = setting(
         "neural",
         "Engine",

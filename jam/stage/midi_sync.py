@@ -136,7 +136,7 @@ class MidiClock(Sender[ClockMessage]):
         self._wake.set()
 
 
-_PARTS = ("chords", "bass", "drums")
+_PARTS = ("chords", "bass", "drums", "solo")
 """The player's own channel is left alone: it may be the very keyboard that they play on."""
 
 

@@ -169,6 +169,7 @@ class Reports:
             planned=tuple(n for n in conductor.notes() if n.part != "drums"),
             chords=conductor.chord_spans(),
             form=conductor.place_in_form(len(conductor.rows)),
+            turn=conductor.turn(),
             expected=conductor.plan.expected_notes() if conductor.plan else (),
         )
 

@@ -25,6 +25,8 @@ ECHO_BARS = (2, 4, 8)
 """How far back the phrase lies that may be taken up: as far as the turns of a trade."""
 ASKED_SHARE, ECHO_SHARE = 0.7, 0.7
 """Of the windows: those with the wish, and those with the phrase."""
+LATE_SHARE = 0.5
+"""Of the windows: those that are told anything from some frame on only, as in a trade."""
 SOLO_SHARE = 0.5
 """Of the windows that are drawn from solos; the rest from tunes."""
 WINDOWS, WINDOW_SHARES = (256, 512), (0.8, 0.2)
@@ -82,6 +84,11 @@ def told(rng: np.random.Generator, piece: Piece) -> dict[str, Ints]:
     echoes = int(rng.random() < ECHO_SHARE)
     for name, values in echo_of(piece, int(rng.choice(ECHO_BARS))).items():
         found[f"echo.{name}"] = values * echoes
+    if rng.random() < LATE_SHARE:  # the turn begins somewhere: before it nothing is told
+        begins = int(rng.integers(n))
+        for name, values in found.items():
+            if not name.startswith("here."):
+                values[:begins] = 0
     return found
 
 

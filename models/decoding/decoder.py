@@ -329,31 +329,15 @@ class OnlineDecoder:
         self.past: Tables = spectral.together([spectral.tables(config, weights, n) for n in names])
         self.copying = spectral.copying(config, weights) if config.copies else None
         self.case = weights["copying.case"] if config.copies else None
-        self.now: Tables = spectral.tables(config, weights, "now")
-        width = config.width
-        c, d = width
         norm = spectral.gain(weights, "norm")
-        self.norm = np.concatenate([norm[12 * c :], norm[: 12 * c]])
-        self.chord_out = spectral.head(weights, "chord_out", width, norm)
-        self.melody_up = spectral.blocks(
-            *spectral.dense(weights, "melody_up"),
-            width,
-            (2 * c, 2 * d),
-            spectral.gain(weights, "melody_norm"),
-        )
-        self.melody_out = spectral.head(weights, "melody_out", (2 * c, 2 * d))
-        self._set_rooms()
-
-    def _set_rooms(self) -> None:
-        config, batch = self.config, self.stack.batch
-        self._normed = Split(batch, config.dim, config.invariant + 2 * config.channels)
-        self._hidden = Hidden(config, batch, 2)
+        self.chord_out = spectral.head(weights, "chord_out", config.width, norm)
+        self._melody = MelodyHead(config, weights, batch)
 
     def branching(self, batch: int, frames: int) -> OnlineDecoder:
         """The same network, for so many continuations of this one's session."""
         branches = copy.copy(self)
         branches.stack = Branches(self.stack, batch, frames)
-        branches._set_rooms()
+        branches._melody = self._melody.for_batch(batch)
         return branches
 
     def hidden(self, memory: Ints, shared: Ints, recalled: Ints | None = None) -> Floats:
@@ -395,12 +379,71 @@ class OnlineDecoder:
 
     def melody_logits(self, hidden: Floats, chord: Ints, last_pitch: Ints) -> Floats:
         """(B, N_MELODY_CLASSES), beside the chord (B, 2) of the frame itself: index, onset."""
+        return self._melody(hidden, chord, last_pitch)
+
+
+class MelodyHead:
+    """From the normed hidden vector and the chord of a frame to the logits of its melody."""
+
+    def __init__(self, config: NetConfig, weights: Weights, batch: int) -> None:
+        self.config = config
+        width = config.width
+        c, d = width
+        self.now: Tables = spectral.tables(config, weights, "now")
+        norm = spectral.gain(weights, "norm")
+        self.norm = np.concatenate([norm[12 * c :], norm[: 12 * c]])
+        self.up = spectral.blocks(
+            *spectral.dense(weights, "melody_up"),
+            width,
+            (2 * c, 2 * d),
+            spectral.gain(weights, "melody_norm"),
+        )
+        self.out = spectral.head(weights, "melody_out", (2 * c, 2 * d))
+        self._set_rooms(batch)
+
+    def _set_rooms(self, batch: int) -> None:
+        config = self.config
+        self._normed = Split(batch, config.dim, config.invariant + 2 * config.channels)
+        self._hidden = Hidden(config, batch, 2)
+
+    def for_batch(self, batch: int) -> MelodyHead:
+        """The same for so many sessions in step."""
+        found = copy.copy(self)
+        found._set_rooms(batch)
+        return found
+
+    def __call__(self, hidden: Floats, chord: Ints, last_pitch: Ints) -> Floats:
+        """(B, N_MELODY_CLASSES); chord (B, 2): index and onset; last_pitch (B,), 0 for none."""
         x = hidden * self.norm
         x += self.now(chord)
         np.multiply(x, scales(x), out=self._normed.whole)
-        self.melody_up.into(self._normed, self._hidden)
+        self.up.into(self._normed, self._hidden)
         self._hidden.rectify()
-        relative = self.melody_out(self._hidden.whole)
+        relative = self.out(self._hidden.whole)
         last = np.where(last_pitch == 0, vocab.FIRST_PITCH, last_pitch)
         order = vocab.MELODY_FROM_RELATIVE[last - LOWEST_PITCH]
         return relative.take(order + vocab.N_RELATIVE * np.arange(len(order))[:, None])
+
+
+class MelodyDecoder:
+    """p(x_t | x_<t, y_<t+h) of an improviser, for one session."""
+
+    def __init__(self, config: NetConfig, weights: Weights) -> None:
+        self.config = config
+        layers = [spectral.layer(config, weights, f"blocks.{i}") for i in range(config.layers)]
+        self.stack = Stack(config, layers, 1)
+        told = [spectral.tables(config, weights, f"told.{name}") for name in vocab.TOLD]
+        self.past: Tables = spectral.together([spectral.tables(config, weights, "past"), *told])
+        own: tuple[str, ...] = vocab.MELODY_FEATURES + vocab.CHORD_FEATURES
+        own += vocab.PLACE_FEATURES + vocab.CONDITION_FEATURES
+        self.names = own + tuple(f"{k}.{n}" for k, names in vocab.TOLD.items() for n in names)
+        """Of the features of a position, in the order in which they are taken."""
+        self._head = MelodyHead(config, weights, 1)
+
+    def hidden(self, features: Ints) -> Floats:
+        """Takes in one position, (1, len(names)); (1, D), normed."""
+        return normed(self.stack.step(self.past(features)))
+
+    def melody_logits(self, hidden: Floats, chord: Ints, last_pitch: Ints) -> Floats:
+        """As `OnlineDecoder.melody_logits`."""
+        return self._head(hidden, chord, last_pitch)

@@ -22,9 +22,9 @@ from jam.music.rows import (
 )
 from models.data.augment import shift_pitches
 from models.decoding.decoder import memory_features, no_memory, remember
+from models.decoding.memory import NO_MEMORY, features, remembered
 from models.network import vocab
 from models.network.chords import turn_chords
-from models.predictor import NO_MEMORY, features, remembered
 from tests.support.examples import examples
 
 melodies = st.lists(

@@ -21,6 +21,7 @@ FLOORS = (
     ("performance", "audio", "practice", "voice"),
     ("charts",),
     ("sync",),
+    ("roles",),
     ("agent", "notation", "accompaniment", "midi"),
     ("messages",),
     ("settings",),
@@ -28,7 +29,17 @@ FLOORS = (
     ("clock", "system", "errors", "limits", "files", "checked"),
 )
 """The rooms of `jam`, from the top floor down: an import goes down or stays, never up."""
-PURE = ("music", "messages", "accompaniment", "agent", "charts", "settings", "errors", "limits")
+PURE = (
+    "music",
+    "messages",
+    "accompaniment",
+    "roles",
+    "agent",
+    "charts",
+    "settings",
+    "errors",
+    "limits",
+)
 """Rooms without time, devices or files: what training and live play share."""
 SHELLS = (
     "jam.agent.process",

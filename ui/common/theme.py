@@ -43,6 +43,9 @@ class Theme:
     agent: str = "#4aa8e8"
     agent_light: str = "#b5deff"
     agent_bass: str = "#2b7cc0"
+    solo: str = "#35c294"
+    """The agent's own melodies: the bluish green of the same palette."""
+    solo_light: str = "#a5f0d6"
     agent_block: str = "#1f5f93"
     on_block: str = "#ffffff"
     song: str = "#dc8fbf"
@@ -90,6 +93,8 @@ LIGHT = Theme(
     agent="#1a7fc8",
     agent_light="#04406f",
     agent_bass="#0c5795",
+    solo="#007a59",
+    solo_light="#00452f",
     agent_block="#a9d3f2",
     on_block="#0b1a28",
     song="#a8387d",
@@ -131,6 +136,8 @@ CONTRAST = Theme(
     agent="#5cc4ff",
     agent_light="#d8f1ff",
     agent_bass="#3d9bff",
+    solo="#3dffc0",
+    solo_light="#d5fff0",
     agent_block="#004a86",
     song="#ff9ad8",
     song_light="#ffd9f0",
@@ -151,6 +158,13 @@ CONTRAST = Theme(
     well="#6fffb0",
 )
 THEMES = {theme.name: theme for theme in (DARK, LIGHT, CONTRAST)}
+
+
+def band_colours(theme: Theme, part: str) -> tuple[str, str]:
+    """Of a note of the band, and while it sounds."""
+    if part == "solo":
+        return theme.solo, theme.solo_light
+    return theme.agent_bass if part == "bass" else theme.agent, theme.agent_light
 
 
 def source_colours(theme: Theme, source: str) -> tuple[str, str, str]:

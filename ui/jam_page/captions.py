@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from jam.messages.notes import ChordSpan
 from jam.messages.snapshot import DeviceState, Snapshot
 from jam.music.grid import Meter
+from jam.music.role import TRADES, Turn
 from ui.common.text import hardware_inputs, pretty_symbol
 from ui.jam_page.chart import SongShown
 
@@ -20,6 +21,7 @@ MIDI_HEARD = "MIDI notes are coming in. Just play."
 NO_KEYBOARD = "No MIDI keyboard yet: plug one in, or use the computer keys shown on the piano."
 BAND_BEHIND = "The band has fallen behind and is holding the last chord until it catches up."
 BAND_STOPPED = "The band has stopped. Play, and it will come back in."
+YOUR_TURN, AGENTS_TURN = "Your turn", "The agent's turn"
 NEXT_CHORD, BAND_IN = "Next chord in", "Band in"
 """What the count-down of the panel counts to."""
 
@@ -90,6 +92,14 @@ def form_place(song: SongShown, bar: int) -> str:
     return f"{names[-1]}  {where}" if names else where
 
 
+def turn_words(turn: Turn) -> str:
+    """Whose turn it is, for how many bars yet: "Your turn: 3 bars"; "" where there are none."""
+    if turn.role != TRADES:
+        return ""
+    bars = f"{turn.bars_left} bar{'s' if turn.bars_left != 1 else ''}"
+    return f"{AGENTS_TURN if turn.is_agents else YOUR_TURN}: {bars}"
+
+
 def count_down(frames: float, meter: Meter) -> str:
     """Whole beats that are left: the beat before the change is 1."""
     return str(max(1, math.ceil(frames / meter.frames_per_beat - 1e-9)))
@@ -124,6 +134,8 @@ def headline(snapshot: Snapshot, position: float, midi_heard: bool = False) -> t
         return "Listening", f"bar {place.bar + 1} of {until.bar}"
     if snapshot.phase == "behind":
         return "", BAND_BEHIND
+    if snapshot.turn is not None and snapshot.phase == "playing":
+        return "", turn_words(snapshot.turn)
     if snapshot.phase == "resting":
         return "", BAND_STOPPED
     return "", ""

@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QWidget
 
 from ui.common.paint_cache import PaintCache
 from ui.common.shapes import fill_bar, fill_outlined_bar, outer, q_rect
-from ui.common.theme import Theme, source_colours
+from ui.common.theme import Theme, band_colours, source_colours
 from ui.jam_page.background import paint_key, paint_key_name
 from ui.jam_page.captions import BAND_IN, NEXT_CHORD
 from ui.jam_page.chart_paint import paint_chart
@@ -96,9 +96,8 @@ class ScenePainter:
         if note.player:
             name = t.player
         else:
-            name = t.agent_bass if note.part == "bass" else t.agent
-            if note.sounding:
-                name = t.agent_light
+            usual, sounding = band_colours(t, note.part)
+            name = sounding if note.sounding else usual
         rect = q_rect(note.rect)
         fill = cache.upon(name, t.fall, note.opacity)
         if note.committed:

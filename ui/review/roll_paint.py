@@ -13,7 +13,7 @@ from jam.messages.notes import TimedNote
 from ui.common.geometry import Rect, Size, is_black
 from ui.common.paint_cache import PaintCache
 from ui.common.shapes import q_rect
-from ui.common.theme import Theme, source_colours
+from ui.common.theme import Theme, band_colours, source_colours
 from ui.review.content import Content
 from ui.review.roll_scene import (
     Areas,
@@ -303,7 +303,7 @@ def _small(areas: Areas) -> float:
 
 
 def _colour_of(theme: Theme, part: str) -> str:
-    return {"player": theme.player, "bass": theme.agent_bass}.get(part, theme.agent)
+    return theme.player if part == "player" else band_colours(theme, part)[0]
 
 
 def _on_block(theme: Theme) -> str:

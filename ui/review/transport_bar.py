@@ -12,7 +12,13 @@ from jam.stage.transport import MAX_SPEED, MIN_SPEED
 from ui.common.flow import ElidedLabel, FlowLayout, SizedLabel, expanding, together
 
 SPEED_STEP = 0.05
-PARTS = (("player", "You"), ("chords", "Chords"), ("bass", "Bass"), ("drums", "Drums"))
+PARTS = (
+    ("player", "You"),
+    ("solo", "Solo"),
+    ("chords", "Chords"),
+    ("bass", "Bass"),
+    ("drums", "Drums"),
+)
 
 
 class TransportBar(QFrame):

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from jam.accompaniment import all_styles
+from jam.music.role import ACCOMPANIES, TRADES
+from jam.settings import ROLE_LABELS
 from jam.settings import SETTINGS as LINES
 from ui.common.notice import LARGER_BUFFER
 from ui.common.pages import JAM, REVIEW
@@ -86,6 +88,23 @@ def agent_actions(model: SettingsModel) -> Iterator[Action]:
     for part, key in (("bass", "Ctrl+B"), ("drums", "Ctrl+D")):
         switch, lit = partial(_switch, model, part), partial(_is_on, model, part)
         yield Action(f"{part.capitalize()} on/off", AGENT, (key,), switch, JAM, lit=lit)
+
+
+def role_actions(model: SettingsModel) -> Iterator[Action]:
+    """What the agent does besides its chords."""
+    for role, label in ROLE_LABELS.items():
+        choose = partial(model.change, f"role {role}", role=role)
+        keys = ("Ctrl+Shift+A",) if role == ACCOMPANIES else ()
+        lit = partial(_has_role, model, role)
+        yield Action(f"Agent: {label.lower()}", AGENT, keys, choose, JAM, lit=lit)
+    for bars in (2, 4, 8):
+        trade = partial(model.change, f"trade {bars} bars", role=TRADES, turn_bars=bars)
+        key = f"Ctrl+Shift+{bars}"
+        yield Action(f"Trade {bars} bars", AGENT, (key,), trade, JAM)
+
+
+def _has_role(model: SettingsModel, role: str) -> bool:
+    return model.settings.role == role
 
 
 def pedal_actions(start: Do, stop: Do, panic: Do) -> Iterator[Action]:

@@ -1,0 +1,1 @@
+"""What the agent does besides its chords: it trades, solos, fills, leads. Pure."""

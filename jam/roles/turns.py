@@ -1,0 +1,59 @@
+"""Whose turn it is: roles, and which bars of them are the agent's to play a melody in. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jam.music.grid import TempoMap
+from jam.music.role import ACCOMPANIES, FILLS, TRADES
+
+FOREVER = 1 << 30
+"""A frame that no session comes to: the end of a turn that isn't in sight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What the agent does from bar `first_bar` of the session on.
+
+    bars: of a turn; in a trade the player has the first one.
+    """
+
+    name: str = ACCOMPANIES
+    bars: int = 4
+    first_bar: int = 0
+
+    def is_agents(self, bar: int) -> bool:
+        """Whether the melody of a bar is the agent's. What fills gaps has no bars of its own."""
+        if bar < self.first_bar or self.name in (ACCOMPANIES, FILLS):
+            return False
+        return self.name != TRADES or (bar - self.first_bar) // self.bars % 2 == 1
+
+    def turn(self, bar: int) -> tuple[int, int]:
+        """(first bar, bar after the last) of the turn that a bar is in, in a trade."""
+        first = self.first_bar + (bar - self.first_bar) // self.bars * self.bars
+        return first, first + self.bars
+
+
+def spans(role: Role, tempo_map: TempoMap, first: int, end: int) -> Iterator[tuple[int, int]]:
+    """(first frame, frame after the last) of the agent's turns that have frames in [first, end);
+    each with its own whole end, FOREVER where that isn't in sight."""
+    bar = tempo_map.place(max(0, first)).bar
+    while (line := tempo_map.bar_start(bar)) < end:
+        if not role.is_agents(bar):
+            bar += 1
+            continue
+        if role.name != TRADES:
+            yield max(line, tempo_map.bar_start(role.first_bar)), FOREVER
+            return
+        begin, after = role.turn(bar)
+        yield tempo_map.bar_start(begin), tempo_map.bar_start(after)
+        bar = after
+
+
+def first_turn_bar(bar: int, bars: int, song_bar: int | None) -> int:
+    """The bar at or after `bar` at which turns of so many bars begin: with a song (its first bar)
+    they go with its form."""
+    if song_bar is None:
+        return bar
+    return bar + (song_bar - bar) % bars
