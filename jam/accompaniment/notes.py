@@ -137,6 +137,19 @@ _LONGEST_BEAT = 6
 """Frames before the first one in which a beat may lie that is divided."""
 
 
+_FULL_BARS, _GONE_BARS, _ROUND_BARS = 4, 16, 32
+"""A click that fades out is whole for so many bars and gone after so many; then one has to keep
+time alone, and after a whole round it is back, to compare."""
+
+
+def faded(bar: int) -> float:
+    """How loud a click that fades out is in a bar of the session, 0 to 1."""
+    at = bar % _ROUND_BARS
+    if at < _FULL_BARS:
+        return 1.0
+    return max(0.0, (_GONE_BARS - at) / (_GONE_BARS - _FULL_BARS + 1))
+
+
 def metronome(
     tempo_map: TempoMap,
     first_frame: int,
@@ -147,7 +160,7 @@ def metronome(
     """The clicks of [first_frame, end_frame), the bar line's higher and louder.
 
     sound, clicks: as in `jam.settings`. The count-in has a click on every beat, whatever is chosen;
-    a bar of three beats has its backbeat on the second.
+    a bar of three beats has its backbeat on the second, and every other bar is without a click.
     """
     on_bar, elsewhere = METRONOME_KEYS[sound]
     loud, usual, soft = _CLICK_VELOCITIES
@@ -158,9 +171,15 @@ def metronome(
             continue
         where = "beats" if frame < 0 else clicks
         bar_line = place.strength == 3
-        wanted = {"bars": bar_line, "backbeat": place.beat % 2 == 1}.get(where, True)
-        if wanted:
-            found.append((frame, on_bar if bar_line else elsewhere, loud if bar_line else usual))
+        wanted = {
+            "bars": bar_line,
+            "backbeat": place.beat % 2 == 1,
+            "alternate": place.bar % 2 == 0,
+        }.get(where, True)
+        share = faded(place.bar) if where == "fading" else 1.0
+        if wanted and share > 0:
+            velocity = round((loud if bar_line else usual) * share)
+            found.append((frame, on_bar if bar_line else elsewhere, velocity))
         if where.isdigit():
             length = place.meter.frames_per_beat / int(where)
             found += [(frame + i * length, elsewhere, soft) for i in range(1, int(where))]

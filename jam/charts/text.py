@@ -9,7 +9,7 @@
     | F / / E7 | Am | N.C. | 2/4 G7 |
 
 Before the music stand lines of "name: value": title, composer, key, metre, tempo (beats a minute),
-style. Sections are in brackets, bars between |. `|:` and `:|` repeat (`:| x3`: three times in all),
+style, and loop, the bars that go round (5-8). Sections are in brackets, bars between |. `|:` and `:|` repeat (`:| x3`: three times in all),
 `|1.` and `|2.` are endings, `||` ends one. `%` is the bar before once more, `?` is left to the
 agent. `3/4` at the beginning of a bar is its metre. Jumps are in angle brackets: <segno>, <coda>,
 <to coda>, <fine>, <D.C.>, <D.S.>. What stands inside a bar: `jam.charts.bar_text`.
@@ -42,6 +42,7 @@ _NAMES = {
     "tempo": "bpm",
     "bpm": "bpm",
     "style": "style",
+    "loop": "loop",
 }
 _MARKS = {
     "segno": "segno",
@@ -102,7 +103,17 @@ def _value(name: str, text: str) -> Any:
         return parse_key(text)
     if name == "bpm":
         return bpm_of(text)
+    if name == "loop":
+        return loop_of(text)
     return text
+
+
+def loop_of(text: str) -> tuple[int, int]:
+    """The bars that go round, as they are counted: "5-8", or "5". Raises BadInput."""
+    found = re.fullmatch(r"(\d{1,4})(?:\s*[-–]\s*(\d{1,4}))?", text)
+    if found is None or not 1 <= int(found[1]) <= int(found[2] or found[1]):
+        raise BadInput(f"loop {text[:40]!r}: use the first and the last bar, 5-8")
+    return int(found[1]) - 1, int(found[2] or found[1])
 
 
 def bpm_of(text: str) -> float:
@@ -214,6 +225,7 @@ def write_text(song: Song) -> str:
             ("metre", str(song.meter)),
             ("tempo", song.bpm and bpm_text(song.bpm)),
             ("style", song.style),
+            ("loop", song.loop and f"{song.loop[0] + 1}-{song.loop[1]}"),
         )
         if value
     ]

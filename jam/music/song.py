@@ -102,6 +102,9 @@ class Song:
     bpm: float | None = None
     key: Key | None = None
     style: str = ""
+    loop: tuple[int, int] | None = None
+    """(first written bar, bar after the last) that go round, to be practised; None: all of it. One
+    that lies beyond the bars, or in none that is played, is none."""
     chorus: Chorus = field(init=False, compare=False, repr=False)
     """How it is played."""
 
@@ -120,6 +123,12 @@ class Song:
             raise BadInput("no bar of it is ever played: its endings are of later passes")
         carried, last = _carried(self.bars, order, None)
         again, _ = _carried(self.bars, order, last)
+        if self.loop is not None:
+            # What leads into it sounds as it does in the song, the first time and every other.
+            inside = [i for i, bar in enumerate(order) if self.loop[0] <= bar < self.loop[1]]
+            if inside:
+                order = tuple(order[i] for i in inside)
+                carried = again = tuple(carried[i] for i in inside)
         onsets = tuple((i, c.frame) for i, b in enumerate(order) for c in self.bars[b].chords or ())
         played = Chorus(order, carried, again, _played_sections(self.bars, order), onsets)
         object.__setattr__(self, "chorus", played)
@@ -323,6 +332,12 @@ def delete(song: Song, first: int, end: int) -> Song:
 
 def _with(song: Song, bars: Sequence[Bar], goes_on_at: int) -> Song:
     return replace(song, bars=(*bars, *song.bars[goes_on_at:]))
+
+
+def in_its_key(song: Song, symbol: Symbol, semitones: int) -> Symbol:
+    """A symbol of the song where that is played so much higher, spelled for the key it is in."""
+    key = song.key and ((song.key[0] + semitones) % 12, song.key[1])
+    return symbol.transposed(semitones % 12, key)
 
 
 def transpose(song: Song, semitones: int) -> Song:

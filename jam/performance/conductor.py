@@ -30,7 +30,7 @@ from jam.performance.lead import Lead, last_bars
 from jam.performance.presence import Presence
 from jam.performance.song_line import Fixed, SongInPlay
 from jam.roles.solo_in_play import SoloInPlay
-from jam.settings import JamSettings
+from jam.settings import KEYS_A_CHORUS, JamSettings
 from jam.sync.beat import BeatLine
 from jam.sync.follower import Follower
 
@@ -85,6 +85,7 @@ class Conductor:
         self._ending_asked = False
         self._band = BandInPlay(settings.accompaniment, seed)
         self._lead = Lead(seed)
+        self._lead.change_keys(KEYS_A_CHORUS[settings.song_keys])
         self._leads_metre = tempo_map is None
         self._hand = HandInPlay()
         self._hand_began_frame: int | None = None
@@ -142,6 +143,7 @@ class Conductor:
         self.settings = settings
         self._fix(self._sent_until(now_s))
         self._take_role(max(next_frame, self.committed_until_frame))
+        self._lead.change_keys(KEYS_A_CHORUS[settings.song_keys])
         self._keep_committed()
         self._realise()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from jam.errors import BadInput
 from jam.messages.notes import AGENT, HAND, SONG
@@ -33,6 +34,7 @@ class Lead:
         self._freed_in: SongInPlay | None = None
         """Which chords of a chorus are free, of which chorus and share, and of which song."""
         self.playing: SongInPlay | None = None
+        self._step = 0
         self.last_chorus: int | None = None
         """The music ends after this chorus of the song."""
         self.until_frame = 0
@@ -49,14 +51,23 @@ class Lead:
     def use(self, song: Song | None, first_bar: int | None, next_bar: int) -> None:
         """Play a song from bar `first_bar` of the session on, or none.
 
-        None: where the song that is played began, so that its bars can be changed; else `next_bar`.
+        None: where the song that is played began, so that its bars can be changed; else, and where
+        other bars of it go round, `next_bar`.
         """
         if song is None:
             self.playing = self.last_chorus = None
             return
         if first_bar is None:
-            first_bar = next_bar if self.playing is None else self.playing.first_bar
-        self.playing = SongInPlay(song, first_bar)
+            begins = self.playing is None or self.playing.song.loop != song.loop
+            first_bar = next_bar if begins or self.playing is None else self.playing.first_bar
+        self.playing = SongInPlay(song, first_bar, self._step)
+
+    def change_keys(self, step: int) -> None:
+        """Every chorus is so many semitones higher than the one before."""
+        if step != self._step:
+            self._step = step
+            if self.playing is not None:
+                self.playing = replace(self.playing, step=step)
 
     def fixed(self, place: Place, replaced: float = 0.0) -> Fixed:
         """What the song has at a place; None where the agent is free.
@@ -108,7 +119,7 @@ class Lead:
         """The song begins anew, as often as it likes."""
         self.last_chorus = None
         if self.playing is not None:
-            self.playing = SongInPlay(self.playing.song, first_bar)
+            self.playing = SongInPlay(self.playing.song, first_bar, self._step)
 
     @property
     def is_leading(self) -> bool:

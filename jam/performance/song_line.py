@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from jam.accompaniment.notes import dice
 from jam.music.chord_notation import Symbol
 from jam.music.grid import Place, TempoMap
 from jam.music.rows import NO_CHORD, ChordState
-from jam.music.song import Song, meter_at, symbol_at
+from jam.music.song import Song, in_its_key, meter_at, symbol_at
 from jam.performance.chord_line import spliced, struck
 
 Fixed = ChordState | None
@@ -26,10 +27,10 @@ class SongInPlay:
 
     song: Song
     first_bar: int = 0
+    step: int = 0
+    """Every chorus is so many semitones higher than the one before."""
 
-    def symbol(self, place: Place) -> Symbol | None:
-        """What the song has written at a place; None where it leaves it to the agent."""
-        return symbol_at(self.song, place.bar - self.first_bar, place.frame_in_bar)
+from jam.music.song import Song, in_its_key, meter_at, symbol_at
 
     def fixed(self, place: Place) -> Fixed:
         """What the song has at a place. A chord stands in the bar where the song has it."""
@@ -60,11 +61,7 @@ class SongInPlay:
         return tempo_map
 
 
-def _says_more(symbol: Symbol, before: Symbol | None) -> bool:
-    """True where a chord is to be struck although its reduction may have sounded before."""
-    if before is None:  # the agent's chord, which has neither
-        return symbol.bass is not None or bool(symbol.voices)
-    return (before.bass, before.voices) != (symbol.bass, symbol.voices)
+from jam.music.song import Song, in_its_key, meter_at, symbol_at
 
 
 def freed(n_chords: int, chorus: int, seed: int, share: float) -> frozenset[int]:

@@ -39,11 +39,25 @@ METRONOME_SOUNDS = {
 CLICKS = {
     "beats": "Every beat",
     "backbeat": "Beats 2 and 4",
+    "alternate": "Every other bar",
+    "fading": "Fading out",
     "bars": "Bar lines",
     "2": "Two per beat",
     "3": "Three per beat",
     "4": "Four per beat",
 }
+
+KEYS_A_CHORUS = {"same": 0, "fourths": 5, "fifths": 7, "up": 1, "down": 11, "whole": 2}
+"""Semitones from one chorus of a song to the next, by the setting's words."""
+_KEYS_LABELS = {
+    "same": "The same key",
+    "fourths": "A fourth up each chorus",
+    "fifths": "A fifth up each chorus",
+    "up": "A semitone up each chorus",
+    "down": "A semitone down each chorus",
+    "whole": "A whole tone up each chorus",
+}
+TEMPO_RISES = {"off": "Stays", "turn": "Rises each chorus", "well": "Rises when it went well"}
 
 ROLE_LABELS = {
     ACCOMPANIES: "Accompanies",
@@ -321,6 +335,48 @@ class JamSettings:
         place="Music/Role",
         choices=tuple(Choice(n, f"{n} bars", str(n)) for n in (2, 4, 8)),
         kind=int,
+    )
+    song_keys: str = setting(
+        "same",
+        "Song keys",
+        "Take a song through the keys: each chorus in another one.",
+        "key of each chorus of a song",
+        "song-keys",
+        metavar="KEYS",
+        group="harmony",
+        place="Music/Practice",
+        choices=tuple(Choice(word, label, word) for word, label in _KEYS_LABELS.items()),
+    )
+    tempo_rise: str = setting(
+        "off",
+        "Tempo",
+        "What the tempo does at the end of a song's chorus, or of the bars that go round.",
+        "what the tempo does after each chorus",
+        "tempo-rise",
+        metavar="WHEN",
+        group="time",
+        place="Music/Practice",
+        choices=tuple(Choice(word, label, word) for word, label in TEMPO_RISES.items()),
+    )
+    tempo_step: float = setting(
+        4.0,
+        "Tempo step",
+        "How much the tempo rises each time.",
+        "how much the tempo rises each time",
+        "tempo-step",
+        group="time",
+        place="Music/Practice",
+        limits=(1, 20, "bpm"),
+    )
+    tempo_goal: float = setting(
+        160.0,
+        "Tempo goal",
+        "The tempo rises no further.",
+        "the tempo rises no further",
+        "tempo-goal",
+        group="time",
+        place="Music/Practice",
+        limits=(MIN_BPM, MAX_BPM, "bpm"),
     )
     solo_program: int = setting(
         11,

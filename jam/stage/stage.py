@@ -43,6 +43,7 @@ from jam.messages.snapshot import DeviceState
 from jam.messages.sync import OWN, PLAYER
 from jam.music.song import Song
 from jam.performance.conductor import Conductor
+from jam.practice.coach import Coach
 from jam.settings import JamSettings
 from jam.stage.agent_link import Agent
 from jam.stage.beat_keeper import BeatKeeper
@@ -85,6 +86,7 @@ class Stage:
         self._wake = threading.Event()
         self._settings = settings
         self._conductor: Conductor | None = None
+        self._coach = Coach()
         self._song: Song | None = None
         self._count_in = CountIn()
         self._quit = False
@@ -166,6 +168,7 @@ class Stage:
                 self._dirty = True
             if self._conductor is not None and self._conductor.advance(now_s):
                 self._agent.to_ask = True
+                self._end_turn(self._conductor)
                 self._schedule()
                 self._dirty = True
                 if self._conductor.style_at(len(self._conductor.rows)) is not self._style_heard:
@@ -336,7 +339,7 @@ class Stage:
             start_s = self._beat.start_s(earliest_s, self._settings.meter, with_source)
         if counted_s is not None:
             start_s = counted_s
-        self._conductor = Conductor(self._settings, start_s, seed)
+        self._conductor, self._coach = Conductor(self._settings, start_s, seed), Coach()
         if self._song is not None:
             self._conductor.use_song(self._song, self._clock.now_s(), first_bar=0)
         self._reports.begin(self._settings)
@@ -348,6 +351,13 @@ class Stage:
         self._agent.begin(self._reports.session)
         self._message = ""
         self._schedule()
+
+    def _end_turn(self, conductor: Conductor) -> None:
+        """Where a chorus is over the tempo rises, if it is to."""
+        place = conductor.place_in_form(len(conductor.rows))
+        over = self._coach.close(place, conductor.rows, conductor.tempo_map, self._settings)
+        if over is not None and over.bpm != self._settings.bpm and not self._beat.follows:
+            self._change(self._settings.changed(bpm=over.bpm))
 
     def _judge(self, start_frame: int, stays: bool) -> None:
         conductor = self._conductor
@@ -398,6 +408,7 @@ class Stage:
                         if event.velocity:
                             self._beat.played(event.at_s, self._conductor.tempo_map)
                         self._conductor.play(event)
+                        self._coach.play(event)
                     case PedalEvent():
                         self._conductor.pedal(event)
 

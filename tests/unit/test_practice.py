@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jam.accompaniment import metronome
+from jam.charts.text import read_text, write_text
 from jam.cli.main import main
 from jam.cli.practice import NOTHING_YET
-from jam.messages.notes import PlayedNote
+from jam.errors import BadInput
+from jam.messages.notes import NoteEvent, PlayedNote
 from jam.music.chord import Chord
-from jam.music.grid import Meter, TempoMap
+from jam.music.grid import Meter, Place, TempoMap
+from jam.music.place_in_form import PlaceInForm
+from jam.music.song import symbol_at
+from jam.performance.song_line import SongInPlay
+from jam.practice.coach import Coach, next_bpm
 from jam.practice.pitches import CHORD, OUTSIDE, SCALE, kind_of
 from jam.practice.report import NOTHING_PLAYED, Report, change_text, late_text, report_of, sentences
 from jam.practice.timing import Timing, beat_of, struck
 from jam.sessions.check import check
 from jam.sessions.library import Library
 from jam.sessions.practised import before, days_of
+from jam.settings import JamSettings
 from tests.support.examples import examples
 from tools.support.known_players import Player, played, wrong_at
 from tools.support.session_parts import made_session, played_tune
@@ -152,3 +162,80 @@ def test_practice_and_statistics_at_the_command_line(
     assert NOTHING_YET in capsys.readouterr().out
     assert main(["stats", *where, "--delete", "yesterday"]) == 2
     assert not check(path).findings
+
+
+LOOPED = "key: C\nloop: 3-4\n| Dm7 | G7 | C | % | Am7 |"
+
+
+def test_bars_that_go_round_are_kept_with_the_song() -> None:
+    song = read_text(LOOPED).song
+    assert song.loop == (2, 4) and song.chorus.bars == (2, 3)
+    assert read_text(write_text(song)).song == song
+    symbols = [symbol_at(song, bar, 0) for bar in range(4)]
+    assert [s.written for s in symbols if s] == ["C", "C", "C", "C"]
+    beyond = replace(song, loop=(9, 12))
+    assert beyond.chorus.bars == (0, 1, 2, 3, 4)
+    for bad in ("loop: 4-3", "loop: x", "loop: 0-2"):
+        with pytest.raises(BadInput, match="loop"):
+            read_text(f"{bad}\n| C |")
+    # What a bar takes over from the one before the loop sounds in it.
+    assert symbol_at(replace(song, loop=(3, 4)), 0, 0) is not None
+
+
+def test_a_song_through_the_keys() -> None:
+    song = SongInPlay(read_text("key: C\n| Dm7 | G7 |").song, 0, 5)
+    meter = Meter(4, 4)
+
+    def roots(chorus: int) -> list[str]:
+        states = [song.fixed(Place(2 * chorus + bar, 0, meter)) for bar in range(2)]
+        return [s.chord.symbol for s in states if s and s.chord]
+
+    assert roots(0) == ["Dm7", "G7"]
+    assert roots(1) == ["Gm7", "C7"]
+    assert roots(12) == roots(0)
+    assert len({tuple(roots(chorus)) for chorus in range(12)}) == 12
+
+
+@pytest.mark.parametrize(
+    ("rise", "player", "bpm"),
+    [
+        ("off", Player(0, 5), 110),
+        ("turn", Player(0, 60), 114),
+        ("well", Player(0, 8), 114),
+        ("well", Player(0, 8, wrong=tuple(range(0, 60, 3))), 110),
+        ("well", Player(80, 8), 110),
+    ],
+)
+def test_the_tempo_rises(rise: str, player: Player, bpm: float) -> None:
+    notes, tempo_map, rows = played(replace(player, bars=8))
+    settings = JamSettings(bpm=110.0, tempo_rise=rise)
+    coach, ended = Coach(), []
+    for frame in range(1, 16 * 9):
+        until_s = tempo_map.seconds_at(frame)
+        while notes and notes[0].start_s < until_s:
+            note = notes.pop(0)
+            coach.play(NoteEvent(note.note_id, note.pitch, note.velocity, note.start_s))
+            coach.play(NoteEvent(note.note_id, note.pitch, 0, note.end_s or until_s))
+        place = PlaceInForm("", 0, 1, frame // (16 * 8))
+        over = coach.close(place, rows[:frame], tempo_map, settings)
+        if over is not None:
+            ended.append(over.bpm)
+    assert ended == [bpm]
+
+
+def test_the_tempo_rises_no_further_than_the_goal() -> None:
+    settings = JamSettings(bpm=118.0, tempo_rise="turn", tempo_goal=120.0)
+    assert next_bpm(settings, True) == 120.0
+    assert next_bpm(settings.changed(bpm=130.0), True) == 130.0
+
+
+def test_the_click_every_other_bar_and_fading_out() -> None:
+    tempo_map = TempoMap.constant(120.0, Meter(4, 4))
+    other = metronome(tempo_map, 0, 64, clicks="alternate")
+    assert {int(n.start_frame) // 16 for n in other} == {0, 2}
+    fading = metronome(tempo_map, 0, 16 * 33, clicks="fading")
+    by_bar = [
+        max((n.velocity for n in fading if n.start_frame // 16 == b), default=0) for b in range(33)
+    ]
+    assert by_bar[:4] == [by_bar[0]] * 4 and by_bar[32] == by_bar[0]
+    assert all(a >= b for a, b in pairwise(by_bar[:32])) and by_bar[16:32] == [0] * 16

@@ -14,7 +14,7 @@ from jam.messages.notes import SONG, ChordSpan
 from jam.messages.snapshot import Snapshot
 from jam.music.chord_notation import Symbol
 from jam.music.grid import TempoMap
-from jam.music.song import Song, SongPlace, meter_at, place_of, symbol_at
+from jam.music.song import Song, SongPlace, in_its_key, meter_at, place_of, symbol_at
 from ui.common.geometry import Rect
 from ui.common.text import pretty_symbol
 
@@ -37,6 +37,8 @@ class SongShown:
     first_bar: int = 0
     selected: range = range(0)
     view_bar: int | None = None
+    step: int = 0
+    """Every chorus is so many semitones higher than the one before."""
 
     def place(self, bar: int) -> SongPlace | None:
         """Where in the song a bar of the session is; None before it begins."""
@@ -45,7 +47,11 @@ class SongShown:
 
     def symbol(self, bar: int, frame_in_bar: int) -> Symbol | None:
         """What the song has there."""
-        return symbol_at(self.song, bar - self.first_bar, frame_in_bar)
+        played = bar - self.first_bar
+        symbol = symbol_at(self.song, played, frame_in_bar)
+        if symbol is None or not self.step:
+            return symbol
+        return in_its_key(self.song, symbol, self.step * place_of(self.song, played).chorus)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ def song_actions(
     """Keep, and the bars of the chord lane."""
     yield Action("Keep the last bars, or let go", SONG, (KEEP_KEY,), model.keep_or_let_go, JAM)
     yield Action("Write bars", SONG, ("Ctrl+E",), write, JAM)
+    yield Action(
+        "Loop the selected bars, or the whole song", SONG, ("Ctrl+Shift+O",), model.loop, JAM
+    )
     yield Action("Next bar", SONG, ("Alt+Right",), partial(model.move, 1), JAM, True)
     yield Action("Previous bar", SONG, ("Alt+Left",), partial(model.move, -1), JAM, True)
     more, fewer = partial(model.move, 1, True), partial(model.move, -1, True)

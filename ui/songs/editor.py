@@ -234,6 +234,7 @@ class ChartEditor:
         menu.addAction("Delete", model.delete)
         menu.addSeparator()
         menu.addAction("Section …", self.ask_section)
+        menu.addAction("Loop, or the whole song", model.loop)
         repeat = menu.addMenu("Play")
         assert repeat is not None
         for times in (1, 2, 3, 4):

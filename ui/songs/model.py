@@ -23,8 +23,9 @@ from jam.music.form import Form, find_form
 from jam.music.grid import Place
 from jam.music.keep import bars_to_keep
 from jam.music.rows import Row
-from jam.music.song import Bar, Song, clear, copy, delete, insert, paste, write_bar
+from jam.music.song import Bar, Song, clear, copy, delete, insert, paste, sections, write_bar
 from jam.sessions.library import Library
+from jam.settings import KEYS_A_CHORUS
 from ui.jam_page.chart import BARS_A_LINE, SongShown
 from ui.settings.model import SettingsModel, Step
 
@@ -117,7 +118,8 @@ class SongModel(QObject):
         """The song as the chord lane shows it."""
         if self.song is None:
             return None
-        return SongShown(self.song, self.first_bar, self.selected, self.view_bar)
+        step = KEYS_A_CHORUS[self._settings.settings.song_keys]
+        return SongShown(self.song, self.first_bar, self.selected, self.view_bar, step)
 
     @property
     def name(self) -> str:
@@ -427,6 +429,24 @@ class SongModel(QObject):
             song = self.song
             self.edit("bar inserted", insert(song, at, (Bar(meter=song.meter),)))
             self.select(range(at, at + 1))
+
+    def loop(self) -> None:
+        """The selected bars go round; the same again, or nothing selected: the whole song does."""
+        if self.song is None:
+            return
+        bars = self._selected_bars()
+        wanted = (bars.start, bars.stop) if bars else None
+        if wanted is None and self.song.loop is None:  # the section that is played
+            now = self.written_now()
+            wanted = next(
+                (first, end) for _, first, end in sections(self.song) if first <= now < end
+            )
+        if wanted == self.song.loop or (wanted is None and self.song.loop is not None):
+            self.edit("all bars", replace(self.song, loop=None))
+            self.told.emit("The whole song goes round")
+        elif wanted is not None:
+            self.edit(f"loop {wanted[0] + 1}–{wanted[1]}", replace(self.song, loop=wanted))
+            self.told.emit(f"Bars {wanted[0] + 1} to {wanted[1]} go round")
 
     def set_section(self, name: str) -> None:
         """A section begins with the first bar that is selected; "": none does."""
