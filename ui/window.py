@@ -273,7 +273,7 @@ class MainWindow(QWidget):
         yield from review_actions.playback_actions(review.model, review.playback, review.roll)
         yield from review_actions.mark_actions(review.edits, review.playback)
         yield from review_actions.session_actions(
-            review.edits, review.tasks, review.details, review.focus_search
+            review.edits, review.tasks, review.details, review.focus_search, review.tell
         )
 
     def _ask_library(

@@ -9,10 +9,11 @@
     | F / / E7 | Am | N.C. | 2/4 G7 |
 
 Before the music stand lines of "name: value": title, composer, key, metre, tempo (beats a minute),
-style, and loop, the bars that go round (5-8). Sections are in brackets, bars between |. `|:` and `:|` repeat (`:| x3`: three times in all),
-`|1.` and `|2.` are endings, `||` ends one. `%` is the bar before once more, `?` is left to the
-agent. `3/4` at the beginning of a bar is its metre. Jumps are in angle brackets: <segno>, <coda>,
-<to coda>, <fine>, <D.C.>, <D.S.>. What stands inside a bar: `jam.charts.bar_text`.
+style, and loop, the bars that go round (5-8). Sections are in brackets, bars between |. `|:` and
+`:|` repeat (`:| x3`: three times in all), `|1.` and `|2.` are endings, `||` ends one. `%` is the
+bar before once more, `?` is left to the agent. `3/4` at the beginning of a bar is its metre. Jumps
+are in angle brackets: <segno>, <coda>, <to coda>, <fine>, <D.C.>, <D.S.>. What stands inside a
+bar: `jam.charts.bar_text`.
 """
 
 from __future__ import annotations

@@ -36,10 +36,12 @@ from ui.review.playback_actions import PlaybackActions
 from ui.review.roll import Roll
 from ui.review.session_list import SessionList
 from ui.review.tasks import Tasks
+from ui.review.telling import Telling, Told, told_of
 from ui.review.transport_bar import TransportBar
 from ui.settings.look import Look
 
 USE_AS_SONG = "Use its chords as a song"
+TELL = "What was played …"
 SOURCE_WORDS = {AGENT: "agent", SONG: "song", HAND: "left hand"}
 _REFRESH_MS = 1500
 """So often the list is read again while a jam is running, and once after it."""
@@ -71,6 +73,7 @@ class ReviewPage(QWidget):
         super().__init__()
         self._deleted_shown = False
         self._theme = DARK
+        self.telling: Telling | None = None
         self._asked = 0
         self._plan_index: int | None = _NOTHING_YET
         self._newest: SessionInfo | None = None
@@ -150,6 +153,7 @@ class ReviewPage(QWidget):
         self._entry(menu, "Rename session", self.details.title.edit)
         self._entry(menu, "Edit tags", self.details.tags.edit)
         self._entry(menu, USE_AS_SONG, self.use_as_song)
+        self._entry(menu, TELL, self.tell)
         self.delete_action = self._entry(menu, "Delete session", self.edits.delete)
         menu.addSeparator()
         self._entry(menu, "Rename take …", self.edits.rename_take)
@@ -163,6 +167,7 @@ class ReviewPage(QWidget):
         self._entry(on_session, "New take …", tasks.ask_take)
         self._entry(on_session, "Export …", tasks.ask_export)
         self._entry(on_session, USE_AS_SONG, self.use_as_song)
+        self._entry(on_session, TELL, self.tell)
         on_session.addSeparator()
         self._entry(on_session, "Rename", self.details.title.edit)
         self._entry(on_session, "Edit tags", self.details.tags.edit)
@@ -287,6 +292,19 @@ class ReviewPage(QWidget):
         """The window closes."""
         self.tasks.close()
         self.model.library.close()
+
+    def tell(self) -> None:
+        """Tell what was played in the session in front: beat, chords, the last time."""
+        session = self.model.session
+        if session is None:
+            return
+        number = session.info.id
+
+        def show(told: Told) -> None:
+            self.telling = Telling(told, self._theme, self)
+            self.telling.open()
+
+        self.model.library.ask(lambda library: told_of(library, number), show)
 
     def use_as_song(self) -> None:
         """Have the chords of the take in front as a song for the next jam."""

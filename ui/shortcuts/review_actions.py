@@ -58,7 +58,11 @@ def mark_actions(edits: Edits, playback: PlaybackActions) -> Iterator[Action]:
 
 
 def session_actions(
-    edits: Edits, tasks: Tasks, details: Details, focus_search: Callable[[], object]
+    edits: Edits,
+    tasks: Tasks,
+    details: Details,
+    focus_search: Callable[[], object],
+    tell: Callable[[], object],
 ) -> Iterator[Action]:
     """The session in front, and the list."""
     group = SESSIONS
@@ -70,5 +74,6 @@ def session_actions(
         yield Action(title, group, (str(stars),), partial(edits.rate, stars), REVIEW)
     yield Action("New take", group, ("Ctrl+N",), tasks.ask_take, REVIEW)
     yield Action("Export", group, ("Ctrl+E",), tasks.ask_export, REVIEW)
+    yield Action("What was played", group, ("Ctrl+I",), tell, REVIEW)
     yield Action("Import files", group, ("Ctrl+O",), tasks.ask_import, REVIEW)
     yield Action("Delete", group, ("Del",), edits.delete, REVIEW)
