@@ -337,7 +337,7 @@ def _with(song: Song, bars: Sequence[Bar], goes_on_at: int) -> Song:
 def in_its_key(song: Song, symbol: Symbol, semitones: int) -> Symbol:
     """A symbol of the song where that is played so much higher, spelled for the key it is in."""
     key = song.key and ((song.key[0] + semitones) % 12, song.key[1])
-    return symbol.transposed(semitones % 12, key)
+    return transposed_symbol(symbol, semitones % 12, key)
 
 
 def transpose(song: Song, semitones: int) -> Song:

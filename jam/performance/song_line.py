@@ -30,7 +30,14 @@ class SongInPlay:
     step: int = 0
     """Every chorus is so many semitones higher than the one before."""
 
-from jam.music.song import Song, in_its_key, meter_at, symbol_at
+    def symbol(self, place: Place) -> Symbol | None:
+        """What the song has written at a place, in its chorus's key; None: it is the agent's."""
+        played = place.bar - self.first_bar
+        symbol = symbol_at(self.song, played, place.frame_in_bar)
+        if not self.step or symbol is None:
+            return symbol
+        chorus = played // len(self.song.chorus.bars)
+        return _moved(self.song, symbol, self.step * chorus % 12)
 
     def fixed(self, place: Place) -> Fixed:
         """What the song has at a place. A chord stands in the bar where the song has it."""
@@ -61,7 +68,16 @@ from jam.music.song import Song, in_its_key, meter_at, symbol_at
         return tempo_map
 
 
-from jam.music.song import Song, in_its_key, meter_at, symbol_at
+def _says_more(symbol: Symbol, before: Symbol | None) -> bool:
+    """True where a chord is to be struck although its reduction may have sounded before."""
+    if before is None:  # the agent's chord, which has neither
+        return symbol.bass is not None or bool(symbol.voices)
+    return (before.bass, before.voices) != (symbol.bass, symbol.voices)
+
+
+@lru_cache(maxsize=512)
+def _moved(song: Song, symbol: Symbol, semitones: int) -> Symbol:
+    return in_its_key(song, symbol, semitones)
 
 
 def freed(n_chords: int, chorus: int, seed: int, share: float) -> frozenset[int]:

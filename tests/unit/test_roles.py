@@ -12,9 +12,10 @@ from jam.agent.anticipation import Anticipator
 from jam.agent.rules import RuleBasedPredictor
 from jam.agent.soloist import planned
 from jam.messages.notes import NoteEvent, PlannedNote
+from jam.music.chord_notation import Symbol
 from jam.music.grid import Meter, TempoMap
 from jam.music.role import FILLS, LEADS, ROLES, SOLOS, TRADES
-from jam.music.song import Bar, ChordAt, Song, Symbol
+from jam.music.song import Bar, ChordAt, Song
 from jam.performance.conductor import Conductor
 from jam.roles.phrase import SOLO, phrase_of
 from jam.roles.solo_in_play import HIGHEST, LOWEST
