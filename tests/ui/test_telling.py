@@ -29,9 +29,10 @@ def test_late_is_up_and_early_is_down(tmp_path: Path) -> None:
     assert all(beats.area.contains(p.x, p.y) for p in beats.points)
 
 
-def test_the_dialog_says_and_paints(tmp_path: Path) -> None:
+def test_the_dialog_says_and_paints(tmp_path: Path, qtbot: QtBot) -> None:
     known = told(tmp_path)
     dialog = Telling(known, DARK)
+    qtbot.addWidget(dialog)
     assert dialog.words.text() == "\n".join(sentences(known.report, known.last))
     assert dialog.findChild(Curve) is not None
     assert not dialog.grab().isNull()
