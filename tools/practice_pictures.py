@@ -64,7 +64,7 @@ def main() -> int:
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     width, height = 1280, 720
-    keys = {"trades": "Control_L+Shift_L+2"}
+    keys = {"trades": "Control_L+Alt_L+2"}
     with machine((width, height)) as environment:
         place = ["20", "20", str(width), str(height), str(BPM), "dark", "1.0"]
         subprocess.run([sys.executable, "-c", PREFER, *place], env=environment, check=True)

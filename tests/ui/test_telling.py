@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pytestqt.qtbot import QtBot
+
 from jam.practice.report import sentences
 from jam.sessions.library import Library
 from tools.support.known_players import Player, played

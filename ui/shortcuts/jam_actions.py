@@ -99,7 +99,7 @@ def role_actions(model: SettingsModel) -> Iterator[Action]:
         yield Action(f"Agent: {label.lower()}", AGENT, keys, choose, JAM, lit=lit)
     for bars in (2, 4, 8):
         trade = partial(model.change, f"trade {bars} bars", role=TRADES, turn_bars=bars)
-        key = f"Ctrl+Shift+{bars}"
+        key = f"Ctrl+Alt+{bars}"
         yield Action(f"Trade {bars} bars", AGENT, (key,), trade, JAM)
 
 
