@@ -45,9 +45,9 @@ def messages(role: str, bars: int) -> list[tuple[float, list[int]]]:
             if role in ("solos", "leads") and bar > 2:
                 if step % 8:
                     continue
-                notes = (48, 52, 55)
+                notes = [48, 52, 55]
             else:
-                notes = (pitch + (0, 2, -3, 5)[turn % 4],)
+                notes = [pitch + (0, 2, -3, 5)[turn % 4]]
             at_s = start_s + step * BAR_S / 8
             for note in notes:
                 found.append((at_s, [0x90, note, 84 if step % 2 == 0 else 66]))
@@ -60,17 +60,16 @@ def main() -> int:
     parser.add_argument("out", type=Path)
     parser.add_argument("--roles", nargs="+", default=["trades", "fills", "leads"])
     parser.add_argument("--bars", type=int, default=12)
-    parser.add_argument("--before", type=float, default=12.0)
+    parser.add_argument("--before", type=float, default=16.0)
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     width, height = 1280, 720
-    keys = {"trades": "Control_L+Alt_L+2"}
     with machine((width, height)) as environment:
         place = ["20", "20", str(width), str(height), str(BPM), "dark", "1.0"]
         subprocess.run([sys.executable, "-c", PREFER, *place], env=environment, check=True)
         program = [sys.executable, "-m", "jam", "window", "--midi-api", "jack"]
         for role in args.roles:
-            started = [*program, "--role", role] if role not in keys else program
+            started = [*program, "--role", role, "--turns", "2"]
             with running(started, environment, cwd=ROOT) as jam:
                 keyboard = Keyboard(environment["DISPLAY"])
                 time.sleep(args.before)
@@ -84,8 +83,6 @@ def main() -> int:
                     )
                     print(path, flush=True)
 
-                if role in keys:
-                    keyboard.press(keys[role])
                 with player_process(environment, messages(role, args.bars)):
                     keyboard.press("space")
                     began_s = time.monotonic()
