@@ -285,7 +285,8 @@ QDoubleSpinBox::down-arrow {{ image: none; width: 0; height: 0; }}
 QPushButton {{ background: {t.field}; border: 1px solid {t.outline}; border-radius: 6px;
     padding: 4px 12px; font-weight: 600; }}
 QToolButton#keep, QToolButton#role {{ background: {t.field};
-    border: 1px solid {t.outline}; border-radius: 6px; padding: 4px 24px 4px 12px; font-weight: 600; }}
+    border: 1px solid {t.outline}; border-radius: 6px; padding: 4px 24px 4px 12px;
+    font-weight: 600; }}
 QToolButton#keep:hover, QToolButton#role:hover {{ background: {t.field_hover}; }}
 QToolButton#keep:focus, QToolButton#role:focus {{ border: {focus}; }}
 QToolButton#role::menu-indicator {{ subcontrol-position: right center; right: 6px; }}
