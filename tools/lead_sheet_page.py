@@ -24,7 +24,8 @@ from jam.agent.rules import RuleBasedPredictor
 from jam.midi.file import read_tune
 from jam.music.grid import TempoMap
 from jam.music.key import key_of, key_of_signature
-from jam.notation.musicxml import Heading, lead_sheet
+from jam.notation.heading import Heading
+from jam.notation.musicxml import lead_sheet
 from jam.notation.rhythm import WrittenMelody, WrittenNote, written_melody
 from jam.performance.offline import harmonize
 from jam.sessions.imports import session_of_midi, title_of_file

@@ -18,7 +18,8 @@ from pathlib import Path
 from jam.errors import BadInput
 from jam.midi.smf import parse_smf
 from jam.music.melody_track import Line, melody_index
-from models.corpora.musicxml import parse_xml, part_lines, unzipped
+from models.corpora.musicxml import part_lines
+from models.corpora.musicxml_file import score_of
 
 
 def highest(share: float) -> Callable[[Sequence[Line]], int]:
@@ -58,7 +59,7 @@ def of_pop909(folder: Path) -> Iterator[tuple[str, list[Line], int]]:
 def of_scores(folder: Path) -> Iterator[tuple[str, list[Line], int]]:
     for path in sorted(folder.rglob("*.mxl")):
         try:
-            lines = part_lines(parse_xml(unzipped(path.read_bytes())))
+            lines = part_lines(score_of(path.read_bytes()))
         except BadInput:
             continue
         sung = max(range(len(lines)), key=lambda i: lines[i].lyrics, default=0)

@@ -6,23 +6,27 @@ and is read back, as it was. A free bar has the word "free" above it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from jam.music.chord import COMMON_NAMES
-from jam.music.chord_kinds import KINDS
-from jam.music.chord_notation import Symbol
 from jam.music.grid import FRAMES_PER_QUARTER, Meter, quarter_bpm
 from jam.music.key import sharps_of
 from jam.music.song import Bar, Song
+from jam.notation.elements import (
+    BEATS,
+    DOCTYPE,
+    above,
+    chord_symbol,
+    clef,
+    key_signature,
+    left_bar_line,
+    right_bar_line,
+    score_of_one_part,
+    tempo_mark,
+    time_signature,
+)
 
 FREE_WORD = "free"
-_DOCTYPE = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE score-partwise PUBLIC '
-    '"-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">\n'
-)
-_WRITTEN = re.compile(r"([A-G])([#b♯♭]*)(.*?)(?:/([A-G])([#b♯♭]*))?")
 _JUMPS = {
     "dacapo": ("D.C.", "dacapo", "yes"),
     "dalsegno": ("D.S.", "dalsegno", "segno"),
@@ -30,20 +34,11 @@ _JUMPS = {
     "tocoda": ("To Coda", "tocoda", "coda"),
 }
 _SIGNS = ("segno", "coda")
-_TYPES = {2: ("eighth", 0), 4: ("quarter", 0), 6: ("quarter", 1), 8: ("half", 0)}
 
 
 def write_musicxml(song: Song) -> str:
     """The chart as a MusicXML document."""
-    score = Element("score-partwise", version="4.0")
-    if song.title:
-        SubElement(SubElement(score, "work"), "work-title").text = song.title
-    if song.composer:
-        identification = SubElement(score, "identification")
-        SubElement(identification, "creator", type="composer").text = song.composer
-    listed = SubElement(SubElement(score, "part-list"), "score-part", id="P1")
-    SubElement(listed, "part-name").text = "Chords"
-    part = SubElement(score, "part", id="P1")
+    score, part = score_of_one_part(song.title, song.composer, "Chords")
     meter: Meter | None = None
     for number, bar in enumerate(song.bars, 1):
         measure = SubElement(part, "measure", number=str(number))
@@ -57,7 +52,7 @@ def write_musicxml(song: Song) -> str:
         _jumps(measure, bar)
         _right(measure, bar, after)
         meter = now
-    return _DOCTYPE + tostring(score, encoding="unicode") + "\n"
+    return DOCTYPE + tostring(score, encoding="unicode") + "\n"
 
 
 def _attributes(measure: Element, song: Song, meter: Meter | None, is_first: bool) -> None:
@@ -67,17 +62,11 @@ def _attributes(measure: Element, song: Song, meter: Meter | None, is_first: boo
     if is_first:
         SubElement(attributes, "divisions").text = str(FRAMES_PER_QUARTER)
         if song.key is not None:
-            key = SubElement(attributes, "key")
-            SubElement(key, "fifths").text = str(sharps_of(song.key))
-            SubElement(key, "mode").text = "minor" if song.key[1] else "major"
+            key_signature(attributes, sharps_of(song.key), song.key[1])
     if meter is not None:
-        time = SubElement(attributes, "time")
-        SubElement(time, "beats").text = str(meter.numerator)
-        SubElement(time, "beat-type").text = str(meter.denominator)
+        time_signature(attributes, meter.numerator, meter.denominator)
     if is_first:
-        clef = SubElement(attributes, "clef")
-        SubElement(clef, "sign").text = "G"
-        SubElement(clef, "line").text = "2"
+        clef(attributes, "G")
 
 
 def _goes_on(bar: Bar, before: Bar | None) -> bool:
@@ -87,72 +76,37 @@ def _goes_on(bar: Bar, before: Bar | None) -> bool:
 
 def _left(measure: Element, bar: Bar, before: Bar | None) -> None:
     starts_ending = bar.endings and not _goes_on(bar, before)
-    if not (bar.repeat_starts or starts_ending):
-        return
-    line = SubElement(measure, "barline", location="left")
-    if bar.repeat_starts:
-        SubElement(line, "bar-style").text = "heavy-light"
-    if starts_ending:
-        SubElement(line, "ending", number=_numbers(bar), type="start")
-    if bar.repeat_starts:
-        SubElement(line, "repeat", direction="forward")
+    left_bar_line(measure, bar.repeat_starts, _numbers(bar) if starts_ending else "")
 
 
 def _right(measure: Element, bar: Bar, after: Bar | None) -> None:
     ends_ending = bar.endings and not (after is not None and _goes_on(after, bar))
-    if not (bar.repeats > 1 or ends_ending or after is None):
-        return
-    line = SubElement(measure, "barline", location="right")
-    if bar.repeats > 1 or after is None:
-        SubElement(line, "bar-style").text = "light-heavy"
-    if ends_ending:
-        kind = "stop" if bar.repeats > 1 else "discontinue"
-        SubElement(line, "ending", number=_numbers(bar), type=kind)
-    if bar.repeats > 1:
-        repeat = SubElement(line, "repeat", direction="backward")
-        if bar.repeats > 2:
-            repeat.set("times", str(bar.repeats))
+    right_bar_line(measure, after is None, bar.repeats, _numbers(bar) if ends_ending else "")
 
 
 def _numbers(bar: Bar) -> str:
     return ",".join(map(str, sorted(bar.endings)))
 
 
-def _direction(measure: Element, kind: str, text: str = "") -> Element:
-    """Something above the staff; returns the direction."""
-    direction = SubElement(measure, "direction", placement="above")
-    element = SubElement(SubElement(direction, "direction-type"), kind)
-    if text:
-        element.text = text
-    return direction
-
-
 def _above(measure: Element, song: Song, bar: Bar, is_first: bool) -> None:
     if bar.section:
-        _direction(measure, "rehearsal", bar.section)
+        above(measure, "rehearsal", bar.section)
     if is_first and song.bpm is not None:
-        direction = _direction(measure, "metronome")
-        metronome = direction.find("direction-type/metronome")
-        assert metronome is not None
-        unit, dots = _TYPES[song.meter.frames_per_beat]
-        SubElement(metronome, "beat-unit").text = unit
-        for _ in range(dots):
-            SubElement(metronome, "beat-unit-dot")
-        SubElement(metronome, "per-minute").text = f"{song.bpm:g}"
-        SubElement(direction, "sound", tempo=f"{quarter_bpm(song.bpm, song.meter):.6g}")
+        in_quarters = quarter_bpm(song.bpm, song.meter)
+        tempo_mark(measure, song.meter.frames_per_beat, f"{song.bpm:g}", in_quarters)
     if is_first and song.style:
-        _direction(measure, "words", song.style)
+        above(measure, "words", song.style)
     for sign in _SIGNS:
         if sign in bar.marks:
-            SubElement(_direction(measure, sign), "sound", {sign: sign})
+            SubElement(above(measure, sign), "sound", {sign: sign})
     if bar.chords is None:
-        _direction(measure, "words", FREE_WORD)
+        above(measure, "words", FREE_WORD)
 
 
 def _jumps(measure: Element, bar: Bar) -> None:
     for mark, (words, attribute, value) in _JUMPS.items():
         if mark in bar.marks:
-            SubElement(_direction(measure, "words", words), "sound", {attribute: value})
+            SubElement(above(measure, "words", words), "sound", {attribute: value})
 
 
 def _inside(measure: Element, bar: Bar, meter: Meter) -> None:
@@ -161,14 +115,16 @@ def _inside(measure: Element, bar: Bar, meter: Meter) -> None:
     for start, length in _beats(meter):
         while chords and chords[0].frame < start + length:
             chord = chords.pop(0)
-            _harmony(measure, chord.symbol, chord.frame - start)
+            written = chord.symbol.written
+            offset = str(chord.frame - start) if chord.frame > start else ""
+            chord_symbol(measure, chord.symbol.parts, offset, written)
         note = SubElement(measure, "note")
         pitch = SubElement(note, "pitch")
         SubElement(pitch, "step").text = "B"
         SubElement(pitch, "octave").text = "4"
         SubElement(note, "duration").text = str(length)
         SubElement(note, "voice").text = "1"
-        kind, dots = _TYPES[length]
+        kind, dots = BEATS[length]
         SubElement(note, "type").text = kind
         for _ in range(dots):
             SubElement(note, "dot")
@@ -179,40 +135,3 @@ def _inside(measure: Element, bar: Bar, meter: Meter) -> None:
 def _beats(meter: Meter) -> Iterator[tuple[int, int]]:
     for beat in range(meter.beats_per_bar):
         yield beat * meter.frames_per_beat, meter.frames_per_beat
-
-
-def _harmony(measure: Element, symbol: Symbol, offset: int) -> None:
-    harmony = SubElement(measure, "harmony")
-    found = _WRITTEN.fullmatch(symbol.written)
-    if symbol.chord is None:
-        SubElement(harmony, "function")  # no root: some programs print any that stands here
-        SubElement(harmony, "kind", text=symbol.written).text = "none"
-    else:
-        kind, degrees = KINDS[symbol.chord.quality]
-        name = COMMON_NAMES[symbol.chord.root]
-        text, bass = symbol.written, "" if symbol.bass is None else COMMON_NAMES[symbol.bass]
-        if found:
-            step, signs, text, bass_step, bass_signs = found.groups()
-            name, bass = step + _plain(signs), bass_step + _plain(bass_signs) if bass_step else ""
-        _named(harmony, "root", name)
-        SubElement(harmony, "kind", text=text).text = kind
-        if bass:
-            _named(harmony, "bass", bass)
-        for kind_of_degree, value, alteration in degrees:
-            degree = SubElement(harmony, "degree", {"print-object": "no"})
-            SubElement(degree, "degree-value").text = str(value)
-            SubElement(degree, "degree-alter").text = str(alteration)
-            SubElement(degree, "degree-type").text = kind_of_degree
-    if offset:
-        SubElement(harmony, "offset").text = str(offset)
-
-
-def _plain(signs: str) -> str:
-    return signs.replace("♯", "#").replace("♭", "b")
-
-
-def _named(harmony: Element, what: str, name: str) -> None:
-    element = SubElement(harmony, what)
-    SubElement(element, f"{what}-step").text = name[0]
-    if alteration := name.count("#") - name.count("b"):
-        SubElement(element, f"{what}-alter").text = str(alteration)

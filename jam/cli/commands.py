@@ -20,10 +20,12 @@ from jam.midi.ports import open_api
 from jam.music.key import key_of, key_of_signature
 from jam.music.rows import Row
 from jam.music.song import Song, transpose
-from jam.notation.musicxml import Heading, write_musicxml
+from jam.notation.heading import Heading, written_in_song
+from jam.notation.musicxml import write_musicxml
 from jam.notation.rhythm import written_melody
 from jam.performance.offline import harmonize as find_chords
 from jam.performance.offline import render as accompany
+from jam.performance.take import Take
 from jam.sessions.exports import check_output, write_take
 from jam.sessions.imports import title_of_file
 from jam.settings import JamSettings
@@ -58,7 +60,7 @@ def harmonize(args: argparse.Namespace, load: LoadPredictor, chart: Song | None 
         if song.signature is not None:
             key = key_of_signature(*song.signature)
         written = written_melody(take.parts["player"], take.tempo_map)
-        heading = _heading(args.melody, song, chart, len(chords))
+        heading = _heading(args.melody, song, chart, take)
         write_musicxml(output, heading, written, chords, take.tempo_map, key)
     else:
         write_take(output, take, settings, rate_hz=args.rate)
@@ -66,21 +68,11 @@ def harmonize(args: argparse.Namespace, load: LoadPredictor, chart: Song | None 
     return 0
 
 
-def _heading(melody: str, file: MidiSong, chart: Song | None, n_frames: int) -> Heading:
+def _heading(melody: str, file: MidiSong, chart: Song | None, take: Take) -> Heading:
     """Title and composer of the song, its sections and symbols; of no song, the file's name."""
     if chart is None:
         return Heading(title_of_file(melody), signature=file.signature)
-    sections: dict[int, str] = {}
-    symbols: dict[int, str] = {}
-    order = chart.chorus.bars
-    bar = frame = 0
-    while frame < n_frames:
-        written = chart.bars[order[bar % len(order)]]
-        if written.section:
-            sections[frame] = written.section
-        symbols.update((frame + at.frame, at.symbol.written) for at in written.chords or ())
-        frame += chart.meter_of(written).frames_per_bar
-        bar += 1
+    symbols, sections = written_in_song(chart, take.tempo_map, 0, 0, len(take.chords))
     title = chart.title or title_of_file(melody)
     return Heading(title, chart.composer, file.signature, symbols, sections)
 

@@ -25,6 +25,7 @@ from jam.limits import MIDI_BYTES
 from jam.messages import notes as messages
 from jam.messages.notes import Expression, Note
 from jam.midi import smf
+from jam.midi.chord_texts import chord_texts
 from jam.midi.numbers import BEND_REST, DRUM_CHANNEL, SUSTAIN
 from jam.midi.smf import BAR_ONE, COUNT_IN
 from jam.music.grid import (
@@ -38,7 +39,7 @@ from jam.music.grid import (
     nearest_frame,
     quarter_bpm,
 )
-from jam.music.melody_track import Line, melody_index, sung_share
+from jam.music.melody_track import Line, Span, joined_channels, melody_index, sung_share
 
 TICKS_PER_QUARTER = 960
 _TICKS_PER_FRAME = TICKS_PER_QUARTER // FRAMES_PER_QUARTER
@@ -53,7 +54,7 @@ class MidiSong:
     tempo_map: TempoMap
     """Frame 0 is the start of the file, at 0 s. Changes lie on the nearest frame."""
     markers: tuple[tuple[float, str], ...] = ()
-    """(frame, text), in order: chord names, in many files."""
+    """(frame, text), in order: chord names, in many files, whichever events hold them."""
     pedals: tuple[tuple[float, int, bool], ...] = ()
     """(frame, channel, down) of the sustain pedal, in order."""
     bar_one_frame: int = 0
@@ -103,20 +104,27 @@ class MidiSong:
         )
 
     def melody(self) -> tuple[Note, ...]:
-        """The notes of the track and channel that are the melody (`jam.music.melody_track`)."""
-        groups: dict[tuple[str, int], list[Note]] = defaultdict(list)
+        """The notes of the track and channel that are the melody (`jam.music.melody_track`).
+
+        Channels of one track count as one where they are one line.
+        """
+        apart: dict[tuple[str, int], list[Note]] = defaultdict(list)
         for note in self.notes:
-            groups[note.part, note.channel].append(note)
+            apart[note.part, note.channel].append(note)
+        groups = joined_channels(apart, lambda note: note.instrument, _span)
         lines = [self._line(part, notes) for (part, _), notes in groups.items()]
         chosen = melody_index(lines, self.karaoke) if lines[1:] else 0
         return tuple(list(groups.values())[chosen])
 
     def _line(self, part: str, notes: list[Note]) -> Line:
-        quarter = FRAMES_PER_QUARTER
-        spans = [(n.start_frame / quarter, n.end_frame / quarter, n.pitch) for n in notes]
+        spans = [_span(note) for note in notes]
         sung = sung_share([n.start_frame for n in notes], self.lyrics)
         channel = notes[0].channel
         return Line(spans, part, channel, notes[0].instrument, sung, channel == DRUM_CHANNEL)
+
+
+def _span(note: Note) -> Span:
+    return note.start_frame / FRAMES_PER_QUARTER, note.end_frame / FRAMES_PER_QUARTER, note.pitch
 
 
 def read_midi(path: str | os.PathLike[str]) -> MidiSong:
@@ -147,18 +155,19 @@ def parse_midi(data: bytes, name: str) -> MidiSong:
         notes = _notes(raw)
         last_frame = math.ceil(max(note.end_frame for note in notes))
         tempo_map = _tempo_map(raw, last_frame, pickup)
+        symbols, are_lyrics = chord_texts(raw)
         return MidiSong(
             name,
             notes,
             tempo_map,
-            tuple(sorted((_frame(tick, raw), text) for tick, text in raw.markers)),
+            tuple(sorted((_frame(tick, raw), text) for tick, text in symbols)),
             tuple(
                 (_frame(tick, raw), channel, down)
                 for tick, channel, down in sorted(raw.pedals, key=lambda pedal: pedal[0])
             ),
             pickup or _bar_one_frame(raw, tempo_map),
             min(raw.keys)[1:] if raw.keys else None,
-            tuple(_frame(tick, raw) for tick in raw.lyrics),
+            () if are_lyrics else tuple(_frame(tick, raw) for tick in raw.lyrics),
             raw.karaoke or name.lower().endswith(".kar"),
             tuple(raw.warnings),
         )

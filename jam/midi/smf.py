@@ -14,6 +14,7 @@ import re
 import struct
 from bisect import bisect_right
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from jam.errors import BadInput
@@ -28,11 +29,13 @@ from jam.midi.numbers import (
     SUSTAIN,
     is_down,
 )
+from jam.music.melody_track import chord_word, melody_word
 
 _ALL_OFF = (SOUND_OFF, NOTES_OFF, 124, 125, 126, 127)
 """Controllers after which no key of the channel sounds; the last four change the mode."""
-_META_TEXT, _META_NAME, _META_LYRIC, _META_MARKER, _META_CUE = 0x01, 0x03, 0x05, 0x06, 0x07
-_META_END, _META_TEMPO, _META_METER, _META_KEY = 0x2F, 0x51, 0x58, 0x59
+_META_TEXT, _META_NAME, _META_INSTRUMENT = 0x01, 0x03, 0x04
+_META_LYRIC, _META_MARKER, _META_CUE = 0x05, 0x06, 0x07
+_META_END, _META_TEMPO, _META_METER, _META_KEY, _META_SPECIFIC = 0x2F, 0x51, 0x58, 0x59, 0x7F
 _HEADER_WITHIN = 256
 """Some programs put so much at most before the header (MacBinary has 128)."""
 _KARAOKE = "@K"
@@ -69,6 +72,12 @@ class RawSong:
     """(tick, numerator, denominator)"""
     markers: list[tuple[int, str]] = field(default_factory=list)
     cues: list[tuple[int, str]] = field(default_factory=list)
+    texts: list[tuple[int, str]] = field(default_factory=list)
+    """Text events of a file that is no karaoke."""
+    words: list[tuple[int, str]] = field(default_factory=list)
+    """What the lyrics are."""
+    xf_chords: list[tuple[int, str]] = field(default_factory=list)
+    """Chord symbols of Yamaha's XF events."""
     lyrics: list[int] = field(default_factory=list)
     """Ticks at which a syllable stands, as lyrics or, in karaoke files, as text."""
     keys: list[tuple[int, int, bool]] = field(default_factory=list)
@@ -125,6 +134,12 @@ def parse_smf(data: bytes) -> RawSong:
             raise BadInput(f"more than {MIDI_TRACKS:,} tracks")
         start = found + 8
         end = start + int.from_bytes(data[found + 4 : start], "big")
+        if data[end : end + 4] != b"MTrk" and not _is_chunk(data, end):
+            # A wrong length: to where the next track begins.
+            following = data.find(b"MTrk", start)
+            end = following if following >= 0 else max(end, len(data))
+            if end <= len(data):
+                song.warnings.append(f"wrong length of track {track + 1}")
         if end > len(data):
             song.warnings.append(f"truncated within track {track + 1}")
             end = len(data)
@@ -154,6 +169,11 @@ def _unwrapped(data: bytes, warnings: list[str]) -> bytes:
         raise BadInput("not a MIDI file (it doesn't begin with MThd)")
     warnings.append(f"{at} bytes before its header")
     return data[at:]
+
+
+def _is_chunk(data: bytes, at: int) -> bool:
+    """Whether a file ends here, or something that could be a chunk begins."""
+    return at >= len(data) or bool(re.match(rb"[A-Za-z]{4}|\0+$", data[at : at + 64]))
 
 
 def _next_track(data: bytes, at: int) -> int | None:
@@ -283,16 +303,25 @@ class _TrackReader:
     def pair(self) -> None:
         """Give every note-on its end.
 
-        Where a key's note-offs match its note-ons, the first comes up first. Where some are
-        missing, a key that is struck again comes up before; a note that nothing ends lasts until
-        the next one of its channel begins, or to the end of the track.
+        Where a key's note-offs match its note-ons, the first comes up first. Where a channel has
+        none at all, a note lasts until the next one begins. Where some are missing, a key that is
+        struck again comes up before; a note that nothing ends lasts until the next one of its
+        channel begins, or to the end of the track.
         """
         onsets: dict[int, list[int]] = {}
         for (channel, _), strokes in self.strokes.items():
             onsets.setdefault(channel, []).extend(t for t, velocity in strokes if velocity > 0)
         for ticks in onsets.values():
             ticks.sort()
+        has_offs = {
+            channel
+            for (channel, _), strokes in self.strokes.items()
+            if any(velocity == 0 for _, velocity in strokes)
+        }
         for key, strokes in self.strokes.items():
+            if key[0] not in has_offs:
+                self.pair_without_offs(key, strokes, onsets[key[0]])
+                continue
             waiting: list[tuple[int, int]] = []
             ends_match = _ends_match(strokes)
             for tick, velocity in strokes:
@@ -313,6 +342,19 @@ class _TrackReader:
                 self.add_note(key, note, ticks[later] if later < len(ticks) else self.tick)
                 self.song.odd["notes without an end"] += 1
 
+    def pair_without_offs(
+        self, key: tuple[int, int], strokes: list[tuple[int, int]], onsets: list[int]
+    ) -> None:
+        """onsets: of the channel, in order."""
+        for i, (tick, velocity) in enumerate(strokes):
+            if velocity > 0:
+                later = bisect_right(onsets, tick)
+                end = onsets[later] if later < len(onsets) else self.tick
+                if i + 1 < len(strokes):
+                    end = min(end, strokes[i + 1][0])
+                self.add_note(key, (tick, velocity), end)
+                self.song.odd["notes without an end"] += 1
+
     def add_note(self, key: tuple[int, int], note: tuple[int, int], end_tick: int) -> None:
         (channel, pitch), (start_tick, velocity) = key, note
         end_tick = max(end_tick, start_tick + 1)
@@ -327,17 +369,25 @@ class _TrackReader:
         if type_ == _META_NAME and not self.named:
             song.track_names[self.track] = text_of(content)
             self.named = True
+        elif type_ == _META_INSTRUMENT and not song.track_names[self.track]:
+            song.track_names[self.track] = text_of(content)
         elif type_ == _META_MARKER:
             song.markers.append((self.tick, text_of(content)))
         elif type_ == _META_CUE:
             song.cues.append((self.tick, text_of(content)))
         elif type_ == _META_LYRIC:
             song.lyrics.append(self.tick)
+            song.words.append((self.tick, text_of(content)))
         elif type_ == _META_TEXT:
             text = text_of(content)
             song.karaoke |= text.startswith(_KARAOKE)
             if song.karaoke and text and text[0] != "@":
                 song.lyrics.append(self.tick)
+            elif not song.karaoke:
+                song.texts.append((self.tick, text))
+        elif type_ == _META_SPECIFIC:
+            if symbol := xf_chord(content):
+                song.xf_chords.append((self.tick, symbol))
         elif type_ == _META_TEMPO:
             if len(content) == 3 and (tempo := int.from_bytes(content, "big")):
                 song.tempos.append((self.tick, tempo))
@@ -379,6 +429,15 @@ _KANA = re.compile("[\u3040-\u30ff]")
 _HANGUL = re.compile("[\uac00-\ud7a3]")
 
 
+_LATIN_CHORD = re.compile(rb"[A-H][#b]?[mM]?[\xb0\xba\xf8\xd8][\d()#b/A-H]*")
+"""A chord symbol with a degree sign or a crossed o."""
+_MAX_NAME = 64
+_ENCODINGS = (
+    *("cp932", "euc_jp", "euc_kr", "gb18030", "big5", "cp1251", "koi8_r", "cp1250", "cp1253"),
+    *("cp1254", "cp1255", "cp1256", "latin-1", "mac_roman"),
+)
+
+
 def text_of(content: bytes) -> str:
     """A name or marker as one line, in whatever encoding; control characters become spaces."""
     text = _decoded(content)
@@ -389,10 +448,22 @@ def _decoded(content: bytes) -> str:
     """UTF-16 with its mark, UTF-8, else what most of the bytes look like; Latin-1 fits always."""
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return content.decode("utf-16", "replace")
+    if len(content) > 2 and len(content) % 2 == 0:  # every other byte 0: UTF-16 without its mark
+        for name, zeros in (("utf-16-le", content[1::2]), ("utf-16-be", content[::2])):
+            if not any(zeros):
+                return content.decode(name, "replace")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
         pass
+    if _LATIN_CHORD.fullmatch(content):
+        return content.decode("latin-1")
+    if len(content) <= _MAX_NAME:
+        for name in _ENCODINGS:
+            with suppress(UnicodeDecodeError):
+                text = content.decode(name)
+                if melody_word(text) or chord_word(text):
+                    return text  # the encoding in which a name says something
     high = sum(byte >= 0x80 for byte in content)
     if 2 * high >= len(content.replace(b" ", b"")):  # not a letter with an accent here and there
         for name, script, share in (("cp932", _KANA, 0.3), ("euc_kr", _HANGUL, 0.7)):
@@ -410,3 +481,32 @@ def _decoded(content: bytes) -> str:
         except UnicodeDecodeError:
             pass
     return content.decode("latin-1")
+
+
+# Yamaha, "XF Format Specifications v2.01": chord types by number.
+_XF_TYPES = (
+    *("", "6", "maj7", "maj7#11", "add9", "maj9", "6/9", "aug", "m", "m6", "m7", "m7b5", "m(add9)"),
+    *("m9", "m11", "mMaj7", "mMaj9", "dim", "dim7", "7", "7sus4", "7b5", "9", "7#11", "13", "7b9"),
+    *("7b13", "7#9", "maj7#5", "aug7", "5", "5", "sus4", "sus2"),
+)
+_XF_CHORD = b"\x43\x7b\x01"
+_XF_NOTES = " CDEFGAB"
+_XF_SIGNS = ("bbb", "bb", "b", "", "#", "##", "###")
+
+
+def xf_chord(content: bytes) -> str:
+    """The chord symbol of a sequencer-specific event of Yamaha's XF format; "" for any other."""
+    if content[:3] != _XF_CHORD or len(content) < 5:
+        return ""
+    root, type_ = _xf_note(content[3]), content[4]
+    if type_ == 0x22:
+        return "N.C."
+    if not root or type_ >= len(_XF_TYPES):
+        return ""
+    bass = _xf_note(content[5]) if len(content) > 5 else ""
+    return root + _XF_TYPES[type_] + (f"/{bass}" if bass and bass != root else "")
+
+
+def _xf_note(code: int) -> str:
+    note, sign = code & 0x0F, code >> 4
+    return _XF_NOTES[note] + _XF_SIGNS[sign] if 1 <= note <= 7 and sign < 7 else ""

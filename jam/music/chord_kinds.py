@@ -52,30 +52,39 @@ _MUSICXML_KINDS = {kind: quality for quality, (kind, degrees) in KINDS.items() i
 }
 
 
+def sounding(kind: str, degrees: tuple[tuple[int, int, str], ...] = ()) -> frozenset[int]:
+    """Semitones above the root of all that a kind with its degrees (value, alter, type) names.
+
+    Degrees count from a dominant chord, so a seventh from a minor one; some programs
+    write a minor one as one that is lowered. Raises ValueError for an unknown kind.
+    """
+    if kind not in _MUSICXML_KINDS:
+        raise ValueError(f"not a MusicXML kind: {kind!r}")
+    notes = {*QUALITIES[_MUSICXML_KINDS[kind]][0], *_STACKED.get(kind[-4:], ())}
+    for value, alter, type_ in degrees:
+        if value not in DEGREES:
+            continue
+        natural = DEGREES[value] - (value == 7)
+        if value == 7 and alter == -1 and 6 not in notes:
+            alter = 0
+        if type_ in ("subtract", "alter"):
+            notes.discard(natural + alter * (type_ == "subtract"))
+        if type_ != "subtract":
+            notes.add((natural + alter) % 12)
+    return frozenset(notes)
+
+
+_STACKED = {"11th": (2, 5), "13th": (2, 9)}
+
+
 def quality_of_musicxml_kind(kind: str, degrees: tuple[tuple[int, int, str], ...] = ()) -> str:
     """Reduce a MusicXML `kind` with its `degree` elements (value, alter, type) to the table.
 
     Raises ValueError for an unknown kind; "none" must be handled by the caller (no chord).
     """
-    if kind not in _MUSICXML_KINDS:
-        raise ValueError(f"not a MusicXML kind: {kind!r}")
-    quality = _MUSICXML_KINDS[kind]
+    notes = sounding(kind, degrees)
     if not degrees:
-        return quality
-    intervals = set(QUALITIES[quality][0])
-    for value, alter, type_ in degrees:
-        if value not in DEGREES:
-            continue
-        natural = DEGREES[value] - (1 if value == 7 else 0)  # MusicXML counts from a minor 7th
-        if value == 7 and alter == -1 and 6 not in intervals:
-            alter = 0  # some count from the major seventh
-        interval = (natural + alter) % 12
-        if type_ == "subtract":
-            if value != 3 or not intervals & {10, 11}:  # "9(no3)" is no sus chord
-                intervals.discard(interval)
-        elif type_ == "alter":
-            intervals.discard(natural % 12)
-            intervals.add(interval)
-        else:
-            intervals.add(interval)
-    return quality_of_intervals(frozenset(intervals)) or quality
+        return _MUSICXML_KINDS[kind]
+    if notes & {10, 11} and any(value == 3 and type_ == "subtract" for value, _, type_ in degrees):
+        notes |= {4}  # "9(no3)" is no sus chord
+    return quality_of_intervals(notes) or _MUSICXML_KINDS[kind]

@@ -10,16 +10,19 @@ from __future__ import annotations
 import re
 import reprlib
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
+from statistics import median
 from typing import TypeVar
 
 from jam.limits import CHORD_CHARACTERS
-from jam.music.chord import QUALITIES, Chord, pitch_class, quality_of_intervals
+from jam.music.chord import COMMON_NAMES, QUALITIES, Chord, pitch_class, quality_of_intervals
 from jam.music.chord_kinds import Degree
 from jam.music.chord_suffix import MOST_VOICES, parts_of
+from jam.music.harte import parse_harte
 from jam.music.note_names import Naming, bass_of, has_flat_b, naming_shown, root_of
 
 NO_CHORD_SYMBOL = "N.C."
@@ -91,6 +94,17 @@ class SymbolParts:
     def text(self) -> str:
         return self.root + self.suffix + (f"/{self.bass}" if self.bass else "")
 
+    def transposed(self, semitones: int) -> SymbolParts:
+        if self.chord is None:
+            return self
+        chord = self.chord.transposed(semitones)
+        root, bass = (
+            COMMON_NAMES[(pitch_class(name) + semitones) % 12] if name else ""
+            for name in (self.root, self.bass)
+        )
+        moved = read_symbol(root + self.suffix + (f"/{bass}" if bass else ""))
+        return moved if moved.chord == chord else read_symbol(chord.symbol)
+
 
 # Signs that look alike, as one: prime sharps and flats, degree signs, dashes, triangles.
 _ALIKE = str.maketrans(
@@ -145,7 +159,7 @@ def naming_of(symbols: Iterable[str]) -> Naming:
         flat_b |= has_flat_b(plain)
         if naming and naming not in shown and _is_read(plain, naming):
             shown.add(naming)
-        has_h |= plain[:1] == "H" and "german" in shown
+        has_h |= plain[:1] in ("H", "h") and "german" in shown
     if has_h or ("german" in shown and not flat_b and "solfege" not in shown):
         return "german"
     return "solfege" if "solfege" in shown else "english"
@@ -202,7 +216,8 @@ def _taken_apart(written: str) -> SymbolParts:
 
 
 _A_CHORD = re.compile(
-    r"[(\[]*[A-H](?:$|[#b♯♭0-9+\-(/\\°ºøØΔ∆^mM;]|sus|add|dim|aug|alt|maj|no|omit|o7?$)"
+    r"[(\[]*[A-H](?:$|[#b♯♭0-9+\-(/\\°ºøØΔ∆^mM;]|sus|add|dim|aug|alt|maj|no|omit|o7?$"
+    r"|[^\saeiou.:]{1,12}$)"  # without a vowel no word
 )
 _BASS_ALONE = re.compile(r"[/\\]\s*([A-H][#b♯♭]*)")
 
@@ -222,10 +237,11 @@ class SymbolReader:
     n_words: int = 0
     """Texts that don't look like a chord at all."""
 
-    def read(self, text: str, bar: int) -> tuple[Chord | None, str] | None:
+    def read(self, text: str, bar: int, transpose: int = 0) -> tuple[Chord | None, str] | None:
         """Chord and label of a symbol; None where nothing begins here.
 
-        What doesn't look like a chord is a word above the staff and changes nothing.
+        What doesn't look like a chord is a word above the staff and changes nothing. transpose:
+        semitones from what is written to what sounds.
         """
         text = text.strip()
         if text in SAME_CHORD:
@@ -234,13 +250,17 @@ class SymbolReader:
         if alone and self.before is not None and self.before.root:
             text = f"{self.before.root}{self.before.suffix}/{alone[1]}"
         try:
-            self.before = read_symbol(text, self.naming)
+            self.before = _read_any(text, self.naming)
         except ValueError:
             if not alone and not _A_CHORD.match(text):
                 self.n_words += 1
                 return None
             return self.unreadable(text, bar)
-        return self.before.chord, f"/{self.before.bass}" if alone else text
+        symbol = self.before
+        if transpose % 12:
+            symbol = symbol.transposed(transpose)
+            text = symbol.text
+        return symbol.chord, f"/{symbol.bass}" if alone else text
 
     def unreadable(self, text: str, bar: int) -> tuple[None, str]:
         """A symbol that is beyond this program."""
@@ -249,12 +269,24 @@ class SymbolReader:
         return None, text
 
 
+def _read_any(text: str, naming: Naming) -> SymbolParts:
+    """A lead-sheet symbol, or one in Harte's syntax ("C:min7"), as data sets have them."""
+    try:
+        return read_symbol(text, naming)
+    except ValueError:
+        if not re.match(r"[A-G][#b]*:", text):
+            raise
+    chord, bass = parse_harte(text)
+    assert chord is not None
+    return read_symbol(chord.symbol + ("" if bass is None else f"/{COMMON_NAMES[bass]}"))
+
+
 def chords_of_texts(
     texts: Iterable[tuple[_Place, str]], bar_of: Callable[[_Place], int]
 ) -> tuple[list[tuple[_Place, Chord | None, str]], list[str]]:
     """(place, chord, label) of the markers of a file, and the symbols that could not be read.
 
-    None where fewer than two are chords, or more are words.
+    None where fewer than two are chords, more are words, or they are the letters of sections.
     """
     marked = [(place, text.strip()) for place, text in texts if text.strip()]
     reader = SymbolReader(naming_of(text for _, text in marked))
@@ -265,7 +297,20 @@ def chords_of_texts(
     n_read = len(chords) - len(reader.unread)
     if n_read < 2 or len(reader.unread) + reader.n_words > n_read:
         return [], []
+    if _are_sections([(bar_of(place), text) for place, _, text in chords]):
+        return [], []
     return chords, reader.unread
+
+
+def _are_sections(marked: Sequence[tuple[int, str]]) -> bool:
+    """Whether (bar, text) are the letters of sections: A first, then B, four bars and more each."""
+    letters = list(dict.fromkeys(text[:1] for _, text in marked))
+    if letters != list("ABCDEFGH"[: len(letters)]) or any(
+        not re.fullmatch(r"[A-H]\d?'*", text) for _, text in marked
+    ):
+        return False
+    lengths = [later - bar for (bar, _), (later, _) in pairwise(marked)]
+    return min(lengths) >= 2 and median(lengths) >= 4
 
 
 def _plain(text: str) -> str:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from typing import TypeVar
 
+DRUMS = 9
+"""Channel 10, counted from 0."""
 KARAOKE_CHANNEL = 3
 """Channel 4, counted from 0: where karaoke files have the sung line."""
 _BASS_PROGRAMS = range(32, 40)
@@ -39,23 +42,30 @@ class Line:
 # Without accents and in small letters; what stands at the start of a word, or anywhere in scripts
 # that don't part their words.
 _SUNG = re.compile(
-    r"\b(?:melod|mel\b|vocal|vocais|voc\b|voix|voice|voce\b|voz\b|vox\b|sing|sung\b|gesang|stimme|"
-    r"zang|canto\b|cantus|chant\b|cantor|cantant|solist|sang\b|laulu|soprano|sopran\b|superius|"
-    r"discant|tune\b|theme|thema|tema\b|lyric|dallam|spiew|zpev)"
-    r"|旋律|メロディ|歌|ボーカル|ヴォーカル|唱|멜로디|보컬|노래|мелод|вокал|голос|песн|μελωδ|φων"
+    r"\b(?:melod|mel\b|vo[ck]al|vocais|voc\b|voix|voice|voce\b|voz\b|vox\b|sing|sung\b|gesang|stimm|"
+    r"stem\b|zang|canto\b|cantus|cancao|chant\b|cantor|cantant|solist|sang\b|laulu|sopran|sopr\b|"
+    r"superius|discant|diskant|tune\b|theme|thema|tema\b|lyric|dallam|enek|spiew|g[lł]os\b|zpev|spev|"
+    r"pjesma|pesma|sark[iı]|giai [dđ]ieu|solostimm|singstimm)"
+    r"|旋律|メロディ|歌|ボーカル|ヴォーカル|うた|唱|人声|人聲|主奏|멜로디|보컬|노래|가사"
+    r"|мелод|вокал|голос|глас\b|песн|песма|спів|μελωδ|φων|מנגינה|לחן|שירה|لحن|غناء|ท\u0e4d\u0e32นอง|ร้อง"
 )
-_LEADING = re.compile(r"\b(?:lead|solo|main)|ソロ|リード|соло")
+_LEADING = re.compile(
+    r"\b(?:lead|solo|main\b(?! (?:gauche|droite))|right\b|rh\b|rechte|main droite|treble)"
+    r"|ソロ|リード|соло"
+)
 _BEHIND = re.compile(
     r"\b(?:back|bg|bvox|harmon|choir|chor|coro\b|string|streich|cordes|pad\b|bass|drum|accomp|"
     r"akkord|begleit|acomp|comp\b|rhythm|guit|piano|klav|organ|brass|echo|ooh|aah|second|2nd|alto\b|"
-    r"tenor|perc|counter|bridge|changes)|(?:伴奏|コード|ベース|ドラム|аккорд|бас)"
+    r"tenor|perc|counter|bridge|changes|left\b|lh\b|linke|main gauche)"
+    r"|(?:伴奏|コード|ベース|ドラム|аккорд|бас)"
 )
 
 
 def _plain(name: str) -> str:
-    text = unicodedata.normalize("NFD", name.casefold())
+    text = unicodedata.normalize("NFD", unicodedata.normalize("NFKC", name).casefold())
     text = "".join(c for c in text if not "\u0300" <= c <= "\u036f")
-    return unicodedata.normalize("NFC", re.sub(r"[_\d]+", " ", text))
+    text = unicodedata.normalize("NFC", re.sub(r"[_\d]+", " ", text))
+    return text.replace(" ", "") if re.fullmatch(r"\w(?: \w){2,}", text) else text  # "M e l"
 
 
 def melody_word(name: str) -> bool:
@@ -65,7 +75,8 @@ def melody_word(name: str) -> bool:
 
 def chord_word(name: str) -> bool:
     """True where a name says that this is the harmony."""
-    return bool(re.search(r"\b(?:chord|harmon|accomp|akkord|comp\b|changes)", _plain(name)))
+    found = r"\b(?:chord|harmon|accomp|akkord|begleit|comp\b|changes)|伴奏|コード|和弦|аккорд"
+    return bool(re.search(found, _plain(name)))
 
 
 def _name_says(name: str) -> float:
@@ -78,6 +89,48 @@ def _name_says(name: str) -> float:
     if _LEADING.search(text) and said == 3.0:
         said = 3.5
     return said - 2.5 * bool(_BEHIND.search(text))
+
+
+_Track = TypeVar("_Track")
+_Note = TypeVar("_Note")
+
+
+def joined_channels(
+    groups: Mapping[tuple[_Track, int], list[_Note]],
+    program_of: Callable[[_Note], int],
+    span_of: Callable[[_Note], Span],
+) -> dict[tuple[_Track, int], list[_Note]]:
+    """Notes by (track, channel), where the channels of a track that are one line are one group.
+
+    So have those who play with a channel for each note (MPE) or string: one sound, and either one
+    voice that goes from channel to channel, or in a track beside others three voices and more. Each
+    group under the key of its first channel; notes in order of their start.
+    """
+    tracks: dict[tuple[_Track, int], list[tuple[_Track, int]]] = {}
+    for key, notes in groups.items():
+        if not notes:
+            continue
+        tracks.setdefault((key[0], program_of(notes[0])), []).append(key)
+    alone = len({track for track, _ in groups}) == 1
+    joined = dict(groups)
+    for keys in tracks.values():
+        keys = [key for key in keys if key[1] != DRUMS]
+        lines = [[span_of(note) for note in groups[key]] for key in keys]
+        if len(keys) > 1 and (_is_one_voice(lines) or (not alone and _are_strings(lines))):
+            notes = [note for key in keys for note in joined.pop(key)]
+            joined[keys[0]] = sorted(notes, key=span_of)
+    return joined
+
+
+def _is_one_voice(lines: Sequence[Sequence[Span]]) -> bool:
+    """Whether the lines are one voice, whose notes go to and fro between them."""
+    marked = sorted((span, i) for i, line in enumerate(lines) for span in line)
+    changes = sum(a != b for (_, a), (_, b) in pairwise(marked))
+    return changes >= 0.2 * len(marked) and _alone([span for span, _ in marked]) >= 0.9
+
+
+def _are_strings(lines: Sequence[Sequence[Span]]) -> bool:
+    return len(lines) > 2 and all(_alone(sorted(line)) >= 0.9 for line in lines)
 
 
 def melody_index(lines: Sequence[Line], karaoke: bool = False) -> int:

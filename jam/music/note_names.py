@@ -14,7 +14,7 @@ Naming = Literal["english", "german", "solfege"]
 
 _ROOT = re.compile(r"([A-Ha-h])([#b]*)")
 _GERMAN_ROOT = re.compile(
-    r"(?:([ACDFGHacdfgh])(is|es)|([AEae])(s|es)|([BbEeAaDdGgHh])(es|is))(?!us)"
+    r"(?:([ACDFGHacdfgh])(iss?|ess?)|([AEae])(ss?|ess?)|([BbEeAaDdGgHh])(ess?|iss?))(?!us)"
 )
 _SUNG_ROOT = re.compile(
     r"(do|re|mi|fa|sol|la|si|Do|Re|Mi|Fa|Sol|La|Si|DO|RE|MI|FA|SOL|LA|SI)(?!n|lo$|d$)"
@@ -29,7 +29,7 @@ _FLAT_B = re.compile(r"B(?:b|es)")
 
 def naming_shown(symbol: str) -> Naming | None:
     """The naming that a chord symbol without spaces gives away by its root; None: any."""
-    if symbol[:1] == "H":
+    if symbol[:1] in ("H", "h"):
         return "german"
     if _ONLY_SUNG.match(symbol) or _ONLY_SUNG_FA.match(symbol):
         return "solfege"
@@ -56,7 +56,7 @@ def root_of(symbol: str, naming: Naming) -> tuple[str, str]:
         return _SUNG[found[0].lower()] + sign, rest
     if (found := _GERMAN_ROOT.match(symbol)) and found[0].lower() != "bis":
         letter = found[0][0].upper()
-        name = _of_h(letter, naming, "#" if found[0].endswith("is") else "b")
+        name = _of_h(letter, naming, "#" if found[0].rstrip("s").endswith("i") else "b")
     elif found := _ROOT.match(symbol):
         name = _of_h(found[1].upper(), naming, found[2])
     else:

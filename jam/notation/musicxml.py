@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from statistics import median
@@ -17,16 +17,26 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from jam.files import whole
 from jam.music.chord import QUALITIES, Chord
 from jam.music.chord_notation import NO_CHORD_SYMBOL, SymbolParts, read_symbol
-from jam.music.grid import Meter, TempoMap
+from jam.music.grid import FRAMES_PER_QUARTER, Meter, TempoMap
 from jam.music.key import Key, key_accidental, sharps_of, spell, spell_in
 from jam.music.rows import ChordState
 from jam.notation.bars import Bar, Piece, Tempo, folded, written_bars
+from jam.notation.beams import beams
+from jam.notation.elements import (
+    DOCTYPE,
+    above,
+    chord_symbol,
+    clef,
+    key_signature,
+    left_bar_line,
+    right_bar_line,
+    score_of_one_part,
+    tempo_mark,
+    time_signature,
+)
+from jam.notation.heading import Heading
 from jam.notation.rhythm import WrittenMelody
 
-_DOCTYPE = (
-    '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE score-partwise PUBLIC '
-    '"-//Recordare//DTD MusicXML 4.0 Partwise//EN" "http://www.musicxml.org/dtds/partwise.dtd">\n'
-)
 _TYPES = {
     Fraction(8): "breve",
     Fraction(4): "whole",
@@ -37,27 +47,10 @@ _TYPES = {
     Fraction(1, 8): "32nd",
     Fraction(1, 16): "64th",
 }
-_BEATS = {2: ("eighth", 0), 4: ("quarter", 0), 6: ("quarter", 1), 8: ("half", 0)}
-"""Frames in a beat -> type and dots of the note that is one."""
 _ACCIDENTALS = {-2: "flat-flat", -1: "flat", 0: "natural", 1: "sharp", 2: "double-sharp"}
 _LOWEST_IN_G_CLEF = 57
 """A tune whose middle lies below is written in the F clef."""
 SWING = "Swing"
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """What stands over a lead sheet, and what its source said of how it is written.
-
-    signature: (sharps or minus flats, minor), None to take the key's own. symbols: by frame, the
-    chord symbols as they were written. sections: by frame of a bar line, what begins there.
-    """
-
-    title: str = ""
-    composer: str = ""
-    signature: tuple[int, bool] | None = None
-    symbols: Mapping[int, str] = field(default_factory=dict)
-    sections: Mapping[int, str] = field(default_factory=dict)
 
 
 def symbol_in(chord: Chord, key: Key) -> str:
@@ -98,15 +91,7 @@ def lead_sheet(
         )
     ]
     divisions = math.lcm(1, *(place.denominator for place in places))
-    score = Element("score-partwise", version="4.0")
-    if heading.title:
-        SubElement(SubElement(score, "work"), "work-title").text = heading.title
-    if heading.composer:
-        identification = SubElement(score, "identification")
-        SubElement(identification, "creator", type="composer").text = heading.composer
-    listed = SubElement(SubElement(score, "part-list"), "score-part", id="P1")
-    SubElement(listed, "part-name").text = "Melody"
-    part = SubElement(score, "part", id="P1")
+    score, part = score_of_one_part(heading.title, heading.composer, "Melody")
     signature = heading.signature or (sharps_of(key), key[1])
     pitches = [piece.pitch for bar in bars for piece in bar.pieces if piece.pitch is not None]
     writer = _Writer(part, divisions, signature, key, _is_low(pitches), heading)
@@ -114,7 +99,7 @@ def lead_sheet(
         after = bars[i + 1].ending if i + 1 < len(bars) else None
         writer.bar(bar, melody.swung and i == 0, after)
     indent(score, " ")
-    return _DOCTYPE + tostring(score, encoding="unicode") + "\n"
+    return DOCTYPE + tostring(score, encoding="unicode") + "\n"
 
 
 def _is_low(pitches: Sequence[int]) -> bool:
@@ -150,52 +135,34 @@ class _Writer:
             self.number += 1
         self.in_bar = {}
         begins = bar.ending and bar.ending != self.ending
-        if bar.starts_repeat or begins:
-            line = SubElement(measure, "barline", location="left")
-            if bar.starts_repeat:
-                SubElement(line, "bar-style").text = "heavy-light"
-            if begins:
-                self.ending_of(line, bar.ending, "start")
-            if bar.starts_repeat:
-                SubElement(line, "repeat", direction="forward")
+        number = str(bar.ending) if begins else ""
+        left_bar_line(measure, bar.starts_repeat, number, f"{number}.")
         self.ending = bar.ending
         self.attributes(measure, bar.meter)
         if not bar.is_pickup and (name := self.heading.sections.get(bar.frame)):
-            _above(measure, "rehearsal").text = name
+            above(measure, "rehearsal", name)
         if is_swung:
-            _above(measure, "words").text = SWING
+            above(measure, "words", SWING)
         waiting: list[tuple[Fraction, Tempo | tuple[ChordState, str]]] = [
             *((tempo.start, tempo) for tempo in bar.tempos),
             *((place, (state, text)) for place, state, text in bar.symbols),
         ]
         waiting.sort(key=lambda item: item[0])
-        for piece in bar.pieces:
+        lacking = Fraction(bar.meter.frames_per_bar, FRAMES_PER_QUARTER) - bar.length
+        beamed = beams(bar.pieces, bar.meter, lacking if bar.is_pickup else Fraction(0))
+        for piece, states in zip(bar.pieces, beamed, strict=True):
             while waiting and waiting[0][0] < piece.start + piece.length:
                 place, item = waiting.pop(0)
                 offset = self.duration(place - piece.start) if place != piece.start else ""
                 if isinstance(item, Tempo):
                     _tempo(measure, item, bar.meter, offset)
                 else:
-                    self.harmony(measure, *item, offset)
-            self.note(measure, piece, whole_bar=len(bar.pieces) == 1 and not bar.is_pickup)
+                    chord_symbol(measure, self.symbol(*item), offset)
+            self.note(measure, piece, states, len(bar.pieces) == 1 and not bar.is_pickup)
         if bar.turns > 2:
-            _above(measure, "words").text = f"{bar.turns}×"
+            above(measure, "words", f"{bar.turns}×")
         ends = bar.ending and bar.ending != after
-        if bar.turns > 1 or after is None or ends:
-            line = SubElement(measure, "barline", location="right")
-            if bar.turns > 1 or after is None:
-                SubElement(line, "bar-style").text = "light-heavy"
-            if ends:
-                self.ending_of(line, bar.ending, "stop" if bar.turns > 1 else "discontinue")
-            if bar.turns > 1:
-                repeat = SubElement(line, "repeat", direction="backward")
-                if bar.turns > 2:
-                    repeat.set("times", str(bar.turns))
-
-    def ending_of(self, line: Element, number: int, kind: str) -> None:
-        ending = SubElement(line, "ending", number=str(number), type=kind)
-        if kind == "start":
-            ending.text = f"{number}."
+        right_bar_line(measure, after is None, bar.turns, str(bar.ending) if ends else "")
 
     def attributes(self, measure: Element, meter: Meter) -> None:
         is_first = self.meter is None
@@ -204,36 +171,11 @@ class _Writer:
         attributes = SubElement(measure, "attributes")
         if is_first:
             SubElement(attributes, "divisions").text = str(self.divisions)
-            key = SubElement(attributes, "key")
-            SubElement(key, "fifths").text = str(self.signature[0])
-            SubElement(key, "mode").text = "minor" if self.signature[1] else "major"
-        time = SubElement(attributes, "time")
-        SubElement(time, "beats").text = str(meter.numerator)
-        SubElement(time, "beat-type").text = str(meter.denominator)
+            key_signature(attributes, *self.signature)
+        time_signature(attributes, meter.numerator, meter.denominator)
         if is_first:
-            clef = SubElement(attributes, "clef")
-            SubElement(clef, "sign").text = "F" if self.is_low else "G"
-            SubElement(clef, "line").text = "4" if self.is_low else "2"
+            clef(attributes, "F" if self.is_low else "G")
         self.meter = meter
-
-    def harmony(self, measure: Element, state: ChordState, written: str, offset: str) -> None:
-        symbol = self.symbol(state, written)
-        harmony = SubElement(measure, "harmony", {"print-frame": "no"})
-        if symbol.kind == "none":
-            SubElement(harmony, "function")  # no root: some programs print any that stands here
-        else:
-            _name(harmony, "root", symbol.root)
-        SubElement(harmony, "kind", text=symbol.suffix).text = symbol.kind
-        if symbol.bass:
-            _name(harmony, "bass", symbol.bass)
-        for type_, value, alter in symbol.degrees:
-            # The text of the kind has it already.
-            degree = SubElement(harmony, "degree", {"print-object": "no"})
-            SubElement(degree, "degree-value").text = str(value)
-            SubElement(degree, "degree-alter").text = str(alter)
-            SubElement(degree, "degree-type").text = type_
-        if offset:
-            SubElement(harmony, "offset").text = offset
 
     def symbol(self, state: ChordState, written: str) -> SymbolParts:
         """What was written, else the chord spelled for the key."""
@@ -249,7 +191,9 @@ class _Writer:
         root = spell_in(state.chord.root, *self.signature)
         return read_symbol(root + QUALITIES[state.chord.quality][1])
 
-    def note(self, measure: Element, piece: Piece, whole_bar: bool) -> None:
+    def note(
+        self, measure: Element, piece: Piece, beamed: tuple[str, ...], whole_bar: bool
+    ) -> None:
         note = SubElement(measure, "note")
         accidental: int | None = None
         if piece.pitch is None:
@@ -268,6 +212,8 @@ class _Writer:
             element = Element("accidental")
             element.text = _ACCIDENTALS[accidental]
             note.insert(after_dots, element)
+        for number, state in enumerate(beamed, 1):
+            SubElement(note, "beam", number=str(number)).text = state
         if piece.from_before or piece.goes_on or piece.tuplet in ("start", "stop"):
             notations = SubElement(note, "notations")
             for tied, kind in ((piece.from_before, "stop"), (piece.goes_on, "start")):
@@ -310,33 +256,11 @@ def _type(note: Element, piece: Piece) -> None:
         SubElement(change, "normal-notes").text = "2"
 
 
-def _above(measure: Element, kind: str) -> Element:
-    """Something above the staff; returns its element."""
-    direction = SubElement(measure, "direction", placement="above")
-    return SubElement(SubElement(direction, "direction-type"), kind)
-
-
 def _tempo(measure: Element, tempo: Tempo, meter: Meter, offset: str) -> None:
-    sound = {"tempo": f"{tempo.quarter_bpm:.6g}"}
-    if not tempo.is_printed:
-        element = SubElement(measure, "sound", sound)
-        if offset:
-            SubElement(element, "offset").text = offset
+    if tempo.is_printed:
+        beat = meter.frames_per_beat
+        tempo_mark(measure, beat, f"{tempo.bpm:.4g}", tempo.quarter_bpm, offset)
         return
-    direction = SubElement(measure, "direction", placement="above")
-    metronome = SubElement(SubElement(direction, "direction-type"), "metronome")
-    unit, dots = _BEATS[meter.frames_per_beat]
-    SubElement(metronome, "beat-unit").text = unit
-    for _ in range(dots):
-        SubElement(metronome, "beat-unit-dot")
-    SubElement(metronome, "per-minute").text = f"{tempo.bpm:.4g}"
+    element = SubElement(measure, "sound", tempo=f"{tempo.quarter_bpm:.6g}")
     if offset:
-        SubElement(direction, "offset").text = offset
-    SubElement(direction, "sound", sound)
-
-
-def _name(harmony: Element, what: str, name: str) -> None:
-    element = SubElement(harmony, what)
-    SubElement(element, f"{what}-step").text = name[0]
-    if alter := name.count("#") - name.count("b"):
-        SubElement(element, f"{what}-alter").text = str(alter)
+        SubElement(element, "offset").text = offset

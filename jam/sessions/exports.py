@@ -18,7 +18,8 @@ from jam.errors import BadInput
 from jam.files import FILE_RATES, SOUND_SUFFIXES, whole
 from jam.midi.file import Part, write_midi
 from jam.music.key import key_of, key_of_signature
-from jam.notation.musicxml import Heading, write_musicxml
+from jam.notation.heading import Heading, written_in_song
+from jam.notation.musicxml import write_musicxml
 from jam.notation.rhythm import written_melody
 from jam.performance.take import Take
 from jam.preferences import load_preferences
@@ -85,8 +86,29 @@ def _write_lead_sheet(file: Path, session: Session, taken: SessionTake) -> None:
     if take.signature is not None:
         key = key_of_signature(*take.signature)
     melody = written_melody(take.parts["player"], take.tempo_map, taken.info.settings.split_pitch)
-    heading = Heading(session.info.title, "", take.signature, dict(take.symbols))
+    heading = _heading(session, take)
     write_musicxml(file, heading, melody, take.chords, take.tempo_map, key)
+
+
+def _heading(session: Session, take: Take) -> Heading:
+    """Its title, its key, and of the songs that were played sections, symbols and composer."""
+    symbols: dict[int, str] = {}
+    sections: dict[int, str] = {}
+    tempo_map, n_frames = take.tempo_map, len(take.chords)
+    starts = [max(0, round(tempo_map.position_at(change.at_s))) for change in session.songs]
+    for change, start, end in zip(session.songs, starts, [*starts, n_frames][1:], strict=True):
+        if change.song is not None:
+            found = written_in_song(change.song, tempo_map, change.first_bar, start, end)
+            symbols.update(found[0])
+            sections.update(found[1])
+    composers = {change.song.composer for change in session.songs if change.song is not None}
+    return Heading(
+        session.info.title,
+        composers.pop() if len(composers) == 1 else "",
+        take.signature,
+        symbols | dict(take.symbols),
+        sections,
+    )
 
 
 def _write_json(file: Path, session: Session, progress: Progress | None) -> None:

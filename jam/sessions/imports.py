@@ -143,7 +143,7 @@ def session_of_midi(song: MidiSong) -> Session:
     """
     song = song.from_bar_one()
     melody = song.melody()
-    melody_key = melody[0].part, melody[0].channel
+    mine, channels = set(map(id, melody)), {note.channel for note in melody}
     seconds_at = song.tempo_map.seconds_at
     notes = tuple(
         PlayedNote(i, n.pitch, n.velocity, seconds_at(n.start_frame), seconds_at(n.end_frame))
@@ -152,13 +152,13 @@ def session_of_midi(song: MidiSong) -> Session:
     pedals = tuple(
         PedalEvent(down, seconds_at(frame), 0)
         for frame, channel, down in song.pedals
-        if channel == melody_key[1]
+        if channel in channels
     )
     end_frame = max(0, math.ceil(max([song.end_frame, *(frame for frame, _ in song.markers)])))
     n_frames = song.tempo_map.next_bar_frame(end_frame)
     chords, symbols = _chords(song, n_frames)
     rows = _rows(song, chords)
-    others = [replace(n, part=_part_of(n)) for n in song.notes if (n.part, n.channel) != melody_key]
+    others = [replace(n, part=_part_of(n)) for n in song.notes if id(n) not in mine]
     settings = _settings(song, melody[0], others)
     length_s = seconds_at(end_frame)
     take = Take(

@@ -1,11 +1,11 @@
 """ABC notation, version 2.1 as far as melodies with chords need it.
 
-Read: fields X T C M L K Q P R V (file header, header and body, also inline), notes with accidentals
-that last through the bar and over ties, lengths, broken rhythm, tuplets, ties, rests, chords in
-brackets (their top note), chord symbols, bar lines with repeats and numbered endings, jumps in
-words, a part order in the header (P:AABB). The tune is the first voice with notes, or the one whose
-name says so; the others are what chords can be found in. Passed over: grace notes, decorations,
-slurs, lyrics, annotations, voice overlays (&).
+Read: fields X T C M L K Q P R V s m (file header, header and body, also inline), notes with
+accidentals that last through the bar and over ties, lengths, broken rhythm, tuplets, ties, rests,
+chords in brackets (their top note), chord symbols, bar lines with repeats and numbered endings,
+jumps in words, a part order in the header (P:AABB), static macros. The tune is the first voice with
+notes, or the one whose name says so; the others are what chords can be found in. Passed over:
+grace notes, decorations, slurs, lyrics, annotations, voice overlays (&).
 
 A reader of its own: bounded, and it tells what it left out; music21 takes ninety times as long
 (docs/figures.md, Readers).
@@ -21,7 +21,7 @@ from fractions import Fraction
 from jam.errors import BadInput
 from jam.limits import ABC_TUNE_CHARACTERS, LABEL_CHARACTERS, MEASURES
 from jam.music.chord import LETTERS
-from jam.music.chord_notation import SymbolReader, naming_of
+from jam.music.chord_notation import SymbolReader, chords_of_texts, naming_of
 from jam.music.grid import Meter, counted_meter
 from jam.music.melody_track import melody_word
 from jam.music.note_names import Naming
@@ -54,7 +54,9 @@ _TOKEN = re.compile(
     r"|(?P<overlay>\(?&\)?)"
     r"|(?P<inline>\[[A-Za-z]:[^\]\n]{0,200}\])"
     r"|(?P<grace>\{[^}]{0,200}\})"
-    r"|(?P<decoration>![A-Za-z0-9()<>.+\-]{1,40}!|\+[A-Za-z]{1,40}\+)"
+    # Not "!c2d2!": in old files a ! ends a line of the staff.
+    r"|(?P<decoration>!(?:f{1,4}|(?!(?:[A-Ga-gz][,'\d/]*)+!)[A-Za-z0-9()<>.+\-]{1,40})!"
+    r"|\+[A-Za-z]{1,40}\+)"
     r"|(?P<bar>:*\|*\[\||:*\|[|\]:]*|::+)(?P<ending>\[?\d[\d,\-.]*)?"
     r"|(?P<number>\[\d[\d,\-.]*)"
     r"|(?P<tuplet>\(\d(?::\d?(?::\d?)?)?)"
@@ -68,8 +70,15 @@ _TOKEN = re.compile(
 
 _VOICE = re.compile(r"\[V:[ \t]*([^\]\s]*)([^\]]*)\]")
 _MAX_VOICES = 64
+_MAX_ANNOTATIONS = 1000
 _FILE_FIELDS = "MLQRC"
 """What the header of a file says for all of its tunes."""
+_CLEF_OCTAVE = re.compile(
+    r"\b(?:treble|bass|alto|tenor|baritone|soprano|mezzo|[GFC])[1-5]?([+-]8)(?!\d)"
+)
+_SYMBOL_LINE = re.compile(r"(?P<bar>\|)|(?P<symbol>\"[^\"]{0,200}\")|\*|![^!\s]{1,40}!|[^\s|\"*]+")
+_MACRO = re.compile(r"\s*(\S[^=]{0,19}?)\s*=\s*(\S.{0,199}?)\s*")
+_MAX_MACROS = 50
 _SETTINGS = re.compile(r"(?:[a-z]{2,}|[mt])=")
 """What a K: field says beside the key: "clef=bass", "octave=-1"."""
 _CLEFS = re.compile(
@@ -97,7 +106,7 @@ def split_tunes(text: str) -> list[tuple[str, list[str]]]:
     """The tunes of a file as (reference number, lines): each begins with X:.
 
     What stands before the first tune is of each of them. A number that was there before is told
-    apart: "5", then "5.2".
+    apart: "5", then "5.2". A file without any X: may be one tune, copied without it.
     """
     tunes: list[tuple[str, list[str]]] = []
     times: Counter[str] = Counter()
@@ -112,6 +121,8 @@ def split_tunes(text: str) -> list[tuple[str, list[str]]]:
             tunes[-1][1].append(line)
         elif len(header) < 100 and re.match(rf"[{_FILE_FIELDS}]:", line):
             header.append(line)
+    if not tunes and re.search(r"^K:", text, re.MULTILINE):
+        return [("1", text.splitlines())]
     return tunes
 
 
@@ -207,6 +218,14 @@ class _Reader:
         self.signs: dict[str, int] = {}
         self.in_body = False
         self.octave = 0
+        self.clef_octave = 0
+        """Of a clef with an 8 above or below it."""
+        self.transpose = 0
+        """Semitones from what is written to what sounds."""
+        self.annotated = False
+        """Chord symbols stand as annotations ("^Am")."""
+        self.line: list[tuple[Measure, Fraction]] = []
+        """Measure and place of every note of the line before: a line of symbols hangs on them."""
         self.overlaid = False
         """Behind a "&": until the bar line what is written sounds together with what was."""
         self.coda_seen = False
@@ -236,8 +255,7 @@ class _Reader:
         elif letter == "L":
             self.unit = _unit(value)
         elif letter == "K":
-            if found := re.search(r"octave=\s*([+-]?\d)", value):
-                self.octave = int(found[1])
+            self.voice_settings(value)
             if not self.in_body or re.match(r"[A-Ga-g](?!\w*=)|none|H[Pp]|[\^_=]", value):
                 self.signs = key_accidentals(value)
             if not self.in_body:
@@ -245,8 +263,9 @@ class _Reader:
         elif letter == "P":
             self.part(value)
         elif letter == "V":
-            if found := re.search(r"octave=\s*([+-]?\d)", value):
-                self.octave = int(found[1])
+            self.voice_settings(value)
+        elif letter == "s" and self.in_body:
+            self.symbol_line(value)
         elif letter == "T" and not self.tune.title:
             self.tune.title = value[:LABEL_CHARACTERS]
         elif letter == "C" and not self.in_body and not self.tune.composer:
@@ -255,6 +274,33 @@ class _Reader:
             self.tune.rhythm = value
         elif letter == "Q":
             self.tempo(value)
+
+    def voice_settings(self, value: str) -> None:
+        """What a K: or V: field says of octave, clef and transposition."""
+        if found := re.search(r"octave=\s*([+-]?\d)", value):
+            self.octave = int(found[1])
+        if found := _CLEF_OCTAVE.search(value):
+            self.clef_octave = 1 if found[1] == "+8" else -1
+        if found := re.search(r"transpose=\s*([+-]?\d{1,2})(?!\d)", value):
+            self.transpose = int(found[1])
+
+    def symbol_line(self, value: str) -> None:
+        """An s: field: one symbol for each note of the line of music before it."""
+        at = 0
+        for found in _SYMBOL_LINE.finditer(value):
+            if at >= len(self.line):
+                return
+            measure, place = self.line[at]
+            if found["bar"]:
+                bar = self.line[at - 1][0] if at else None
+                while at < len(self.line) and self.line[at][0] is bar:
+                    at += 1
+                continue
+            if (text := found["symbol"]) and text[1:2] not in tuple("^_<>@"):
+                chord = self.symbols.read(text[1:-1], len(self.tune.measures), self.transpose)
+                if chord is not None:
+                    measure.chords.append((place, *chord))
+            at += 1
 
     def begin_body(self) -> None:
         self.in_body = True
@@ -369,7 +415,8 @@ class _Reader:
         else:
             change = self.tied.get((name, height), self.signs.get(name, 0))
         self.sounded = name, height, change
-        return 12 * (height + self.octave) + LETTERS[name] + change
+        octave_ = height + self.octave + self.clef_octave
+        return 12 * octave_ + LETTERS[name] + change + self.transpose
 
     def carry(self, tied: bool) -> None:
         """A tie takes its note's accidental over the bar line, and no further."""
@@ -381,6 +428,7 @@ class _Reader:
             self.tied[name, height] = change
 
     def add(self, pitch: int, length: Fraction, tied: bool) -> None:
+        self.line.append((self.measure, self.at))
         if 0 <= pitch <= 127:
             self.measure.notes.append(Note(self.at, length, pitch, tied))
         else:
@@ -408,12 +456,14 @@ class _Reader:
         if not text:
             return
         if text[0] in "^_<>@":
-            self.words(text[1:])
-            return
+            if not self.annotated:
+                self.words(text[1:])
+                return
+            text = text[1:].strip()
         text = re.split(r"[;\n]", text)[0]
         if self.symbols.naming != "solfege":
             text = spelled_out(text)
-        found = self.symbols.read(text, len(self.tune.measures) + 1)
+        found = self.symbols.read(text, len(self.tune.measures) + 1, self.transpose)
         if found is not None:
             self.measure.chords.append((self.at, *found))
         else:
@@ -428,6 +478,7 @@ class _Reader:
         self.measure.marks |= marks
 
     def body(self, line: str) -> None:
+        self.line = []
         for found in _TOKEN.finditer(line):
             kind = found.lastgroup
             if self.overlaid and not (found["bar"] or found["inline"]):
@@ -532,6 +583,9 @@ def _voices(lines: list[str]) -> tuple[list[_Segment], dict[str, list[_Segment]]
     common: list[_Segment] = []
     voices: dict[str, list[_Segment]] = {}
     names: dict[str, str] = {}
+    settings: dict[str, str] = {}
+    """What the header says of a voice's octave, clef and transposition."""
+    macros: dict[str, str] = {}
     voice: str | None = None
     in_body = ended = False
 
@@ -544,7 +598,9 @@ def _voices(lines: list[str]) -> tuple[list[_Segment], dict[str, list[_Segment]]
             if len(voices) >= _MAX_VOICES:
                 raise BadInput(f"more than {_MAX_VOICES} voices")
             voices[name] = list(common)
-        if in_body and "octave=" in about:
+            if name in settings:
+                voices[name].append(("V", settings[name]))
+        if in_body and _says_of_pitch(about):
             voices[name].append(("V", about))
 
     for raw in lines:
@@ -552,14 +608,18 @@ def _voices(lines: list[str]) -> tuple[list[_Segment], dict[str, list[_Segment]]
         if not line:
             ended |= in_body and not raw.strip()
             continue
-        if ended and not re.match(r"[A-Za-z]:|.*\|", line):
-            continue
+        if line.startswith("+:") or (ended and not _goes_on(line)):
+            continue  # a field that goes on, a text below the tune
         found = re.match(r"([A-Za-z]):(?![|:])(.*)", line)
         if found and found[1] == "V":
             name, _, about = found[2].strip().partition(" ")
             enter(name, about)
-            if not in_body and "octave=" in about:
-                common.append(("V", about)) if len(common) < 100 else None
+            if not in_body and _says_of_pitch(about):
+                settings[name] = about
+        elif found and found[1] == "m":
+            macro = _MACRO.fullmatch(found[2])
+            if macro and "n" not in macro[1] and len(macros) < _MAX_MACROS:
+                macros[macro[1]] = macro[2]
         elif found and not in_body:
             header.append((found[1], found[2]))
             in_body = found[1] == "K"
@@ -569,6 +629,7 @@ def _voices(lines: list[str]) -> tuple[list[_Segment], dict[str, list[_Segment]]
         elif found:
             voices.get(voice or "", common).append((found[1], found[2]))
         elif in_body:
+            line = _expanded(line, macros)
             at = 0
             for switch in _VOICE.finditer(line):
                 if line[at : switch.start()].strip():
@@ -586,6 +647,27 @@ def _voices(lines: list[str]) -> tuple[list[_Segment], dict[str, list[_Segment]]
     return header, voices or {"": common}, names
 
 
+def _says_of_pitch(about: str) -> bool:
+    return "octave=" in about or "transpose=" in about or bool(_CLEF_OCTAVE.search(about))
+
+
+def _goes_on(line: str) -> bool:
+    """Whether a line below an empty one is a field or music, and no text."""
+    if not re.match(r"[A-Za-z]:|.*\|", line):
+        return False
+    bare = re.sub(r'"[^"]*"|![^!\s]*!|^[A-Za-z]:', "", line)
+    return bool(re.match(r"[A-Za-z]:\S", line)) or not re.search(r"[h-yH-Y][A-Za-z]{2,}", bare)
+
+
+def _expanded(line: str, macros: dict[str, str]) -> str:
+    """A line with its static macros (m: fields) written out. Raises BadInput."""
+    for name, music in macros.items():
+        line = line.replace(name, music)
+        if len(line) > ABC_TUNE_CHARACTERS:
+            raise BadInput(f"a tune of more than {ABC_TUNE_CHARACTERS} characters")
+    return line
+
+
 def parse_tune(number: str, lines: list[str]) -> Tune:
     """One tune. Raises BadInput that says what is wrong."""
     if sum(map(len, lines)) > ABC_TUNE_CHARACTERS:
@@ -593,10 +675,16 @@ def parse_tune(number: str, lines: list[str]) -> Tune:
     try:
         header, voices, names = _voices(lines)
         quoted = re.findall(r'"([^"\n]{0,64})"', "\n".join(lines))
-        naming = naming_of(spelled_out(text) for text in quoted if text[:1] not in "^_<>@")
+        symbols = [text for text in quoted if text and text[0] not in "^_<>@"]
+        notes_above = [text[1:] for text in quoted if text[:1] in tuple("^_")]
+        annotated = not symbols and bool(
+            chords_of_texts(enumerate(notes_above[:_MAX_ANNOTATIONS]), lambda at: at)[0]
+        )
+        naming = naming_of(spelled_out(text) for text in (notes_above if annotated else symbols))
         readers = {}
         for name, segments in voices.items():
             reader = readers[name] = _Reader(number, naming)
+            reader.annotated = annotated
             for letter, text in [*header, *segments]:
                 if letter:
                     reader.information(letter, text)

@@ -181,9 +181,9 @@ def score_draft(source: str, piece: str, score: Score, style: str = "any") -> Dr
 
 
 def humdrum_draft(source: str, piece: str, text: str, style: str = "any") -> Draft:
-    """A Humdrum file is played as it stands. Raises BadInput."""
+    """Raises BadInput."""
     song = read_humdrum(text)
-    laid_out = lay_out(song.measures, range(len(song.measures)))
+    laid_out = lay_out(song.measures, song.order())
     draft = _draft(source, piece, laid_out, style, None, song.losses)
     draft.bpm = song.bpm(laid_out.bars[0]) if laid_out.bars else None
     return draft

@@ -18,19 +18,24 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from jam.errors import BadInput
-from jam.limits import HUMDRUM_LINES, HUMDRUM_SPINES
+from jam.limits import HUMDRUM_LINES, HUMDRUM_SPINES, MEASURES
 from jam.music.chord import Chord, pitch_class
 from jam.music.chord_kinds import quality_of_musicxml_kind
-from jam.music.chord_notation import SymbolReader, parse_symbol
-from jam.music.grid import Meter, counted_meter
+from jam.music.chord_notation import NO_CHORD_SYMBOL, SymbolReader, parse_symbol
+from jam.music.grid import FRAMES_PER_QUARTER, Meter, counted_meter
 from jam.music.harte import parse_harte
+from jam.music.key import Key
 from jam.music.melody_track import Line, melody_index
+from jam.music.numerals import parse_numeral
+from jam.music.repeats import played_order
 from models.corpora.score import Losses, Measure, Note, exact
 
 _PITCHES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 _RECIP = re.compile(r"(\d+)(?:%(\d+))?(\.*)")
-_CHORD_SPINES = ("harte", "mxhm", "jazz")
-_HUMDRUM_ROOT = re.compile(r"([A-G])(#*|-*)")
+_CHORD_SPINES = ("harte", "mxhm", "jazz", "chord", "cdata-chord", "harmony")
+"""In the order in which they count; `**harm` (Roman numerals) where there is none of them."""
+_KEY = re.compile(r"\*([A-Ga-g])([#-]?):.*")
+_HUMDRUM_ROOT = re.compile(r"([A-G])(#*|-*|b*)")
 _KERN_NOTE = re.compile(r"([a-g]+|[A-G]+)(#+|-+|n)?")
 
 LONGEST_UNTIMED_NOTE = Fraction(8)
@@ -43,9 +48,31 @@ class HumdrumSong:
     seconds: list[tuple[Fraction, float]]
     """(position in sixteenths from the first line, time in seconds) of the time stamps."""
     losses: Losses = field(default_factory=Losses)
+    quarter_bpm: float | None = None
+    """By the first `*MM`."""
+    expansion: list[str] = field(default_factory=list)
+    """The labels of the sections in the order in which they are played; empty: as it stands."""
+    labels: list[tuple[str, int]] = field(default_factory=list)
+    """(label, index of the measure that begins with it)"""
+
+    def order(self) -> list[int]:
+        """The measures in the order in which they are played. Raises BadInput."""
+        starts = dict(reversed(self.labels))
+        if not self.expansion or any(label not in starts for label in self.expansion):
+            return played_order(self.measures)
+        edges = sorted({*starts.values(), len(self.measures)})
+        order = [*range(edges[0])]
+        for label in self.expansion:
+            start = starts[label]
+            order.extend(range(start, next((e for e in edges if e > start), len(self.measures))))
+            if len(order) > MEASURES:
+                raise BadInput(f"more than {MEASURES} bars with all repeats")
+        return order
 
     def bpm(self, meter: Meter) -> float | None:
-        """Beats a minute on the average between the first and the last time stamp."""
+        """Beats a minute: as is written, else on the average between the first and last stamp."""
+        if self.quarter_bpm:
+            return round(self.quarter_bpm * FRAMES_PER_QUARTER / meter.frames_per_beat, 2)
         if len(self.seconds) < 2:
             return None
         (start, start_s), (end, end_s) = self.seconds[0], self.seconds[-1]
@@ -104,10 +131,12 @@ class _Reader:
         self.song = HumdrumSong([], [])
         self.symbols = SymbolReader()
         self.meter = Meter()
+        self.key: Key = (0, False)
         self.time_base: Fraction | None = None
         self.now = Fraction(0)
         self.measure = Measure(Meter())
         self.measure_start = Fraction(0)
+        self.n_spines = 0
         self.melody: int | None = None
         self.chords: int | None = None
         self.open_note: tuple[Measure, int, Fraction] | None = None
@@ -121,16 +150,19 @@ class _Reader:
             if not line.strip() or line.startswith("!"):
                 continue
             tokens = line.split("\t")
-            if line.startswith("**"):
+            if not self.spines and line.startswith("**"):
                 self.begin(tokens)
                 continue
+            if len(tokens) > len(self.spines):
+                while len(tokens) > len(self.spines) and not tokens[-1].strip():
+                    tokens.pop()  # tabs at the end of a line
             if len(tokens) != len(self.spines):
                 raise BadInput(f"line {number}: {len(tokens)} spines, not {len(self.spines)}")
             if line.startswith("*"):
                 if self.interpretation(tokens):
                     break
             elif line.startswith("="):
-                self.end_measure()
+                self.bar_line(tokens[0])
             else:
                 self.data(tokens)
         self.end_measure()
@@ -145,14 +177,30 @@ class _Reader:
         kinds = [spine.kind for spine in self.spines]
         if "kern" not in kinds:
             raise BadInput("no **kern melody")
+        self.n_spines = len(kinds)
         self.melody = kinds.index("kern") if self.chosen is None else self.chosen
-        found = [i for i, kind in enumerate(kinds) if kind in _CHORD_SPINES]
-        self.chords = found[0] if found else None
+        self.choose_chords()
+
+    def choose_chords(self) -> None:
+        """The spine of chords: symbols, else Roman numerals."""
+        for kinds in (_CHORD_SPINES, ("harm",)):
+            found = [spine.number for spine in self.spines if spine.kind in kinds]
+            if found:
+                self.chords = found[0]
+                return
 
     def interpretation(self, tokens: list[str]) -> bool:
         """Metre, time base, and the ways of spines; True where the last one ends."""
         for spine, token in zip(self.spines, tokens, strict=True):
-            if found := re.fullmatch(r"\*M(\d+)/(\d+)", token):
+            if token.startswith("**"):  # what an added spine is
+                spine.kind = token[2:]
+                if self.chords is None:
+                    self.choose_chords()
+            elif found := re.fullmatch(r"\*MM(\d{1,3}(?:\.\d{1,3})?)(?:-\d.*)?", token):
+                self.song.quarter_bpm = self.song.quarter_bpm or float(found[1]) or None
+            elif found := _KEY.fullmatch(token):
+                self.key = pitch_class(found[1] + found[2].replace("-", "b")), found[1].islower()
+            elif found := re.fullmatch(r"\*M(\d+)/(\d+)", token):
                 self.meter = counted_meter(int(found[1]), int(found[2]))
                 if self.now == self.measure_start:
                     self.measure.meter = self.meter
@@ -163,12 +211,44 @@ class _Reader:
                 self.melody = spine.number
             elif token.startswith(('*I"', "*I'")) and spine.number not in self.names:
                 self.names[spine.number] = token[3:]
+        self.section(tokens[0])
         if any(token in ("*^", "*v", "*-", "*+", "*x") for token in tokens):
             self.spines = self.moved_spines(tokens)
         return not self.spines
 
+    def section(self, token: str) -> None:
+        """ "*>A" begins a section, "*>[A,A,B]" says in which order they are played."""
+        if (listed := re.fullmatch(r"\*>\[([^\]]{1,2000})\]", token)) and not self.song.expansion:
+            self.song.expansion = [label.strip() for label in listed[1].split(",")]
+        elif (label := re.fullmatch(r"\*>([^\[\]]{1,100})", token)) and len(
+            self.song.labels
+        ) < MEASURES:
+            if self.now > self.measure_start:
+                self.end_measure()
+            self.song.labels.append((label[1], len(self.song.measures)))
+
+    def bar_line(self, token: str) -> None:
+        """ "=5:|!" ends a repeat, "=5!|:" begins one."""
+        self.end_measure()
+        measures = self.song.measures
+        if ":|" in token and measures:
+            measures[-1].repeats, measures[-1].ends_section = 2, True
+            self.measure.starts_section = True
+        if "|:" in token or "!:" in token:
+            self.measure.starts_section = True
+
     def moved_spines(self, tokens: list[str]) -> list[_Spine]:
-        """Split (*^), joined (*v) and ended (*-) spines; a split one keeps its number twice."""
+        """Split (*^), joined (*v), ended (*-), exchanged (*x *x) and added (*+) spines.
+
+        A split one keeps its number twice.
+        """
+        crossed = [i for i, token in enumerate(tokens) if token == "*x"]
+        if len(crossed) == 2:
+            one, other = crossed
+            self.spines[one], self.spines[other] = self.spines[other], self.spines[one]
+            tokens = ["*" if token == "*x" else token for token in tokens]
+        elif crossed:
+            raise BadInput("exchanged spines that aren't two")
         spines: list[_Spine] = []
         joining: int | None = None
         for spine, token in zip(self.spines, tokens, strict=True):
@@ -176,12 +256,13 @@ class _Reader:
                 spines[-1].ends = max(spines[-1].ends, spine.ends)
                 continue
             joining = spine.number if token == "*v" else None
-            if token in ("*+", "*x"):
-                raise BadInput("added or exchanged spines are not read")
             if token != "*-":
                 spines.append(spine)
             if token == "*^":
                 spines.append(replace(spine))
+            elif token == "*+":
+                spines.append(_Spine("", self.n_spines))
+                self.n_spines += 1
         if len(spines) > HUMDRUM_SPINES:
             raise BadInput(f"more than {HUMDRUM_SPINES} spines")
         return spines
@@ -210,6 +291,8 @@ class _Reader:
                 self.chord(token, spine.kind)
             elif spine.kind == "timestamp" and re.fullmatch(r"\d+(\.\d*)?", token):
                 self.song.seconds.append((self.now, float(token)))
+            if spine.kind == "harm" and spine.number == self.chords:
+                self.numeral(token)
         if pitches:
             self.add(max(pitches, key=lambda p: p[0]))
         if timed:
@@ -266,6 +349,21 @@ class _Reader:
             return
         self.measure.chords.append((at, chord, token))
 
+    def numeral(self, token: str) -> None:
+        """A Roman numeral, perhaps with a duration before it and alternatives behind it."""
+        at = self.now - self.measure_start
+        text = re.sub(r"^[\d%.]*|[\[({;].*$", "", token.strip())
+        if not text or text in ("r", "."):
+            if token.strip().endswith("r"):
+                self.measure.chords.append((at, None, NO_CHORD_SYMBOL))
+            return
+        try:
+            chord = parse_numeral(text, self.key)
+        except ValueError:
+            self.measure.chords.append((at, *self.symbols.unreadable(token, self.bar)))
+            return
+        self.measure.chords.append((at, chord, chord.symbol))
+
     @property
     def bar(self) -> int:
         return len(self.song.measures) + 1
@@ -310,7 +408,7 @@ def _mxhm(token: str) -> Chord | None:
 def _jazz(token: str) -> Chord | None:
     """ "4*C", "1G:7", "2B-:min7/D-", "1r": duration, root, quality. Raises ValueError."""
     symbol = re.sub(r"^[\d%.]*\**", "", token.strip())
-    if symbol in ("r", "N", "NC"):
+    if symbol.replace(".", "").upper() in ("R", "N", "NC"):
         return None
     symbol = re.sub(r"/([A-G])(-+)", lambda m: f"/{m[1]}{_english(m[2])}", symbol)
     found = _HUMDRUM_ROOT.match(symbol)
@@ -327,6 +425,9 @@ _CHORD_READERS: dict[str, Callable[[str], Chord | None]] = {
     "harte": lambda token: parse_harte(token)[0],
     "mxhm": _mxhm,
     "jazz": _jazz,
+    "chord": _jazz,
+    "cdata-chord": _jazz,
+    "harmony": _jazz,
 }
 
 

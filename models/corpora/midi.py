@@ -1,7 +1,8 @@
 """A user's own MIDI file: its melody, and chords from markers or from what sounds below it.
 
-Markers are taken for chords where most of them are chord symbols. Otherwise chords are found in the
-notes (`models.corpora.chord_finder`): of a track whose name says so, else of all but the drums.
+Markers, texts or lyrics (`jam.midi.chord_texts`) are taken for chords where most of them are chord
+symbols. Otherwise chords are found in the notes (`models.corpora.chord_finder`): of a track whose
+name says so, else of all but the drums.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from itertools import accumulate
 
 from jam.errors import BadInput
 from jam.limits import FRAMES
+from jam.midi.chord_texts import chord_texts
 from jam.midi.numbers import DRUM_CHANNEL
 from jam.midi.smf import RawNote, RawSong, parse_smf
 from jam.music.chord_notation import chords_of_texts
 from jam.music.grid import FRAMES_PER_QUARTER, Meter, counted_meter
-from jam.music.melody_track import Line, chord_word, melody_index, sung_share
+from jam.music.melody_track import Line, chord_word, joined_channels, melody_index, sung_share
 from models.corpora.chord_finder import find_chords
 from models.corpora.draft import Draft, DraftChord, DraftNote
 from models.corpora.score import CHORDS_NOT_READ
@@ -79,9 +81,15 @@ def _bars(song: RawSong, unit: Fraction) -> tuple[list[Meter], Fraction]:
 
 def _melody_and_others(song: RawSong, notes: list[RawNote]) -> tuple[list[RawNote], list[RawNote]]:
     """The notes of the melody's track, and those that may be chords."""
-    groups: dict[tuple[int, int], list[RawNote]] = defaultdict(list)
+    apart: dict[tuple[int, int], list[RawNote]] = defaultdict(list)
     for note in sorted(notes, key=lambda n: n.start_tick):
-        groups[note.track, note.channel].append(note)
+        apart[note.track, note.channel].append(note)
+    quarter, programs = song.ticks_per_quarter, {c: p for _, c, p in reversed(song.programs)}
+    groups = joined_channels(
+        apart,
+        lambda n: programs.get(n.channel, 0),
+        lambda n: (n.start_tick / quarter, n.end_tick / quarter, n.pitch),
+    )
     if len(groups) == 1:
         return _skyline(notes)
     keys = list(groups)
@@ -106,7 +114,10 @@ def _line(song: RawSong, key: tuple[int, int], notes: list[RawNote]) -> Line:
         song.track_names[track],
         channel,
         next((p for tick, c, p in sorted(song.programs) if c == channel), 0),
-        sung_share([n.start_tick * frame for n in notes], [at * frame for at in song.lyrics]),
+        sung_share(
+            [n.start_tick * frame for n in notes],
+            [] if chord_texts(song)[1] else [at * frame for at in song.lyrics],
+        ),
     )
 
 
@@ -129,7 +140,7 @@ def _marker_chords(song: RawSong, unit: Fraction, lead: Fraction, draft: Draft) 
     """Chords of the markers."""
     starts = list(accumulate((meter.frames_per_bar for meter in draft.bars), initial=0))
     found, unread = chords_of_texts(
-        [(tick * unit + lead, text) for tick, text in song.markers],
+        [(tick * unit + lead, text) for tick, text in chord_texts(song)[0]],
         lambda at: bisect_right(starts, at),
     )
     draft.dropped[CHORDS_NOT_READ] += len(unread)

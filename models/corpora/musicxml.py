@@ -2,10 +2,10 @@
 
 Read: divisions, time, transpose, notes with ties, chords (their top note), backup and forward,
 bar-repeat signs, harmony with kind, degrees, bass and offset, repeats and endings, da capo and dal
-segno with fine and coda (the `sound` element, else the words). The tune is the first staff of the
-part that is most like a melody (`jam.music.melody_track`); chord symbols may stand in any part, and
-the other voices are what chords can be found in. Slashes, cues, grace notes and what isn't printed
-are no notes.
+segno with fine and coda (the `sound` element, else the words), sections, tempo marks. The tune is
+the first voice on the first staff of the part that is most like a melody
+(`jam.music.melody_track`); chord symbols may stand in any part, and the other voices are what
+chords can be found in. Slashes, cues, grace notes and what isn't printed are no notes.
 
 A reader of its own: bounded, and it tells what it left out; music21 takes twenty times as long
 (docs/figures.md, Readers).
@@ -13,25 +13,22 @@ A reader of its own: bounded, and it tells what it left out; music21 takes twent
 
 from __future__ import annotations
 
-import codecs
-import io
 import re
-import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from urllib.parse import unquote
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+from xml.etree.ElementTree import Element
 
+from jam.charts.musicxml import FREE_WORD
 from jam.errors import BadInput
-from jam.limits import LABEL_CHARACTERS, MEASURES, XML_BYTES, XML_DEPTH, XML_ELEMENTS
-from jam.music.chord import LETTERS, Chord
-from jam.music.chord_kinds import quality_of_musicxml_kind
-from jam.music.chord_notation import NO_CHORD_SYMBOL, SymbolReader, naming_of, parse_symbol
+from jam.limits import LABEL_CHARACTERS, MEASURES
+from jam.music.chord import LETTERS
+from jam.music.chord_notation import SymbolReader, chords_of_texts, naming_of
 from jam.music.grid import Meter, counted_meter
 from jam.music.melody_track import Line, melody_index
 from jam.music.note_names import Naming
 from jam.music.repeats import MARKS, MAX_TURNS, jump_marks
+from models.corpora.musicxml_file import score_of
+from models.corpora.musicxml_harmony import Place, harmony_text, number, read_harmony
 from models.corpora.score import Losses, Measure, Note, exact, lay_under
 
 
@@ -42,22 +39,22 @@ class Score:
     quarter_bpm: float | None
     losses: Losses
     composer: str = ""
+    signature: tuple[int, bool] | None = None
+    """(sharps or minus flats, minor) at its beginning; None where the file has none."""
+    style: str = ""
+    """The first words above the staff."""
 
 
 def read_score(data: bytes) -> Score:
-    """A score from the bytes of a .musicxml, .xml or .mxl file. Raises BadInput."""
-    root = parse_xml(unzipped(data) if data[:2] == b"PK" else data)
-    parts, names = _parts(root)
-    try:
-        naming = naming_of(kind.get("text") or "" for kind in root.iter("kind"))
-        readers = [_PartReader(measures, naming) for measures in parts]
-    except (ValueError, ZeroDivisionError, OverflowError, TypeError) as error:
-        raise BadInput(f"a damaged element ({error})") from None
+    """The tune of a .musicxml, .xml or .mxl file, with its chords. Raises BadInput."""
+    root = score_of(data)
+    readers, names = _readers(root)
     sounding = [i for i, r in enumerate(readers) if any(m.notes for m in r.measures)]
     if not sounding:
         raise BadInput("no notes")
-    chosen = melody_index([readers[i].line(names[i]) for i in sounding]) if sounding[1:] else 0
-    melody = readers[sounding[chosen]]
+    seen = [i for i in sounding if readers[i].is_visible] or sounding
+    chosen = melody_index([readers[i].line(names[i]) for i in seen]) if seen[1:] else 0
+    melody = readers[seen[chosen]]
     for i in sounding:
         if readers[i] is not melody:
             melody.losses.counts["further parts"] += 1
@@ -65,16 +62,45 @@ def read_score(data: bytes) -> Score:
     for i, reader in enumerate(readers):
         if i not in sounding:  # a part of chord symbols alone
             lay_under(melody.measures, reader.measures)
+    return _score(root, melody, readers)
+
+
+def read_chart(data: bytes) -> Score:
+    """The part of a file that has the most chord symbols, notes or not. Raises BadInput."""
+    root = score_of(data)
+    readers, _ = _readers(root)
+    if not any(m.chords for r in readers for m in r.measures):
+        raise BadInput("no chord symbols in it")
+    part = max(readers, key=lambda r: sum(len(m.chords) for m in r.measures))
+    return _score(root, part, readers)
+
+
+def _readers(root: Element) -> tuple[list[_PartReader], list[str]]:
+    """The parts of a score, read, and their names. Raises BadInput."""
+    parts, names = _parts(root)
+    naming = naming_of(kind.get("text") or "" for kind in root.iter("kind"))
+    in_words = False
+    if root.find(".//harmony") is None:
+        # Scanned scores, and programs without chords: the symbols are words above the staff.
+        words = [e.text or "" for e in root.iterfind(".//direction/direction-type/words")]
+        in_words = bool(chords_of_texts(enumerate(words), lambda at: at)[0])
+        naming = naming_of(words)
+    return [_PartReader(measures, naming, in_words) for measures in parts], names
+
+
+def _score(root: Element, part: _PartReader, readers: list[_PartReader]) -> Score:
     title = root.findtext("work/work-title") or root.findtext("movement-title") or ""
     composer = next(
         (c.text or "" for c in root.iterfind("identification/creator[@type='composer']")), ""
     )
     return Score(
         title.strip()[:LABEL_CHARACTERS],
-        melody.measures,
-        next((r.quarter_bpm for r in (melody, *readers) if r.quarter_bpm), None),
-        melody.losses,
+        part.measures,
+        next((r.quarter_bpm for r in (part, *readers) if r.quarter_bpm), None),
+        part.losses,
         composer.strip()[:LABEL_CHARACTERS],
+        part.first_key,
+        part.style,
     )
 
 
@@ -110,50 +136,46 @@ def _parts(root: Element) -> tuple[list[list[Element]], list[str]]:
     return list(by_id.values()), [names.get(id_.split(" ")[0], "") for id_ in by_id]
 
 
-def _number(element: Element, path: str, default: int | None = None) -> int:
-    text = element.findtext(path)
-    if text is None or not text.strip():
-        if default is None:
-            raise ValueError(f"no <{path}> in <{element.tag}>")
-        return default
-    number = round(float(text))
-    if abs(number) > 100_000:
-        raise ValueError(f"<{path}> out of range")
-    return number
-
-
-def _accidental(element: Element, path: str) -> tuple[int, str]:
-    """An alteration in semitones, 0 without one, and how it is written."""
-    alter = _number(element, path, 0)
-    if abs(alter) > 3:
-        raise ValueError(f"<{path}> out of range")
-    return alter, "#" * alter if alter > 0 else "b" * -alter
-
-
 class _PartReader:
     """One part, measure by measure."""
 
-    def __init__(self, elements: list[Element], naming: Naming = "english") -> None:
+    def __init__(
+        self, elements: list[Element], naming: Naming = "english", in_words: bool = False
+    ) -> None:
         self.measures: list[Measure] = []
         self.losses = Losses()
         self.symbols = SymbolReader(naming)
         self.quarter_bpm: float | None = None
         self.divisions = 1
         self.meter = Meter()
-        self.transpose = 0
+        self.place = Place()
+        self.in_words = in_words
+        """Chord symbols stand as words."""
+        self.first_key: tuple[int, bool] | None = None
+        self.style = ""
+        self.voices: dict[str, list[Note]] = {}
+        """Of the measure: the notes of each voice on the first staff."""
         self.endings: frozenset[int] = frozenset()
         self.starts_section = True
         self.slashes = False
         self.repeated_bars = 0
         """How many bars a bar-repeat sign stands for; 0 where there is none."""
         self.lyrics = 0
+        self.is_visible = True
+        """Something of its first staff is printed."""
+        self.hidden: set[str] = set()
+        """Staves that aren't printed."""
         self.coda_seen = False
         if len(elements) > MEASURES:
             raise BadInput(f"more than {MEASURES} bars")
-        for element in elements:
-            self.measure(element)
+        for number_, element in enumerate(elements, 1):
+            try:
+                self.measure(element)
+            except (ValueError, ZeroDivisionError, OverflowError, TypeError) as error:
+                raise BadInput(f"bar {number_}: a damaged element ({error})") from None
         self.losses.add_symbols(self.symbols)
         if not any(m.notes for m in self.measures) and any(m.under for m in self.measures):
+            self.is_visible = False
             for measure in self.measures:  # nothing but hidden or lower-staff notes: all there is
                 measure.notes, measure.under = measure.under, []
 
@@ -182,11 +204,12 @@ class _PartReader:
     def measure(self, element: Element) -> None:
         measure = Measure(self.meter, starts_section=self.starts_section)
         self.starts_section = False
+        self.voices = {}
         at = end = last_start = Fraction(0)
         ending_stops = False
         for item in element:
             if item.tag == "note":
-                if item.find("grace") is not None or item.find("cue") is not None:
+                if item.find("grace") is not None:
                     continue
                 length = self.sixteenths(item)
                 start = last_start if item.find("chord") is not None else at
@@ -207,8 +230,9 @@ class _PartReader:
             elif item.tag == "sound":
                 self.sound(item, measure)
             elif item.tag == "direction":
-                self.direction(item, measure)
+                self.direction(item, measure, at)
             end = max(end, at)
+        self.part_voices(measure)
         measure.endings = measure.endings or self.endings
         measure.length = end
         if end == 0 and element.get("implicit") != "yes":
@@ -222,9 +246,30 @@ class _PartReader:
         if ending_stops:
             self.endings = frozenset()
 
-    def direction(self, item: Element, measure: Measure) -> None:
+    def part_voices(self, measure: Measure) -> None:
+        """The first voice is the tune; another one counts where the first is silent all along."""
+        if self.voices:
+            first = min(self.voices, key=lambda voice: (not voice.isdecimal(), len(voice), voice))
+            measure.notes = self.voices.pop(first)
+            for notes in self.voices.values():
+                self.losses.counts["notes of further voices"] += len(notes)
+                measure.under.extend(notes)
+
+    def direction(self, item: Element, measure: Measure, at: Fraction) -> None:
         """The sound of a direction; where it doesn't say the way, its words and signs do."""
         sounds = item.findall("sound")
+        if name := (item.findtext("direction-type/rehearsal") or "").strip():
+            measure.section = name[:LABEL_CHARACTERS]
+        if (metronome := item.find("direction-type/metronome")) is not None and not sounds:
+            self.metronome(metronome)
+        words = " ".join((item.findtext("direction-type/words") or "").split())
+        if words == FREE_WORD:
+            measure.is_free = True
+        elif words and not self.measures and not sounds and not self.in_words:
+            self.style = self.style or words[:LABEL_CHARACTERS]
+        if self.in_words and words:
+            place = max(Fraction(0), at + self.sixteenths(item, "offset"))
+            self.symbol_in_words(words, measure, place)
         for sound in sounds:
             self.sound(sound, measure)
         if any(sound.get(mark) for sound in sounds for mark in MARKS):
@@ -243,14 +288,34 @@ class _PartReader:
         self.coda_seen |= "tocoda" in marks
         measure.marks |= marks
 
+    def symbol_in_words(self, words: str, measure: Measure, at: Fraction) -> None:
+        found = self.symbols.read(words, len(self.measures) + 1, self.place.transpose)
+        if found is not None:
+            measure.chords.append((at, *found))
+
+    def metronome(self, item: Element) -> None:
+        """A tempo that is only printed."""
+        unit = _UNITS.get((item.findtext("beat-unit") or "").strip())
+        found = re.search(r"\d{1,3}(\.\d{1,3})?", (item.findtext("per-minute") or "")[:40])
+        if self.quarter_bpm is None and unit and found:
+            dots = len(item.findall("beat-unit-dot"))
+            self.quarter_bpm = float(found[0]) * unit * (2 - 0.5 ** min(dots, 2)) or None
+
     def attributes(self, item: Element) -> None:
         if item.find("divisions") is not None:
-            self.divisions = _number(item, "divisions")
+            self.divisions = number(item, "divisions")
             if self.divisions < 1:
                 raise ValueError("divisions must be positive")
         if (time := item.find("time")) is not None and time.find("beats") is not None:
-            above = sum(int(n) for n in (time.findtext("beats") or "")[:40].split("+"))
-            self.meter = counted_meter(above, _number(time, "beat-type"))
+            self.meter = _meter(time)
+        fifths = (item.findtext("key/fifths") or "").strip()
+        if re.fullmatch(r"[+-]?[0-7]", fifths):
+            minor = (item.findtext("key/mode") or "").strip() == "minor"
+            self.place = replace(self.place, sharps=int(fifths), minor=minor)
+            self.first_key = self.first_key or (int(fifths), minor)
+        for staff in item.iterfind("staff-details"):
+            number_ = (staff.get("number") or "1").strip()
+            (self.hidden.add if staff.get("print-object") == "no" else self.hidden.discard)(number_)
         for style in item.iterfind("measure-style"):
             if (slash := style.find("slash")) is not None:
                 self.slashes = slash.get("type") == "start"
@@ -259,12 +324,13 @@ class _PartReader:
                 starts = sign.get("type") == "start"
                 self.repeated_bars = int(bars) if starts and re.fullmatch("[1-9]", bars) else starts
         if (transpose := item.find("transpose")) is not None:
-            self.transpose = _number(transpose, "chromatic", 0)
-            self.transpose += 12 * _number(transpose, "octave-change", 0)
+            semitones = number(transpose, "chromatic", 0)
+            semitones += 12 * number(transpose, "octave-change", 0)
+            self.place = replace(self.place, transpose=semitones)
 
     def note(self, item: Element, measure: Measure, start: Fraction, length: Fraction) -> None:
         pitch = item.find("pitch")
-        if pitch is None or length <= 0:
+        if pitch is None or length <= 0 or item.find("cue") is not None:
             return
         if self.slashes or (item.findtext("notehead") or "").strip() == "slash":
             self.losses.counts["slashes"] += 1
@@ -272,32 +338,34 @@ class _PartReader:
         step = (pitch.findtext("step") or "").strip()
         if step not in LETTERS:
             raise ValueError(f"no such step: {step[:8]!r}")
-        value = 12 * (_number(pitch, "octave") + 1) + LETTERS[step] + self.transpose
-        value += _number(pitch, "alter", 0)
+        value = 12 * (number(pitch, "octave") + 1) + LETTERS[step] + self.place.transpose
+        value += number(pitch, "alter", 0)
         if not 0 <= value <= 127:
             self.losses.counts["notes out of range"] += 1
             return
         self.lyrics += item.find("lyric") is not None
-        tied = any(tie.get("type") == "start" for tie in item.findall("tie"))
-        hidden = item.get("print-object") == "no"
+        ties = item.findall("tie") or item.findall("notations/tied")
+        tied = any(tie.get("type") == "start" for tie in ties)
+        staff = item.findtext("staff", "1").strip()
+        hidden = item.get("print-object") == "no" or staff in self.hidden
         if hidden:
             self.losses.counts["notes that aren't printed"] += 1
-        of_tune = not hidden and item.findtext("staff", "1").strip() == "1"
-        (measure.notes if of_tune else measure.under).append(Note(start, length, value, tied))
+        of_tune = not hidden and staff == "1"
+        voice = self.voices.setdefault((item.findtext("voice") or "1").strip()[:12], [])
+        (voice if of_tune else measure.under).append(Note(start, length, value, tied))
 
     def harmony(self, item: Element, measure: Measure, at: Fraction) -> None:
         position = max(Fraction(0), at + self.sixteenths(item, "offset"))
         bar = len(self.measures) + 1
         try:
-            found = read_harmony(item, self.transpose)
+            found = read_harmony(item, self.place)
         except ValueError:
-            found = self.symbols.unreadable(_harmony_text(item), bar)
+            found = self.symbols.unreadable(harmony_text(item), bar)
         if isinstance(found, str):  # MuseScore's: a symbol that it could only print
-            read = self.symbols.read(found, bar)
+            read = self.symbols.read(found, bar, self.place.transpose)
             if read is None:
                 return
-            chord, label = read
-            found = (chord.transposed(self.transpose) if chord else None), label
+            found = read
         measure.chords.append((position, *found))
 
     def barline(self, item: Element, measure: Measure) -> bool:
@@ -314,7 +382,7 @@ class _PartReader:
                 stops = True
         if (repeat := item.find("repeat")) is not None:
             if repeat.get("direction") == "forward":
-                measure.starts_section = True
+                measure.starts_section = measure.starts_repeat = True
             else:
                 measure.repeats = min(max(2, int(repeat.get("times") or 2)), MAX_TURNS)
                 measure.ends_section = True
@@ -326,66 +394,27 @@ class _PartReader:
         tempo = item.get("tempo") or ""
         if self.quarter_bpm is None and re.fullmatch(r"\d{1,4}(\.\d*)?", tempo):
             self.quarter_bpm = float(tempo) or None
-        for mark in ("segno", "coda", "tocoda", "fine", "dacapo", "dalsegno"):
+        for mark in MARKS:
             if item.get(mark) and item.get(mark) != "no":
                 measure.marks = measure.marks | {mark}
 
 
-def _harmony_text(item: Element) -> str:
-    """What is printed of a harmony, as far as it can be told."""
-    kind = item.find("kind")
-    root = (item.findtext("root/root-step") or "").strip()
-    return (root + (kind.get("text") or kind.text or "" if kind is not None else ""))[:40]
+_UNITS = {"whole": 4.0, "half": 2.0, "quarter": 1.0, "eighth": 0.5, "16th": 0.25}
+"""Quarters in a beat of a metronome mark."""
 
 
-def read_harmony(item: Element, transpose: int = 0) -> tuple[Chord | None, str] | str:
-    """The chord of a harmony element and its label; a text where only what is printed says it.
-
-    Raises ValueError.
-    """
-    kind = (item.findtext("kind") or "").strip()
-    element = item.find("kind")
-    text = element.get("text") if element is not None else None
-    root = item.find("root")
-    if kind == "none" and text and text.strip():
-        return text
-    if kind == "none" or (kind == "" and root is None):
-        return None, NO_CHORD_SYMBOL
-    if root is None:
-        raise ValueError("a chord without a root")
-    letter = (root.findtext("root-step") or "").strip()
-    if letter not in LETTERS:
-        raise ValueError("no such root")
-    alter, sign = _accidental(root, "root-alter")
-    name = letter + sign
-    degrees = tuple(
-        (
-            _number(degree, "degree-value"),
-            _accidental(degree, "degree-alter")[0],
-            (degree.findtext("degree-type") or "add").strip(),
-        )
-        for degree in item.findall("degree")
-    )
-    if kind == "other" and text:
-        # The standard has no word for it; what is printed says it.
-        written, _ = parse_symbol(name + text)
-        quality = written.quality if written else "maj"
-    else:
-        quality = quality_of_musicxml_kind(kind or "major", degrees)
-    chord = Chord((LETTERS[letter] + alter + transpose) % 12, quality)
-    plain = _PLAIN_KINDS.get(kind, f":{kind}")
-    label = name + (text if text is not None else plain)
-    printed = [degree.get("print-object") != "no" for degree in item.findall("degree")]
-    for (value, change, type_), shown in zip(degrees, printed, strict=True):
-        if shown:
-            label += f" {type_} {'#' * change if change > 0 else 'b' * -change}{value}"
-    if (bass := item.findtext("bass/bass-step")) is not None:
-        label += f"/{bass.strip()[:1]}{_accidental(item, 'bass/bass-alter')[1]}"
-    return chord, label[:LABEL_CHARACTERS]
-
-
-_PLAIN_KINDS = {"major": "", "minor": "m", "dominant": "7", "": ""}
-"""What is printed of a kind that says nothing of it."""
+def _meter(time: Element) -> Meter:
+    """ "4/4", "3+2/8", or several that follow one another in a bar. Raises ValueError."""
+    whole = Fraction(0)
+    beats, types = time.findall("beats"), time.findall("beat-type")
+    for above, below in zip(beats[:8], types, strict=False):
+        n = sum(int(part) for part in (above.text or "")[:40].split("+"))
+        whole += Fraction(n, int((below.text or "")[:4]))
+    below_all = max((int((t.text or "")[:4]) for t in types[:8]), default=4)
+    above_all = whole * below_all
+    if above_all.denominator != 1:
+        raise ValueError("no such metre")
+    return counted_meter(int(above_all), below_all)
 
 
 def snapped(measures: list[Measure], unit: int) -> None:
@@ -395,158 +424,3 @@ def snapped(measures: list[Measure], unit: int) -> None:
             (Fraction(round(position / unit) * unit), chord, label)
             for position, chord, label in measure.chords
         ]
-
-
-_MAX_CONTAINER_BYTES = 65_536
-
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Those that the standard allows in an .mxl file; the others can ask for gigabytes."""
-
-
-class _Builder:
-    """Feeds a tree from expat and stops at the first sign of an attack."""
-
-    def __init__(self) -> None:
-        self.tree = TreeBuilder()
-        self.depth = 0
-        self.count = 0
-
-    def start(self, name: str, attributes: dict[str, str]) -> None:
-        self.depth += 1
-        self.count += 1
-        if self.depth > XML_DEPTH or self.count > XML_ELEMENTS:
-            raise BadInput("XML nested too deeply or with too many elements")
-        self.tree.start(name, attributes)
-
-    def end(self, name: str) -> None:
-        self.depth -= 1
-        self.tree.end(name)
-
-    def declaration(self, *_about: object) -> None:
-        # Entities multiply text, default attributes do so in every element.
-        raise BadInput("XML with declarations of its own (entities, attributes) is not read")
-
-
-_DECLARED = re.compile(r"<\?xml[^>]{0,200}?\?>")
-_ENCODING = re.compile(rb"<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
-
-
-def _text_of_xml(data: bytes) -> str:
-    """The characters of an XML file: by what its bytes show, then by what it declares.
-
-    Raises BadInput where they are not text at all.
-    """
-    data = data.lstrip(b" \t\r\n")
-    for mark, name in _BYTE_ORDERS:
-        if data.startswith(mark):
-            return data.decode(name, "replace").lstrip("\ufeff").lstrip()
-    declared = found[1].decode("ascii") if (found := _ENCODING.search(data[:300])) else "utf-8"
-    for name in ("utf-8", declared):
-        try:
-            codec = codecs.lookup(name)
-            if codec._is_text_encoding and codec.name not in _NO_ENCODINGS:
-                return data.decode(name).lstrip("\ufeff").lstrip()
-        except (LookupError, ValueError):
-            continue
-    return data.decode("latin-1")
-
-
-_NO_ENCODINGS = ("idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7")
-"""Python's own, which no XML file is in, and which can be made to take long."""
-_BYTE_ORDERS = (
-    (b"\xff\xfe\x00\x00", "utf-32-le"),
-    (b"\x00\x00\xfe\xff", "utf-32-be"),
-    (b"\xff\xfe", "utf-16-le"),
-    (b"\xfe\xff", "utf-16-be"),
-    (b"<\x00", "utf-16-le"),
-    (b"\x00<", "utf-16-be"),
-)
-
-
-def parse_xml(data: bytes) -> Element:
-    """The root element. Raises BadInput for broken XML and for declarations within it."""
-    if len(data) > XML_BYTES:
-        raise BadInput(f"larger than {XML_BYTES >> 20} MiB")
-    # What the file declares of its encoding has been seen to: expat is given UTF-8.
-    text = _DECLARED.sub("", _text_of_xml(data), count=1).lstrip()
-    builder = _Builder()
-    parser = expat.ParserCreate("utf-8")
-    parser.buffer_text = True
-    parser.StartElementHandler = builder.start
-    parser.EndElementHandler = builder.end
-    parser.CharacterDataHandler = builder.tree.data
-    parser.EntityDeclHandler = builder.declaration
-    parser.AttlistDeclHandler = builder.declaration
-    parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
-    try:
-        parser.Parse(text.encode("utf-8", "surrogatepass"), True)
-        return builder.tree.close()
-    except (expat.ExpatError, LookupError, ValueError) as error:
-        raise BadInput(f"not well-formed XML: {error}") from None
-
-
-_CONTAINER = "META-INF/container.xml"
-
-
-def unzipped(data: bytes) -> bytes:
-    """The score in a compressed MusicXML file (.mxl). Raises BadInput.
-
-    The one that the container names; where that can't be used, the only one that there is.
-    """
-    if len(data) > XML_BYTES:
-        raise BadInput(f"larger than {XML_BYTES >> 20} MiB")
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            name = _named_score(archive)
-            if name is None:
-                scores = [
-                    entry
-                    for entry in archive.namelist()
-                    if entry.lower().endswith((".xml", ".musicxml"))
-                    and not entry.startswith(("META-INF/", "__MACOSX/"))
-                ]
-                if len(scores) != 1:
-                    raise BadInput(f"the .mxl archive names no score ({len(scores)} in it)")
-                name = scores[0]
-            return _member(archive, name, XML_BYTES)
-    except BadInput:
-        raise
-    except Exception as error:  # zlib.error, struct.error and others: by what is damaged
-        raise BadInput(f"not a readable .mxl archive: {error}") from None
-
-
-def _named_score(archive: zipfile.ZipFile) -> str | None:
-    """The name of the score by the container; None where that leads nowhere."""
-    if _CONTAINER not in archive.namelist():
-        return None
-    try:
-        container = parse_xml(_member(archive, _CONTAINER, _MAX_CONTAINER_BYTES))
-    except BadInput as error:
-        if "unpacks" in str(error) or "packed" in str(error):
-            raise
-        return None
-    for rootfile in container.iter():
-        if rootfile.tag.rpartition("}")[2] != "rootfile":
-            continue
-        kind = rootfile.get("media-type", "application/vnd.recordare.musicxml+xml")
-        path = rootfile.get("full-path", "")
-        for name in (path, unquote(path), path.lstrip("./")):
-            if ("musicxml" in kind or kind.endswith("xml")) and name in archive.namelist():
-                return name
-    return None
-
-
-def _member(archive: zipfile.ZipFile, name: str, max_bytes: int) -> bytes:
-    """One file of an archive, with a limit on what it may unpack to."""
-    try:
-        entry = archive.getinfo(name)
-    except KeyError:
-        raise BadInput(f"the .mxl archive has no {name[:80]}") from None
-    if entry.compress_type not in _METHODS:
-        raise BadInput(f"{name[:80]} is packed in a way that .mxl files are not")
-    with archive.open(entry) as member:
-        # The size that the archive states may be a lie: the limit is on what is read.
-        data = member.read(max_bytes + 1)
-    if len(data) > max_bytes:
-        raise BadInput(f"{name[:80]} unpacks to more than {max_bytes:,} bytes")
-    return data

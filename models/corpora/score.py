@@ -43,12 +43,18 @@ class Measure:
     length: Fraction = Fraction(0)
     starts_section: bool = False
     """A repeat may go back to here."""
+    starts_repeat: bool = False
+    """A repeat sign says so."""
     repeats: int = 1
     """How often the section that ends with this measure is played; 2 after one repeat sign."""
     endings: frozenset[int] = frozenset()
     """The passes in which this measure is played; empty for all."""
     ends_section: bool = False
     """A double bar: a short measure before it is an end, not a pickup."""
+    section: str = ""
+    """The name of the section that begins here."""
+    is_free: bool = False
+    """Of a chart: the chords are the player's."""
     marks: frozenset[str] = frozenset()
     """Of "segno", "coda", "tocoda", "fine", "dacapo", "dalsegno"; jumps act at the end."""
 

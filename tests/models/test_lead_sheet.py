@@ -20,7 +20,8 @@ from jam.music.grid import Meter, TempoMap
 from jam.music.key import key_accidental, key_of_signature, spell_in
 from jam.music.rows import NO_CHORD, ChordState
 from jam.notation.bars import folded, written_bars
-from jam.notation.musicxml import Heading, lead_sheet
+from jam.notation.heading import Heading
+from jam.notation.musicxml import lead_sheet
 from jam.notation.rhythm import WrittenMelody, WrittenNote
 from models.corpora.collections import score_draft
 from models.corpora.draft import finish

@@ -14,7 +14,8 @@ from jam.music.grid import Meter
 from jam.music.repeats import played_order
 from models.corpora import CORPORA, Outcome, outcomes
 from models.corpora.files import Files
-from models.corpora.musicxml import parse_xml, read_score
+from models.corpora.musicxml import read_score
+from models.corpora.musicxml_file import parse_xml
 from models.corpora.score import Measure
 from models.data.leadsheet import LeadSheet, melody_spans
 from tests.support.lead_sheets import FIXTURES, chords_of, found_in_fixtures, sheet_of
@@ -116,7 +117,7 @@ def test_damaged_elements_are_refused(inside: str) -> None:
 
 
 def test_a_zip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.corpora.musicxml.XML_BYTES", 10_000)
+    monkeypatch.setattr("models.corpora.musicxml_file.XML_BYTES", 10_000)
     with pytest.raises(BadInput, match="unpacks to more"):
         read_score(mxl(b" " * 1_000_000))
 

@@ -35,6 +35,7 @@ PURE = (
     "accompaniment",
     "roles",
     "agent",
+    "notation",
     "charts",
     "settings",
     "errors",
@@ -47,9 +48,10 @@ SHELLS = (
     "jam.accompaniment.players",
     "jam.charts.files",
     "jam.charts.midi",
+    "jam.notation.musicxml",
 )
 """What of them is not pure: a process, and what reads files."""
-READERS = ("files", "midi.smf", "midi.numbers")
+READERS = ("files", "midi.smf", "midi.numbers", "midi.chord_texts")
 """How a file of any origin is read: what `models` may import besides."""
 
 

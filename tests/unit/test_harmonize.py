@@ -17,7 +17,8 @@ from jam.music.chord import Chord, pitch_class
 from jam.music.grid import Meter, TempoMap
 from jam.music.key import sharps_of, spell
 from jam.music.rows import ChordState
-from jam.notation.musicxml import Heading, write_musicxml
+from jam.notation.heading import Heading
+from jam.notation.musicxml import write_musicxml
 from jam.notation.rhythm import written_melody
 from jam.performance.offline import melody_line
 

@@ -18,7 +18,10 @@ from jam.music.chord import Chord
 from jam.music.grid import Meter, TempoMap
 from jam.music.key import spell
 from jam.music.rows import NO_CHORD, ChordState
-from jam.notation.musicxml import Heading, symbol_in, write_musicxml
+from jam.notation.bars import Piece
+from jam.notation.beams import beams
+from jam.notation.heading import Heading
+from jam.notation.musicxml import symbol_in, write_musicxml
 from jam.notation.rhythm import WrittenMelody, top_voice, written_melody
 from tests.support.strategies import tempo_maps
 
@@ -134,3 +137,41 @@ def test_every_sheet_reads_back_with_whole_bars(tonic: int, meter: Meter, tmp_pa
     assert [Fraction(at).limit_denominator(12) for at, _ in heard] == [
         n.start_quarter for n in written.notes
     ]
+
+
+def beamed(*lengths: str, meter: str = "4/4", before: int = 0) -> list[str]:
+    """Lengths in sixteenths, "r" before a rest, "t" before a triplet's note; states by note."""
+    at, pieces = Fraction(before, 4), list[Piece]()
+    for text in lengths:
+        length = Fraction(int(text.lstrip("rt")), 4) * (Fraction(2, 3) if "t" in text else 1)
+        pitch = None if "r" in text else 60
+        tuplet = "inside" if "t" in text else ""
+        pieces.append(Piece(at - Fraction(before, 4), length, pitch, tuplet=tuplet))
+        at += length
+    found = beams(pieces, Meter.parse(meter), Fraction(before, 4))
+    return ["".join(_SIGNS[state] for state in states) for states in found]
+
+
+_SIGNS = {"begin": "(", "continue": "-", "end": ")", "forward hook": ">", "backward hook": "<"}
+
+
+@pytest.mark.parametrize(
+    ("lengths", "meter", "states"),
+    [
+        ("4 2 2 4 2 2", "4/4", ["", "(", ")", "", "(", ")"]),
+        ("2 2 2 2 4 4", "4/4", ["(", "-", "-", ")", "", ""]),
+        ("4 2 2 2 2 4", "4/4", ["", "(", ")", "(", ")", ""]),
+        ("3 1 1 3 1 2 1", "4/4", ["(", ")<", "(>", ")", "(>", "-", ")<"]),
+        ("1 1 2 2 r2 2", "4/4", ["((", "-)", ")", "", "", ""]),
+        ("2 2 2 2 2 2", "6/8", ["(", "-", ")", "(", "-", ")"]),
+        ("2 2 2 2 2 2", "3/4", ["(", ")", "(", ")", "(", ")"]),
+        ("t2 t2 t2 4", "2/4", ["(", "-", ")", ""]),
+        ("8 2 6", "4/4", ["", "", ""]),
+    ],
+)
+def test_beams_show_the_beats(lengths: str, meter: str, states: list[str]) -> None:
+    assert beamed(*lengths.split(" "), meter=meter) == states
+
+
+def test_beams_of_a_pickup_are_those_of_the_end_of_a_bar() -> None:
+    assert beamed("2", "2", "2", before=10) == ["", "(", ")"]

@@ -11,6 +11,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import mido
 import numpy as np
@@ -22,16 +23,19 @@ from music21 import converter, harmony, key, meter, stream, tempo
 
 from jam.agent.rules import RuleBasedPredictor
 from jam.audio import sound_file
+from jam.charts.text import read_text
 from jam.clock import date_now
 from jam.errors import BadInput, JamError
 from jam.files import FILE_RATES, SOUND_SUFFIXES, demo_tunes
 from jam.messages.notes import BEND, Expression, ExpressionEvent, PedalEvent, PlayedNote
+from jam.messages.snapshot import SongChange
 from jam.midi.file import read_midi
+from jam.music.chord import Chord
 from jam.music.chord_notation import parse_symbol
 from jam.music.grid import Meter, TempoMap
 from jam.music.rows import ChordState, MelodyState, Row
 from jam.performance.offline import render
-from jam.performance.take import on_the_grid
+from jam.performance.take import Take, on_the_grid
 from jam.sessions.exports import export
 from jam.sessions.imports import import_file, read_json, session_of_midi
 from jam.sessions.json_file import session_of_json, session_to_json
@@ -197,6 +201,26 @@ def test_others_read_the_midi_file(session: Session, tmp_path: Path) -> None:
     assert sorted(melody) == sorted(n.pitch for n in session.notes)
     mark = score.flatten().getElementsByClass(tempo.MetronomeMark)[0]
     assert mark.number == pytest.approx(session.info.bpm, abs=0.5)
+
+
+def test_a_lead_sheet_has_the_sections_of_the_song_that_was_played(tmp_path: Path) -> None:
+    """They begin with its first bar, chorus after chorus, until another song is played."""
+    at = TempoMap.constant(120.0, Meter())
+    tune = tuple(PlayedNote(i, 60 + i % 12, 80, i / 2, i / 2 + 0.4) for i in range(4 * 9))
+    line = [ChordState(Chord(0), i % 16 == 0) for i in range(16 * 9)]
+    song = read_text("composer: N. N.\n[A] | C6 | C6 | [B] | C6 | C6 |").song
+    take = Take(at, {"player": tuple(player_notes(tune, at, 18.0))}, tuple(line))
+    session = replace(session_of_midi(read_midi(TUNE)), songs=(SongChange(0.0, song, 1),))
+    session = replace(session, takes=(replace(session.takes[0], take=take),))
+    export(session, tmp_path / "sheet.musicxml")
+    root = ElementTree.parse(tmp_path / "sheet.musicxml").getroot()
+    found = [
+        (int(measure.get("number", "")), mark.text)
+        for measure in root.iter("measure")
+        for mark in measure.iter("rehearsal")
+    ]
+    assert found == [(2, "A"), (4, "B"), (6, "A"), (8, "B")]
+    assert root.findtext("identification/creator") == "N. N."
 
 
 def test_a_lead_sheet_is_read_back_by_music21(session: Session, tmp_path: Path) -> None:
