@@ -9,7 +9,7 @@ from jam.charts.chordpro import read_chordpro, write_chordpro
 from jam.charts.draft import Chart
 from jam.charts.ireal import read_ireal
 from jam.charts.ireal_out import write_html, write_ireal
-from jam.charts.midi import read_midi_chart
+from jam.charts.midi import NoMarkers, read_midi_chart
 from jam.charts.musicxml import write_musicxml
 from jam.charts.text import read_text, write_text
 from jam.errors import BadInput
@@ -21,7 +21,7 @@ Readers = Mapping[str, Callable[[bytes, str], list[Chart]]]
 """Suffix -> reader of (bytes, suffix): those that this package doesn't have itself."""
 
 _CHORDPRO = (".cho", ".chordpro", ".chopro", ".crd", ".pro")
-_MIDI = (".mid", ".midi", ".kar")
+_MIDI = (".mid", ".midi", ".kar", ".rmi")
 _TEXT = (".txt", ".song")
 _IREAL = (".html", ".htm", ".irealb")
 WRITTEN = (".txt", ".song", ".cho", ".musicxml", ".html", ".irealb")
@@ -39,7 +39,11 @@ def read_charts(path: Path, others: Readers | None = None) -> list[Chart]:
     others = others or {}
     try:
         if suffix in _MIDI:
-            return [read_midi_chart(str(path))]
+            try:
+                return [read_midi_chart(str(path))]
+            except NoMarkers:
+                if suffix not in others:
+                    raise
         if suffix in others:
             return others[suffix](read_limited(path, XML_BYTES), suffix)
         text = decoded(read_limited(path, CHART_BYTES))

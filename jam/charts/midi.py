@@ -15,6 +15,10 @@ from jam.music.note_names import Naming
 from jam.music.song import Bar, ChordAt, Song, as_label, as_section
 
 
+class NoMarkers(BadInput):
+    """None of the markers is a chord: the chords may be found in the notes."""
+
+
 def read_midi_chart(path: str) -> Chart:
     """The chords that a MIDI file's markers name. Raises BadInput where none do."""
     return chart_of_midi(read_midi(path).from_bar_one())
@@ -47,7 +51,7 @@ def chart_of_midi(song: MidiSong) -> Chart:
         else:
             passed_over += 1
     if not at:
-        raise BadInput("no chords in it (they would be markers)")
+        raise NoMarkers("no chords in it (they would be markers)")
     n_bars = 1 + tempo_map.place(max(at[-1][0], math.ceil(end_frame) - 1)).bar
     if n_bars > min(SONG_BARS, MEASURES):
         raise BadInput(f"{n_bars:,} bars; a song has at most {SONG_BARS:,}")

@@ -1,10 +1,12 @@
-"""Scores with chord symbols as songs: MusicXML and ABC, read as charts, not played out."""
+"""Scores as songs: MusicXML, ABC and MIDI, read as charts, not played out."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import accumulate
 
 from jam.charts.bar_text import symbol_of
 from jam.charts.draft import Chart
@@ -17,6 +19,10 @@ from jam.music.grid import FRAMES_PER_QUARTER, MAX_BPM, MIN_BPM, Meter
 from jam.music.key import Key, key_of_signature
 from jam.music.song import Bar, ChordAt, Chords, Song, as_label, as_section
 from models.corpora.abc import Tune, parse_tune, split_tunes
+from models.corpora.chord_finder import find_chords
+from models.corpora.collections import MIDI
+from models.corpora.draft import DraftNote
+from models.corpora.midi import midi_draft
 from models.corpora.musicxml import read_chart
 from models.corpora.score import Losses, Measure
 
@@ -33,13 +39,19 @@ class _Written:
 
 
 def read_charts(data: bytes, suffix: str) -> list[Chart]:
-    """The songs of a .musicxml, .xml, .mxl or .abc file. Raises BadInput."""
+    """The songs of a .musicxml, .xml, .mxl, .abc or MIDI file. Raises BadInput.
+
+    Where there are no chord symbols, chords are found in the voices.
+    """
     if suffix == ".abc":
         return _abc_charts(decoded(data))
+    if suffix in MIDI:
+        return [_midi_chart(data)]
     return [_musicxml_chart(data)]
 
 
-SUFFIXES = (".musicxml", ".xml", ".mxl", ".abc")
+SUFFIXES = (".musicxml", ".xml", ".mxl", ".abc", *MIDI)
+_FOUND = "no chord symbols in it: chords were found in the voices"
 
 
 # -- MusicXML --------------------------------------------------------------------------------
@@ -49,7 +61,7 @@ def _musicxml_chart(data: bytes) -> Chart:
     score = read_chart(data)
     if len(score.measures) > SONG_BARS:
         raise BadInput(f"more than {SONG_BARS:,} bars")
-    remarks = _unread(score.losses)
+    remarks = _unread(score.losses) + _found_in_voices(score.measures)
     written = [_written(m, as_section(m.section), m.starts_repeat) for m in score.measures]
     key = key_of_signature(*score.signature) if score.signature else None
     song = _song(written, score.title, score.composer, score.quarter_bpm, key, remarks)
@@ -73,12 +85,10 @@ def _abc_charts(text: str) -> list[Chart]:
 
 def _abc_chart(tune: Tune, lines: list[str]) -> Chart:
     measures = tune.measures
-    if not any(measure.chords for measure in measures):
-        raise BadInput("no chord symbols in it")
     if len(measures) > SONG_BARS:
         raise BadInput(f"more than {SONG_BARS:,} bars")
     names = {start: letter for letter, start in tune.part_starts.items()}
-    remarks = _unread(tune.losses)
+    remarks = _unread(tune.losses) + _found_in_voices(measures)
     written = []
     for i, measure in enumerate(measures):
         later = measures[
@@ -96,7 +106,53 @@ def _abc_chart(tune: Tune, lines: list[str]) -> Chart:
     return Chart(song, tuple(remarks))
 
 
-# -- both ------------------------------------------------------------------------------------
+# -- MIDI ------------------------------------------------------------------------------------
+
+
+def _midi_chart(data: bytes) -> Chart:
+    """A file without markers: chords of what sounds below its melody."""
+    draft = midi_draft("", "", data)
+    if not any(item.chord for item in draft.chords):
+        raise BadInput("no chords in it, neither as markers nor in its voices")
+    if len(draft.bars) > SONG_BARS:
+        raise BadInput(f"more than {SONG_BARS:,} bars")
+    starts = list(accumulate((meter.frames_per_bar for meter in draft.bars), initial=0))
+    written = [_Written(meter, Fraction(meter.frames_per_bar)) for meter in draft.bars]
+    for item in draft.chords:
+        bar = bisect_right(starts, item.start) - 1
+        if 0 <= bar < len(written):
+            place = Fraction(item.start) - starts[bar]
+            written[bar].chords.append((place, _symbol(item.chord, item.label)))
+    remarks = [_FOUND]
+    quarters = draft.bpm and draft.bpm * draft.bars[0].frames_per_beat / FRAMES_PER_QUARTER
+    return Chart(_song(written, "", "", quarters, None, remarks), tuple(remarks))
+
+
+# -- all ------------------------------------------------------------------------------------
+
+
+def _found_in_voices(measures: list[Measure]) -> list[str]:
+    """Put the chords of the voices into measures without any; what is to be said of it.
+
+    Raises BadInput where there is but one voice.
+    """
+    if any(measure.chords for measure in measures):
+        return []
+    if not any(measure.under for measure in measures):
+        raise BadInput("no chord symbols in it")
+    starts = list(accumulate((m.meter.frames_per_bar for m in measures), initial=0))
+    notes = [
+        DraftNote(start + n.start, start + min(n.start + n.length, measure.length), n.pitch)
+        for start, measure in zip(starts, measures, strict=False)
+        for n in (*measure.notes, *measure.under)
+        if n.start < measure.length
+    ]
+    for item in find_chords(notes, [measure.meter for measure in measures]):
+        bar = bisect_right(starts, item.start) - 1
+        place = Fraction(item.start) - starts[bar]
+        if place < measures[bar].length:
+            measures[bar].chords.append((place, item.chord, item.label))
+    return [_FOUND]
 
 
 def _unread(losses: Losses) -> list[str]:

@@ -66,11 +66,13 @@ def read_score(data: bytes) -> Score:
 
 
 def read_chart(data: bytes) -> Score:
-    """The part of a file that has the most chord symbols, notes or not. Raises BadInput."""
+    """The part of a file that has the most chord symbols, notes or not; without any symbols the
+    tune, with all other notes under it. Raises BadInput.
+    """
     root = score_of(data)
     readers, _ = _readers(root)
     if not any(m.chords for r in readers for m in r.measures):
-        raise BadInput("no chord symbols in it")
+        return read_score(data)
     part = max(readers, key=lambda r: sum(len(m.chords) for m in r.measures))
     return _score(root, part, readers)
 
