@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
+from jam.charts.bar_text import symbol_of
 from jam.charts.draft import Chart, Draft
 from jam.errors import BadInput
 from jam.limits import CHART_BYTES, CHART_SONGS
@@ -294,10 +295,9 @@ class _Reader:
         meter = self.meter or self.draft.meter
         places = [(i, cell) for i, cell in enumerate(cells) if cell]
         try:
-            found = [(i, Symbol(cell)) for i, cell in places]
-        except ValueError:
-            bad = next(cell for _, cell in places if not is_symbol(cell))
-            raise self.draft.fault(f"{bad[:40]!r} is not a chord symbol") from None
+            found = [(i, symbol_of(cell)) for i, cell in places]
+        except BadInput as error:
+            raise self.draft.fault(error) from None
         beats, n = meter.frames_per_bar * meter.denominator // 16, len(cells)
         per_cell = meter.frames_per_bar // beats
         if n > beats or any(i >= beats for i, _ in found):

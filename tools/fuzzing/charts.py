@@ -14,7 +14,7 @@ from jam.errors import BadInput
 from jam.music.song import Song, copy, delete, insert, symbol_at, transpose
 from models.corpora.charts import SUFFIXES
 from models.corpora.charts import read_charts as read_scores
-from tools.fuzzing.reader import Reader, as_file
+from tools.fuzzing.reader import Reader, as_file, field_cases
 
 _OTHERS = dict.fromkeys(SUFFIXES, read_scores)
 _TYPED = """title: My tune
@@ -96,14 +96,24 @@ READERS = (
     Reader(
         "chart-musicxml",
         ".musicxml",
-        lambda: [write_musicxml(song).encode() for song in _songs()],
+        lambda: [*(write_musicxml(song).encode() for song in _songs()), *field_cases(".musicxml")],
         lambda data: _read("song.musicxml", data),
         tokens=(b"<repeat/>", b'times="99"', b"<offset>9</offset>", b"<backup/>", b"<chord/>"),
     ),
     Reader(
+        "chart-midi",
+        ".mid",
+        lambda: field_cases(".mid"),
+        lambda data: _read("song.mid", data),
+        seconds=5.0,
+    ),
+    Reader(
         "chart-abc",
         ".abc",
-        lambda: [b'X:1\nT:T\nM:3/4\nL:1/4\nK:G\nP:A\n"G"B2d|"C"e2"D7"c|1"G"B3:|2"G/B"B3||'],
+        lambda: [
+            b'X:1\nT:T\nM:3/4\nL:1/4\nK:G\nP:A\n"G"B2d|"C"e2"D7"c|1"G"B3:|2"G/B"B3||',
+            *field_cases(".abc"),
+        ],
         lambda data: _read("song.abc", data),
         tokens=(b'"Am7"', b"|:", b":|", b"|1", b"P:B\n", b"M:5/4\n"),
     ),

@@ -26,7 +26,7 @@ from jam.stage.player import Player
 from models.corpora.draft import finish
 from models.corpora.midi import midi_draft
 from models.data.leadsheet import from_json, to_json
-from tools.fuzzing.reader import Reader, as_file
+from tools.fuzzing.reader import Reader, as_file, field_cases
 
 _PLAYED_FRAMES = 48
 """So much of a song is played by the renderer."""
@@ -200,6 +200,7 @@ def _corpus_seeds() -> list[bytes]:
         _smf(1, 96, marks + end, line + end),
         _smf(1, 96, line + end, chords + end),
         _smf(0, 96, line + low + line + end),
+        *field_cases(".mid", ".kar"),
     ]
 
 
@@ -217,6 +218,7 @@ def _file_seeds() -> list[bytes]:
         _smf(1, 96, tempo + later + end, names + notes + end, odd + running + end),
         _smf(1, 480, tempo + names + end, notes + b"\x00\x99\x24\x40\x10\x89\x24\x00" + end),
         min((path.read_bytes() for path in demo_tunes()), key=len),
+        *field_cases(".mid", ".kar"),
     ]
 
 

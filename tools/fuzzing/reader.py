@@ -24,6 +24,12 @@ PROJECT = Path(__file__).resolve().parents[2]
 _OWN = tuple(f"{PROJECT / part}{os.sep}" for part in ("jam", "models", "tools/fuzzing"))
 
 
+def field_cases(*suffixes: str) -> list[bytes]:
+    """Small files of other programs, of every kind that the tests know."""
+    folder = PROJECT / "tests" / "fixtures" / "field"
+    return [path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix in suffixes]
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """One way by which bytes of any origin come into the program."""

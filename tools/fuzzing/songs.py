@@ -26,7 +26,7 @@ from models.data.leadsheet import (
 )
 from models.network.vocab import style_index
 from tools.fuzzing.mutate import mutate_json
-from tools.fuzzing.reader import PROJECT, Reader, as_file
+from tools.fuzzing.reader import PROJECT, Reader, as_file, field_cases
 
 _FIXTURES = PROJECT / "tests" / "fixtures" / "leadsheets"
 _SCALE = (60, 62, 64, 65, 67, 69, 71, 72)
@@ -88,6 +88,7 @@ def _xml_seeds() -> list[bytes]:
         (_FIXTURES / "song.musicxml").read_bytes(),
         small.encode(),
         small.replace("UTF-8", "UTF-16").encode("utf-16"),
+        *field_cases(".musicxml"),
     ]
 
 
@@ -193,7 +194,7 @@ _ABC = (
 
 
 def _abc_seeds() -> list[bytes]:
-    return [(_FIXTURES / "repeats.abc").read_bytes(), _ABC.encode()]
+    return [(_FIXTURES / "repeats.abc").read_bytes(), _ABC.encode(), *field_cases(".abc")]
 
 
 _ABC_TOKENS = tuple(
@@ -259,7 +260,8 @@ _ABC_TOKENS = tuple(
 
 
 def _humdrum_seeds() -> list[bytes]:
-    return [(_FIXTURES / name).read_bytes() for name in ("timed.krn", "timebase.hum")]
+    known = [(_FIXTURES / name).read_bytes() for name in ("timed.krn", "timebase.hum")]
+    return known + field_cases(".krn")
 
 
 _HUM_TOKENS = tuple(
@@ -450,7 +452,10 @@ def _read_chord(data: bytes) -> None:
 
 
 def _chord_seeds() -> list[bytes]:
-    symbols = ("Bbm7b5/Ab", "C#:min7(*5,9)/b3", "F♯°7", "Gsus4(add9)", "N.C.", "Eb^7#11", "D79b")
+    symbols = (
+        *("Bbm7b5/Ab", "C#:min7(*5,9)/b3", "F♯°7", "Gsus4(add9)", "N.C.", "Eb^7#11", "D79b"),
+        *("D|C7", "Ebmaj7/F7", "Sol diesis m7", "Ess7/Ass", "C°7(maj7)", "A over B"),
+    )
     return [symbol.encode() for symbol in symbols]
 
 
@@ -477,7 +482,7 @@ READERS = (
     Reader(
         "mxl",
         ".mxl",
-        lambda: [mxl(seed) for seed in _xml_seeds()],
+        lambda: [*(mxl(seed) for seed in _xml_seeds()[:6]), *field_cases(".mxl")],
         _read_file("x.mxl"),
         mutate=_mutate_mxl,
         seconds=5.0,
