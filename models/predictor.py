@@ -325,17 +325,25 @@ def load_predictor(weights_dir: Path | str | None = None) -> NeuralPredictor:
     Raises BadInput for weights that are missing, broken, of another shape, or whose JSON has an
     unknown key. Nothing in the files is executed: numbers are safetensors, the rest is JSON.
     """
-    folder = Path(weights_dir) if weights_dir is not None else Path(__file__).parent / "weights"
+    folder = _folder(weights_dir)
+    improviser = partial(_improviser_of, folder)
+    return NeuralPredictor(*load_networks(folder), load_improviser=improviser)
+
+
+def load_networks(
+    weights_dir: Path | str | None = None,
+) -> tuple[Mixture, OfflineDecoder, Decoding]:
+    """What a `NeuralPredictor` is made of. Raises BadInput, as `load_predictor`."""
+    folder = _folder(weights_dir)
     one_thread()
     mixture = load_mixture(folder)
     off_config, off_weights, off_settings = spectral.load_weights(folder, "offline")
     off_rules = Decoding.from_dict(off_settings.get("decoding", {}), f"{folder / 'offline.json'}")
-    return NeuralPredictor(
-        mixture,
-        OfflineDecoder(off_config, off_weights),
-        off_rules,
-        load_improviser=partial(_improviser_of, folder),
-    )
+    return mixture, OfflineDecoder(off_config, off_weights), off_rules
+
+
+def _folder(weights_dir: Path | str | None) -> Path:
+    return Path(weights_dir) if weights_dir is not None else Path(__file__).parent / "weights"
 
 
 def _improviser_of(folder: Path) -> Improviser:

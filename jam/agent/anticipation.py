@@ -104,6 +104,11 @@ class Anticipator:
         self._led: dict[int, Goal] = {}
         """Where the chords that were planned lead, by frame."""
 
+    @property
+    def n_rows(self) -> int:
+        """How many rows of the history it has been told."""
+        return len(self._rows)
+
     def change_predictor(self, predictor: Predictor) -> None:
         """Plan with another predictor from now on. What was heard and played stays known."""
         self.predictor = predictor

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +83,7 @@ class Stack:
         # Column c is at distance context - 1 - c, so the newest n are the last n columns.
         self._bias: Floats = -np.array(slopes(config.heads), np.float32)[:, None, None] * distance
         self._rooms = Rooms(config, batch)
+        self._alone = ((self, slice(0, batch)),)
         self.base = 0
         """Positions that no longer lie in the cache's block."""
         self.n = self.start = 0
@@ -105,29 +107,18 @@ class Stack:
 
         What is returned is overwritten by the next step.
         """
+        np.copyto(self._rooms.x.whole, x)
+        advance(self._rooms, self.layers, self._alone)
+        return self._rooms.x.whole
+
+    def slot(self) -> int:
+        """Where in the cache the next position goes; room is made there."""
         slot = self.n - self.base
         if slot == self._capacity:
             keep = self.config.context + MARGIN
             self.cache[..., :keep, :] = self.cache[..., slot - keep : slot, :]
             self.base, slot = self.n - keep, keep
-        r = self._rooms
-        np.copyto(r.x.whole, x)
-        for i, layer in enumerate(self.layers):
-            r.norm()
-            layer.qkv.into(r.normed, r.qkv)
-            r.qkv.whole.take(layer.to_heads, 1, r.heads, "clip")
-            self.cache[i, :, :, :, slot] = r.new
-            mixed = self._attend(i, slot + 1, r.query)
-            mixed.reshape(self.batch, -1).take(layer.from_heads, 1, r.mixed.whole, "clip")
-            layer.out.into(r.mixed, r.added)
-            r.add()
-            r.norm()
-            layer.up.into(r.normed, r.hidden)
-            r.hidden.rectify()
-            layer.down.into(r.hidden, r.added)
-            r.add()
-        self.n += 1
-        return r.x.whole
+        return slot
 
     def read(self, x: Floats) -> None:
         """Take in many positions of one session, (T, D): as `step` after `step`, several times
@@ -163,7 +154,7 @@ class Stack:
             x += feed_forward(x, layer, self.config.ffn * self.config.invariant)
         self.n += t
 
-    def _attend(self, i: int, n: int, query: Floats) -> Floats:
+    def attend(self, i: int, n: int, query: Floats) -> Floats:
         """Layer i's queries (B, heads, size, 1) over the first n slots; (B, heads, 1, size)."""
         seen = min(n, self.config.context)
         keys, values = self.cache[i, :, :, :, n - seen : n]
@@ -184,7 +175,7 @@ class Branches(Stack):
         super().__init__(trunk.config, trunk.layers, batch, frames)
         self.trunk = trunk
 
-    def _attend(self, i: int, n: int, query: Floats) -> Floats:
+    def attend(self, i: int, n: int, query: Floats) -> Floats:
         b, heads = self.batch, self.config.heads
         end = self.trunk.n - self.trunk.base
         far = min(end, self.config.context - n)
@@ -198,6 +189,32 @@ class Branches(Stack):
         mixed = (scores[..., :far] @ far_values).transpose(1, 0, 2)[:, :, None] + near_mixed
         mixed /= total.transpose(1, 0, 2)[:, :, None]
         return mixed
+
+
+def advance(r: Rooms, layers: list[Layer], stacks: Sequence[tuple[Stack, slice]]) -> None:
+    """One position for every session of every stack, all of one network: `r.x`, in place.
+
+    stacks: each with the rows of `r` that are its sessions'. Only attention goes stack by stack,
+    since each has a past of its own; the matrices are read once for all.
+    """
+    slots = [stack.slot() for stack, _ in stacks]
+    for i, layer in enumerate(layers):
+        r.norm()
+        layer.qkv.into(r.normed, r.qkv)
+        r.qkv.whole.take(layer.to_heads, 1, r.heads, "clip")
+        for (stack, rows), slot in zip(stacks, slots, strict=True):
+            stack.cache[i, :, :, :, slot] = r.new[:, rows]
+            attended = stack.attend(i, slot + 1, r.query[rows])
+            attended.reshape(stack.batch, -1).take(layer.from_heads, 1, r.mixed.whole[rows], "clip")
+        layer.out.into(r.mixed, r.added)
+        r.add()
+        r.norm()
+        layer.up.into(r.normed, r.hidden)
+        r.hidden.rectify()
+        layer.down.into(r.hidden, r.added)
+        r.add()
+    for stack, _ in stacks:
+        stack.n += 1
 
 
 def exponentials(scores: Floats, bias: Floats) -> Floats:
