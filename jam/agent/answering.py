@@ -8,9 +8,8 @@ from dataclasses import replace
 from jam.agent.anticipation import Anticipator
 from jam.agent.predictor import Predictor
 from jam.agent.rules import RULES_PLAY
+from jam.agent.soloist import planned
 from jam.messages.plans import AgentReady, AgentRequest, Plan
-from jam.music.grid import Place
-from jam.music.rows import Row
 
 _FAILURES = 3
 """So many plans that fail in a row are enough: the rules take over until the next session."""
@@ -61,7 +60,7 @@ class Answerer:
         elif self._anticipator.predictor is not mind:
             self._anticipator.change_predictor(mind)
         try:
-            plan = self._anticipator.plan(asked.request, enough)
+            plan = planned(self._anticipator, asked.request, enough)
         except Exception as error:
             # Whatever went wrong, the music goes on: begin again from the history.
             self._failures += 1
@@ -80,38 +79,6 @@ class Answerer:
             return None
         self._failures = 0
         return plan
-
-
-class Told:
-    """All that the stage has told of a session, for those who have heard only part of it."""
-
-    def __init__(self) -> None:
-        self._session = -1
-        self._rows: list[Row] = []
-        self._places: list[Place] = []
-
-    def take(self, asked: AgentRequest) -> bool:
-        """Take over what a request tells; False where it doesn't go on from what is known."""
-        request = asked.request
-        if asked.session != self._session:
-            self._session, self._rows, self._places = asked.session, [], []
-        if request.first_frame > len(self._rows):
-            return False
-        del self._rows[request.first_frame :], self._places[request.first_frame :]
-        self._rows.extend(request.rows)
-        self._places.extend(request.places[: len(request.rows)])
-        return True
-
-    def request(self, asked: AgentRequest, n_rows: int) -> AgentRequest:
-        """The request for somebody who knows so many rows. It has been taken over."""
-        request = asked.request
-        first = min(n_rows, request.first_frame)
-        if first == request.first_frame:
-            return asked
-        ahead = request.places[len(request.rows) :]
-        places = (*self._places[first:], *ahead)
-        rows = tuple(self._rows[first:])
-        return replace(asked, request=replace(request, first_frame=first, rows=rows, places=places))
 
 
 def reason(error: Exception) -> str:

@@ -14,18 +14,17 @@ from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Client, Connection
 
-from jam.agent.anticipation import Anticipator
+from jam.agent.answering import Answerer, reason
 from jam.agent.predictor import LoadPredictor, Predictor
 from jam.agent.rules import RULES_PLAY, RuleBasedPredictor
-from jam.agent.soloist import planned
 from jam.clock import Clock, SystemClock
 from jam.errors import NO_MEMORY, is_memory_short
 from jam.messages.plans import AgentAnswer, AgentReady, AgentRequest, PlanRequest
+from jam.remote.client import RemoteAgent, server_address
+from jam.remote.told import Told
 from jam.system import ignore_the_terminal, mind_the_memory
 
 _CONNECT_FOR_S = 15.0
-_FAILURES = 3
-"""So many plans that fail in a row are enough: the rules take over until the next session."""
 _SHARE = 0.5
 """Of the time until a plan is due it is made longer for so much: one that came in the last moment
 would leave none for the next."""
@@ -34,8 +33,12 @@ BEAT_S = 0.2
 """So often an agent that is not frozen counts on, whatever it is busy with."""
 
 
-def agent_main(address: str, authkey: bytes, load: LoadPredictor, beat: c_uint64) -> None:
+def agent_main(
+    address: str, authkey: bytes, load: LoadPredictor, beat: c_uint64, server: str = ""
+) -> None:
     """The process: connect to the stage, load, answer requests until the stage hangs up.
+
+    server: the address of a server of agents that is asked first; "" where there is none.
 
     Runs on: a process of its own, one thread, niced so that it yields to sound and window; and a
     second thread that counts `beat` on.
@@ -46,14 +49,14 @@ def agent_main(address: str, authkey: bytes, load: LoadPredictor, beat: c_uint64
         os.nice(5)
     try:
         threading.Thread(target=_beat_on, args=(beat,), name="beat", daemon=True).start()
-        _answer(address, authkey, load)
+        _answer(address, authkey, load, server)
     except Exception as error:
         if not is_memory_short(error):
             raise
         sys.exit(1)  # it is started again, and has the rules in its place in the end
 
 
-def _answer(address: str, authkey: bytes, load: LoadPredictor) -> None:
+def _answer(address: str, authkey: bytes, load: LoadPredictor, server: str) -> None:
     """Connect, load, and serve until the stage hangs up."""
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
         connection = _connect(address, authkey)
@@ -64,12 +67,8 @@ def _answer(address: str, authkey: bytes, load: LoadPredictor) -> None:
         models = ("rules",) if has_rules else tuple(minds)
         ready = AgentReady(loaded.name, message, models)
         connection.send(ready)
-        serve(connection, minds, ready)
-
-
-def failing(reason: str) -> str:
-    """What is told when the rules take over from a predictor that fails again and again."""
-    return f"The agent keeps failing ({reason}): {RULES_PLAY.lower()} until the next start."
+        remote = RemoteAgent(server_address(server), SystemClock()) if server else None
+        serve(connection, minds, ready, remote)
 
 
 def cannot_load(reason: str) -> str:
@@ -84,7 +83,7 @@ def _loaded(load: LoadPredictor) -> tuple[Predictor, str]:
         if is_memory_short(error):
             return RuleBasedPredictor(), cannot_load(NO_MEMORY)
         _log.exception("loading the predictor")
-        return RuleBasedPredictor(), cannot_load(_reason(error))
+        return RuleBasedPredictor(), cannot_load(reason(error))
 
 
 def _beat_on(beat: c_uint64) -> None:
@@ -107,57 +106,46 @@ def _connect(address: str, authkey: bytes) -> Connection:
             time.sleep(0.02)
 
 
-def serve(connection: Connection, minds: Mapping[str, Predictor], ready: AgentReady) -> None:
+def serve(
+    connection: Connection,
+    minds: Mapping[str, Predictor],
+    ready: AgentReady,
+    remote: RemoteAgent | None = None,
+) -> None:
     """Answer requests until the connection ends (EOFError). minds: by the setting `model`.
 
-    A mind that fails again and again has the rules in its place until the next session; where
-    they fail too, that error is raised.
+    remote: an agent on a server, which plans where it can in time. A mind that fails again and
+    again has the rules in its place until the next session; where they fail too, that error is
+    raised.
     """
     clock = SystemClock()
-    anticipator: Anticipator | None = None
-    session = -1
-    failures = 0
-    stands_in = False
+    answerer = Answerer(minds, ready, lambda error: _log.error("planning", exc_info=error))
+    told, said = Told(), ready
     while True:
         asked: AgentRequest = connection.recv()
         started_s = clock.now_s()
-        if stands_in and asked.session != session:
-            stands_in = False
-            connection.send(ready)
-        mind = minds["rules" if stands_in else asked.request.settings.model]
-        if asked.session != session or anticipator is None:
-            anticipator, session = Anticipator(mind, asked.seed), asked.session
-            mind.rewind(0)
-        elif anticipator.predictor is not mind:
-            anticipator.change_predictor(mind)
-        try:
-            is_due = partial(_is_due, clock, started_s, asked.request)
-            plan = planned(anticipator, asked.request, is_due)
-        except Exception as error:
-            # Whatever went wrong, the music goes on: begin again from the history.
-            failures += 1
-            if failures == 1:
-                _log.exception("planning")
-            if failures >= _FAILURES:
-                if mind is minds["rules"]:
-                    raise
-                failures, stands_in = 0, True
-                message = failing(_reason(error))
-                connection.send(replace(ready, name=minds["rules"].name, message=message))
-            anticipator = None
-            connection.send(AgentAnswer(session, None))
-            continue
-        failures = 0
-        plan = replace(plan, compute_s=clock.now_s() - started_s)
-        connection.send(AgentAnswer(session, plan))
+        plan = None
+        if remote is not None and told.take(asked):
+            if asked.request.settings.model != "rules":
+                plan = remote.plan(asked, told)
+            asked = told.request(asked, answerer.n_rows(asked.session)) if plan is None else asked
+        if plan is None:
+            plan = answerer.answer(asked, partial(_is_due, clock, started_s, asked.request))
+        now = answerer.ready if remote is None else by_server(answerer.ready, remote)
+        if now != said:
+            said = now
+            connection.send(now)
+        if plan is not None:
+            plan = replace(plan, compute_s=clock.now_s() - started_s)
+        connection.send(AgentAnswer(asked.session, plan))
+
+
+def by_server(ready: AgentReady, remote: RemoteAgent) -> AgentReady:
+    """The agent here with a server behind it, as the stage is told."""
+    message = "\n".join(filter(None, (ready.message, remote.message)))
+    return replace(ready, name=remote.name or ready.name, message=message, delay_s=remote.delay_s)
 
 
 def _is_due(clock: Clock, started_s: float, request: PlanRequest) -> bool:
     """Whether a plan has to be sent now, as long as it has become."""
     return clock.now_s() > started_s + _SHARE * (request.due_s - started_s)
-
-
-def _reason(error: Exception) -> str:
-    """What an error that nobody foresaw says, in one line."""
-    why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return " ".join(why.split())[:200]

@@ -39,6 +39,7 @@ from jam.music.song import Song
 from jam.performance.calibration import device_key
 from jam.performance.take import Recorder, chart_cells, chord_chart
 from jam.preferences import Preferences, load_preferences
+from jam.remote.client import server_address
 from jam.sessions.exports import check_output, take_of, write_take
 from jam.sessions.recorder import SessionWriter
 from jam.sessions.session import Session, SessionTake
@@ -77,15 +78,17 @@ def open_engine(
         audio_required=getattr(args, "audio", None) is not None,
         soundfont=given("soundfont", known.soundfont),
     )
+    if server := getattr(args, "agent_server", None) or "":
+        server_address(server)
     if writer is None:
-        return Engine(settings, devices, load, on_log)
+        return Engine(settings, devices, load, on_log, agent_server=server)
 
     def take_log(log: SessionLog) -> None:
         writer.take_log(log)
         if on_log is not None:
             on_log(log)
 
-    return Engine(settings, devices, load, take_log, writer.message)
+    return Engine(settings, devices, load, take_log, writer.message, server)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jam.agent.rewriting import Rewriter
     from jam.midi.file import MidiSong
     from jam.music.song import Song
+    from jam.server.players import Planner
 
 
 NO_SCREEN = "No screen here"
@@ -76,6 +77,17 @@ def load_rewriter() -> Rewriter:
 def load_rules() -> tuple[Predictor, str]:
     """The rule-based predictor, asked for by name."""
     return load_predictor("rules")
+
+
+def load_planner(name: str = "auto") -> Planner:
+    """The agent of many players. Raises BadInput where its network can't be loaded."""
+    from jam.clock import SystemClock
+    from models.predictor import load_networks
+    from models.serving.planner import Planner
+    from models.serving.together import Weights
+
+    weights = None if name == "rules" else Weights(*load_networks())
+    return Planner(weights, SystemClock().now_s)
 
 
 def load_song(args: argparse.Namespace) -> Song | None:
@@ -176,6 +188,14 @@ def _run(args: argparse.Namespace) -> int:
             from jam.cli import commands
 
             return commands.devices(args)
+        case "serve":
+            from jam.cli import serving
+
+            return serving.serve(args, lambda: load_planner(args.agent))
+        case "tokens":
+            from jam.cli import serving
+
+            return serving.tokens(args)
         case "doctor":
             from jam.cli import commands
 

@@ -62,6 +62,7 @@ def _window(parser: argparse.ArgumentParser) -> None:
     parser.epilog += ". Settings that aren't given are as you left them."
     add_settings(parser, *ALL_GROUPS)
     _add_private(parser)
+    _add_server(parser)
     _add_log(parser)
 
 
@@ -70,6 +71,7 @@ def _play(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
     _add_song(parser)
     _add_private(parser)
+    _add_server(parser)
     parser.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds")
     parser.add_argument(
         "--record",
@@ -90,6 +92,48 @@ def _demo(parser: argparse.ArgumentParser) -> None:
         help=f"stop after S seconds (default {DEMO_SECONDS:g} without a window)",
     )
     parser.add_argument("--tune", metavar="FILE.mid", help="play the melody of this file instead")
+
+
+def _serve(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)"
+    )
+    parser.add_argument("--port", type=int, default=8765, help="default 8765; 0 takes a free one")
+    parser.add_argument("--tls-cert", metavar="FILE", help="certificate, PEM; needed beyond here")
+    parser.add_argument(
+        "--tls-key", metavar="FILE", help="its key, where it isn't in the same file"
+    )
+    _add_tokens(parser)
+    parser.add_argument(
+        "--players", type=int, default=500, metavar="N", help="most players at a time (default 500)"
+    )
+    parser.add_argument(
+        "--per-user", type=int, default=4, metavar="N", help="most of one user (default 4)"
+    )
+    add_settings(parser, only=("model",))
+
+
+def _tokens(parser: argparse.ArgumentParser) -> None:
+    _add_tokens(parser)
+    parts = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    for name, help_ in (("add", "make a token and print it, once"), ("revoke", "cut a user off")):
+        part = parts.add_parser(name, help=help_)
+        part.add_argument("user", metavar="USER")
+    parts.add_parser("list", help="every user with a token")
+
+
+def _add_tokens(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tokens", metavar="FILE", help="file of tokens (default: in the folder of preferences)"
+    )
+
+
+def _add_server(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--agent-server",
+        metavar="URL",
+        help="let the agent of a server plan: wss://HOST:PORT; its token in JAM_AGENT_TOKEN",
+    )
 
 
 def _devices(parser: argparse.ArgumentParser) -> None:
@@ -416,6 +460,12 @@ _COMMANDS: dict[str, tuple[str, str, Callable[[argparse.ArgumentParser], None]]]
         "jam songs blues-jazz --transpose 2 -o blues.musicxml",
         _songs,
     ),
+    "serve": (
+        "let an agent here plan for players elsewhere",
+        "jam serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem",
+        _serve,
+    ),
+    "tokens": ("say who may use the server", "jam tokens add anna", _tokens),
     "devices": ("list MIDI ports and audio devices", "jam devices --midi-api jack", _devices),
     "doctor": ("check everything and say how to fix what is wrong", "jam doctor", _doctor),
     "render": (

@@ -126,13 +126,18 @@ class AgentProcess:
     """The agent of a stage."""
 
     def __init__(
-        self, context: SpawnContext, stage: StageProcess, load: LoadPredictor, now_s: float
+        self,
+        context: SpawnContext,
+        stage: StageProcess,
+        load: LoadPredictor,
+        now_s: float,
+        server: str = "",
     ) -> None:
         self.pulse = Pulse()
         self.started_s = now_s
         self.process: SpawnProcess = context.Process(
             target=agent_main,
-            args=(stage.address, stage.authkey, load, self.pulse.value),
+            args=(stage.address, stage.authkey, load, self.pulse.value, server),
             name="jam-agent",
             daemon=True,
         )

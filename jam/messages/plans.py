@@ -122,11 +122,16 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class AgentReady:
-    """The predictor is loaded. models: the values of the setting `model` that can be played."""
+    """The predictor is loaded, or another has taken over.
+
+    models: the values of the setting `model` that can be played. delay_s: so long before it is
+    wanted a plan has to be asked for, where it comes from far away.
+    """
 
     name: str
     message: str = ""
     models: tuple[str, ...] = ()
+    delay_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,7 @@ class Conductor:
         self._melody, self._held = MelodyTracker(), HeldLine()
         self._next_request_frame = 0
         self._asked_at_start = False
+        self._delay_s = 0.0
         self._confidence: dict[int, float] = {}
         self._follows_stops = follows_stops
         self._presence = Presence()
@@ -281,8 +282,13 @@ class Conductor:
             closed = self._asked_at_start = True  # a plan from nothing, before the first note
         return closed
 
-    def request(self) -> PlanRequest:
-        """What the agent has to know to plan on, from the last request's rows on."""
+    def request(self, delay_s: float = 0.0) -> PlanRequest:
+        """What the agent has to know to plan on, from the last request's rows on.
+
+        delay_s: so long the answer takes at least; what sounds before it can come is committed
+        by the plan before.
+        """
+        self._delay_s = delay_s
         first = self._next_request_frame
         self._next_request_frame = next_frame = len(self.rows)
         lookahead, commit = self._lookahead_frames(), self._commit_frames(self.settings)
@@ -708,6 +714,7 @@ class Conductor:
     def _commit_frames(self, settings: JamSettings) -> int:
         """What is sent before its time has to be fixed before its time."""
         frame = len(self.rows)
-        sent_ahead = math.ceil(settings.lead_s / self.tempo_map.frame_s_at(frame)) + 1
+        lead_s = max(0.0, settings.lead_s) + self._delay_s
+        sent_ahead = math.ceil(lead_s / self.tempo_map.frame_s_at(frame)) + 1
         wanted = settings.commit_beats * self.tempo_map.meter_at(frame).frames_per_beat
-        return max(wanted, sent_ahead) if settings.lead_s > 0 else wanted
+        return max(wanted, sent_ahead) if lead_s > 0 else wanted

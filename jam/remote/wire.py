@@ -20,7 +20,7 @@ from msgspec import Meta, Struct
 from websockets.typing import Subprotocol
 
 from jam.errors import BadInput
-from jam.messages.plans import AgentRequest, Plan, PlanRequest
+from jam.messages.plans import AgentRequest, Plan, PlanRequest, Solo
 from jam.music.chord import QUALITY_INDEX, QUALITY_NAMES, Chord
 from jam.music.grid import Meter, Place
 from jam.music.rows import ChordState, MelodyState, Row
@@ -67,6 +67,18 @@ class Wanted(Struct, array_like=True, forbid_unknown_fields=True, frozen=True):
     palette: Annotated[tuple[Annotated[str, Meta(max_length=64)], ...], Meta(max_length=256)]
 
 
+class SoloAsked(Struct, array_like=True, forbid_unknown_fields=True, frozen=True):
+    """Where the agent plays the melody: see `jam.messages.plans.Solo`."""
+
+    spans: Annotated[tuple[tuple[_Frame, _Frame], ...], Meta(max_length=MOST_AHEAD)]
+    known: Annotated[tuple[tuple[_Frame, _Note], ...], Meta(max_length=4 * MOST_AHEAD)]
+    echo_bars: Annotated[int, Meta(ge=0, le=64)]
+    notes_a_beat: Annotated[float, Meta(ge=0, le=100)] | None
+    mean_pitch: Annotated[float, Meta(ge=0, le=127)] | None
+    lowest: Annotated[int, Meta(ge=0, le=127)]
+    highest: Annotated[int, Meta(ge=0, le=127)]
+
+
 class Ask(
     Struct, array_like=True, tag=1, tag_field="kind", forbid_unknown_fields=True, frozen=True
 ):
@@ -91,6 +103,7 @@ class Ask(
     goals: Annotated[tuple[tuple[_Frame, _Chord], ...], Meta(max_length=MOST_AHEAD)]
     form_bars: Annotated[int, Meta(ge=1, le=10_000)] | None
     barred: Annotated[tuple[tuple[_Frame, _Frame, _Chord], ...], Meta(max_length=_MOST_BARRED)]
+    solo: SoloAsked | None
     settings: Wanted
 
 
@@ -107,6 +120,7 @@ class Planned(
     confidence: Annotated[
         tuple[Annotated[float, Meta(ge=0, le=1)], ...], Meta(max_length=MOST_AHEAD)
     ]
+    solo: Annotated[tuple[_Note | None, ...], Meta(max_length=MOST_AHEAD)]
     predictor: Annotated[str, Meta(max_length=40)]
     server_s: float
 
@@ -176,6 +190,7 @@ def ask_of(asked: AgentRequest, number: int, now_s: float) -> Ask:
         tuple((frame, _chord(ChordState(chord))) for frame, chord in request.goals),
         request.form_bars,
         tuple((start, end, _chord(ChordState(chord))) for start, end, chord in request.barred),
+        None if request.solo is None else _solo_asked(request.solo),
         Wanted(*(getattr(settings, name) for name in Wanted.__struct_fields__)),
     )
 
@@ -214,6 +229,7 @@ def request_of(ask: Ask, now_s: float) -> AgentRequest:
             tuple((frame, _chord_of(code)) for frame, code in ask.goals),
             ask.form_bars,
             tuple((start, end, _chord_of(code)) for start, end, code in ask.barred),
+            None if ask.solo is None else _solo(ask.solo),
         ),
     )
 
@@ -227,6 +243,7 @@ def planned_of(plan: Plan, number: int, server_s: float) -> Planned:
         tuple(map(_chord, plan.chords)),
         tuple(map(_note, plan.expected_melody)),
         tuple(min(1.0, max(0.0, share)) for share in plan.confidence),
+        tuple(None if state is None else _note(state) for state in plan.solo),
         plan.predictor,
         server_s,
     )
@@ -235,7 +252,7 @@ def planned_of(plan: Plan, number: int, server_s: float) -> Planned:
 def plan_of(planned: Planned, compute_s: float) -> Plan:
     """The plan that was sent. Raises BadInput where its parts don't fit together."""
     n = len(planned.chords)
-    if not n == len(planned.melody) == len(planned.confidence):
+    if not n == len(planned.melody) == len(planned.confidence) or len(planned.solo) > n:
         raise BadInput("a plan whose parts differ in length")
     start = planned.made_at + 1
     if not start <= planned.committed_until <= start + n:
@@ -249,6 +266,33 @@ def plan_of(planned: Planned, compute_s: float) -> Plan:
         planned.confidence,
         planned.predictor,
         compute_s,
+        solo=tuple(None if code is None else _melody_state(code) for code in planned.solo),
+    )
+
+
+def _solo_asked(solo: Solo) -> SoloAsked:
+    return SoloAsked(
+        solo.spans,
+        tuple((frame, _note(state)) for frame, state in solo.known.items()),
+        solo.echo_bars,
+        solo.notes_a_beat,
+        solo.mean_pitch,
+        solo.lowest,
+        solo.highest,
+    )
+
+
+def _solo(asked: SoloAsked) -> Solo:
+    if asked.lowest > asked.highest:
+        raise BadInput("a solo whose lowest note is above its highest")
+    return Solo(
+        asked.spans,
+        {frame: _melody_state(code) for frame, code in asked.known},
+        asked.echo_bars,
+        asked.notes_a_beat,
+        asked.mean_pitch,
+        asked.lowest,
+        asked.highest,
     )
 
 

@@ -1,4 +1,4 @@
-"""The small page that a server shows of itself: who is here, and whether plans are in time. Pure."""
+"""The page that a server shows of itself: who is here, are plans in time. Pure."""
 
 from __future__ import annotations
 

@@ -113,10 +113,10 @@ class AgentServer:
         ready: told the address once players can connect.
         """
         loop = asyncio.get_running_loop()
-        stop: asyncio.Future[None] = loop.create_future()
+        stop = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-                loop.add_signal_handler(number, lambda: stop.done() or stop.set_result(None))
+                loop.add_signal_handler(number, stop.set)
         try:
             server = await self._serve()
         except OSError as error:
@@ -125,8 +125,9 @@ class AgentServer:
             port = next(iter(server.sockets)).getsockname()[1]
             host = f"[{self._host}]" if ":" in self._host else self._host
             ready(f"{'wss' if self._tls else 'ws'}://{host}:{port}")
-            while not stop.done():
-                await asyncio.wait([stop], timeout=_LOOK_S)
+            while not stop.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), _LOOK_S)
                 await self._look_at_tokens()
 
     async def _serve(self) -> Server:

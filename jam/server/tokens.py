@@ -33,7 +33,7 @@ def tokens_path() -> Path:
 
 
 class Tokens:
-    """A file of tokens. Looked at anew when it has changed, so revoking acts on a running server."""
+    """A file of tokens. It is looked at anew, so revoking acts on a running server."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -87,7 +87,8 @@ class Tokens:
         checked_json(data, _Kept, "the user's name")
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with replacing(self.path) as unfinished:
-            with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+            handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT, 0o600)
+            with open(handle, "wb") as file:
                 file.write(data)
         self._stamp = None
         self.look()

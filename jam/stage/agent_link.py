@@ -154,6 +154,8 @@ class Agent:
         """ "loading", "ready", "restarted" or "gone"."""
         self.name, self.message = "", ""
         self.models: tuple[str, ...] = ()
+        self.delay_s = 0.0
+        """So long before it is wanted a plan has to be asked for."""
         self.restarts = 0
         self.to_ask = False
         """Something was closed that the agent hasn't been told."""
@@ -172,13 +174,14 @@ class Agent:
             event = self._link.events.popleft()
             if isinstance(event, AgentReady):
                 self.name, self.message, self.models = event.name, event.message, event.models
+                self.delay_s = event.delay_s
                 if self.state in ("ready", "restarted"):
                     continue  # the same agent, with another mind
                 self._n_seen += 1
                 self.restarts = self._n_seen - 1
                 self.state = "restarted" if self.restarts else "ready"
             elif event is None:
-                self.state = "gone"
+                self.state, self.delay_s = "gone", 0.0
             elif event.session != self._session:
                 continue
             self._asked = event is None
@@ -189,7 +192,8 @@ class Agent:
         if not self.to_ask or self._asked or self.state not in ("ready", "restarted"):
             return
         self.to_ask, self._asked, self._asked_s = False, True, self._clock.now_s()
-        self._link.send(AgentRequest(self._session, conductor.seed, conductor.request()))
+        request = conductor.request(self.delay_s)
+        self._link.send(AgentRequest(self._session, conductor.seed, request))
 
     def waiting_s(self, now_s: float) -> float:
         """How long the request that is under way has been waiting; 0 where there is none."""

@@ -13,9 +13,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from jam.agent.answering import failing
 from jam.agent.anticipation import Anticipator
 from jam.agent.predictor import Predictor
-from jam.agent.process import failing
 from jam.agent.rules import RULES_PLAY, RuleBasedPredictor
 from jam.cli.main import load_predictor
 from jam.engine.processes import CRASHED, CRASHES, SPELL_S, Spell

@@ -16,13 +16,14 @@ ROOT = Path(__file__).resolve().parents[2]
 
 FLOORS = (
     ("cli", "__main__"),
-    ("engine",),
+    ("engine", "server"),
     ("stage", "sessions", "preferences", "jobs"),
     ("performance", "audio", "practice", "voice"),
     ("charts",),
     ("sync",),
     ("roles",),
     ("agent", "notation", "accompaniment", "midi"),
+    ("remote",),
     ("messages",),
     ("settings",),
     ("music",),

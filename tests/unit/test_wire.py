@@ -1,0 +1,155 @@
+"""What players' machines and servers say to each other: nothing is lost, nothing else gets in."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jam.errors import BadInput
+from jam.messages.plans import AgentRequest, Plan, PlanRequest
+from jam.music.grid import Place
+from jam.music.rows import ChordState, MelodyState, Row
+from jam.remote import wire
+from jam.remote.client import ServerAddress
+from jam.remote.told import Told
+from jam.settings import DENSITIES, STYLES, JamSettings
+from tests.support.examples import examples
+from tests.support.strategies import chords, tempo_maps
+
+states = st.builds(ChordState, chords, st.booleans()) | st.just(ChordState())
+notes = st.builds(MelodyState, st.integers(0, 127), st.booleans()) | st.just(MelodyState())
+rows = st.builds(Row, notes, states)
+planning = st.builds(
+    JamSettings,
+    style=st.sampled_from(STYLES),
+    density=st.sampled_from((None, *DENSITIES)),
+    key_lock=st.none() | st.tuples(st.integers(0, 11), st.booleans()),
+    palette=st.sampled_from([(), ("maj", "min7"), ("maj", "min", "Dm7")]),
+    temperature=st.floats(0.1, 2.0),
+    adventurous=st.floats(0, 1),
+    futures=st.integers(1, 8),
+)
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> AgentRequest:
+    told = tuple(draw(st.lists(rows, max_size=40)))
+    first = draw(st.integers(0, 500))
+    lookahead, commit = draw(st.integers(1, 64)), draw(st.integers(0, 32))
+    tempo_map = draw(tempo_maps())
+    end = first + len(told) + lookahead
+    fixed = draw(st.just(()) | st.lists(st.none() | states, min_size=lookahead, max_size=lookahead))
+    request = PlanRequest(
+        first,
+        told,
+        tuple(draw(st.lists(states, max_size=lookahead))),
+        tuple(tempo_map.place(frame) for frame in range(first, end)),
+        lookahead,
+        commit,
+        draw(st.integers(0, 200)),
+        draw(planning),
+        draw(st.floats(0, 1e5) | st.just(math.inf)),
+        tuple(fixed),
+        tuple(draw(st.lists(st.tuples(st.integers(0, 1000), chords), max_size=3))),
+        draw(st.none() | st.integers(1, 64)),
+        tuple(
+            draw(st.lists(st.tuples(st.integers(0, 99), st.integers(100, 200), chords), max_size=3))
+        ),
+    )
+    return AgentRequest(draw(st.integers(0, 100)), draw(st.integers(-(2**63), 2**63 - 1)), request)
+
+
+@examples(40)
+@given(requests(), st.integers(0, 2**53))
+def test_a_request_arrives_as_it_was(asked: AgentRequest, number: int) -> None:
+    ask = wire.read_ask(wire.encoded(wire.ask_of(asked, number, 50.0)))
+    found = wire.request_of(ask, 50.0)
+    due = asked.request.due_s
+    assert ask.number == number
+    assert found.request.due_s == pytest.approx(due)
+    assert msgspec.structs.astuple(ask)[:3] == (number, asked.session, asked.seed)
+    ours = msgspec.to_builtins(found.request) | {"due_s": 0}
+    assert ours == msgspec.to_builtins(asked.request) | {"due_s": 0}
+
+
+@given(st.lists(st.tuples(states, notes, st.floats(0, 1)), min_size=1, max_size=64), st.data())
+def test_a_plan_arrives_as_it_was(
+    frames: list[tuple[ChordState, MelodyState, float]], data: st.DataObject
+) -> None:
+    chord, melody, shares = (tuple(part) for part in zip(*frames, strict=True))
+    start = data.draw(st.integers(0, 1000))
+    until = data.draw(st.integers(start, start + len(chord)))
+    plan = Plan(start - 1, start, until, chord, melody, shares, "neural", 0.25)
+    planned = wire.read_answer(wire.encoded(wire.planned_of(plan, 3, 0.01)))
+    assert isinstance(planned, wire.Planned)
+    assert wire.plan_of(planned, 0.25) == plan
+
+
+@given(st.binary(max_size=300))
+def test_bytes_that_are_no_message_are_refused(data: bytes) -> None:
+    for read in (wire.read_ask, wire.read_answer):
+        try:
+            read(data)
+        except BadInput as error:
+            assert "\n" not in str(error)
+
+
+@examples(40)
+@given(requests(), st.data())
+def test_a_message_with_a_fault_is_refused_or_means_something(
+    asked: AgentRequest, data: st.DataObject
+) -> None:
+    whole = bytearray(wire.encoded(wire.ask_of(asked, 1, 0.0)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    with contextlib.suppress(BadInput):
+        wire.request_of(wire.read_ask(bytes(whole)), 0.0)
+
+
+def test_too_long_a_message_is_refused_unread() -> None:
+    with pytest.raises(BadInput, match="bytes"):
+        wire.read_ask(b"\0" * (wire.ASK_BYTES + 1))
+
+
+@examples(30)
+@given(st.lists(st.lists(rows, min_size=1, max_size=5), min_size=1, max_size=8), st.data())
+def test_whoever_has_missed_something_is_told_it(
+    parts: list[list[Row]], data: st.DataObject
+) -> None:
+    told = Told()
+    settings = JamSettings()
+    known: list[Row] = []
+    heard: list[Row] = []
+    for part in parts:
+        first = data.draw(st.integers(0, len(known)))  # a stage may tell some of it again
+        known += part
+        places = tuple(Place(*divmod(f, 16), settings.meter) for f in range(first, len(known) + 8))
+        request = PlanRequest(first, tuple(known[first:]), (), places, 8, 0, 0, settings)
+        asked = AgentRequest(1, 0, request)
+        assert told.take(asked)
+        if data.draw(st.booleans()):
+            continue  # this one doesn't reach the listener
+        heard_as = told.request(asked, len(heard)).request
+        assert heard_as.first_frame <= len(heard)
+        assert heard_as.next_frame == request.next_frame
+        assert heard_as.places == tuple(
+            Place(*divmod(f, 16), settings.meter)
+            for f in range(heard_as.first_frame, len(known) + 8)
+        )
+        heard[heard_as.first_frame :] = heard_as.rows
+        assert heard == known
+    gap = PlanRequest(len(known) + 1, (Row(),), (), (), 8, 0, 0, settings)
+    assert not told.take(AgentRequest(1, 0, gap))
+
+
+@pytest.mark.parametrize(
+    "url", ["", "http://a:1", "ws://school.example:1", "wss://", "wss://a:99999", "wss://me@a:1"]
+)
+def test_an_address_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(BadInput):
+        ServerAddress(url)
