@@ -40,7 +40,7 @@ def serve(args: argparse.Namespace, load: Callable[[], Planner]) -> int:
 
         def ready(url: str) -> None:
             print(f"The agent ({planner.ready.name}) plans for players at {url}", flush=True)
-            print(f"Play with: jam --agent-server {url}", flush=True)
+            print(f"Play with: jam window --agent-server {url}", flush=True)
 
         asyncio.run(server.run(ready))
     finally:
