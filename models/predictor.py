@@ -326,8 +326,7 @@ def load_predictor(weights_dir: Path | str | None = None) -> NeuralPredictor:
     unknown key. Nothing in the files is executed: numbers are safetensors, the rest is JSON.
     """
     folder = _folder(weights_dir)
-    improviser = partial(_improviser_of, folder)
-    return NeuralPredictor(*load_networks(folder), load_improviser=improviser)
+    return NeuralPredictor(*load_networks(folder), load_improviser=improviser_loader(folder))
 
 
 def load_networks(
@@ -340,6 +339,11 @@ def load_networks(
     off_config, off_weights, off_settings = spectral.load_weights(folder, "offline")
     off_rules = Decoding.from_dict(off_settings.get("decoding", {}), f"{folder / 'offline.json'}")
     return mixture, OfflineDecoder(off_config, off_weights), off_rules
+
+
+def improviser_loader(weights_dir: Path | str | None = None) -> Callable[[], Improviser]:
+    """Loads what improvises, when it is needed."""
+    return partial(_improviser_of, _folder(weights_dir))
 
 
 def _folder(weights_dir: Path | str | None) -> Path:

@@ -82,11 +82,10 @@ def load_rules() -> tuple[Predictor, str]:
 def load_planner(name: str = "auto") -> Planner:
     """The agent of many players. Raises BadInput where its network can't be loaded."""
     from jam.clock import SystemClock
-    from models.predictor import load_networks
     from models.serving.planner import Planner
     from models.serving.together import Weights
 
-    weights = None if name == "rules" else Weights(*load_networks())
+    weights = None if name == "rules" else Weights()
     return Planner(weights, SystemClock().now_s)
 
 

@@ -12,17 +12,17 @@ from __future__ import annotations
 import copy
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from greenlet import getcurrent, greenlet
 
 from jam.agent.predictor import Predictor
 from models.decoding.decoder import Branches, OnlineDecoder, Rooms, Stack, advance
-from models.decoding.harmoniser import OfflineDecoder
 from models.decoding.mixture import Mixture
 from models.decoding.rules import Decoding
 from models.decoding.spectral import Floats
-from models.predictor import NeuralPredictor
+from models.predictor import NeuralPredictor, improviser_loader, load_networks
 
 _MOST_MIXTURES = 24
 """Networks between fit and variety that are kept ready: one for each setting that is in use."""
@@ -131,7 +131,7 @@ class SharedDecoder(OnlineDecoder):
     def _take_stack(self, stack: SharedStack | SharedBranches) -> None:
         stack.together = self.together
         self.stack = stack
-        self._set_rooms()
+        self._melody = self._melody.for_batch(stack.batch)
 
 
 @dataclass(frozen=True)
@@ -155,16 +155,22 @@ class SharedMixture(Mixture):
 
 
 class Weights:
-    """The networks of a folder, read once, for any number of jams."""
+    """The networks of a folder, read once, for any number of jams.
 
-    def __init__(self, mixture: Mixture, offline: OfflineDecoder, offline_rules: Decoding) -> None:
+    folder: None for the weights that are shipped. Raises BadInput as `models.load_predictor`.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        mixture, self._offline, self._offline_rules = load_networks(folder)
         self.together = Together()
         self._mixture = SharedMixture(mixture.config, mixture.weights, mixture.rules, self.together)
-        self._offline, self._offline_rules = offline, offline_rules
+        self._improviser = improviser_loader(folder)
 
     def predictor(self) -> Predictor:
         """Of another jam."""
-        return NeuralPredictor(self._mixture, self._offline, self._offline_rules)
+        return NeuralPredictor(
+            self._mixture, self._offline, self._offline_rules, load_improviser=self._improviser
+        )
 
 
 def cache_bytes(stack: Stack) -> int:

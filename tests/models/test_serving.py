@@ -15,14 +15,14 @@ from jam.clock import SystemClock
 from jam.messages.plans import AgentRequest, Plan
 from jam.music.rows import MelodyState
 from jam.settings import JamSettings
-from models.predictor import load_networks, load_predictor
+from models.predictor import load_predictor
 from models.serving.planner import Planner
 from models.serving.together import Weights
 from tests.support.examples import examples
 from tests.support.jamming import Jam
 from tests.support.strategies import played_frames
 
-WEIGHTS = Weights(*load_networks())
+WEIGHTS = Weights()
 ALONE = load_predictor()
 
 

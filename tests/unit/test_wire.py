@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.errors import BadInput
-from jam.messages.plans import AgentRequest, Plan, PlanRequest
+from jam.messages.plans import AgentRequest, Plan, PlanRequest, Solo
 from jam.music.grid import Place
 from jam.music.rows import ChordState, MelodyState, Row
 from jam.remote import wire
@@ -33,6 +33,16 @@ planning = st.builds(
     temperature=st.floats(0.1, 2.0),
     adventurous=st.floats(0, 1),
     futures=st.integers(1, 8),
+)
+
+
+solos = st.builds(
+    Solo,
+    st.lists(st.tuples(st.integers(0, 99), st.integers(100, 999)), max_size=3).map(tuple),
+    st.dictionaries(st.integers(0, 999), notes, max_size=5),
+    st.integers(0, 8),
+    st.none() | st.floats(0, 8),
+    st.none() | st.floats(40, 90),
 )
 
 
@@ -60,6 +70,7 @@ def requests(draw: st.DrawFn) -> AgentRequest:
         tuple(
             draw(st.lists(st.tuples(st.integers(0, 99), st.integers(100, 200), chords), max_size=3))
         ),
+        draw(st.none() | solos),
     )
     return AgentRequest(draw(st.integers(0, 100)), draw(st.integers(-(2**63), 2**63 - 1)), request)
 
@@ -84,7 +95,8 @@ def test_a_plan_arrives_as_it_was(
     chord, melody, shares = (tuple(part) for part in zip(*frames, strict=True))
     start = data.draw(st.integers(0, 1000))
     until = data.draw(st.integers(start, start + len(chord)))
-    plan = Plan(start - 1, start, until, chord, melody, shares, "neural", 0.25)
+    solo = tuple(data.draw(st.lists(st.none() | notes, max_size=len(chord))))
+    plan = Plan(start - 1, start, until, chord, melody, shares, "neural", 0.25, solo=solo)
     planned = wire.read_answer(wire.encoded(wire.planned_of(plan, 3, 0.01)))
     assert isinstance(planned, wire.Planned)
     assert wire.plan_of(planned, 0.25) == plan
