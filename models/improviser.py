@@ -32,7 +32,8 @@ from models.network.vocab import Ints
 READ, ROUNDED = 256, 128
 """So many frames of the past are read, in steps, so that the window rarely moves."""
 _NUCLEUS = 0.95
-"""What is least likely, beyond this share, isn't played (Holtzman et al. 2020)."""
+"""Of the notes that may begin, the least likely beyond this share aren't played (Holtzman et al.
+2020)."""
 _PITCHES = np.arange(N_MELODY_CLASSES - MELODY_FIRST) + LOWEST_PITCH
 _IMPOSSIBLE = np.float32(-1e9)
 _ECHO_AT = sum(len(names) for names in list(vocab.TOLD.values())[: list(vocab.TOLD).index("echo")])
@@ -97,7 +98,8 @@ class NeuralImproviser:
                 now = np.array([[chord[t], chord_onset[t]]])
                 last = np.array([memory[LAST_PITCH]])
                 logits = self._decoder.melody_logits(hidden, now, last)[0]
-                class_ = self._chosen(logits, before, bounds[i], wish, seed, first + i)
+                noise = gumbel_noise(seed, first + i, SOLO_DICE, N_MELODY_CLASSES)
+                class_ = chosen_class(logits, before, bounds[i], wish, noise)
                 state = melody_state(class_, before)
             else:
                 self._keep(t, position(t))
@@ -163,31 +165,30 @@ class NeuralImproviser:
                 kept, self._fed = self._fed, []
                 self._read(kept)
 
-    def _chosen(
-        self,
-        logits: spectral.Floats,
-        before: MelodyState,
-        bound: Bound,
-        wish: Wish,
-        seed: int,
-        frame: int,
-    ) -> int:
-        """The class of a frame: within range and bounds, by the frame's own dice."""
-        if bound.ends:
-            return HOLD if before.pitch is None else MELODY_REST
-        logits = logits.copy()
-        outside = (wish.lowest > _PITCHES) | (wish.highest < _PITCHES)
-        logits[MELODY_FIRST:][outside | bound.holds] = _IMPOSSIBLE
-        if before.pitch is None:
-            logits[MELODY_REST] = _IMPOSSIBLE
-        scaled = logits.astype(np.float64) / max(wish.temperature, 0.05)
-        shares = np.exp(scaled - scaled.max())
-        shares /= shares.sum()
-        order = np.argsort(-shares)
-        beyond = order[np.cumsum(shares[order]) - shares[order] >= _NUCLEUS]
-        scaled[beyond] = -np.inf
-        noise = gumbel_noise(seed, frame, SOLO_DICE, N_MELODY_CLASSES)
-        return int(np.argmax(scaled + noise))
+
+def chosen_class(
+    logits: spectral.Floats, before: MelodyState, bound: Bound, wish: Wish, noise: spectral.Floats
+) -> int:
+    """The class of a frame: within range and bounds, by the frame's own dice."""
+    if bound.ends:
+        return HOLD if before.pitch is None else MELODY_REST
+    logits = logits.copy()
+    outside = (wish.lowest > _PITCHES) | (wish.highest < _PITCHES)
+    logits[MELODY_FIRST:][outside | bound.holds] = _IMPOSSIBLE
+    if before.pitch is None:
+        logits[MELODY_REST] = _IMPOSSIBLE
+    scaled = logits.astype(np.float64)
+    scaled -= scaled.max()
+    # Whether a note begins is left to the network as it is; which one is made surer: a rest that is
+    # likelier at every frame than what isn't ruled out would never end.
+    onsets = scaled[MELODY_FIRST:]
+    total = np.logaddexp.reduce(onsets)
+    onsets /= max(wish.temperature, 0.05)
+    shares = np.exp(onsets - np.logaddexp.reduce(onsets))
+    order = np.argsort(-shares)
+    onsets[order[np.cumsum(shares[order]) - shares[order] >= _NUCLEUS]] = -np.inf
+    onsets += total - np.logaddexp.reduce(onsets)
+    return int(np.argmax(scaled + noise))
 
 
 def load_improviser(folder: Path | None = None) -> NeuralImproviser:

@@ -84,6 +84,8 @@ def main() -> int:
                     print(path, flush=True)
 
                 with player_process(environment, messages(role, args.bars)):
+                    keyboard.point_at(24 + width // 2, 24 + height // 2)
+                    time.sleep(0.2)
                     keyboard.press("space")
                     began_s = time.monotonic()
                     for bar in (4.8, 6.4, 8.6):  # the count-in is the first
