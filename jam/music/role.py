@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ACCOMPANIES, TRADES, SOLOS, FILLS, LEADS = "accompanies", "trades", "solos", "fills", "leads"
-ROLES = (ACCOMPANIES, TRADES, SOLOS, FILLS, LEADS)
+ASKS = "asks"
+ROLES = (ACCOMPANIES, TRADES, SOLOS, FILLS, LEADS, ASKS)
 """Only the band; phrases in turn with the player; a melody of its own; one in the player's gaps;
-a melody, to which the player plays the chords."""
+a melody, to which the player plays the chords; phrases for the player to repeat by ear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +18,5 @@ class Turn:
     role: str
     is_agents: bool
     bars_left: int = 0
+    told: str = ""
+    """What there is to say of the turn before: "5 of 6 notes"."""

@@ -15,6 +15,8 @@ from jam.accompaniment.styles import conditioned
 from jam.messages.notes import AGENT, ChordSpan, NoteEvent, PedalEvent, PlannedNote
 from jam.messages.plans import Plan, PlanRequest
 from jam.messages.sync import PLAYER
+from jam.music.chord import Chord
+from jam.music.ear import is_found
 from jam.music.grid import TempoMap
 from jam.music.key import key_of
 from jam.music.melody import HeldLine, MelodyTracker
@@ -29,6 +31,7 @@ from jam.performance.hand_in_play import HandInPlay, LetGo, Moment, Said
 from jam.performance.lead import Lead, last_bars
 from jam.performance.presence import Presence
 from jam.performance.song_line import Fixed, SongInPlay
+from jam.roles.phrase import SOLO
 from jam.roles.solo_in_play import SoloInPlay
 from jam.settings import KEYS_A_CHORUS, JamSettings
 from jam.sync.beat import BeatLine
@@ -648,6 +651,7 @@ class Conductor:
         bar = self.tempo_map.meter_at(len(self.rows)).frames_per_bar
         first = max(0, len(self.rows) - _KEPT_BARS * bar)
         spans: list[ChordSpan] = []
+        chords: list[Chord] = []
         for frame in range(first, len(self._line)):
             state = self._line[frame]
             if state.chord is None:
@@ -656,6 +660,7 @@ class Conductor:
                 spans[-1] = replace(spans[-1], end_frame=frame + 1)
                 continue
             written = self._lead.symbols.get(frame)
+            chords.append(state.chord)
             spans.append(
                 ChordSpan(
                     state.chord.symbol if written is None else written.written,
@@ -666,7 +671,23 @@ class Conductor:
                     self._lead.source(frame),
                 )
             )
+        if self.settings.hide_chords:
+            pairs = zip(spans, chords, strict=True)
+            return tuple(s if self._is_found(s, c) else replace(s, symbol="?") for s, c in pairs)
         return tuple(spans)
+
+    def _is_found(self, span: ChordSpan, chord: Chord) -> bool:
+        """Whether the player has named a chord while it sounded."""
+        return is_found(chord, self._solo.struck(span.start_frame, span.end_frame))
+
+    def seen(self) -> list[PlannedNote]:
+        """Of the notes those that may be seen: what is to be found by ear is not."""
+        hidden = {"drums"}
+        if self.settings.hide_chords:
+            hidden |= {"chords", "bass"}
+        if self._solo.is_hidden:
+            hidden.add(SOLO)
+        return [n for n in self.notes() if n.part not in hidden]
 
     @property
     def planned_until_frame(self) -> int:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 from jam.messages.notes import PlannedNote
 from jam.messages.plans import Plan, Solo
+from jam.music.ear import REPEATED, repeated
 from jam.music.grid import TempoMap
-from jam.music.role import ACCOMPANIES, FILLS, LEADS, TRADES, Turn
+from jam.music.role import ACCOMPANIES, ASKS, FILLS, LEADS, TRADES, Turn
 from jam.music.rows import REST, MelodyState
 from jam.roles.phrase import Onset, Phrase, notes_of, phrase_of
 from jam.roles.turns import Role, first_turn_bar, spans
@@ -39,6 +40,9 @@ class SoloInPlay:
         self._onsets: deque[Onset] = deque(maxlen=_KEPT_ONSETS)
         self._fill: tuple[int, int] | None = None
         self._velocity = _USUAL_VELOCITY
+        self._asked: dict[int, MelodyState] = {}
+        """The phrase that is to be repeated, by frame of its turn."""
+        self._told = ""
         self.tune: Callable[[int], MelodyState | None] | None = None
         """The melody of a frame where it leads with a tune; None where it improvises."""
 
@@ -49,14 +53,19 @@ class SoloInPlay:
         bar of the song that is played."""
         if (name, bars) == (self.role.name, self.role.bars):
             return
-        first = first_turn_bar(next_bar, bars, song_bar) if name == TRADES else next_bar
+        first = first_turn_bar(next_bar, bars, song_bar) if name in (TRADES, ASKS) else next_bar
         self.role, self._fill = Role(name, bars, first), None
+        self._asked, self._told = {}, ""
 
     def note_on(self, position: float, pitch: int, velocity: int) -> None:
         """The player strikes a note; into a fill: it gives way."""
         self._onsets.append((position, pitch, velocity))
         if self._fill is not None and self._fill[0] <= position < self._fill[1]:
             self._cut(round(position) + 1)
+
+    def struck(self, first: float, end: float) -> set[int]:
+        """The pitches that the player struck from one frame to another."""
+        return {pitch for at, pitch, _ in self._onsets if first - 0.5 <= at < end}
 
     def _cut(self, frame: int) -> None:
         assert self._fill is not None
@@ -91,6 +100,8 @@ class SoloInPlay:
         self._mine[frame] = mine
         if self.role.name == FILLS:
             self._look_for_gap(frame, tempo_map)
+        if self.role.name == ASKS:
+            self._listen(frame, tempo_map)
         self._forget(frame, tempo_map)
         if not mine:
             return heard
@@ -112,6 +123,26 @@ class SoloInPlay:
         start = frame + 1 + max(1, meter.frames_per_beat // 4)
         self._fill = start, start + _FILL_BARS * meter.frames_per_bar
         self._fixed_until = max(self._fixed_until, start)
+
+    def _listen(self, frame: int, tempo_map: TempoMap) -> None:
+        """At the end of the player's turn: what of the phrase was repeated."""
+        bar = tempo_map.place(frame).bar
+        if bar < self.role.first_bar:
+            return
+        begin, end = (tempo_map.bar_start(b) for b in self.role.turn(bar))
+        if self.role.is_agents(bar):
+            if frame + 1 == end:
+                self._asked = {f - begin: self._line.get(f, REST) for f in range(begin, end)}
+            return
+        if frame + 1 != end or not self._asked:
+            return
+        wanted = [s.pitch for s in self._asked.values() if s.onset and s.pitch is not None]
+        played = [pitch for at, pitch, _ in self._onsets if begin - 0.5 <= at < end - 0.5]
+        right, all_ = repeated(wanted, played)
+        is_right = all_ > 0 and right >= REPEATED * all_
+        self._told = f"{right} of {all_} notes: {'another one' if is_right else 'once more'}"
+        if is_right or not wanted:
+            self._asked = {}
 
     def _forget(self, frame: int, tempo_map: TempoMap) -> None:
         oldest = frame - 4 * tempo_map.meter_at(frame).frames_per_bar
@@ -136,6 +167,8 @@ class SoloInPlay:
         known = {f: self._line.get(f, REST) for f in range(now, self._fixed_until)}
         if self.role.name == LEADS and self.tune is not None:
             known |= {f: s for f in range(now, end) if (s := self.tune(f)) is not None}
+        if self.role.name == ASKS and self._asked:
+            known |= self._once_more(now, end, tempo_map)
         phrase = self._phrase(now, tempo_map)
         low, high = LOWEST, HIGHEST
         if phrase.lowest is not None and phrase.highest is not None:
@@ -150,6 +183,15 @@ class SoloInPlay:
             low,
             high,
         )
+
+    def _once_more(self, now: int, end: int, tempo_map: TempoMap) -> dict[int, MelodyState]:
+        """The phrase again, in the agent's next turn, as far as that is in sight."""
+        found: dict[int, MelodyState] = {}
+        for begin, after in self._spans(now, end, tempo_map):
+            if begin > now or self._line.get(begin) == self._asked.get(0):
+                frames = range(max(begin, now), min(after, end))
+                found |= {f: self._asked.get(f - begin, REST) for f in frames}
+        return found
 
     def _phrase(self, now: int, tempo_map: TempoMap) -> Phrase:
         """What is taken up: in a trade the player's turn before, else the last bars."""
@@ -211,7 +253,13 @@ class SoloInPlay:
         if self.role.name == ACCOMPANIES:
             return None
         bar = tempo_map.place(max(0, frame)).bar
-        if self.role.name != TRADES or bar < self.role.first_bar:
+        if not self.role.alternates or bar < self.role.first_bar:
             left = max(0, self.role.first_bar - bar)
             return Turn(self.role.name, self.is_mine(frame, tempo_map), left)
-        return Turn(self.role.name, self.role.is_agents(bar), self.role.turn(bar)[1] - bar)
+        left = self.role.turn(bar)[1] - bar
+        return Turn(self.role.name, self.role.is_agents(bar), left, self._told)
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the agent's melody is to be heard and not to be seen."""
+        return self.role.name == ASKS

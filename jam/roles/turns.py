@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jam.music.grid import TempoMap
-from jam.music.role import ACCOMPANIES, FILLS, TRADES
+from jam.music.role import ACCOMPANIES, ASKS, FILLS, TRADES
 
 FOREVER = 1 << 30
 """A frame that no session comes to: the end of a turn that isn't in sight."""
@@ -16,7 +16,7 @@ FOREVER = 1 << 30
 class Role:
     """What the agent does from bar `first_bar` of the session on.
 
-    bars: of a turn; in a trade the player has the first one.
+    bars: of a turn; in a trade the player has the first one, where phrases are repeated the agent.
     """
 
     name: str = ACCOMPANIES
@@ -27,7 +27,17 @@ class Role:
         """Whether the melody of a bar is the agent's. What fills gaps has no bars of its own."""
         if bar < self.first_bar or self.name in (ACCOMPANIES, FILLS):
             return False
-        return self.name != TRADES or (bar - self.first_bar) // self.bars % 2 == 1
+        return not self.alternates or (bar - self.first_bar) // self.bars % 2 == self.agents_parity
+
+    @property
+    def alternates(self) -> bool:
+        """Whether agent and player take turns."""
+        return self.name in (TRADES, ASKS)
+
+    @property
+    def agents_parity(self) -> int:
+        """Which of every two turns is the agent's."""
+        return 0 if self.name == ASKS else 1
 
     def turn(self, bar: int) -> tuple[int, int]:
         """(first bar, bar after the last) of the turn that a bar is in, in a trade."""
@@ -43,7 +53,7 @@ def spans(role: Role, tempo_map: TempoMap, first: int, end: int) -> Iterator[tup
         if not role.is_agents(bar):
             bar += 1
             continue
-        if role.name != TRADES:
+        if not role.alternates:
             yield max(line, tempo_map.bar_start(role.first_bar)), FOREVER
             return
         begin, after = role.turn(bar)

@@ -19,7 +19,7 @@ from jam.music.grid import MAX_BPM, METERS, MIN_BPM, Meter
 from jam.music.instruments import INSTRUMENTS, KITS
 from jam.music.key import Key, key_name, parse_key
 from jam.music.palette import allowed_chords, read_palette
-from jam.music.role import ACCOMPANIES, FILLS, LEADS, SOLOS, TRADES
+from jam.music.role import ACCOMPANIES, ASKS, FILLS, LEADS, SOLOS, TRADES
 from jam.settings.line import Choice, Line, lines_of, setting
 
 MODELS = ("neural", "rules")
@@ -65,6 +65,7 @@ ROLE_LABELS = {
     SOLOS: "Solos",
     FILLS: "Fills your gaps",
     LEADS: "Leads, you accompany",
+    ASKS: "Plays phrases to repeat",
 }
 
 MIN_TEMPERATURE = 0.01
@@ -346,6 +347,15 @@ class JamSettings:
         group="harmony",
         place="Music/Practice",
         choices=tuple(Choice(word, label, word) for word, label in _KEYS_LABELS.items()),
+    )
+    hide_chords: bool = setting(
+        False,
+        "Find the chords",
+        "Hide each chord until you have played its root and its third.",
+        "hide each chord until its root and third were played",
+        "find-chords",
+        group="harmony",
+        place="Music/Practice",
     )
     tempo_rise: str = setting(
         "off",

@@ -166,7 +166,7 @@ class Reports:
             listen_until_frame=conductor.listen_until_frame,
             committed_until_frame=conductor.committed_until_frame,
             plan_end_frame=conductor.planned_until_frame,
-            planned=tuple(n for n in conductor.notes() if n.part != "drums"),
+            planned=tuple(conductor.seen()),
             chords=conductor.chord_spans(),
             form=conductor.place_in_form(len(conductor.rows)),
             turn=conductor.turn(),

@@ -29,7 +29,7 @@ from jam.messages.plans import Solo
 from jam.music.grid import Place
 from jam.music.rows import N_MELODY_CLASSES, REST, ChordState, MelodyState, Row, melody_state
 from jam.roles.phrase import phrase_of
-from jam.settings import JamSettings
+from jam.settings import STYLES, JamSettings
 from models.data.leadsheet import LeadSheet, melody_spans
 from models.data.piece import MIN_FRAMES, Piece, piece_of, read_sheets
 from models.data.solos import batch_of, told
@@ -64,7 +64,7 @@ class Before:
         seed: int,
     ) -> list[MelodyState]:
         predictor = self._predictor
-        predictor.reset(JamSettings(style=wish.style))
+        predictor.reset(JamSettings(style=wish.style if wish.style in STYLES else "any"))
         predictor.extend(list(rows), list(places[: len(rows)]))
         line: list[MelodyState] = []
         before = rows[-1].melody if rows else REST

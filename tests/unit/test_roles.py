@@ -13,8 +13,9 @@ from jam.agent.rules import RuleBasedPredictor
 from jam.agent.soloist import planned
 from jam.messages.notes import NoteEvent, PlannedNote
 from jam.music.chord_notation import Symbol
+from jam.music.ear import repeated
 from jam.music.grid import Meter, TempoMap
-from jam.music.role import FILLS, LEADS, ROLES, SOLOS, TRADES
+from jam.music.role import ASKS, FILLS, LEADS, ROLES, SOLOS, TRADES
 from jam.music.song import Bar, ChordAt, Song
 from jam.performance.conductor import Conductor
 from jam.roles.phrase import SOLO, phrase_of
@@ -146,6 +147,52 @@ def test_gaps_are_filled_and_given_back() -> None:
     jam.play(1)  # the player comes in again: what hadn't begun isn't played
     last = max(n.start_frame for n in jam.notes.values())
     assert last <= 3 * 16 + 2
+
+
+def test_a_phrase_is_asked_again_until_it_is_repeated() -> None:
+    jam = Jam(role=ASKS, turn_bars=2)
+    jam.play(2, quiet=(0, 1))
+    asked = [n.pitch for n in sorted(jam.notes.values(), key=lambda n: n.start_frame)]
+    assert asked and not any(n.part == SOLO for n in jam.conductor.seen())
+    jam.play(2, quiet=(2, 3))  # nothing is repeated
+    turn = jam.conductor.turn()
+    assert turn is not None and turn.told.startswith(f"0 of {len(asked)}")
+    jam.play(2, quiet=(4, 5))
+    again = [
+        n.pitch
+        for n in sorted(jam.notes.values(), key=lambda n: n.start_frame)
+        if n.start_frame >= 64
+    ]
+    assert again == asked
+    map_ = jam.conductor.tempo_map
+    for i, pitch in enumerate(asked):  # an octave off, which is right too
+        at_s = map_.seconds_at(96 + 2 * i % 30 + 0.1)
+        jam.conductor.play(NoteEvent(9000 + i, pitch - 12, 80, at_s))
+    jam.play(2, quiet=(6, 7))
+    turn = jam.conductor.turn()
+    assert turn is not None and turn.told.startswith(f"{len(asked)} of {len(asked)}")
+
+
+@examples(60)
+@given(st.lists(st.integers(40, 80), max_size=12), st.lists(st.integers(40, 80), max_size=4))
+def test_what_was_repeated(phrase: list[int], more: list[int]) -> None:
+    assert repeated(phrase, [*phrase, *more]) == (len(phrase), len(phrase))
+    assert repeated(phrase, [*more, *(p + 12 for p in phrase)])[0] == len(phrase)
+    right, all_ = repeated(phrase, more)
+    assert right <= min(len(more), all_)
+
+
+def test_a_chord_is_hidden_until_it_is_found() -> None:
+    jam = Jam(hide_chords=True)
+    jam.play(1, quiet=(0,))
+    assert {span.symbol for span in jam.conductor.chord_spans()} == {"?"}
+    assert not [n for n in jam.conductor.seen() if n.part in ("chords", "bass")]
+    at_s = jam.conductor.tempo_map.seconds_at(18)
+    for i, pitch in enumerate((55, 59)):  # G and B, over G7
+        jam.conductor.play(NoteEvent(500 + i, pitch, 80, at_s))
+    jam.play(1, quiet=(1,))
+    symbols = [span.symbol for span in jam.conductor.chord_spans() if span.start_frame < 32]
+    assert symbols == ["?", "G7"]
 
 
 def test_who_leads_leaves_the_chords_to_the_player() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from jam.messages.notes import ChordSpan
 from jam.messages.snapshot import DeviceState, Snapshot
 from jam.music.grid import Meter
-from jam.music.role import TRADES, Turn
+from jam.music.role import ASKS, TRADES, Turn
 from ui.common.text import hardware_inputs, pretty_symbol
 from ui.jam_page.chart import SongShown
 
@@ -94,10 +94,11 @@ def form_place(song: SongShown, bar: int) -> str:
 
 def turn_words(turn: Turn) -> str:
     """Whose turn it is, for how many bars yet: "Your turn: 3 bars"; "" where there are none."""
-    if turn.role != TRADES:
+    if turn.role not in (TRADES, ASKS):
         return ""
     bars = f"{turn.bars_left} bar{'s' if turn.bars_left != 1 else ''}"
-    return f"{AGENTS_TURN if turn.is_agents else YOUR_TURN}: {bars}"
+    words = f"{AGENTS_TURN if turn.is_agents else YOUR_TURN}: {bars}"
+    return f"{turn.told}\n{words}" if turn.told else words
 
 
 def count_down(frames: float, meter: Meter) -> str:
