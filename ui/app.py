@@ -17,6 +17,7 @@ from PyQt6.QtCore import QObject
 from PyQt6.QtWidgets import QApplication
 
 from jam.agent.predictor import LoadPredictor
+from jam.agent.rewriting import LoadRewriter
 from jam.charts.files import Readers
 from jam.messages.snapshot import SessionLog
 from jam.preferences import Preferences
@@ -57,12 +58,13 @@ def run(
     load: LoadPredictor | None = None,
     logs: deque[SessionLog] | None = None,
     readers: Readers | None = None,
+    load_rewriter: LoadRewriter | None = None,
 ) -> int:
     """Show the window on an engine that is running; returns the exit status when it is closed.
 
     save is called in the window's thread with names of `Preferences` and their new values, half a
     second after the last change; `news` is told when the window opens. Ctrl-C, SIGTERM and the
-    end of the terminal close the window. recorder, load, logs, readers: see
+    end of the terminal close the window. recorder, load, logs, readers, load_rewriter: see
     `MainWindow`. The link is closed at
     the end, whatever happened.
     """
@@ -77,7 +79,7 @@ def run(
     app.setDesktopFileName("jam")
     app.setStyle("Fusion")
     app.setWindowIcon(app_icon())
-    window = MainWindow(link, preferences, save, None, recorder, load, logs, readers)
+    window = MainWindow(link, preferences, save, None, recorder, load, logs, readers, load_rewriter)
     window.tell(news)
     if path := os.environ.get(FRAMES_VARIABLE):
         window.closed.connect(lambda: _write_frames(window, Path(path)))

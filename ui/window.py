@@ -18,6 +18,7 @@ from PyQt6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent
 from PyQt6.QtWidgets import QApplication, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from jam.agent.predictor import LoadPredictor
+from jam.agent.rewriting import LoadRewriter
 from jam.charts.files import Readers
 from jam.clock import Clock, SystemClock
 from jam.engine.calibration import Calibration
@@ -102,7 +103,8 @@ class MainWindow(QWidget):
     change and when the window closes. `clock` is the engine's clock; tests give their own.
     recorder: what records the jams. load: gives the predictor for new takes; without it the
     rules make them. logs: the stage's, as they come; they are taken from its left. readers: of
-    files with songs, those that jam.charts doesn't have itself.
+    files with songs, those that jam.charts doesn't have itself. load_rewriter: gives what composes
+    bars again.
     """
 
     closed = pyqtSignal()
@@ -117,9 +119,11 @@ class MainWindow(QWidget):
         load: LoadPredictor | None = None,
         logs: deque[SessionLog] | None = None,
         readers: Readers | None = None,
+        load_rewriter: LoadRewriter | None = None,
     ) -> None:
         super().__init__()
         self.link = link
+        self._load_rewriter = load_rewriter
         self._logs = logs if logs is not None else deque()
         self._readers = readers
         self.recorder = recorder
@@ -191,7 +195,13 @@ class MainWindow(QWidget):
         self.status = StatusLine()
         self.pages = Pages()
         self.pages.add_page(JAM, self.page, "Play, and see what the agent plans (Ctrl+J).")
-        self.review = ReviewPage(self.link.send, self.clock.now_s, self._load, self.look)
+        self.review = ReviewPage(
+            self.link.send,
+            self.clock.now_s,
+            self._load,
+            self.look,
+            load_rewriter=self._load_rewriter,
+        )
         tip = "Hear and see what was played (Ctrl+R)."
         self.pages.add_page(REVIEW, self.review, tip)
         self.jam_state = JamState()
@@ -271,6 +281,7 @@ class MainWindow(QWidget):
         controls = (CONTROLS_KEY,), lambda: self.learn_panel.toggle()
         yield Action("MIDI controls", jam_actions.SETTINGS_GROUP, *controls)
         yield from review_actions.playback_actions(review.model, review.playback, review.roll)
+        yield from review_actions.rewriting_actions(review.rewriting)
         yield from review_actions.mark_actions(review.edits, review.playback)
         yield from review_actions.session_actions(
             review.edits, review.tasks, review.details, review.focus_search, review.tell

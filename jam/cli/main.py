@@ -301,4 +301,6 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
         from models.corpora.charts import SUFFIXES, read_charts
 
         readers = dict.fromkeys(SUFFIXES, read_charts)
-        return run(engine, preferences, save, kept.complaint, writer, load, logs, readers)
+        return run(
+            engine, preferences, save, kept.complaint, writer, load, logs, readers, load_rewriter
+        )

@@ -21,7 +21,7 @@ from jam.sessions.imports import import_file
 from jam.sessions.library import PATIENT_S, Library
 from jam.sessions.recorder import recovered_text
 from jam.sessions.session import OWN_MELODY, Session, SessionInfo, TakeKind, key_name
-from jam.sessions.tasks import make_take, propose, rewritten_made
+from jam.sessions.tasks import made_by, make_take, propose
 from jam.settings import JamSettings
 
 NO_SESSIONS, NOTHING_WRONG = "No sessions found.", "nothing wrong."
@@ -289,7 +289,7 @@ def _rewrite(
         )
     if not found:
         raise BadInput(f"{wish.selection.words}: notes that go beyond fill them; nothing to do")
-    made = rewritten_made(taken, wish)
+    made = (*taken.made, *made_by(wish))
     for number, proposal in enumerate(found, 1):
         name = args.name or f"{wish.selection.words.capitalize()}, {args.part}"
         name += f" {number}" if len(found) > 1 else ""

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jam.accompaniment import Arrangement, Memory, Touch, accompany, dice, playable_style
+from jam.accompaniment.feel import Hand, played
+from jam.accompaniment.notes import MIN_FRAMES, Draft
 from jam.accompaniment.styles import conditioned
 from jam.agent.rewriting import WHOLLY, Filling, Gap, RewrittenPart
 from jam.errors import BadInput
@@ -30,6 +32,9 @@ from jam.settings import JamSettings
 BAND = ("chords", "bass", "drums")
 _LEAD_IN_BARS = 2
 """The band is led so far into the selection, so that its voices come from somewhere."""
+_FREER, _MIDDLE_MS = 3.0, 20.0
+"""Another performance differs from the one before by as much as two that were drawn do; notes lie
+in the middle of where they may."""
 _USUAL_VELOCITY = 76
 _ACCENTS = {3: 8, 2: 4, 1: 0, 0: -6}
 """Of new notes where there are none to take velocities from, by the strength of their place."""
@@ -212,12 +217,20 @@ def _as_played(
 
 
 def with_chords(
-    take: Take, frames: range, chords: Sequence[ChordState], settings: JamSettings, seed: int
+    take: Take,
+    frames: range,
+    chords: Sequence[ChordState],
+    settings: JamSettings,
+    seed: int,
+    strikes: bool = True,
 ) -> Take:
-    """Other chords in some frames, and what the band makes of them. The first of them begins."""
+    """Other chords in some frames, and what the band makes of them. The first of them begins, or
+    (strikes False) goes on where it is the one before."""
     line = _chord_line(take, frames.stop)
     line[frames.start : frames.stop] = chords[frames.start : frames.stop]
-    if (first := line[frames.start]).chord is not None:
+    first = line[frames.start]
+    before = line[frames.start - 1].chord if frames.start else None
+    if first.chord is not None and (strikes or first.chord != before):
         line[frames.start] = replace(first, onset=True)
     if frames.stop < len(line):
         after = line[frames.stop]
@@ -280,6 +293,42 @@ def band_of(
                 Note(n.start_frame, end, n.pitch, n.velocity, n.part)
             )
     return {part: tuple(notes) for part, notes in found.items()}
+
+
+def with_performance(take: Take, frames: range, settings: JamSettings, seed: int) -> Take:
+    """The band's notes of some frames as they are, with timing and velocities of another
+    performance: each a little earlier or later, softer or louder."""
+    style = playable_style(settings.accompaniment)
+    parts = dict(take.parts)
+    for part in BAND:
+        hand = style.feel.hands.get(part)
+        if hand is None or not parts.get(part):
+            continue
+        parts[part] = tuple(
+            _performed(note, hand, take.tempo_map, settings.feel, seed)
+            if frames.start <= note.start_frame < frames.stop
+            else note
+            for note in parts[part]
+        )
+    return replace(take, parts=parts)
+
+
+def _performed(note: Note, hand: Hand, tempo_map: TempoMap, feel: float, seed: int) -> Note:
+    frame = math.floor(note.start_frame)
+    place, bpm = tempo_map.place(frame), tempo_map.bpm_at(frame)
+    late_ms, accent = _FREER * hand.late_ms_spread, _FREER * hand.accent_spread
+    freer = replace(hand, late_ms_spread=late_ms, accent_spread=accent)
+    velocity = note.velocity
+    draft = Draft(note.part, note.pitch, velocity, float(frame), note.end_frame, late_ms=_MIDDLE_MS)
+    old, new = (
+        played(draft, freer, place.frame_in_bar, place.meter, bpm, feel, which)
+        for which in (seed, seed + 1)
+    )
+    by = new.start_frame - old.start_frame
+    start = min(max(note.start_frame + by, float(frame)), frame + 1 - MIN_FRAMES)
+    velocity = max(1, min(127, velocity + new.velocity - old.velocity))
+    end = max(note.end_frame + (start - note.start_frame), start + MIN_FRAMES)
+    return replace(note, start_frame=start, end_frame=end, velocity=velocity)
 
 
 def _touch(take: Take, frame: int) -> tuple[Touch, int]:

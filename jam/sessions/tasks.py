@@ -88,15 +88,14 @@ def propose(
     ]
 
 
-def rewritten_made(taken: TakeInfo, wish: RewriteWish) -> tuple[Made, ...]:
-    """What is known of how a take's levels were made, once a wish has come true."""
+def made_by(wish: RewriteWish) -> tuple[Made, ...]:
+    """How the levels of a take are made where a wish has come true."""
     selection, levels = wish.selection, []
     for level, changed in (("melody", selection.melody), ("chords", selection.chords)):
         if changed:
             levels.append(level)
     words = f"{selection.words} composed again"
-    new = tuple(Made(level, words, wish.seed) for level in LEVELS if level in levels)
-    return (*taken.made, *new)
+    return tuple(Made(level, words, wish.seed) for level in LEVELS if level in levels)
 
 
 def export_files(

@@ -19,6 +19,7 @@ from PyQt6.QtGui import QDrag, QDropEvent
 from PyQt6.QtWidgets import QInputDialog, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
+from jam.cli.main import load_rewriter
 from jam.clock import FakeClock
 from jam.files import demo_tunes
 from jam.messages.commands import KeyInput, LoadTake, Play, PlaybackCommand, Start
@@ -130,6 +131,7 @@ class Bench:
             lambda **values: self.kept.update(values),
             self.clock,
             self.recorder,
+            load_rewriter=load_rewriter,
         )
         self.window._timer.stop()
         self.window.resize(1280, 720)

@@ -13,6 +13,7 @@ from jam.music.grid import TempoMap
 from jam.sessions.session import (
     LEVELS,
     MAX_RATING,
+    Level,
     MomentKind,
     SessionInfo,
     TakeInfo,
@@ -119,10 +120,10 @@ TAKE_KINDS: dict[TakeKind, str] = {
 }
 
 
-def levels_words(take: TakeInfo) -> list[str]:
-    """What each level of a take is made of, from the melody down; nothing where it is as it was."""
+def newest_levels(take: TakeInfo) -> dict[Level, str]:
+    """What each level of a take is made of, from the melody down; none where it is as it was."""
     newest = {made.level: made.words for made in take.made}
-    return [f"{level}: {newest[level]}" for level in LEVELS if level in newest]
+    return {level: newest[level] for level in LEVELS if level in newest}
 
 
 def take_summary(take: TakeInfo, style: str) -> str:
@@ -130,7 +131,7 @@ def take_summary(take: TakeInfo, style: str) -> str:
     parts = [TAKE_KINDS[take.kind], style]
     if take.kind in ("re-harmonised", "re-played"):
         parts.append(f"seed {take.seed}")
-    parts += levels_words(take)
+    parts += (f"{level}: {words}" for level, words in newest_levels(take).items())
     return "Take: " + ", ".join(parts)
 
 

@@ -156,6 +156,7 @@ class Details(QFrame):
         self.new_take = self._button(
             "New take", "Make another accompaniment for this melody (Ctrl+N)."
         )
+        self.rewrite = self._button("Rewrite", "Compose bars again, or edit them by hand (R).")
         self.export = self._button("Export …", "Save as MIDI, lead sheet, audio or JSON (Ctrl+E).")
         self.more = self._button("⋯", "Rename, tag or delete.")
         self.more.setAccessibleName("More actions")
@@ -176,7 +177,7 @@ class Details(QFrame):
         lower.setSpacing(8)
         upper.addWidget(expanding(self.title))
         upper.addWidget(self.stars)
-        upper.addWidget(together(self.take, self.new_take, spacing=8))
+        upper.addWidget(together(self.take, self.new_take, self.rewrite, spacing=8))
         upper.addWidget(together(self.export, self.handle, self.more, spacing=8))
         lower.addWidget(self.facts, 3)
         lower.addWidget(self.tags, 1)

@@ -67,7 +67,7 @@ class Edits:
     def delete(self) -> None:
         """Delete the session in front; one that was deleted is restored."""
         info = self._info
-        if info is None or self._is_recorded():
+        if info is None or self.is_recorded():
             return
 
         def delete(library: Library) -> SessionInfo:
@@ -82,7 +82,7 @@ class Edits:
         self._do(f"{info.name} deleted", delete, undelete)
         self._news.tell(f"Deleted {info.name}. It is kept for 30 days.", UNDO, self.undo)
 
-    def _is_recorded(self) -> bool:
+    def is_recorded(self) -> bool:
         """Whether the session in front still goes on; then the news bar says so."""
         recorded = self._info is not None and self._info.state == "recording"
         if recorded:
@@ -95,9 +95,9 @@ class Edits:
         def run(work: Callable[[Library], object]) -> None:
             self._model.library.ask(work, lambda _: self._model.list_outdated.emit())
 
-        self._push(words, lambda: run(do), lambda: run(undo))
+        self.push(words, lambda: run(do), lambda: run(undo))
 
-    def _push(self, words: str, do: Callable[[], object], undo: Callable[[], object]) -> None:
+    def push(self, words: str, do: Callable[[], object], undo: Callable[[], object]) -> None:
         self.history.push(Step(words, do, undo))
         self._model.told.emit(words)
 
@@ -119,7 +119,7 @@ class Edits:
     def add_moment(self, kind: MomentKind) -> None:
         """Put a mark at the playhead."""
         session = self._model.session
-        if session is not None and not self._is_recorded():
+        if session is not None and not self.is_recorded():
             moment = Moment(round(self._model.player.position_s, 3), kind)
             moments = sorted((*session.moments, moment), key=lambda m: m.at_s)
             self._set_moments(MARK_WORDS[kind], tuple(moments))
@@ -147,7 +147,7 @@ class Edits:
     def _moment_here(self) -> Moment | None:
         """The mark at the playhead; None, and it is said, where there is none to be changed."""
         session = self._model.session
-        if session is None or self._is_recorded():
+        if session is None or self.is_recorded():
             return None
         at_s = self._model.player.position_s
         near = [m for m in session.moments if abs(m.at_s - at_s) <= _NEAR_S]
@@ -159,7 +159,7 @@ class Edits:
         session = self._model.session
         assert session is not None
         session_id, before, show = session.info.id, session.moments, self._model.set_moments
-        self._push(words, lambda: show(session_id, moments), lambda: show(session_id, before))
+        self.push(words, lambda: show(session_id, moments), lambda: show(session_id, before))
 
     # Takes
 
@@ -207,7 +207,7 @@ class Edits:
         def run(work: Callable[[Library], None], shown: int) -> None:
             self._model.library.ask(work, lambda _: self._model.reload(session_id, shown))
 
-        self._push(words, lambda: run(*do), lambda: run(*undo))
+        self.push(words, lambda: run(*do), lambda: run(*undo))
 
     def _ask_text(self, title: str, label: str, text: str, then: Callable[[str], object]) -> None:
         dialog = QInputDialog(self._parent.window())

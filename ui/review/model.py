@@ -13,6 +13,7 @@ from pathlib import Path
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
 from jam.messages.commands import LoadTake, PlaybackCommand
+from jam.performance.take import Take
 from jam.sessions.excerpt import Excerpt
 from jam.sessions.exports import take_of
 from jam.sessions.library import Library
@@ -68,6 +69,9 @@ class ReviewModel(QObject):
         self.content: Content | None = None
         """What the take in front has to show."""
         self._excerpt: Excerpt | None = None
+        self.previews = False
+        """A proposal is shown and heard, not the take in front."""
+        self._preview: object | None = None
         self._asked: object | None = None
         """A part of the session that is being read."""
         self._middle_s = self._read_at_s = 0.0
@@ -194,7 +198,8 @@ class ReviewModel(QObject):
 
     def _show_content(self, excerpt: Excerpt, content: Content, keeps_place: bool) -> None:
         self._excerpt, self.session, self.content = excerpt, excerpt.session, content
-        self._asked = None
+        self._asked = self._preview = None
+        self.previews = False
         self.player.show(
             self._name,
             content.start_s,
@@ -204,6 +209,34 @@ class ReviewModel(QObject):
             (content.first_s, content.last_s),
         )
         self.front_changed.emit(keeps_place)
+
+    def preview(self, take: Take | None) -> None:
+        """Show and play this in place of the take in front; None: that one again."""
+        session, excerpt = self.session, self._excerpt
+        if session is None or excerpt is None:
+            return
+        take_id, session_id = self.take_id, session.info.id
+        self.previews = take is not None
+        shown = excerpt
+        if take is not None:
+            taken = replace(take_of(session, take_id), take=take)
+            shown = Excerpt(replace(session, takes=(taken,)), take_id)
+        asked = self._preview = object()
+
+        def then(content: Content) -> None:
+            if self._preview is asked and self._is_in_front(session_id, take_id):
+                self.content = content
+                self.player.show(
+                    self._name,
+                    content.start_s,
+                    content.end_s,
+                    self._loader(shown, content),
+                    True,
+                    (content.first_s, content.last_s),
+                )
+                self.front_changed.emit(True)
+
+        self.library.ask(lambda _: content_of(shown), then)
 
     @property
     def _name(self) -> str:
@@ -225,6 +258,8 @@ class ReviewModel(QObject):
         isn't there yet is read. Called as often as the screen is drawn."""
         content, excerpt = self.content, self._excerpt
         self._middle_s = (first_s + last_s) / 2
+        if self.previews:
+            return
         if content is None or excerpt is None or excerpt.outline is None or self._asked is not None:
             return
         if not content.covers(first_s - _RESERVE_S, last_s + _RESERVE_S):

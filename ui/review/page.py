@@ -16,6 +16,7 @@ from PyQt6.QtGui import QAction, QDragEnterEvent, QDropEvent, QShowEvent
 from PyQt6.QtWidgets import QLabel, QMenu, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from jam.agent.predictor import LoadPredictor
+from jam.agent.rewriting import LoadRewriter
 from jam.messages.commands import PlaybackCommand
 from jam.messages.notes import AGENT, HAND, SONG
 from jam.messages.snapshot import Snapshot
@@ -33,8 +34,11 @@ from ui.review.edits import Edits
 from ui.review.model import ReviewModel
 from ui.review.news_bar import NewsBar
 from ui.review.playback_actions import PlaybackActions
+from ui.review.rewriting import Rewriting
+from ui.review.rewriting_bar import RewritingBar
 from ui.review.roll import Roll
 from ui.review.session_list import SessionList
+from ui.review.take_edits import TakeEdits
 from ui.review.tasks import Tasks
 from ui.review.telling import Telling, Told, told_of
 from ui.review.transport_bar import TransportBar
@@ -54,7 +58,8 @@ NO_CHORDS_YET = "No accompaniment yet: press Ctrl+N to add one."
 
 class ReviewPage(QWidget):
     """send: receives commands for the engine. now_s: the time of jam.clock. load: gives the
-    predictor for new takes, None the rules. library: its file, None the user's own.
+    predictor for new takes, None the rules. library: its file, None the user's own. load_rewriter:
+    gives what composes bars again.
     """
 
     told = pyqtSignal(str)
@@ -69,6 +74,7 @@ class ReviewPage(QWidget):
         load: LoadPredictor | None,
         look: Look,
         library: Path | None = None,
+        load_rewriter: LoadRewriter | None = None,
     ) -> None:
         super().__init__()
         self._deleted_shown = False
@@ -87,7 +93,18 @@ class ReviewPage(QWidget):
         self.transport = TransportBar()
         self.playback = PlaybackActions(self.model)
         self.edits = Edits(self.model, self.news, self)
-        self.tasks = Tasks(self.model, self.news, load, look, self)
+        self.tasks = Tasks(self.model, self.news, load, look, self, load_rewriter)
+        self.rewriting_bar = RewritingBar()
+        self.rewriting = Rewriting(
+            self.model,
+            self.rewriting_bar,
+            self.roll,
+            TakeEdits(self.model, self.edits),
+            self.tasks,
+            self.playback,
+            self.news,
+            self,
+        )
         self._refresh_timer = QTimer(self)
         self._refresh_timer.setSingleShot(True)
         self._refresh_timer.setInterval(_REFRESH_MS)
@@ -113,6 +130,7 @@ class ReviewPage(QWidget):
         column.addWidget(self.details)
         column.addWidget(self.legend)
         column.addWidget(self.roll, 1)
+        column.addWidget(self.rewriting_bar)
         column.addWidget(self.transport)
         self.front = Stack()
         self.front.addWidget(self.hint)
@@ -229,6 +247,7 @@ class ReviewPage(QWidget):
         details.tagged.connect(edits.set_tags)
         details.rated.connect(edits.rate)
         details.take_chosen.connect(model.show_take)
+        details.rewrite.clicked.connect(lambda _: self.rewriting.toggle())
         details.new_take.clicked.connect(lambda _: tasks.ask_take())
         details.export.clicked.connect(lambda _: tasks.ask_export())
         details.handle.dragged.connect(tasks.drag_out)
@@ -350,6 +369,7 @@ class ReviewPage(QWidget):
         self.roll.show_loop(state.loop)
         self.roll.show_muted(state.muted)
         model.look_at(*self.roll.span_s)
+        self.rewriting.follow()
         self._show_plan_of(session, position_s)
         place = position_text(session.tempo_map, position_s, state.end_s)
         self.transport.show_state(state, place)

@@ -17,6 +17,7 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
+from jam.messages.notes import TimedNote
 from jam.sessions.session import Moment
 from ui.common.geometry import Rect, Size
 from ui.common.shapes import outer
@@ -26,6 +27,7 @@ from ui.review.roll_paint import TILE_PX, RollPainter
 from ui.review.roll_scene import (
     ZOOM_STEP,
     Areas,
+    Grabbed,
     PlanScene,
     RollView,
     Strip,
@@ -33,12 +35,19 @@ from ui.review.roll_scene import (
     fitted,
     flags,
     following,
+    grab,
+    grabbed_at,
+    note_rect,
+    pitch_at,
+    pitch_row,
     plan_scene,
     snapped,
     within,
     zoomed,
 )
 
+Selected = tuple[tuple[float, float], bool, bool]
+"""(from second, to second), whether it is of the chords, whether of the melody."""
 _DRAG_PX = 6
 """So far the mouse moves before a click becomes a loop."""
 _HEAD_PX = 8
@@ -76,6 +85,11 @@ class Roll(QWidget):
         self._pressed: QPointF | None = None
         self._drawn: tuple[float, float] | None = None
         self._in_overview = False
+        self.edits_notes = False
+        """Notes and the beginnings of chords are dragged with the mouse."""
+        self.selected: TimedNote | None = None
+        self._selection: Selected | None = None
+        self._grabbed: Grabbed | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -136,6 +150,17 @@ class Roll(QWidget):
     def show_loop(self, loop: tuple[float, float] | None) -> None:
         if loop != self.loop:
             self.loop = loop
+            self.update()
+
+    def show_selection(self, selection: Selected | None) -> None:
+        """What would be composed again."""
+        self._selection = selection
+        self.update()
+
+    def select(self, note: TimedNote | None) -> None:
+        """Show this note as the one that keys change."""
+        if note != self.selected:
+            self.selected = note
             self.update()
 
     def show_plan(self, plan: PlanView | None) -> None:
@@ -217,12 +242,21 @@ class Roll(QWidget):
     def mousePressEvent(self, a0: QMouseEvent | None) -> None:
         if a0 is None or a0.button() != Qt.MouseButton.LeftButton or self.content is None:
             return
+        self._grabbed = self._grab(a0.position()) if self.edits_notes else None
+        if self._grabbed is not None:
+            self.update()
+            return
         self._pressed = a0.position()
         self._in_overview = a0.position().y() >= self.areas.overview.y
         if self._in_overview:
             self._seek_in_overview(a0.position().x())
 
     def mouseMoveEvent(self, a0: QMouseEvent | None) -> None:
+        if a0 is not None and self._grabbed is not None and self.content is not None:
+            x, y = a0.position().x(), a0.position().y()
+            self._grabbed = grabbed_at(self._grabbed, self.content, self.view, self.areas, x, y)
+            self.update()
+            return
         if a0 is None or self._pressed is None or self.content is None:
             return
         if self._in_overview:
@@ -238,6 +272,10 @@ class Roll(QWidget):
         self.update()
 
     def mouseReleaseEvent(self, a0: QMouseEvent | None) -> None:
+        if (grabbed := self._grabbed) is not None:
+            self._grabbed = None
+            self._let_go(grabbed)
+            return
         pressed, drawn = self._pressed, self._drawn
         self._pressed = self._drawn = None
         if a0 is None or pressed is None or self._in_overview or self.content is None:
@@ -246,7 +284,42 @@ class Roll(QWidget):
             self.sought.emit(self._clamped(self._seconds(pressed.x())))
         elif drawn[1] > drawn[0]:
             self.loop_drawn.emit(drawn)
+            areas = self.areas
+            if areas.chords.y <= pressed.y() < areas.chords.bottom:
+                self.loop_drawn_on.emit("chords")
+            elif areas.notes.y <= pressed.y() < areas.notes.bottom:
+                self.loop_drawn_on.emit("melody")
+            else:
+                self.loop_drawn_on.emit("both")
         self.update()
+
+    def mouseDoubleClickEvent(self, a0: QMouseEvent | None) -> None:
+        if a0 is None or self.content is None or a0.button() != Qt.MouseButton.LeftButton:
+            return
+        x, y, areas = a0.position().x(), a0.position().y(), self.areas
+        if x < areas.notes.x:
+            return
+        if areas.chords.y <= y < areas.chords.bottom:
+            self._pressed = None
+            self.chord_wanted.emit(self._clamped(self._seconds(x)))
+        elif self.edits_notes and areas.notes.y <= y < areas.notes.bottom:
+            self._pressed = self._grabbed = None
+            self.note_drawn.emit(self._seconds(x), pitch_at(areas, self.content, y))
+
+    def _grab(self, at: QPointF) -> Grabbed | None:
+        """The note, or the beginning of a chord, under the mouse."""
+        if self.content is None:
+            return None
+        found = grab(self.content, self.view, self.areas, at.x(), at.y())
+        self.selected = found.note if found is not None else None
+        return found
+
+    def _let_go(self, grabbed: Grabbed) -> None:
+        self.update()
+        if grabbed.note is not None and grabbed.now is not None and grabbed.note != grabbed.now:
+            self.note_dragged.emit(grabbed.note, grabbed.now)
+        elif grabbed.note is None and grabbed.to_s != grabbed.from_s:
+            self.chord_dragged.emit(grabbed.from_s, grabbed.to_s)
 
     def wheelEvent(self, a0: QWheelEvent | None) -> None:
         if a0 is None or self.content is None:
@@ -260,6 +333,16 @@ class Roll(QWidget):
             self.scroll_by(-(turned.x() or turned.y()))
         a0.accept()
 
+    chord_wanted = pyqtSignal(float)
+    """The user double-clicked the lane of chords there."""
+    loop_drawn_on = pyqtSignal(str)
+    """A loop was drawn on the lane of the "chords", among the notes of the "melody", or "both"."""
+    note_dragged = pyqtSignal(object, object)
+    """(a note as it is, as it is to be)."""
+    note_drawn = pyqtSignal(float, int)
+    """(time, pitch): a note is wanted there."""
+    chord_dragged = pyqtSignal(float, float)
+    """A chord that begins there is to begin at another time."""
     follow_ended = pyqtSignal()
     """The user scrolled away."""
 
@@ -361,6 +444,10 @@ class Roll(QWidget):
             painter.drawPixmap(QPointF(left + number * TILE_PX - offset, 0), tile)
 
     def _paint_moving(self, painter: QPainter, areas: Areas) -> None:
+        if self._selection is not None:
+            (first_s, last_s), chords, melody = self._selection
+            lanes = [areas.chords] * chords + [areas.notes] * melody
+            self._painter.paint_selection(painter, self._x(first_s), self._x(last_s), lanes)
         loop = self._drawn or self.loop
         if loop is not None:
             self._painter.paint_loop(painter, self._x(loop[0]), self._x(loop[1]), areas)
@@ -369,7 +456,19 @@ class Roll(QWidget):
             self._painter.paint_plan(painter, plan, areas)
         self._painter.paint_flags(painter, flags(self._moments, self.view, areas), areas)
         painter.setClipRect(QRectF(areas.notes.x - 1, 0, areas.notes.width, areas.drums.bottom))
+        self._paint_held(painter, areas)
         self._painter.paint_playhead(painter, self._x(self.position_s), areas)
+
+    def _paint_held(self, painter: QPainter, areas: Areas) -> None:
+        """The note that is selected or dragged, or the chord's beginning that is."""
+        held = self._grabbed
+        note = self.selected if held is None or held.now is None else held.now
+        if note is not None and self.content is not None:
+            row = pitch_row(areas, self.content, note.pitch)
+            self._painter.paint_selected(painter, note_rect(note, self.view, row))
+        if held is not None and held.note is None:
+            edge = Rect(self._x(held.to_s) - 1, areas.chords.y, 3, areas.chords.height)
+            self._painter.paint_selected(painter, edge)
 
     def _paint_overview(self, painter: QPainter, areas: Areas, content: Content) -> None:
         theme, cache, area = self._painter.theme, self._painter.cache, areas.overview

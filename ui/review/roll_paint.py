@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from PyQt6.QtCore import QPointF, QRectF, QSize, Qt
@@ -220,6 +220,25 @@ class RollPainter:
             if good:
                 painter.drawLine(QPointF(x, 4.5), QPointF(x, 11.5))
         painter.setClipping(False)
+
+    def paint_selection(
+        self, painter: QPainter, first: float, last: float, lanes: Sequence[Rect]
+    ) -> None:
+        """What would be composed again: a frame around it in each lane."""
+        t, cache = self.theme, self.cache
+        for lane in lanes:
+            area = QRectF(first, lane.y + 1, last - first, lane.height - 2)
+            painter.fillRect(area, cache.colour(t.focus, 0.10))
+            painter.setPen(QPen(cache.colour(t.focus), 1.5, Qt.PenStyle.DashLine))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(area)
+
+    def paint_selected(self, painter: QPainter, rect: Rect) -> None:
+        """A note, or the beginning of a chord, that is changed."""
+        t, cache = self.theme, self.cache
+        painter.setPen(QPen(cache.colour(t.focus), 2))
+        painter.setBrush(cache.colour(t.focus, 0.35))
+        painter.drawRect(q_rect(rect))
 
     def paint_playhead(self, painter: QPainter, x: float, areas: Areas) -> None:
         t, cache = self.theme, self.cache

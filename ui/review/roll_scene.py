@@ -20,6 +20,8 @@ USUAL_PX_PER_S = 90.0
 ZOOM_STEP = 1.25
 _FOLLOW_FROM, _FOLLOW_TO = 0.85, 0.12
 """When the playhead gets so far to the right, the view turns the page and has it here."""
+_GRAB_PX = 7.0
+"""So near to a note's end or a chord's beginning the mouse takes hold of that."""
 _LABEL_PX = 140.0
 """Words may reach so far to the right of what they belong to."""
 _MIN_NOTE_PX = 2.0
@@ -166,7 +168,7 @@ def roll_scene(content: Content, view: RollView, areas: Areas) -> RollScene:
         blocks=tuple(_blocks(content.chords, view, areas.chords, first_s, last_s)),
         notes=tuple(
             NoteBar(
-                _note_rect(note, view, pitch_row(areas, content, note.pitch)),
+                note_rect(note, view, pitch_row(areas, content, note.pitch)),
                 note.part,
                 note.velocity,
             )
@@ -189,7 +191,7 @@ def _between(notes: Sequence[TimedNote], first_s: float, last_s: float) -> Itera
     return (note for note in notes[:end] if note.end_s >= first_s)
 
 
-def _note_rect(note: TimedNote, view: RollView, row: Rect) -> Rect:
+def note_rect(note: TimedNote, view: RollView, row: Rect) -> Rect:
     x = view.x(note.start_s, row.x)
     # A gap before the next note keeps repeated ones apart.
     width = max(_MIN_NOTE_PX, (note.end_s - note.start_s) * view.px_per_s - 1.0)
@@ -261,7 +263,7 @@ def plan_scene(plan: PlanView, content: Content, view: RollView, areas: Areas) -
         ),
         melody=tuple(
             ExpectedBar(
-                _note_rect(
+                note_rect(
                     TimedNote("player", note.pitch, 0, note.start_s, note.end_s),
                     view,
                     pitch_row(areas, content, note.pitch),
@@ -274,6 +276,62 @@ def plan_scene(plan: PlanView, content: Content, view: RollView, areas: Areas) -
         committed_x=view.x(plan.committed_until_s, left),
         end_x=view.x(plan.end_s, left),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Grabbed:
+    """What the mouse holds: a note as it was and as it would be now, or the beginning of a chord.
+
+    ends: it is the note's end that is dragged. x, y: where it was grabbed.
+    """
+
+    x: float
+    y: float
+    note: TimedNote | None = None
+    now: TimedNote | None = None
+    ends: bool = False
+    from_s: float = 0.0
+    to_s: float = 0.0
+
+
+def pitch_at(areas: Areas, content: Content, y: float) -> int:
+    """The pitch of the row at a height."""
+    n = content.high_pitch - content.low_pitch + 1
+    row = int((y - areas.notes.y) * n / areas.notes.height)
+    return min(content.high_pitch, max(content.low_pitch, content.high_pitch - row))
+
+
+def grab(content: Content, view: RollView, areas: Areas, x: float, y: float) -> Grabbed | None:
+    """What is there to be dragged: the player's note, another part's, or a chord's beginning."""
+    left, at_s = areas.notes.x, view.seconds(x, areas.notes.x)
+    if areas.notes.y <= y < areas.notes.bottom and x >= left:
+        pitch = pitch_at(areas, content, y)
+        there = [n for n in content.notes if n.pitch == pitch and n.start_s <= at_s <= n.end_s]
+        if there:
+            note = max(there, key=lambda n: (n.part == "player", n.start_s))
+            near_s = min(_GRAB_PX / view.px_per_s, (note.end_s - note.start_s) / 3)
+            return Grabbed(x, y, note, note, note.end_s - at_s < near_s)
+    if areas.chords.y <= y < areas.chords.bottom:
+        starts = [c.start_s for c in content.chords]
+        near = min(starts, key=lambda s: abs(s - at_s), default=None)
+        if near is not None and abs(near - at_s) * view.px_per_s <= _GRAB_PX:
+            return Grabbed(x, y, from_s=near, to_s=near)
+    return None
+
+
+def grabbed_at(
+    grabbed: Grabbed, content: Content, view: RollView, areas: Areas, x: float, y: float
+) -> Grabbed:
+    """The same with the mouse at another place."""
+    by_s, note = (x - grabbed.x) / view.px_per_s, grabbed.note
+    if note is None:
+        return replace(grabbed, to_s=grabbed.from_s + by_s)
+    if grabbed.ends:
+        longer = replace(note, end_s=max(note.start_s + 0.02, note.end_s + by_s))
+        return replace(grabbed, now=longer)
+    pitch = note.pitch + pitch_at(areas, content, y) - pitch_at(areas, content, grabbed.y)
+    start_s, end_s = note.start_s + by_s, note.end_s + by_s
+    return replace(grabbed, now=replace(note, pitch=pitch, start_s=start_s, end_s=end_s))
 
 
 def flags(moments: Iterable[Moment], view: RollView, areas: Areas) -> tuple[Flag, ...]:

@@ -13,13 +13,17 @@ from PyQt6.QtGui import QDesktopServices, QDrag
 from PyQt6.QtWidgets import QFileDialog, QWidget
 
 from jam.agent.predictor import LoadPredictor
+from jam.agent.rewriting import LoadRewriter
 from jam.errors import JamError
 from jam.files import library_path
 from jam.jobs import Done, Failed, Job
+from jam.performance.rewriting import RewriteWish
 from jam.sessions import tasks
 from jam.sessions.exports import export, file_name, take_of
 from jam.sessions.imports import SUFFIXES
 from jam.sessions.session import SessionInfo, TakeInfo, TakeKind
+from jam.sessions.tasks import Proposal
+from jam.settings import JamSettings
 from ui.review.dialogs import ExportDialog, ExportWish, NewTakeDialog, TakeWish
 from ui.review.model import ReviewModel
 from ui.review.news_bar import NewsBar
@@ -44,7 +48,8 @@ def imported_words(names: Sequence[str]) -> str:
 class Tasks(QObject):
     """One job at a time, in a process of its own; the news bar shows how far it is.
 
-    load: gives the predictor for new takes; None the rules. parent: dialogs open over its window.
+    load: gives the predictor for new takes; None the rules. load_rewriter: gives what composes bars
+    again. parent: dialogs open over its window.
     """
 
     def __init__(
@@ -54,8 +59,10 @@ class Tasks(QObject):
         load: LoadPredictor | None,
         look: Look,
         parent: QWidget,
+        load_rewriter: LoadRewriter | None = None,
     ) -> None:
         super().__init__(parent)
+        self._load_rewriter = load_rewriter
         self._model, self._news, self._load, self._look = model, news, load, look
         self._parent = parent
         self._job: Job[Any] | None = None
@@ -109,6 +116,30 @@ class Tasks(QObject):
             wish.settings,
             wish.seed,
             self._load,
+        )
+
+    # Bars composed again
+
+    @property
+    def can_compose(self) -> bool:
+        return self._load_rewriter is not None
+
+    def compose(
+        self, wish: RewriteWish, settings: JamSettings, then: Callable[[list[Proposal]], object]
+    ) -> None:
+        """Proposals for some bars of the take in front; settings: those of its band."""
+        session = self._model.session
+        if session is None or not self._free():
+            return
+        self._begin(
+            "Composing",
+            then,
+            tasks.propose,
+            session.info.id,
+            self._model.take_id,
+            wish,
+            settings,
+            self._load_rewriter,
         )
 
     # Export

@@ -11,11 +11,13 @@ from ui.review.details import Details
 from ui.review.edits import Edits
 from ui.review.model import ReviewModel
 from ui.review.playback_actions import PlaybackActions
+from ui.review.rewriting import Rewriting
 from ui.review.roll import Roll
 from ui.review.tasks import Tasks
 from ui.shortcuts.actions import Action
 
 PLAYBACK, MARKS, SESSIONS = "Review: playback", "Review: marks", "Review: sessions"
+REWRITING = "Review: rewriting"
 
 
 def playback_actions(model: ReviewModel, playback: PlaybackActions, roll: Roll) -> Iterator[Action]:
@@ -43,6 +45,37 @@ def playback_actions(model: ReviewModel, playback: PlaybackActions, roll: Roll) 
     yield Action("Zoom in", group, ("PgDown",), partial(roll.zoom_by, 1), REVIEW, True)
     yield Action("Zoom out", group, ("PgUp",), partial(roll.zoom_by, -1), REVIEW, True)
     yield Action("Zoom to fit", group, ("Shift+Home",), roll.fit_all, REVIEW)
+
+
+def rewriting_actions(rewriting: Rewriting) -> Iterator[Action]:
+    """Bars composed again, and notes and chords edited by hand."""
+    group, change = REWRITING, rewriting.change_note
+    yield Action("Compose again", group, ("R",), rewriting.compose, REVIEW)
+    yield Action("Show/hide rewriting", group, ("Shift+R",), rewriting.toggle, REVIEW)
+    yield Action("Chords, melody or both", group, ("C",), rewriting.next_part, REVIEW)
+    more, less = partial(rewriting.resize_selection, 1), partial(rewriting.resize_selection, -1)
+    yield Action("Select one bar more", group, ("Shift+]",), more, REVIEW, True)
+    yield Action("Select one bar less", group, ("Shift+[",), less, REVIEW, True)
+    yield Action("Next proposal", group, ("N",), partial(rewriting.step, 1), REVIEW, True)
+    before = partial(rewriting.step, -1)
+    yield Action("Previous proposal", group, ("Shift+N",), before, REVIEW, True)
+    yield Action("Accept proposal", group, ("Ctrl+Return",), rewriting.accept, REVIEW)
+    yield Action("Keep proposal as a take", group, ("Ctrl+K",), rewriting.keep, REVIEW)
+    yield Action("Discard proposals", group, ("Ctrl+Backspace",), rewriting.discard, REVIEW)
+    yield Action("Type a chord", group, ("Shift+C",), rewriting.ask_chord, REVIEW)
+    yield Action("Edit notes on/off", group, ("I",), rewriting.toggle_notes, REVIEW)
+    yield Action("Next note", group, ("Alt+.",), partial(rewriting.select_note, 1), REVIEW, True)
+    before = partial(rewriting.select_note, -1)
+    yield Action("Previous note", group, ("Alt+,",), before, REVIEW, True)
+    yield Action("Note up", group, ("Alt+PgUp",), partial(change, 0, 1), REVIEW, True)
+    yield Action("Note down", group, ("Alt+PgDown",), partial(change, 0, -1), REVIEW, True)
+    yield Action("Note later", group, ("Alt+End",), partial(change, 1), REVIEW, True)
+    yield Action("Note earlier", group, ("Alt+Home",), partial(change, -1), REVIEW, True)
+    longer, shorter = partial(change, longer=1), partial(change, longer=-1)
+    yield Action("Note longer", group, ("Alt+Shift+End",), longer, REVIEW, True)
+    yield Action("Note shorter", group, ("Alt+Shift+Home",), shorter, REVIEW, True)
+    yield Action("Add a note", group, ("Ins",), rewriting.add_note, REVIEW)
+    yield Action("Delete note", group, ("Alt+Backspace",), rewriting.delete_note, REVIEW)
 
 
 def mark_actions(edits: Edits, playback: PlaybackActions) -> Iterator[Action]:
