@@ -17,10 +17,11 @@ from ui.review.telling import Curve, Telling, Told, plots, told_of
 
 def told(path: Path) -> Told:
     with Library(path / "sessions.sqlite3") as library:
+        ids = []
         for player in (Player(12, bars=8), Player(-20, bars=8)):
             notes, tempo_map, _ = played(player)
-            last = library.add(made_session(notes, tempo_map=tempo_map, title="Twice"))
-        return told_of(library, last.id)
+            ids.append(library.add(made_session(notes, tempo_map=tempo_map, title="Twice")).id)
+        return told_of(library, ids[-1])
 
 
 def test_late_is_up_and_early_is_down(tmp_path: Path) -> None:
