@@ -162,8 +162,10 @@ def offline_likelihoods(net: OfflineDecoder, piece: Piece) -> Floats:
     for t in range(piece.n_frames):
         logits = decoder.chord_logits(memory, shared[:, t], encoded[:, t])[0].astype(np.float64)
         found[t] = logits[target[t]] - np.logaddexp.reduce(logits)
-        row = (piece.pitch, piece.onset, piece.chord, piece.chord_onset)
-        memory = remember(memory, *(values[t : t + 1] for values in row))
+        here = slice(t, t + 1)
+        memory = remember(
+            memory, piece.pitch[here], piece.onset[here], piece.chord[here], piece.chord_onset[here]
+        )
     return found
 
 
@@ -208,8 +210,8 @@ def harmonised(net: OfflineDecoder, rules: Decoding, case: Case, seed: int) -> F
             logits = rules.applied(logits, each(shared[..., _STRENGTH], t))
             seeds = [DRAWS * seed + i for i in range(DRAWS)]
             chord[:, t], onset[:, t] = drawn(logits, memory[:, 5], 1.0, seeds, t)
-        played = (np.repeat(v[t], DRAWS) for v in (piece.pitch, piece.onset))
-        memory = remember(memory, *played, chord[:, t], onset[:, t])
+        pitch, struck = np.repeat(piece.pitch[t], DRAWS), np.repeat(piece.onset[t], DRAWS)
+        memory = remember(memory, pitch, struck, chord[:, t], onset[:, t])
     return [(c, vocab.with_changes(c, o)) for c, o in zip(chord, onset, strict=True)]
 
 
