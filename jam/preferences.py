@@ -249,6 +249,7 @@ _AUDIO = {
     "sample_rate": "sample_rate",
     "block_frames": "block_frames",
     "soundfont": "soundfont",
+    "microphone": "microphone",
 }
 """Names within "audio" in the file, and in `DeviceChoice`."""
 

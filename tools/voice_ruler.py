@@ -139,7 +139,7 @@ def live(sound: Sound, wanted: Range) -> tuple[list[tuple[float, int, float]], f
         for event in segmenter.hear(hop):
             if event.velocity:
                 heard.append((event.at_s, event.pitch, at_s))
-            elif heard and event.at_s <= heard[-1][0]:
+            elif heard and event.at_s < heard[-1][0]:
                 heard.pop()  # a scoop, corrected
     return heard, time.process_time() - begun_s
 

@@ -53,7 +53,8 @@ class PortAudioMissing(JamError):
     """Other ways to the loudspeaker may be there."""
 
 
-def _load_sounddevice() -> Any:
+def load_sounddevice() -> Any:
+    """The module, with an end of ours. Raises PortAudioMissing."""
     try:
         with quiet_stderr():
             import sounddevice
@@ -68,12 +69,12 @@ def _load_sounddevice() -> Any:
 def _end_portaudio() -> None:
     """In place of sounddevice's own handler, in which PortAudio aborts when JACK has died."""
     if deaths() == _deaths_known:
-        _load_sounddevice()._exit_handler()
+        load_sounddevice()._exit_handler()
 
 
 def output_devices() -> list[OutputDevice]:
     """Every audio output as of the last `look_again`. Raises JamError if PortAudio is missing."""
-    sd = _load_sounddevice()
+    sd = load_sounddevice()
     apis = [api["name"].removesuffix(" Audio Connection Kit") for api in sd.query_hostapis()]
     return [
         OutputDevice(
@@ -94,7 +95,7 @@ _deaths_known = 0
 def look_again() -> None:
     """Let PortAudio look for devices anew: its list is frozen. No stream of ours may be open."""
     global _deaths_known
-    sd = _load_sounddevice()
+    sd = load_sounddevice()
     with quiet_stderr():
         if deaths() > _deaths_known:
             _deaths_known = deaths()
@@ -123,15 +124,16 @@ def _second_portaudio(sd: Any) -> None:
     sd._initialize()
 
 
-def outputs_seen_elsewhere(timeout_s: float = 10.0) -> tuple[str, ...]:
-    """Descriptions of the outputs that a process of its own sees now.
+def devices_seen_elsewhere(timeout_s: float = 10.0) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Descriptions of the outputs and of the inputs that a process of its own sees now.
 
     So the list is up to date though a stream is open here. Raises JamError.
     """
     code = (
         "import json; from jam.audio.output import output_devices;"
-        "from jam.system import drop_priority;"
-        " drop_priority(); print(json.dumps(output_devices()))"
+        "from jam.system import drop_priority; from jam.voice.stream import input_devices;"
+        " drop_priority(); print(json.dumps("
+        "[[d.description for d in found()] for found in (output_devices, input_devices)]))"
     )
     try:
         done = subprocess.run(
@@ -141,14 +143,15 @@ def outputs_seen_elsewhere(timeout_s: float = 10.0) -> tuple[str, ...]:
             check=True,
             cwd=Path(__file__).parents[2],
         )
-        return tuple(OutputDevice(*values).description for values in json.loads(done.stdout))
+        outputs, inputs = json.loads(done.stdout)
+        return tuple(map(str, outputs)), tuple(map(str, inputs))
     except (OSError, ValueError, TypeError, subprocess.SubprocessError) as error:
         raise JamError(f"audio devices can't be listed: {error}") from None
 
 
 def sample_rates(device: OutputDevice) -> tuple[int, ...]:
     """Those of SAMPLE_RATES that a device takes, which must not be in use by this program."""
-    sd = _load_sounddevice()
+    sd = load_sounddevice()
 
     def takes(rate_hz: int) -> bool:
         try:
@@ -173,7 +176,7 @@ def find_device(name: str) -> OutputDevice:
     if not devices:
         raise JamError("no audio output device was found")
     if name == "":
-        default = _load_sounddevice().default.device[1]
+        default = load_sounddevice().default.device[1]
         chosen = [d for d in devices if d.number == default] or devices
         return chosen[0]
     exact = [d for d in devices if name in (d.name, d.description)]
@@ -194,7 +197,7 @@ class AudioOutput:
     """
 
     def __init__(self, synth: Synth, choice: DeviceChoice, device: OutputDevice) -> None:
-        sd = _load_sounddevice()
+        sd = load_sounddevice()
         self.dropouts = 0
         self.rendered = 0
         """Grows while the device is alive."""

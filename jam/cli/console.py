@@ -30,6 +30,7 @@ from jam.messages.commands import (
 )
 from jam.messages.snapshot import SET_BY_JACK, DeviceState, Snapshot
 from jam.messages.sync import OWN
+from jam.messages.voice import HEARS_BAND
 from jam.music.keep import KEPT_BARS
 from jam.music.song import Song
 from jam.performance.take import Recorder, chart_cells
@@ -68,7 +69,10 @@ def watch(
             if snapshot.sync.words != beat:
                 beat = snapshot.sync.words
                 print(beat or BEAT_OWN, flush=True)
-            news = "\n".join(filter(None, (news, snapshot.sync.problem)))
+            heard = HEARS_BAND if snapshot.voice.hears_band else ""
+            news = "\n".join(
+                filter(None, (news, snapshot.sync.problem, snapshot.voice.problem, heard))
+            )
             for line in news.splitlines():
                 if line not in said.splitlines():
                     print(line, flush=True)

@@ -34,6 +34,7 @@ from jam.messages.commands import (
     UseSong,
 )
 from jam.messages.snapshot import PlaybackState, SessionLog
+from jam.messages.voice import OFF
 from jam.midi.file import MidiSong, read_tune
 from jam.music.song import Song
 from jam.performance.calibration import device_key
@@ -77,6 +78,7 @@ def open_engine(
         midi_required=bool(named or getattr(args, "midi_out", None)),
         audio_required=getattr(args, "audio", None) is not None,
         soundfont=given("soundfont", known.soundfont),
+        microphone=_microphone(args, known.microphone),
     )
     if server := getattr(args, "agent_server", None) or "":
         server_address(server)
@@ -89,6 +91,13 @@ def open_engine(
             on_log(log)
 
     return Engine(settings, devices, load, take_log, writer.message, server)
+
+
+def _microphone(args: argparse.Namespace, known: str) -> str:
+    """The one that is asked for; who says what sings wants one."""
+    if (name := getattr(args, "microphone", None)) is not None:
+        return "" if name == "default" else str(name)
+    return "" if known == OFF and getattr(args, "voice_range", None) is not None else known
 
 
 @contextmanager

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 DEMO_SECONDS = 30.0
-ALL_GROUPS = ("time", "beat", "agent", "harmony", "band", "sound", "devices")
+ALL_GROUPS = ("time", "beat", "agent", "harmony", "band", "sound", "devices", "microphone")
 """Parts of the table of settings that an option can belong to."""
 _VERBOSE = "say all that was read otherwise than the file has it"
 _SAME_SEED = "random seed; the same seed gives the same file"

@@ -24,6 +24,7 @@ _READ_DEVICE: dict[str, Callable[[str], Any]] = {
     "midi_outputs": _names,
     "audio": lambda text: "" if text == "default" else text,
     "soundfont": lambda text: "" if text == "default" else text,
+    "microphone": lambda text: "" if text == "default" else text,
 }
 """How the devices are read that aren't numbers."""
 

@@ -272,6 +272,7 @@ class Engine:
             midi_required=False,
             audio_required=False,
             soundfont=last.devices.wanted_soundfont,
+            microphone=last.devices.wanted_microphone,
         )
         self._stage = StageProcess(self._context, self._settings, devices, self._sessions)
         self._reader = self._new_reader()

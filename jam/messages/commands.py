@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 
 from jam.errors import BadInput
 from jam.messages.notes import TimedNote
+from jam.messages.voice import OFF
 from jam.music.song import Song
 from jam.settings import JamSettings
 
@@ -123,6 +124,8 @@ class DeviceChoice:
     audio_required: bool = True
     soundfont: str = ""
     """The name of a SoundFont's file in the usual folders, or its path; empty for the usual one."""
+    microphone: str = OFF
+    """A name or part of one, empty for the system's default, OFF for none."""
 
     def __post_init__(self) -> None:
         if self.sample_rate not in (0, *SAMPLE_RATES):
@@ -151,11 +154,17 @@ class SelectDevices:
     sample_rate: int | None = None
     block_frames: int | None = None
     soundfont: str | None = None
+    microphone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ListAudio:
     """Look for audio devices again; the sound isn't disturbed. They come with a snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindGate:
+    """Listen to the room for two seconds; `JamSettings.voice_gate_db` is set to what is found."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from jam.messages.notes import (
 )
 from jam.messages.plans import Plan
 from jam.messages.sync import NOT_SYNCED, SyncState
+from jam.messages.voice import NO_VOICE, OFF, VoiceState
 from jam.music.grid import TempoMap
 from jam.music.place_in_form import PlaceInForm
 from jam.music.role import Turn
@@ -86,6 +87,9 @@ class DeviceState:
     notes; 0 before the first."""
     key_to_synth_worst_ms: float = 0.0
     """The longest of the same notes."""
+    available_microphones: tuple[str, ...] = ()
+    """As `available_audio`."""
+    wanted_microphone: str = OFF
 
     @property
     def jack_leads(self) -> bool:
@@ -163,6 +167,7 @@ class Snapshot:
     """The newest thing that the user should know; "" when there is none."""
     playback: PlaybackState | None = None
     """None while nothing is loaded for playing back, and while a jam is running."""
+    voice: VoiceState = NO_VOICE
     sync: SyncState = NOT_SYNCED
     """Where the beat comes from, and how it stands."""
 

@@ -12,6 +12,7 @@ from jam.music.rows import REST, MelodyState
 @dataclass(slots=True)
 class _Note:
     pitch: int
+    position: float
     on_frame: int
     off_frame: int | None = None
 
@@ -36,11 +37,17 @@ class MelodyTracker:
         frame = nearest_frame(position)
         if self._next_frame > 0:
             frame = max(frame, self._next_frame)
-        self._notes[note_id] = _Note(pitch, frame)
+        self._notes[note_id] = _Note(pitch, position, frame)
 
     def note_off(self, note_id: int, position: float) -> None:
-        """The key came up; unknown ids are ignored (a release without a note)."""
+        """The key came up; unknown ids are ignored (a release without a note).
+
+        A note that ends before it began was none (a scoop of a voice, say).
+        """
         if (note := self._notes.get(note_id)) is not None:
+            if position < note.position:
+                del self._notes[note_id]
+                return
             note.off_frame = max(nearest_frame(position), note.on_frame + 1)
 
     def close(self, frame: int, split_pitch: int = 0) -> MelodyState:

@@ -69,6 +69,9 @@ class Conductor:
         """
         self.settings = settings
         self.seed = seed
+        self.waits_s = 0.0
+        """A frame is closed so much later than at its middle: a microphone's notes are known late.
+        """
         self.tempo_map = tempo_map or TempoMap.constant(settings.bpm, settings.meter, start_s)
         self.rows: list[Row] = []
         self.listen_until_frame = self.tempo_map.bar_start(settings.listen_bars)
@@ -259,7 +262,7 @@ class Conductor:
 
     def next_close_s(self) -> float:
         """When the frame that is open, or a chord of the left hand, will be complete."""
-        close_s = self.tempo_map.seconds_at(len(self.rows) + 0.5)
+        close_s = self.tempo_map.seconds_at(len(self.rows) + 0.5) + self.waits_s
         return close_s if self._hand.due_s is None else min(close_s, self._hand.due_s)
 
     def advance(self, now_s: float) -> bool:
@@ -268,6 +271,8 @@ class Conductor:
         self._fix(self._sent_until(now_s))
         self.follow_hand(now_s)
         closed = False
+        if self.waits_s:
+            position = self.tempo_map.position_at(now_s - self.waits_s)
         while len(self.rows) + 0.5 <= position:
             frame = len(self.rows)
             sounding = self._melody.close(frame, self.settings.split_pitch)

@@ -67,6 +67,18 @@ ROLE_LABELS = {
     LEADS: "Leads, you accompany",
     ASKS: "Plays phrases to repeat",
 }
+VOICES = {
+    "any": "Any voice",
+    "soprano": "Soprano",
+    "alto": "Alto",
+    "tenor": "Tenor",
+    "baritone": "Baritone",
+    "bass": "Bass",
+    "whistle": "Whistle",
+    "trumpet": "Trumpet",
+    "violin": "Violin",
+    "guitar": "Guitar",
+}
 
 MIN_TEMPERATURE = 0.01
 """Above 0, which takes the likeliest. Numbers divided by less would soon be none any more."""
@@ -705,6 +717,78 @@ class JamSettings:
     the MIDI outputs, for a sound system that delays them. Then what the player hears is on the
     grid, and so is what they play to it: their own notes are not moved."""
 
+    voice_range: str = setting(
+        "any",
+        "Voice or instrument",
+        "What sings or plays into the microphone. The narrower the range, the quicker and surer "
+        "notes are heard.",
+        "what sings or plays into the microphone",
+        "voice",
+        group="microphone",
+        place="Devices/Microphone",
+        choices=tuple(Choice(word, label, word) for word, label in VOICES.items()),
+    )
+    """One of jam.voice.ranges.RANGES."""
+    voice_transpose: int = setting(
+        0,
+        "Transpose the voice",
+        "Semitones added to every note of the microphone; 12 is an octave.",
+        "semitones added to every note of the microphone",
+        "voice-transpose",
+        group="microphone",
+        place="Devices/Microphone",
+        limits=(-36, 36, "semitones"),
+    )
+    voice_gate_db: float = setting(
+        -50.0,
+        "Gate",
+        "Sound below this level is no note. Listen … finds the level of your room.",
+        "sound below this level is no note",
+        "gate",
+        group="microphone",
+        place="Devices/Microphone",
+        limits=(-90, -10, "dB"),
+    )
+    voice_heard: bool = setting(
+        False,
+        "Play your instrument too",
+        "Your instrument plays what you sing. With loudspeakers it would hear itself: use "
+        "headphones.",
+        "have your instrument play what you sing",
+        "voice-sound",
+        group="microphone",
+        place="Devices/Microphone",
+    )
+    voice_ignores_band: bool = setting(
+        True,
+        "Ignore the band",
+        "What the band itself plays is not taken for your notes. Headphones are surer.",
+        "don't take what the band plays for your notes",
+        "ignore-band",
+        group="microphone",
+        place="Devices/Microphone",
+    )
+    voice_kept: bool = setting(
+        False,
+        "Keep the microphone's sound",
+        "Every recorded jam also keeps what the microphone hears, voices in the room included, as "
+        "a FLAC file beside the library (about 150 MB an hour).",
+        "keep the microphone's sound with every recorded jam",
+        "keep-voice",
+        group="microphone",
+        place="Devices/Microphone",
+    )
+    voice_offset_ms: float = setting(
+        0.0,
+        "Microphone latency",
+        "How much later the microphone's sound comes than the audio system says.",
+        "how much later the microphone's sound comes than the audio system says",
+        "microphone-latency",
+        group="microphone",
+        place="Devices/Microphone",
+        limits=(-100, 500, "ms"),
+    )
+
     def __post_init__(self) -> None:
         for name, line in SETTINGS.items():
             line.check(getattr(self, name))
@@ -751,6 +835,14 @@ DEVICES = {
             option="--midi-out",
             metavar="NAME",
             name="midi_outputs",
+        ),
+        Line(
+            "Microphone",
+            "Sing, whistle or play one voice into it, in place of a MIDI keyboard.",
+            'sing or play into this microphone; "default" for the system\'s, "none" for none',
+            word="microphone",
+            metavar="NAME",
+            name="microphone",
         ),
         Line(
             "Device",

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from jam.audio.mixer import Sound
-from jam.audio.output import Output, look_again, open_audio, output_devices, outputs_seen_elsewhere
+from jam.audio.output import Output, devices_seen_elsewhere, look_again, open_audio, output_devices
 from jam.audio.synth import CHANNELS
 from jam.clock import Clock
 from jam.errors import BadInput, JamError
@@ -20,7 +20,9 @@ from jam.messages.snapshot import DeviceState
 from jam.midi.controls import Routes
 from jam.midi.numbers import NOTE_OFF, NOTE_ON
 from jam.midi.ports import MidiPorts, open_api
-from jam.stage.player import Player
+from jam.stage.microphone import Microphone
+from jam.stage.player import MICROPHONE, Player
+from jam.voice.stream import input_devices
 
 _log = logging.getLogger(__name__)
 _WATCH_S = 0.5
@@ -59,6 +61,7 @@ class Devices:
         self._lost_audio = ""
         """The device that is gone and waited for."""
         self._available_audio: tuple[str, ...] = ()
+        self._available_microphones: tuple[str, ...] = ()
         self._problems: dict[str, str] = {}
         self._gone_ports: set[str] = set()
         self._controls = UseControls()
@@ -70,9 +73,11 @@ class Devices:
         # MIDI first: beside a running audio stream JACK takes up to a second for each client.
         self._open_midi_at_start()
         self._open_audio_at_start()
+        self.microphone = Microphone(clock, player.sung, lambda: player.release(MICROPHONE))
         self._commands: queue.SimpleQueue[DeviceCommand | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="devices", daemon=True)
         self._thread.start()
+        self._commands.put(SelectDevices(microphone=choice.microphone))
 
     # -- any thread -----------------------------------------------------------------------------
 
@@ -94,6 +99,8 @@ class Devices:
 
         Runs on: scheduler, playback.
         """
+        if part in ("chords", "bass"):
+            self.microphone.band(pitch, velocity)
         if part != "metronome":
             self.send(((NOTE_ON if velocity else NOTE_OFF) | CHANNELS[part], pitch, velocity))
         self._sound.note(part, pitch, velocity)
@@ -133,6 +140,8 @@ class Devices:
             wanted_soundfont=choice.soundfont,
             soundfont=self._soundfont,
             available_audio=self._available_audio,
+            available_microphones=self._available_microphones,
+            wanted_microphone=choice.microphone,
             audio_blocks=BLOCK_SIZES,
             block_frames=choice.block_frames,
             wanted_block=choice.block_frames,
@@ -165,6 +174,7 @@ class Devices:
         """Close everything; what sounds at the MIDI outputs is ended first."""
         self._commands.put(None)
         self._thread.join(timeout=5.0)
+        self.microphone.close()
         self._close_audio()  # before the ports, as they were opened before it
         if self._ports is not None:
             self._ports.close()
@@ -257,8 +267,9 @@ class Devices:
     def _list_audio(self) -> None:
         try:
             self._available_audio = tuple(d.description for d in output_devices())
+            self._available_microphones = tuple(d.description for d in input_devices())
         except JamError:
-            self._available_audio = ()
+            self._available_audio = self._available_microphones = ()
 
     # -- the devices' thread --------------------------------------------------------------------
 
@@ -273,7 +284,7 @@ class Devices:
                 return
             try:
                 if isinstance(command, ListAudio):
-                    self._available_audio = outputs_seen_elsewhere()
+                    self._available_audio, self._available_microphones = devices_seen_elsewhere()
                 elif isinstance(command, SelectDevices):
                     self._select(command)
                 self._watch()
@@ -285,6 +296,9 @@ class Devices:
     def _select(self, command: SelectDevices) -> None:
         """Raises BadInput for what isn't there, JamError for what can't be opened."""
         before, choice = self._choice, self._choice.after(command)
+        if command.microphone is not None:
+            self._choice = before = replace(before, microphone=command.microphone)
+            self.microphone.choose(command.microphone)
         try:
             if _midi_of(choice) != _midi_of(before):
                 inputs, outputs = _midi_of(choice)
@@ -328,6 +342,7 @@ class Devices:
 
     def _watch(self) -> None:
         now_s = self._clock.now_s()
+        self.microphone.watch()
         if self._output is not None and not self._is_alive(self._output, now_s):
             self._lose_audio(self._output)
         if self._ports is not None:

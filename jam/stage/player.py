@@ -21,6 +21,7 @@ from jam.messages.notes import (
     PedalEvent,
     PlayerEvent,
 )
+from jam.messages.voice import Sung
 from jam.midi.controls import Route, Routes
 from jam.midi.numbers import (
     BEND_REST,
@@ -41,6 +42,7 @@ from jam.midi.ports import MidiMessage
 
 COMPUTER_KEYS = "computer keyboard"
 """The source that is no MIDI port."""
+MICROPHONE = "microphone"
 ASLEEP_S = 1.0
 """When the loop has stood still for so long, keys that went down meanwhile are not sounded."""
 _DEAF_S = 0.25
@@ -72,6 +74,8 @@ class Player:
         self._deaf_until_s = 0.0
         self.channel = 0
         """The MIDI channel that is heard, from 1; 0 is all of them."""
+        self.voice_is_heard = False
+        """Whether the synth plays what is sung."""
         self.played: deque[PlayerEvent] = deque()
         self.routes = Routes()
         """What isn't music, or isn't only music: see `jam.midi.controls`."""
@@ -137,19 +141,32 @@ class Player:
         if not velocity or self._clock.now_s() - at_s <= ASLEEP_S:
             self.key(COMPUTER_KEYS, 0, pitch, velocity, at_s)
 
-    def key(self, source: str, channel: int, pitch: int, velocity: int, at_s: float) -> None:
+    def sung(self, sung: Sung) -> None:
+        """A note of the microphone, which was there before it was known. Runs on: its thread."""
+        self.key(MICROPHONE, 0, sung.pitch, sung.velocity, sung.at_s, self.voice_is_heard)
+
+    def key(
+        self,
+        source: str,
+        channel: int,
+        pitch: int,
+        velocity: int,
+        at_s: float,
+        is_heard: bool = True,
+    ) -> None:
         """A key goes down or (velocity 0) comes up. The player hears it before anything else.
 
         A key that goes down twice comes up in between.
         """
-        self._sound.note("player", pitch, velocity, self._lane(source, channel))
+        if is_heard or not velocity:
+            self._sound.note("player", pitch, velocity, self._lane(source, channel))
         heard_s = self._clock.now_s()
         key = (source, channel, pitch)
         if (held := self._held.pop(key, None)) is not None:
             self.played.append(NoteEvent(held, pitch, 0, at_s, channel, heard_s))
         if velocity:
             self._held[key] = note_id = next(self._note_ids)
-            if source != COMPUTER_KEYS:
+            if source not in (COMPUTER_KEYS, MICROPHONE):
                 self.delays_s.append(heard_s - at_s)
             self.played.append(NoteEvent(note_id, pitch, velocity, at_s, channel, heard_s))
         self._wake.set()

@@ -23,6 +23,7 @@ from jam.stage.devices import Devices
 from jam.stage.parent_link import ParentLink
 from jam.stage.playback import Playback
 
+_YOUNG_S = 0.3
 _SEEN_S = 8.0
 """Notes that ended longer ago are not sent to the window any more."""
 
@@ -120,7 +121,14 @@ class Reports:
         if errors := [1000 * e.late_s for e in sounded if e.velocity]:
             self._counters = replace(self._counters, scheduler_error_ms=max(errors))
         log = self._log.take(
-            self.session, self._clock.now_s(), conductor, tempo_map, sounded, self._counted(), ended
+            self.session,
+            self._clock.now_s(),
+            conductor,
+            tempo_map,
+            sounded,
+            self._counted(),
+            ended,
+            _YOUNG_S if self._devices.microphone.is_on else 0.0,
         )
         if log is not None:
             self._parent.tell(log)
@@ -155,6 +163,7 @@ class Reports:
             devices=self._devices.state(),
             message="\n".join(filter(None, (message, agent.message if wants_network else ""))),
             playback=self._playback.state,
+            voice=self._devices.microphone.state,
         )
         if conductor is None:
             return stopped
@@ -196,6 +205,14 @@ class SessionRecord:
         self._n_rows = 0
 
     def played(self, event: PlayerEvent) -> None:
+        """A note that ends before it begins was none (see jam.voice.segmenter)."""
+        if isinstance(event, NoteEvent) and not event.velocity:
+            for i, begun in enumerate(self._played):
+                if isinstance(begun, NoteEvent) and begun.note_id == event.note_id:
+                    if event.at_s < begun.at_s:
+                        del self._played[i]
+                        return
+                    break
         self._played.append(event)
 
     def planned(self, plan: Plan) -> None:
@@ -229,13 +246,19 @@ class SessionRecord:
         sounded: list[SoundedNote],
         counters: Counters,
         ended: bool = False,
+        young_s: float = 0.0,
     ) -> SessionLog | None:
         """All that has happened since the last time; None when nothing has.
 
+        young_s: what the player did no longer ago is told the next time: a note may be none.
         tempo_map: of the session that goes on, or of the one that has ended; None between two.
         """
         rows = conductor.rows[self._n_rows :] if conductor else []
-        happened = self._settings or self._songs or self._played or self._plans
+        played = self._played
+        if not ended:
+            old = [event.at_s <= now_s - young_s for event in played]
+            played = played[: old.index(False)] if False in old else played
+        happened = self._settings or self._songs or played or self._plans
         if not (ended or sounded or rows or happened):
             return None
         log = SessionLog(
@@ -245,7 +268,7 @@ class SessionRecord:
             ended=ended,
             settings=tuple(self._settings),
             counters=counters,
-            played=tuple(self._played),
+            played=tuple(played),
             sounded=tuple(sounded),
             plans=tuple(self._plans),
             rows=tuple(enumerate(rows, self._n_rows)),
@@ -254,7 +277,8 @@ class SessionRecord:
             tempo_map=tempo_map,
         )
         self._n_rows += len(rows)
-        self._played, self._plans, self._settings, self._songs = [], [], [], []
+        self._played = self._played[len(played) :]
+        self._plans, self._settings, self._songs = [], [], []
         return log
 
     def _changed_sources(self, conductor: Conductor) -> Iterator[tuple[int, str]]:
@@ -277,7 +301,11 @@ class SeenNotes:
                 event.note_id, event.pitch, event.velocity, event.at_s
             )
         elif event.note_id in self._notes:
-            self._notes[event.note_id] = replace(self._notes[event.note_id], end_s=event.at_s)
+            note = self._notes[event.note_id]
+            if event.at_s < note.start_s:
+                del self._notes[event.note_id]  # it was none
+            else:
+                self._notes[event.note_id] = replace(note, end_s=event.at_s)
 
     def forget(self, now_s: float) -> None:
         """Let go of what has run off the screen."""

@@ -21,6 +21,7 @@ from jam.messages.commands import (
     ChangeSettings,
     Cue,
     DeviceChoice,
+    FindGate,
     JudgeChord,
     Keep,
     KeyInput,
@@ -41,10 +42,11 @@ from jam.messages.notes import NoteEvent, PedalEvent
 from jam.messages.plans import AgentAnswer, AgentReady, Plan
 from jam.messages.snapshot import DeviceState
 from jam.messages.sync import OWN, PLAYER
+from jam.messages.voice import Listen, SetGate, VoiceState
 from jam.music.song import Song
 from jam.performance.conductor import Conductor
 from jam.practice.coach import Coach
-from jam.settings import JamSettings
+from jam.settings import SETTINGS, JamSettings
 from jam.stage.agent_link import Agent
 from jam.stage.beat_keeper import BeatKeeper
 from jam.stage.devices import Devices
@@ -95,12 +97,14 @@ class Stage:
         self._sound = Sound()
         self._style_heard: Style | None = None
         self._devices_shown: DeviceState | None = None
+        self._voice_shown: VoiceState | None = None
         self._player = Player(self._clock, self._wake, self._sound)
         self._player.channel = settings.midi_channel
         self._beat = BeatKeeper(self._clock, self._wake)
         self._devices = Devices(
             self._clock, devices, self._sound, self._player, self._tell, self._beat.midi
         )
+        self._listen(settings)
         self._beat.choose(settings, self._devices)
         self._scheduler = Scheduler(self._clock, self._devices.play)
         self._midi_clock = MidiClock(self._clock, partial(self._beat.send_clock, self._devices))
@@ -141,6 +145,19 @@ class Stage:
         if self._settings.midi_programs:
             self._programs.apply(settings, style)
         self._style_heard = style
+
+    def _listen(self, settings: JamSettings) -> None:
+        """How the microphone is listened to, as the settings say."""
+        self._player.voice_is_heard = settings.voice_heard
+        self._devices.microphone.listen(
+            Listen(
+                settings.voice_range,
+                settings.voice_gate_db,
+                settings.voice_transpose,
+                settings.voice_ignores_band,
+                settings.voice_offset_ms / 1000,
+            )
+        )
 
     # -- the loop -----------------------------------------------------------------------------
 
@@ -260,6 +277,8 @@ class Stage:
                     self._change(settings)
                 case SelectDevices() | ListAudio() | UseControls():
                     self._devices.handle(command)
+                case FindGate():
+                    self._devices.microphone.send(SetGate())
                 case ShowOnControls():
                     self._devices.show(command)
                 case KeyInput(pitch, velocity, at_s):
@@ -275,6 +294,7 @@ class Stage:
         if settings.accompaniment != self._settings.accompaniment:
             self._sound.preload(settings)
         before, self._settings = self._settings, settings
+        self._listen(settings)
         if settings.midi_channel != before.midi_channel:
             self._player.channel = settings.midi_channel
             self._player.release_expression()  # its own release may not come
@@ -399,6 +419,14 @@ class Stage:
         if program is not None and self._settings.follow_programs:
             self._change(self._settings.changed(player_program=program))
             self._dirty = True
+        microphone = self._devices.microphone
+        gate_db, microphone.gate_found = microphone.gate_found, None
+        if gate_db is not None:
+            low, high = SETTINGS["voice_gate_db"].numbers
+            self._change(self._settings.changed(voice_gate_db=min(max(round(gate_db), low), high)))
+            self._dirty = True
+        if self._conductor is not None:
+            self._conductor.waits_s = microphone.waits_s
         for event in drained(self._player.played):
             self._reports.played(event)
             self._dirty = True
@@ -451,6 +479,9 @@ class Stage:
 
     def _changed(self) -> bool:
         """Whether there is something new to be shown."""
+        if (voice := self._devices.microphone.state) != self._voice_shown:
+            self._voice_shown = voice
+            self._dirty = True
         devices = self._devices.state()
         if devices != (shown := self._devices_shown):
             if shown is None or devices.midi_outputs != shown.midi_outputs:

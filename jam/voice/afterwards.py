@@ -110,7 +110,7 @@ def _notes(hops: list[Hop], transpose: int) -> list[HeardNote]:
         if event.velocity:
             at_s = max(0.0, event.at_s)
             notes.append(HeardNote(at_s, at_s, event.pitch, event.velocity))
-        elif event.at_s <= notes[-1].start_s:
+        elif event.at_s < notes[-1].start_s:
             notes.pop()  # a scoop
         else:
             notes[-1] = replace(notes[-1], end_s=event.at_s)

@@ -19,7 +19,7 @@ from jam.voice.pitch import SILENCE_DB, Hop
 class VoiceEvent(NamedTuple):
     """A note begins or (velocity 0) ends. at_s: when it did, which is before it was known.
 
-    A note that ends as it begins wasn't one: the tone has slid on to the note that begins then.
+    A note that ends before it begins was none: the tone has slid on to the note that follows.
     """
 
     pitch: int
@@ -66,6 +66,7 @@ class Tuning:
 
 
 _KEPT_HOPS = 64
+_NONE_S = 0.001
 _ONSET_HOPS = 34
 """A note's beginning is looked for so far back: scoops last no longer."""
 _SOFT_DB, _LOUD_DB = 4.0, 40.0
@@ -173,6 +174,7 @@ class Segmenter:
             pitch, at_s = moved
             if at_s - self._begun_s < tuning.scoop_s and abs(pitch - note) < 3:
                 at_s = self._begun_s
+                return [self._end(at_s - _NONE_S), self._start(pitch, at_s)]
             return [self._end(at_s), self._start(pitch, at_s)]
         if (stroke_s := self._struck_anew()) is not None:
             rests = self._at_rest(tuning.rest_hops, tuning.keep_clarity)
@@ -250,7 +252,10 @@ class Segmenter:
         return VoiceEvent(self._sounds_as, velocity_of(loudest - self.gate_db), at_s)
 
     def _end(self, at_s: float) -> VoiceEvent:
+        """at_s: before its beginning for what was none."""
         self._note = None
+        if at_s != self._begun_s - _NONE_S:
+            at_s = max(at_s, self._begun_s)
         return VoiceEvent(self._sounds_as, 0, at_s)
 
 

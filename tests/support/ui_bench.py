@@ -104,6 +104,7 @@ def other_value(setting: str, now: object) -> Any:
         "metronome_sound": "cowbell",
         "clicks": "backbeat",
         "beat_from": "midi-clock",
+        "voice_range": "tenor",
     }
     if setting in special:
         return special[setting]

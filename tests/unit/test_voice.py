@@ -73,6 +73,7 @@ def test_a_scoop_belongs_to_its_note() -> None:
     assert begun(heard)[-1] == 60
     ons = [event for event in heard if event.velocity]
     assert ons[-1].at_s == ons[0].at_s
+    assert heard[-3].at_s < ons[0].at_s, "what it was taken for at first was none"
 
 
 def test_what_is_transposed_is_transposed() -> None:

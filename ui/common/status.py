@@ -78,7 +78,9 @@ def status_of(snapshot: Snapshot | None, now_s: float) -> Status:
         dropouts=f"dropouts {counters.dropouts}",
         audio=audio,
         audio_alert=not devices.audio,
-        midi="MIDI: " + (" + ".join(devices.midi_inputs) or "none (computer keyboard)"),
+        midi=(f"{snapshot.voice.device} + " if snapshot.voice.device else "")
+        + "MIDI: "
+        + (" + ".join(devices.midi_inputs) or "none (computer keyboard)"),
     )
 
 
@@ -88,7 +90,11 @@ def problems_of(snapshot: Snapshot | None) -> tuple[str, ...]:
         return ()
     problems = snapshot.devices.problems
     lines = [snapshot.message, *problems, WHERE_DEVICES_ARE if problems else ""]
-    return tuple(dict.fromkeys(line for line in [*lines, snapshot.sync.problem] if line))
+    return tuple(
+        dict.fromkeys(
+            line for line in [*lines, snapshot.sync.problem, snapshot.voice.problem] if line
+        )
+    )
 
 
 def panic_words(snapshot: Snapshot | None) -> str:

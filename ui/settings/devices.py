@@ -23,6 +23,7 @@ from jam.settings import DEVICES, SETTINGS
 from jam.settings.line import Line
 from ui.common.text import OWN_PORT, pretty_symbol
 from ui.settings.fields import Choice, CountSpin, describe, described, set_range
+from ui.settings.microphone import MicrophoneControls
 from ui.settings.model import SettingsModel, Step
 from ui.settings.panel import SettingsSection
 
@@ -146,6 +147,8 @@ class DevicesSection(SettingsSection):
         self.heading("MIDI outputs")
         self.outputs = self._ports("midi_outputs")
         self.put_lines("MIDI outputs")
+        self.heading("Microphone")
+        self.microphone = MicrophoneControls(self, self._choice("microphone"), self.wanted.emit)
         self.heading("Audio")
         self.audio = self._choice("audio")
         self.rate = self._choice("sample_rate")
@@ -239,6 +242,7 @@ class DevicesSection(SettingsSection):
             "sample_rate": d.wanted_rate,
             "block_frames": d.wanted_block,
             "soundfont": d.wanted_soundfont,
+            "microphone": d.wanted_microphone,
         }
 
     def show_devices(self, devices: DeviceState) -> None:
@@ -247,6 +251,8 @@ class DevicesSection(SettingsSection):
         d = devices
         self.inputs.show_ports(d.available_inputs, d.wanted_inputs, d.midi_inputs)
         self.outputs.show_ports(d.available_outputs, d.wanted_outputs, d.midi_outputs)
+        microphones = self.microphone.options(d.available_microphones, d.wanted_microphone)
+        _offer(self.microphone.choice, d.wanted_microphone, microphones)
         named = [
             (name, name) for name in d.available_audio if name not in (_DEFAULT_AUDIO, _SILENCE)
         ]

@@ -1,0 +1,119 @@
+"""Someone sings into the program through JACK: notes on the grid, chords, a lost microphone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from jam.cli.main import load_rules
+from jam.engine.engine import Engine
+from jam.messages.commands import DeviceChoice, SelectDevices, Start, Stop
+from jam.messages.notes import NoteEvent
+from jam.messages.snapshot import SessionLog, Snapshot
+from jam.messages.voice import OFF
+from jam.settings import JamSettings
+from tests.support.waiting import until
+from tools.support.jack import RATE, jack_server
+from tools.support.sung import TIMBRES, TrueNote, sung
+
+PITCHES = (60, 64, 67, 65, 62, 64, 60, 67)
+NOTES = [TrueNote(0.5 + 0.5 * i, 0.95 + 0.5 * i, pitch) for i, pitch in enumerate(PITCHES)]
+
+
+@pytest.fixture(scope="module")
+def jack() -> Iterator[dict[str, str]]:
+    with jack_server(256) as environment:
+        yield environment
+
+
+@contextmanager
+def singer(environment: dict[str, str], folder: Path, name: str) -> Iterator[subprocess.Popen[str]]:
+    """A microphone of this name; a line makes it sing NOTES."""
+    path = folder / f"{name}.npy"
+    np.save(path, sung(NOTES, TIMBRES["trumpet"]))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tools.support.jack_singer", str(path), name],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None and process.stdout.readline() == "there\n"
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def sing(process: subprocess.Popen[str]) -> float:
+    """Returns when the first sample went out."""
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write("\n")
+    process.stdin.flush()
+    return float(process.stdout.readline())
+
+
+def test_what_is_sung_is_played(
+    jack: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in jack.items():
+        monkeypatch.setenv(name, value)
+    logs: list[SessionLog] = []
+    settings = JamSettings(
+        bpm=120, listen_bars=1, count_in_bars=0, model="rules", voice_range="trumpet"
+    )
+    assert RATE == 48000
+    with (
+        singer(jack, tmp_path, "booth") as booth,
+        Engine(
+            settings, DeviceChoice(midi_api="jack", microphone="booth"), load_rules, logs.append
+        ) as engine,
+    ):
+        engine.wait_until_up(60)
+
+        def shown() -> Snapshot:
+            snapshot = engine.snapshot()
+            assert snapshot is not None
+            return snapshot
+
+        until(lambda: "booth" in shown().voice.device, "a microphone", 60)
+        assert not shown().voice.problem
+        engine.send(Start(1))
+        until(lambda: shown().running, "a jam", 10)
+        sung_s = sing(booth)
+        until(lambda: len(heard(logs)) >= len(NOTES), "the notes", 30)
+        until(lambda: any(plan.chords for log in logs for plan in log.plans), "a plan", 10)
+        assert [note[0] for note in heard(logs)] == list(PITCHES)
+        late = [
+            on_s - sung_s - note.start_s for (_, on_s), note in zip(heard(logs), NOTES, strict=True)
+        ]
+        assert max(late) - min(late) < 0.08, "the delay is taken off"
+        until(lambda: all(note.end_s is not None for note in shown().played), "an end", 10)
+        engine.send(Stop())
+        # The microphone goes: it is said, and the program goes on. It comes back.
+        booth.kill()
+        until(lambda: bool(shown().voice.problem) and not shown().voice.device, "a loss", 60)
+        assert engine.alive
+        with singer(jack, tmp_path, "booth"):
+            until(lambda: "booth" in shown().voice.device, "a return", 60)
+        engine.send(SelectDevices(microphone=OFF))
+        until(
+            lambda: shown().voice.wanted == OFF and not shown().voice.problem, "no microphone", 30
+        )
+
+
+def heard(logs: list[SessionLog]) -> list[tuple[int, float]]:
+    """(pitch, second) of every note that was played, in order."""
+    return [
+        (event.pitch, event.at_s)
+        for log in logs
+        for event in log.played
+        if isinstance(event, NoteEvent) and event.velocity
+    ]
