@@ -40,6 +40,7 @@ from jam.messages.snapshot import SessionLog, Snapshot
 from jam.midi.learnt import ACTION, SETTING, VIEW
 from jam.music.grid import TempoMap
 from jam.music.song import Song
+from jam.music.tune import Tune
 from jam.performance.calibration import CLICKS, device_key
 from jam.preferences import Preferences, View
 from jam.sessions.library import Library
@@ -340,6 +341,7 @@ class MainWindow(QWidget):
         self.keeper.failed.connect(self.tell)
         self.presets.changed.connect(lambda own: self.keeper.keep(presets=own))
         self.review.song_wanted.connect(self._use_made)
+        self.review.practice_wanted.connect(self._use_made)
         self.songs.metre_asked.connect(self._ask_metre)
         self.page.songs.new_button.clicked.connect(lambda _: self.new_song())
         for teller in (self.model, self.look, self.presets, self.review, self.songs):
@@ -510,12 +512,13 @@ class MainWindow(QWidget):
         self.songs.new()
         self.write_bars()
 
-    def _use_made(self, song: Song) -> None:
-        """A song that was made of a session: it is kept in the list, and played."""
-        self.songs.use(song)
+    def _use_made(self, song: Song, tune: Tune | None = None) -> None:
+        """A song that was made of a session: it is kept in the list, and played; with a tune, which
+        is practised."""
+        self.songs.use(song, tune=tune)
         if self.songs.song == song:
             self.songs.save()
-        self.look.change(chord_lane=True)
+        self.look.change(chord_lane=tune is None)
         self.pages.show_page(JAM)
 
     def _ask_metre(self, song: Song, do: Callable[[], object]) -> None:

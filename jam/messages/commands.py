@@ -11,6 +11,7 @@ from jam.errors import BadInput
 from jam.messages.notes import TimedNote
 from jam.messages.voice import OFF
 from jam.music.song import Song
+from jam.music.tune import Tune
 from jam.settings import JamSettings
 
 EVERY_INPUT: tuple[str, ...] = ("*",)
@@ -101,6 +102,8 @@ class UseSong:
     """
 
     song: Song | None
+    tune: Tune | None = None
+    """Its melody, where that is known: to be shown, waited for, or played."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,6 +152,8 @@ class Snapshot:
     """Whose turn it is; None where the agent only accompanies."""
     expected: tuple[ExpectedNote, ...] = ()
     """What the agent expects the player to play, as of the newest plan."""
+    practises: bool = False
+    """What is expected is a tune that the player practises: it is to be played."""
     played: tuple[PlayedNote, ...] = ()
     """Of the recent past, and everything held now."""
     agent_state: str = "loading"

@@ -286,8 +286,9 @@ def _bar_one_frame(raw: smf.RawSong, tempo_map: TempoMap) -> int:
 
 
 def _microseconds(bpm: float, meter: Meter) -> int:
-    """Tempo of a MIDI file: microseconds a quarter note."""
-    return round(60e6 / quarter_bpm(bpm, meter))
+    """Tempo of a MIDI file: microseconds a quarter note, as slow as it can say (where the music
+    waited for the player it was slower)."""
+    return min(0xFFFFFF, round(60e6 / quarter_bpm(bpm, meter)))
 
 
 def _beats_a_minute(microseconds: int, meter: Meter) -> float:

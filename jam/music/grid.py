@@ -304,6 +304,24 @@ class TempoMap:
             frame, frame_s = turn, segment.frame_s
         return TempoMap(tuple(kept))
 
+    def held(self, frame: int, at_s: float) -> TempoMap:
+        """The same map, but that `frame` falls at `at_s`, later than it would: the frame before it
+        takes so long (a tempo below any that can be set), and all that follows moves with it."""
+        before = frame - 1
+        here = self._at_frame(before)
+        start_s = self.seconds_at(before)
+        length_s = max(here.frame_s / 16, at_s - start_s)
+        by_s = start_s + length_s - self.seconds_at(frame)
+        slow = 60.0 / (length_s * here.meter.frames_per_beat)
+        kept = [s for s in self.segments if s.start_frame < before]
+        kept.append(replace(here, start_frame=before, start_s=start_s, bpm=slow))
+        after = self._at_frame(frame)
+        kept.append(replace(after, start_frame=frame, start_s=start_s + length_s))
+        kept += [
+            replace(s, start_s=s.start_s + by_s) for s in self.segments if s.start_frame > frame
+        ]
+        return TempoMap(tuple(kept))
+
     def starting(self, start_s: float) -> TempoMap:
         """The same map, every time later or earlier, so that frame 0 falls at `start_s`."""
         by_s = start_s - self.seconds_at(0)

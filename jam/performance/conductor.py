@@ -12,7 +12,7 @@ from dataclasses import replace
 from jam.accompaniment import Style, metronome
 from jam.accompaniment.band import swung_frame
 from jam.accompaniment.styles import conditioned
-from jam.messages.notes import AGENT, ChordSpan, NoteEvent, PedalEvent, PlannedNote
+from jam.messages.notes import AGENT, ChordSpan, ExpectedNote, NoteEvent, PedalEvent, PlannedNote
 from jam.messages.plans import Plan, PlanRequest
 from jam.messages.sync import PLAYER
 from jam.music.chord import Chord
@@ -21,9 +21,10 @@ from jam.music.grid import TempoMap
 from jam.music.key import key_of
 from jam.music.melody import HeldLine, MelodyTracker
 from jam.music.place_in_form import PlaceInForm
-from jam.music.role import Turn
+from jam.music.role import LEADS, Turn
 from jam.music.rows import NO_CHORD, ChordState, MelodyState, Row
 from jam.music.song import Song
+from jam.music.tune import Due, Tune
 from jam.performance.band_in_play import BandInPlay
 from jam.performance.chord_line import spliced, struck, write
 from jam.performance.ending import Ending, come_back, ending_from, overruled
@@ -31,6 +32,7 @@ from jam.performance.hand_in_play import HandInPlay, LetGo, Moment, Said
 from jam.performance.lead import Lead, last_bars
 from jam.performance.presence import Presence
 from jam.performance.song_line import Fixed, SongInPlay
+from jam.performance.tune_in_play import TuneInPlay
 from jam.roles.phrase import SOLO
 from jam.roles.solo_in_play import SoloInPlay
 from jam.settings import KEYS_A_CHORUS, JamSettings
@@ -42,6 +44,8 @@ _KEPT_BARS = 4
 _STOPPED_BARS = 2
 """When the player has been silent for so long, the accompaniment comes to an end."""
 _KEY_BARS = 16
+_WAIT_FROM, _WAIT_S = 0.3, 0.08
+"""The music stands so many frames before the key that it waits for, and looks on so far."""
 _SHOWN_BARS = 16
 """The screen goes back no further."""
 
@@ -95,9 +99,12 @@ class Conductor:
         self._lead.change_keys(KEYS_A_CHORUS[settings.song_keys])
         self._leads_metre = tempo_map is None
         self._hand = HandInPlay()
+        self._held_frame: int | None = None
+        """The frame at which the music waits for the player."""
         self._hand_began_frame: int | None = None
         """The first chord of the left hand that sounded."""
         self._follower: Follower | None = None
+        self._tune = TuneInPlay()
         self._solo = SoloInPlay()
         self._take_role(0)
 
@@ -118,6 +125,9 @@ class Conductor:
         if velocity:
             self._presence.note_on(position, pitch, velocity)
             self._solo.note_on(position, pitch, velocity)
+            if self._tune.tune is not None:
+                beat = self.tempo_map.meter_at(position).frames_per_beat
+                self._tune.strike(pitch, position, self._wanted(), beat)
             self._melody.note_on(note_id, pitch, position)
         else:
             self._melody.note_off(note_id, position)
@@ -205,7 +215,13 @@ class Conductor:
         self._keep_committed()
         self._realise()
 
-    def use_song(self, song: Song | None, now_s: float, first_bar: int | None = None) -> None:
+    def use_song(
+        self,
+        song: Song | None,
+        now_s: float,
+        first_bar: int | None = None,
+        tune: Tune | None = None,
+    ) -> None:
         """Have a song fix the chords, or (None) the agent alone: from the commit point on.
 
         first_bar: the bar of the session with which it begins. None: where the song that is played
@@ -214,7 +230,53 @@ class Conductor:
         self._fix(self._sent_until(now_s))
         line = self.tempo_map.next_bar_frame(self.committed_until_frame)
         self._lead.use(song, first_bar, self.tempo_map.place(line).bar)
+        self._tune.use(tune)
+        self._solo.tune = None if tune is None else self._tune_state
         self._commit_song()
+
+    def _tune_state(self, frame: int) -> MelodyState | None:
+        """What the tune has in a frame, for an agent that leads with it."""
+        return self._tune.state(self._lead.playing, self.tempo_map, self.settings, frame)
+
+    def _wanted(self) -> list[Due]:
+        """The notes of the tune that are the player's, of the beat before and those to come."""
+        now = len(self.rows)
+        beat = self.tempo_map.meter_at(now).frames_per_beat
+        end = now + self._lookahead_frames()
+        first = max(self.listen_until_frame, now - beat)
+        playing = self._lead.playing
+        return self._tune.wanted(playing, self.tempo_map, self.settings, first, end)
+
+    def expected(self) -> tuple[ExpectedNote, ...]:
+        """What the player is to play, where a tune is practised; else what the agent expects."""
+        if self.practises:
+            now = len(self.rows)
+            end = now + self._lookahead_frames()
+            playing = self._lead.playing
+            return self._tune.shown(playing, self.tempo_map, self.settings, now - 1, end)
+        return self.plan.expected_notes() if self.plan else ()
+
+    @property
+    def practises(self) -> bool:
+        """Whether a tune is practised, so that what is expected is to be played."""
+        return self._tune.tune is not None and self.settings.role != LEADS
+
+    def wait(self, now_s: float) -> bool:
+        """Where the next key of the tune hasn't been struck, the music waits for it; True where
+        that moves what is to come."""
+        waits = self.settings.waits and self.practises and self._follower is None
+        frame = self._tune.missing(self._wanted()) if waits else None
+        held, self._held_frame = self._held_frame, None
+        if held is not None and frame != held:  # it was struck: on from here
+            self.tempo_map = self.tempo_map.held(held, now_s)
+            return True
+        if frame is None or frame < 1:
+            return False
+        if self.tempo_map.position_at(now_s) < frame - _WAIT_FROM:
+            return False
+        self._held_frame = frame
+        self.tempo_map = self.tempo_map.held(frame, now_s + _WAIT_S)
+        return True
 
     def keep(self, n_bars: int | None, now_s: float) -> Song:
         """Have the last whole bars go round and round from here on, as a song, which is returned.
@@ -616,6 +678,10 @@ class Conductor:
     def notes(self) -> list[PlannedNote]:
         """What the agent plays: the last bars' notes, those sounding, and the plan's."""
         band = self._band.notes()
+        if self.practises:
+            now = len(self.rows)
+            end = now + self._lookahead_frames()
+            band += self._tune.played(self._lead.playing, self.tempo_map, self.settings, now, end)
         if (bar := self._solo.lays_out) is not None:  # the player plays the chords
             first = self.tempo_map.bar_start(bar)
             band = [n for n in band if n.part != "chords" or n.start_frame < first]

@@ -44,6 +44,8 @@ from jam.sessions.session import Level, Made, Moment, MomentKind, TakeInfo, Take
 from jam.settings import JamSettings
 
 MAX_FRAME = 20_000_000
+SLOWEST_BPM = 1e-4
+"""Of a stretch of a session: where the music waits for the player a frame may take an hour."""
 """A week of the fastest music."""
 CHORDS = {Chord(r, q).symbol: Chord(r, q) for r in range(12) for q in QUALITY_NAMES}
 """By their symbols."""
@@ -117,7 +119,9 @@ PlainSongChange = tuple[
 """When a song began to be played, the bar of its first bar, its text."""
 PlainSource = tuple[Annotated[int, Meta(ge=0, le=MAX_FRAME)], Source]
 PlainMoment = tuple[Time, MomentKind, str]
-PlainSegment = tuple[Frame, Time, Bpm, str, Frame, Frame]
+PlainSegment = tuple[
+    Frame, Time, Annotated[float, Meta(ge=SLOWEST_BPM, le=MAX_BPM)], str, Frame, Frame
+]
 """(start_frame, start_s, bpm, "4/4", bar_frame, bar)"""
 
 

@@ -57,6 +57,7 @@ _KEYS_LABELS = {
     "down": "A semitone down each chorus",
     "whole": "A whole tone up each chorus",
 }
+_TUNE_PLAYS = {"none": "Nothing", "left": "The left hand", "right": "The right hand", "all": "All"}
 TEMPO_RISES = {"off": "Stays", "turn": "Rises each chorus", "well": "Rises when it went well"}
 
 ROLE_LABELS = {
@@ -359,6 +360,26 @@ class JamSettings:
         group="harmony",
         place="Music/Practice",
         choices=tuple(Choice(word, label, word) for word, label in _KEYS_LABELS.items()),
+    )
+    tune_plays: str = setting(
+        "none",
+        "Played for you",
+        "What of the tune that you practise the agent plays: the other hand is yours.",
+        "what of the tune that you practise is played for you",
+        "plays",
+        metavar="HAND",
+        group="harmony",
+        place="Music/Practice",
+        choices=tuple(Choice(word, label, word) for word, label in _TUNE_PLAYS.items()),
+    )
+    waits: bool = setting(
+        False,
+        "Wait for me",
+        "The music waits for the right keys of the tune that you practise.",
+        "wait for the right keys of the tune that is practised",
+        "wait",
+        group="harmony",
+        place="Music/Practice",
     )
     hide_chords: bool = setting(
         False,

@@ -179,7 +179,8 @@ class Reports:
             chords=conductor.chord_spans(),
             form=conductor.place_in_form(len(conductor.rows)),
             turn=conductor.turn(),
-            expected=conductor.plan.expected_notes() if conductor.plan else (),
+            expected=conductor.expected(),
+            practises=conductor.practises,
         )
 
 

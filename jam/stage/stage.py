@@ -44,6 +44,7 @@ from jam.messages.snapshot import DeviceState
 from jam.messages.sync import OWN, PLAYER
 from jam.messages.voice import Listen, SetGate, VoiceState
 from jam.music.song import Song
+from jam.music.tune import Tune
 from jam.performance.conductor import Conductor
 from jam.practice.coach import Coach
 from jam.settings import SETTINGS, JamSettings
@@ -90,6 +91,7 @@ class Stage:
         self._conductor: Conductor | None = None
         self._coach = Coach()
         self._song: Song | None = None
+        self._tune: Tune | None = None
         self._count_in = CountIn()
         self._quit = False
         self._message = ""
@@ -183,6 +185,9 @@ class Stage:
             if self._conductor is not None and self._conductor.follow_hand(now_s):
                 self._schedule()
                 self._dirty = True
+            if self._conductor is not None and self._conductor.wait(now_s):
+                self._schedule()
+                self._dirty = True
             if self._conductor is not None and self._conductor.advance(now_s):
                 self._agent.to_ask = True
                 self._end_turn(self._conductor)
@@ -260,10 +265,10 @@ class Stage:
                     self._keep(bars)
                 case JudgeChord(start_frame, stays):
                     self._judge(start_frame, stays)
-                case UseSong(song):
-                    self._song = song
+                case UseSong(song, tune):
+                    self._song, self._tune = song, tune
                     if self._conductor is not None:
-                        self._conductor.use_song(song, self._clock.now_s())
+                        self._conductor.use_song(song, self._clock.now_s(), tune=tune)
                         self._on_song(self._conductor)
                 case Stop():
                     self._stop()
@@ -361,7 +366,7 @@ class Stage:
             start_s = counted_s
         self._conductor, self._coach = Conductor(self._settings, start_s, seed), Coach()
         if self._song is not None:
-            self._conductor.use_song(self._song, self._clock.now_s(), first_bar=0)
+            self._conductor.use_song(self._song, self._clock.now_s(), 0, self._tune)
         self._reports.begin(self._settings)
         if self._song is not None:
             self._reports.song(self._conductor.playing)

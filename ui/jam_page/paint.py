@@ -188,6 +188,10 @@ class ScenePainter:
 
     def _paint_lit(self, painter: QPainter, scene: Scene) -> None:
         t, cache = self.theme, self.cache
+        for pitch in scene.due:
+            if (key := scene.layout.key(pitch)) is not None:
+                foot = QRectF(key.box.x + 1, key.box.bottom - 9, key.box.width - 2, 8)
+                painter.fillRect(foot, cache.colour(t.player))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         keys = [(lit, key) for lit in scene.lit if (key := scene.layout.key(lit.pitch)) is not None]
         whites = [(lit, key) for lit, key in keys if not key.black]

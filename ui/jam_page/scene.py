@@ -27,6 +27,9 @@ MIN_LIT_S = 0.08
 MIN_NOTE_HEIGHT = 3.0
 EXPECTED = "expected"
 """In place of a part: what the player is expected to play."""
+PRACTISED = "practised"
+"""In place of a part: a note of the tune that the player practises."""
+TO_PLAY = 0.62
 FAINT = 0.2
 """Opacity of what is expected."""
 MAY_CHANGE = "may still change"
@@ -133,6 +136,8 @@ class Scene:
     subline: str
     moving: bool
     chart: Chart | None = None
+    due: frozenset[int] = frozenset()
+    """Pitches of the tune that is practised whose time has nearly come."""
     outside: frozenset[Side] = frozenset()
     """Where the player holds keys that the piano doesn't reach."""
 
@@ -230,7 +235,7 @@ def waterfall_scene(
         any_past = any_past or bool(shapes) or played.end_s is None
         notes += shapes
     if snapshot.running and view.show_plan and not view.chord_lane:
-        notes += _expected(scale, areas, snapshot.expected)
+        notes += _expected(scale, areas, snapshot.expected, snapshot.practises)
     # The player's notes lie on top, and black keys' columns on the white ones they overlap.
     notes.sort(key=lambda n: (n.player, n.black))
     large, small = headline(snapshot, scale.position, view.midi_heard)
@@ -243,6 +248,7 @@ def waterfall_scene(
         notes=tuple(notes),
         lines=_lines(snapshot, scale, view.show_plan) if fall_shown else (),
         chords=_chords(snapshot, scale, areas.lane, song) if fall_shown and view.show_plan else (),
+        due=_due(snapshot, scale) if snapshot.running and snapshot.practises else frozenset(),
         outside=frozenset(
             Side.BELOW if pitch < areas.low_pitch else Side.ABOVE
             for pitch, (player, _) in lit.items()
@@ -293,22 +299,31 @@ def _planned(scale: _Scale, areas: Layout, note: PlannedNote, view: View) -> lis
     return shapes
 
 
-def _expected(scale: _Scale, areas: Layout, expected: tuple[ExpectedNote, ...]) -> list[NoteShape]:
-    """What the agent expects the player to play: faint, where the player's own notes would fall."""
+def _expected(
+    scale: _Scale, areas: Layout, expected: tuple[ExpectedNote, ...], to_play: bool
+) -> list[NoteShape]:
+    """What the agent expects the player to play: faint, where the player's own notes would fall;
+    what is practised, and so is to be played, clearly."""
     shapes = []
     for note in expected:
         key = areas.key(note.pitch)
         if key is None or note.end_frame <= scale.position:
             continue
-        top = max(scale.fall_y(min(note.end_frame, scale.plan_end)) + 1.5, scale.fall.y - 8)
+        end = note.end_frame if to_play else min(note.end_frame, scale.plan_end)
+        top = max(scale.fall_y(end) + 1.5, scale.fall.y - 8)
         bottom = min(scale.fall_y(note.start_frame), scale.fall.bottom)
         if bottom - top >= MIN_NOTE_HEIGHT:
             x, width = _column(key)
             rect = Rect(x, top, width, bottom - top)
-            shapes.append(
-                NoteShape(rect, note.pitch, key.black, True, EXPECTED, False, False, FAINT)
-            )
+            part, opacity = (PRACTISED, TO_PLAY) if to_play else (EXPECTED, FAINT)
+            shapes.append(NoteShape(rect, note.pitch, key.black, True, part, False, False, opacity))
     return shapes
+
+
+def _due(snapshot: Snapshot, scale: _Scale) -> frozenset[int]:
+    """Keys of the piano that are to be struck within a beat."""
+    first, last = scale.position - 0.5, scale.position + scale.frames_per_beat
+    return frozenset(n.pitch for n in snapshot.expected if first <= n.start_frame <= last)
 
 
 def _past(

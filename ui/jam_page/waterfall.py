@@ -223,9 +223,10 @@ class Waterfall(QWidget):
             dirty += outer(areas.now_panel)
         if old.outside != new.outside:
             dirty += outer(areas.piano)
-        elif old.lit != new.lit:
-            for lit in set(old.lit) ^ set(new.lit):
-                if (key := areas.key(lit.pitch)) is not None:
+        else:
+            changed = {lit.pitch for lit in set(old.lit) ^ set(new.lit)} | (old.due ^ new.due)
+            for pitch in changed:
+                if (key := areas.key(pitch)) is not None:
                     dirty += outer(key.box)
         if not dirty.isEmpty():
             self.update(dirty)

@@ -21,10 +21,11 @@ from jam.messages.commands import PlaybackCommand
 from jam.messages.notes import AGENT, HAND, SONG
 from jam.messages.snapshot import Snapshot
 from jam.music.song import Song
+from jam.music.tune import Tune
 from jam.sessions.exports import take_of
 from jam.sessions.library import Library
 from jam.sessions.session import LIVE_TAKE, Session, SessionInfo
-from jam.sessions.takes import as_song
+from jam.sessions.takes import as_song, as_tune
 from ui.common.pages import Stack
 from ui.common.text import MARK_AS, position_text
 from ui.common.theme import DARK, Theme, source_colours
@@ -46,6 +47,7 @@ from ui.settings.look import Look
 
 USE_AS_SONG = "Use its chords as a song"
 TELL = "What was played …"
+PRACTISE = "Practise its melody"
 SOURCE_WORDS = {AGENT: "agent", SONG: "song", HAND: "left hand"}
 _REFRESH_MS = 1500
 """So often the list is read again while a jam is running, and once after it."""
@@ -65,6 +67,8 @@ class ReviewPage(QWidget):
     told = pyqtSignal(str)
     """A few words on what was just done."""
     song_wanted = pyqtSignal(object)
+    practice_wanted = pyqtSignal(object, object)
+    """A song and its tune, to be practised."""
     """This song, made of a take, is to be played."""
 
     def __init__(
@@ -171,6 +175,7 @@ class ReviewPage(QWidget):
         self._entry(menu, "Rename session", self.details.title.edit)
         self._entry(menu, "Edit tags", self.details.tags.edit)
         self._entry(menu, USE_AS_SONG, self.use_as_song)
+        self._entry(menu, PRACTISE, self.practise)
         self._entry(menu, TELL, self.tell)
         self.delete_action = self._entry(menu, "Delete session", self.edits.delete)
         menu.addSeparator()
@@ -185,6 +190,7 @@ class ReviewPage(QWidget):
         self._entry(on_session, "New take …", tasks.ask_take)
         self._entry(on_session, "Export …", tasks.ask_export)
         self._entry(on_session, USE_AS_SONG, self.use_as_song)
+        self._entry(on_session, PRACTISE, self.practise)
         self._entry(on_session, TELL, self.tell)
         on_session.addSeparator()
         self._entry(on_session, "Rename", self.details.title.edit)
@@ -337,6 +343,20 @@ class ReviewPage(QWidget):
             return as_song(whole, take_of(whole, take_id))
 
         self.model.library.ask(work, self.song_wanted.emit)
+
+    def practise(self) -> None:
+        """Have chords and melody of the take in front as a song to practise."""
+        session, take = self.model.session, self.model.take
+        if session is None or take is None:
+            return
+        session_id, take_id = session.info.id, take.id
+
+        def work(library: Library) -> tuple[Song, Tune]:
+            whole = library.session(session_id)
+            taken = take_of(whole, take_id)
+            return as_song(whole, taken), as_tune(whole, taken)
+
+        self.model.library.ask(work, lambda made: self.practice_wanted.emit(*made))
 
     def _show_legend(self) -> None:
         content = self.model.content

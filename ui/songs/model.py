@@ -24,6 +24,7 @@ from jam.music.grid import Place
 from jam.music.keep import bars_to_keep
 from jam.music.rows import Row
 from jam.music.song import Bar, Song, clear, copy, delete, insert, paste, sections, write_bar
+from jam.music.tune import Tune
 from jam.sessions.library import Library
 from jam.settings import KEYS_A_CHORUS
 from ui.jam_page.chart import BARS_A_LINE, SongShown
@@ -85,6 +86,8 @@ class SongModel(QObject):
         super().__init__()
         self._send, self._settings, self.ask = send, settings, ask
         self.song: Song | None = None
+        self.tune: Tune | None = None
+        """The melody of the song, where it came with one: to be practised."""
         self.first_bar = 0
         self.selected = range(0)
         """Written bars of the song; the one after its last can be selected alone, to be written."""
@@ -107,7 +110,7 @@ class SongModel(QObject):
 
     def _tell(self, song: Song | None) -> None:
         """Have the engine play a song."""
-        self._send(UseSong(song))
+        self._send(UseSong(song, self.tune if song is not None else None))
         if self.running:
             self._sent.append(song)
 
@@ -177,27 +180,33 @@ class SongModel(QObject):
 
     # -- which song -----------------------------------------------------------------------------
 
-    def use(self, song: Song, song_id: int | None = None) -> None:
-        """Play this song. In a jam of another metre it is asked first."""
+    def use(self, song: Song, song_id: int | None = None, tune: Tune | None = None) -> None:
+        """Play this song, with a tune to practise if it has one. In a jam of another metre it is
+        asked first."""
 
         def do() -> None:
-            self._use(song, Kept(song_id))
+            self._use(song, Kept(song_id), tune=tune)
 
         if self.running and song.meter != self._settings.settings.meter:
             self.metre_asked.emit(song, do)
         else:
             do()
 
-    def _use(self, song: Song | None, at: Kept, kept: bool = False) -> None:
+    def _use(
+        self, song: Song | None, at: Kept, kept: bool = False, tune: Tune | None = None
+    ) -> None:
         before, before_at, before_kept = self.song, self._at, self.kept
+        before_tune = self.tune
         words = f"song {song.title or 'without a title'}" if song is not None else "song let go"
 
         def do() -> None:
+            self.tune = tune
             self._show(song, at, kept)
             self._take_settings(song)
             self._tell(song)
 
         def undo() -> None:
+            self.tune = before_tune
             self._show(before, before_at, before_kept)
             self._take_settings(before)
             self._tell(before)
