@@ -203,3 +203,11 @@ def many_files(wanted: int) -> None:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         if soft != resource.RLIM_INFINITY and soft < most:
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def wait_for_the_end() -> None:
+    """Until one of `end_signals`."""
+    end = threading.Event()
+    for number in end_signals():
+        signal.signal(number, lambda *_: end.set())
+    end.wait()

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from jam.cli.options import DEMO_SECONDS, parser, settings_from
@@ -79,14 +80,17 @@ def load_rules() -> tuple[Predictor, str]:
     return load_predictor("rules")
 
 
-def load_planner(name: str = "auto") -> Planner:
-    """The agent of many players. Raises BadInput where its network can't be loaded."""
+def load_planner(name: str = "auto", weights: str = "") -> Planner:
+    """The agent of many players. weights: a folder, "" for those shipped. Raises BadInput where
+    its network can't be loaded."""
+    from pathlib import Path
+
     from jam.clock import SystemClock
     from models.serving.planner import Planner
     from models.serving.together import Weights
 
-    weights = None if name == "rules" else Weights()
-    return Planner(weights, SystemClock().now_s)
+    loaded = None if name == "rules" else Weights(Path(weights) if weights else None)
+    return Planner(loaded, SystemClock().now_s)
 
 
 def load_song(args: argparse.Namespace) -> Song | None:
@@ -190,7 +194,7 @@ def _run(args: argparse.Namespace) -> int:
         case "serve":
             from jam.cli import serving
 
-            return serving.serve(args, lambda: load_planner(args.agent))
+            return serving.serve(args, partial(load_planner, args.agent))
         case "tokens":
             from jam.cli import serving
 

@@ -110,6 +110,18 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--per-user", type=int, default=4, metavar="N", help="most of one user (default 4)"
     )
+    parser.add_argument(
+        "--ray",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help='on Ray Serve: a cluster of its own, or the one at ADDRESS ("auto": of this machine);'
+        " --players and --per-user are then those of a replica",
+    )
+    parser.add_argument(
+        "--replicas", default="1", metavar="N", help="with --ray: so many, or 1-8 by need"
+    )
+    parser.add_argument("--weights", metavar="FOLDER", help="other weights than those shipped")
     add_settings(parser, only=("model",))
 
 

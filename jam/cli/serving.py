@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jam.errors import BadInput, JamError
-from jam.system import many_files
+from jam.system import many_files, wait_for_the_end
 
 if TYPE_CHECKING:
     from jam.server.players import Planner
@@ -19,23 +19,24 @@ if TYPE_CHECKING:
 _NEEDED = "the server needs more than playing does: pip install 'jam[server]'"
 
 
-def serve(args: argparse.Namespace, load: Callable[[], Planner]) -> int:
-    """Serve until Ctrl+C."""
+def serve(args: argparse.Namespace, load: Callable[[str], Planner]) -> int:
+    """Serve until Ctrl+C. load: a planner with the weights of a folder."""
     for name in ("players", "per_user"):
         if getattr(args, name) < 1:
             raise BadInput(f"--{name.replace('_', '-')}: must be 1 or more")
     try:
+        if args.ray is not None:
+            return _serve_on_ray(args, load)
         from jam.server.players import Limits
         from jam.server.server import AgentServer, certificate
 
-        planner = load()
+        planner = load(args.weights or "")
     except ModuleNotFoundError as error:
         raise JamError(f"{_NEEDED} ({error.name})") from None
     try:
         tls = certificate(*(Path(p) if p else None for p in (args.tls_cert, args.tls_key)))
-        server = AgentServer(
-            planner, _tokens(args), Limits(args.players, args.per_user), args.host, args.port, tls
-        )
+        limits = Limits(args.players, args.per_user)
+        server = AgentServer(planner, _tokens(args), limits, args.host, args.port, tls)
         many_files(4 * args.players)
 
         def ready(url: str) -> None:
@@ -45,6 +46,38 @@ def serve(args: argparse.Namespace, load: Callable[[], Planner]) -> int:
         asyncio.run(server.run(ready))
     finally:
         planner.close()
+    return 0
+
+
+def _serve_on_ray(args: argparse.Namespace, load: Callable[[str], Planner]) -> int:
+    from jam.server import on_ray
+    from jam.server.players import Limits
+    from jam.server.server import is_loopback
+
+    if args.tls_cert or args.tls_key:
+        raise BadInput("--tls-cert: Ray's proxies speak no TLS; put one that does before them")
+    least, _, most = args.replicas.partition("-")
+    try:
+        replicas = on_ray.Replicas(int(least), int(most or least))
+    except ValueError:
+        raise BadInput(f"--replicas {args.replicas}: 4, or 1-8") from None
+    kept = _tokens(args)
+    local = is_loopback(args.host)
+    if not local and not kept.users():
+        raise BadInput(f"--host {args.host}: nobody has a token yet (jam tokens add NAME)")
+    on_ray.run(
+        load,
+        Limits(args.players, args.per_user),
+        kept.path,
+        replicas,
+        args.host,
+        args.port,
+        args.weights or "",
+        local,
+        args.ray or None,
+    )
+    print(f"The agent plans on Ray for players at ws://{args.host}:{args.port}", flush=True)
+    wait_for_the_end()
     return 0
 
 

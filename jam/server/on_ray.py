@@ -1,0 +1,205 @@
+"""The agent on Ray Serve: replicas on several machines or GPUs, as many as there are jams for.
+
+A WebSocket stays with the replica that accepted it, so a jam stays where its cache is. A replica
+that dies takes its lines with it: the players' own agents take over, connect again, come to
+another replica and tell it their history. Replicas are added and removed by the number of jams,
+looked after by Ray, and given other weights one after the other without a line being lost.
+
+Ray's proxies speak no TLS: beyond one machine they belong behind something that does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+from fastapi.responses import HTMLResponse
+from ray import serve
+from ray.util.metrics import Gauge
+
+from jam.clock import SystemClock
+from jam.errors import BadInput, JamError
+from jam.remote import wire
+from jam.server.page import page
+from jam.server.players import POLICY, HungUp, Limits, Planner, Players
+from jam.server.server import LOCAL_USER
+from jam.server.tokens import Tokens
+
+NAME = "jam"
+_LOOK_S = 1.0
+_DRAIN_S = 5.0
+"""A replica that is to go has so long to say goodbye."""
+
+Load = Callable[[str], Planner]
+"""A planner with the weights of a folder; "" for those that are shipped."""
+
+routes = FastAPI(openapi_url=None)
+
+
+class _Line:
+    """A WebSocket of Starlette as a line."""
+
+    def __init__(self, socket: WebSocket) -> None:
+        self._socket = socket
+
+    async def receive(self) -> bytes | str:
+        message = await self._socket.receive()
+        if message["type"] != "websocket.receive":
+            raise HungUp
+        data = message.get("bytes")
+        return data if data is not None else str(message.get("text", ""))
+
+    async def send(self, data: bytes) -> None:
+        try:
+            await self._socket.send_bytes(data)
+        except (WebSocketDisconnect, RuntimeError, OSError):
+            raise HungUp from None
+
+    async def close(self, code: int, reason: str) -> None:
+        with contextlib.suppress(RuntimeError, OSError):
+            await self._socket.close(code, reason)
+
+
+@serve.deployment(name="agent")
+@serve.ingress(routes)
+class Replica:
+    """One process with its planner and its players.
+
+    load: makes a planner. limits: of one replica. tokens: their file on each machine.
+    """
+
+    def __init__(self, load: Load, limits: Limits, tokens: str, open_to_all: bool) -> None:
+        self._load, self._limits, self._open = load, limits, open_to_all
+        self._tokens = Tokens(Path(tokens))
+        self._players: Players | None = None
+        self._old: list[Planner] = []
+        self._gauges: dict[str, Gauge] = {}
+        self._looking = asyncio.get_event_loop().create_task(self._look())
+
+    @property
+    def players(self) -> Players:
+        if self._players is None:
+            self._take(self._load(""))
+        assert self._players is not None
+        return self._players
+
+    def _take(self, planner: Planner) -> None:
+        if self._players is None:
+            self._players = Players(planner, self._limits, SystemClock())
+            return
+        self._old.append(self._players.planner)
+        self._players.planner = planner
+
+    async def reconfigure(self, config: dict[str, str]) -> None:
+        """Other weights: jams that go on keep theirs, new ones get these."""
+        self._take(await asyncio.to_thread(self._load, config.get("weights", "")))
+
+    async def check_health(self) -> None:
+        """Raises where no plan can be made any more: Ray then starts another replica."""
+        if self._looking.done():
+            raise RuntimeError("the replica no longer looks after itself")
+
+    async def _look(self) -> None:
+        """Once a second: tokens that were revoked, and the figures for Ray's own exporter."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            with contextlib.suppress(BadInput):
+                self._tokens.look()
+            await self.players.cut_off_all_but(self._may_stay)
+            self._export()
+
+    def _may_stay(self, user: str) -> bool:
+        return user in self._tokens.users() or (self._open and user == LOCAL_USER)
+
+    def _export(self) -> None:
+        for family in self.players.measures.registry.collect():
+            for sample in family.samples:
+                names = tuple(sample.labels)
+                if sample.name not in self._gauges:
+                    self._gauges[sample.name] = Gauge(
+                        sample.name, family.documentation, tag_keys=names or None
+                    )
+                self._gauges[sample.name].set(sample.value, sample.labels or None)
+
+    @routes.websocket("/")
+    @routes.websocket("/jam")
+    async def jam(self, socket: WebSocket) -> None:
+        """A player."""
+        user = self._user_of(socket.headers.get("authorization", ""))
+        if user is None or "origin" in socket.headers:
+            await socket.close(POLICY)  # before it was accepted: refused with 403
+            return
+        if wire.SUBPROTOCOL not in socket.scope.get("subprotocols", ()):
+            await socket.close(POLICY)
+            return
+        await socket.accept(subprotocol=wire.SUBPROTOCOL)
+        await self.players.serve(_Line(socket), user)
+
+    @routes.get("/")
+    async def page(self) -> HTMLResponse:
+        """The figures of whichever replica answers."""
+        return HTMLResponse(page(self.players))
+
+    def _user_of(self, header: str) -> str | None:
+        kind, _, token = header.partition(" ")
+        if kind == "Bearer":
+            return self._tokens.user_of(token.strip())
+        return LOCAL_USER if not kind and self._open else None
+
+
+@dataclass(frozen=True, slots=True)
+class Replicas:
+    """How many there may be, and what each gets. Raises BadInput."""
+
+    least: int = 1
+    most: int = 1
+    cpus: float = 1.0
+    gpus: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.least <= self.most:
+            raise BadInput(f"--replicas {self.least}-{self.most}: at least one, and not backwards")
+
+
+def run(
+    load: Load,
+    limits: Limits,
+    tokens: Path,
+    replicas: Replicas,
+    host: str,
+    port: int,
+    weights: str = "",
+    open_to_all: bool = True,
+    address: str | None = None,
+) -> None:
+    """Deploy to the cluster at an address ("auto": the one of this machine; None: one of its own),
+    and come back when players can connect. Deployed again with other weights, the replicas take
+    them over. Raises JamError where there is no such cluster.
+    """
+    try:
+        ray.init(address=address, include_dashboard=False, log_to_driver=False)
+    except (ConnectionError, RuntimeError, OSError) as error:
+        raise JamError(f"Ray: {str(error).splitlines()[0]}") from None
+    serve.start(http_options={"host": host, "port": port})
+    scaling: dict[str, Any] = {
+        "min_replicas": replicas.least,
+        "max_replicas": replicas.most,
+        # Each player's line is one request that goes on.
+        "target_ongoing_requests": max(1.0, 0.7 * limits.players),
+    }
+    fixed = replicas.least == replicas.most
+    application = Replica.options(
+        **({"num_replicas": replicas.least} if fixed else {"autoscaling_config": scaling}),
+        max_ongoing_requests=limits.players + 8,
+        ray_actor_options={"num_cpus": replicas.cpus, "num_gpus": replicas.gpus},
+        user_config={"weights": weights},
+        health_check_period_s=2.0,
+        graceful_shutdown_timeout_s=_DRAIN_S,
+    ).bind(load, limits, str(tokens), open_to_all)
+    serve.run(application, name=NAME, route_prefix="/")
