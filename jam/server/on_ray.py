@@ -194,7 +194,7 @@ def run(
         "target_ongoing_requests": max(1.0, 0.7 * limits.players),
     }
     fixed = replicas.least == replicas.most
-    application = Replica.options(
+    application = Replica.options(  # type: ignore[attr-defined]
         **({"num_replicas": replicas.least} if fixed else {"autoscaling_config": scaling}),
         max_ongoing_requests=limits.players + 8,
         ray_actor_options={"num_cpus": replicas.cpus, "num_gpus": replicas.gpus},
