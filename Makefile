@@ -18,8 +18,8 @@ test:
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 ifeq ($(strip $(ARGS)),)
-	HYPOTHESIS_PROFILE=default sh tools/with_screen.sh $(BIN)/pytest -m "not live"
-	sh tools/with_screen.sh $(BIN)/pytest -m live
+	HYPOTHESIS_PROFILE=default sh tools/with_screen.sh $(BIN)/pytest -m "not real_time"
+	sh tools/with_screen.sh $(BIN)/pytest -m real_time
 else
 	@sh tools/with_screen.sh $(BIN)/pytest $(ARGS)
 endif

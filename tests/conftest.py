@@ -22,6 +22,8 @@ settings.register_profile("search", deadline=None, max_examples=1000)
 # Whatever is played is recorded: not among the sessions of whoever runs the tests, nor with the
 # settings of theirs.
 TESTS = Path(__file__).parent
+_AT_ANY_SPEED = ("test_hostile", "test_cli", "test_jobs")
+"""Of tests/live: they start processes that play nothing in time."""
 _home = tempfile.TemporaryDirectory(prefix="jam-tests-")
 # Two workers on two cores, beside who else works there: a pool of threads each makes all slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -36,17 +38,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """The quick half shares the cores out; tests in real time have the machine to themselves."""
-    return 2 if config.option.markexpr == "not live" else 0
+    return 2 if config.option.markexpr in ("not live", "not real_time") else 0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What lies in tests/live starts processes or JACK; `-m "not live"` leaves it out.
 
-    Windows share one screen and its focus: one process shows them all.
+    Most of that runs in real time, and alone. Windows share one screen and its focus: one process
+    shows them all.
     """
     for item in items:
         if TESTS / "live" in item.path.parents:
             item.add_marker("live")
+            if item.path.stem not in _AT_ANY_SPEED:
+                item.add_marker("real_time")
         if TESTS / "ui" in item.path.parents:
             item.add_marker(pytest.mark.xdist_group("screen"))
 
