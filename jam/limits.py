@@ -8,6 +8,8 @@ from __future__ import annotations
 
 KIB, MIB = 2**10, 2**20
 
+VOICE_SECONDS = 3_600
+"""Of a recording that is transcribed."""
 MIDI_BYTES = 16 * MIB
 MIDI_TRACKS = 1_000
 MIDI_EVENTS = 1_000_000

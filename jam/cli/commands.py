@@ -29,6 +29,7 @@ from jam.performance.take import Take
 from jam.sessions.exports import check_output, write_take
 from jam.sessions.imports import title_of_file
 from jam.settings import JamSettings
+from jam.voice.files import is_sound, read_voice
 
 
 def render(args: argparse.Namespace, load: LoadPredictor, chart: Song | None = None) -> int:
@@ -36,7 +37,7 @@ def render(args: argparse.Namespace, load: LoadPredictor, chart: Song | None = N
     output = _output(args, ".mid", ".midi", *SOUND_SUFFIXES)
     base = JamSettings() if chart is None else JamSettings(listen_bars=0)
     settings = settings_from(args, base)
-    song = _song(args)
+    song = _song(args, settings)
     _check_metre(song, chart)
     predictor = _predictor(load)
     with progress_bar("accompanying") as progress:
@@ -50,7 +51,7 @@ def harmonize(args: argparse.Namespace, load: LoadPredictor, chart: Song | None 
     """`jam harmonize`."""
     output = _output(args, ".mid", ".midi", *SOUND_SUFFIXES, ".musicxml")
     settings = settings_from(args, JamSettings())
-    song = _song(args)
+    song = _song(args, settings)
     _check_metre(song, chart)
     predictor = _predictor(load)
     with progress_bar("harmonising") as progress:
@@ -84,9 +85,17 @@ def _check_metre(melody: MidiSong, chart: Song | None) -> None:
         raise BadInput(f"{melody.name}: in {meter}, but the song is in {chart.meter}")
 
 
-def _song(args: argparse.Namespace) -> MidiSong:
-    """The melody's file; what of it was read otherwise than it stands is told."""
-    song = read_tune(args.melody)
+def _song(args: argparse.Namespace, settings: JamSettings) -> MidiSong:
+    """The melody's file, or a recording of it; what was read otherwise than it stands is told."""
+    if is_sound(args.melody):
+        bpm = None if args.bpm is None else settings.bpm
+        voice, transposed = settings.voice_range, settings.voice_transpose
+        with progress_bar("listening"):
+            song = read_voice(args.melody, voice, bpm, settings.meter, transposed)
+    elif any(given is not None for given in (args.bpm, args.metre, args.voice)):
+        raise BadInput(f"{args.melody}: --bpm, --metre and --voice are for recordings")
+    else:
+        song = read_tune(args.melody)
     say_read_otherwise(args.melody, song.warnings, args.verbose)
     return song
 

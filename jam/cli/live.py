@@ -97,7 +97,7 @@ def _microphone(args: argparse.Namespace, known: str) -> str:
     """The one that is asked for; who says what sings wants one."""
     if (name := getattr(args, "microphone", None)) is not None:
         return "" if name == "default" else str(name)
-    return "" if known == OFF and getattr(args, "voice_range", None) is not None else known
+    return "" if known == OFF and getattr(args, "voice", None) is not None else known
 
 
 @contextmanager

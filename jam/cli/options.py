@@ -28,7 +28,9 @@ _SONG = (
     "a file (text, ChordPro, MusicXML, ABC, MIDI, iReal Pro), a link of iReal Pro, the name of a"
     ' song that comes along (blues), or bars: "| Dm7 | G7 | C | %% |"'
 )
-_MELODY = "its tempo and metre are kept"
+_MELODY = (
+    "a MIDI file (its tempo and metre are kept), or a recording of one voice: .wav, .flac or .ogg"
+)
 
 
 def parser(words: list[str] | None = None) -> argparse.ArgumentParser:
@@ -158,7 +160,8 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
 
 
 def _render(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("melody", metavar="MELODY.mid", help=_MELODY)
+    parser.add_argument("melody", metavar="MELODY", help=_MELODY)
+    _add_recording(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -174,7 +177,8 @@ def _render(parser: argparse.ArgumentParser) -> None:
 
 
 def _harmonize(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("melody", metavar="MELODY.mid", help=_MELODY)
+    parser.add_argument("melody", metavar="MELODY", help=_MELODY)
+    _add_recording(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -187,6 +191,16 @@ def _harmonize(parser: argparse.ArgumentParser) -> None:
     _add_song(parser)
     parser.add_argument("--verbose", action="store_true", help=_VERBOSE)
     add_settings(parser, "harmony", "band", "sound", defaults=True, only=("model",))
+
+
+def _add_recording(parser: argparse.ArgumentParser) -> None:
+    of_it = parser.add_argument_group("of a recording")
+    of_it.add_argument("--bpm", metavar="BPM", help="its tempo; estimated where it isn't given")
+    of_it.add_argument("--metre", "--meter", metavar="METRE", help="its metre (default 4/4)")
+    of_it.add_argument(
+        "--voice", metavar="VOICE", help="what sings or plays: tenor, violin, … (default any)"
+    )
+    of_it.add_argument("--voice-transpose", metavar="N", help="semitones added to every note")
 
 
 def _add_rate(parser: argparse.ArgumentParser) -> None:
@@ -395,7 +409,8 @@ def _sessions(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help="MIDI, a session as JSON, or a whole library (.sqlite3)",
+        help="MIDI, a recording (.wav, .flac, .ogg), a session as JSON, or a whole library"
+        " (.sqlite3)",
     )
     import_.add_argument("--verbose", action="store_true", help=_VERBOSE)
 

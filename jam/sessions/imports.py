@@ -1,4 +1,6 @@
-"""Files of any origin as sessions: MIDI, to have it accompanied; JSON and libraries of jam."""
+"""Files of any origin as sessions: MIDI and recordings, to have them accompanied; JSON and
+libraries of jam.
+"""
 
 from __future__ import annotations
 
@@ -36,9 +38,11 @@ from jam.sessions.session import LIVE_TAKE, Session, SessionInfo, SessionTake, T
 from jam.sessions.takes import take_name
 from jam.sessions.values import one_line
 from jam.settings import JamSettings
+from jam.voice.files import SUFFIXES as SOUND_SUFFIXES
+from jam.voice.files import is_sound, read_voice
 
 _MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
-SUFFIXES = (*_MIDI_SUFFIXES, ".json", ".sqlite3")
+SUFFIXES = (*_MIDI_SUFFIXES, ".json", ".sqlite3", *SOUND_SUFFIXES)
 
 
 def import_file(
@@ -48,8 +52,9 @@ def import_file(
     tell: Callable[[str], None] = lambda _sentence: None,
     warn: Callable[[tuple[str, ...]], None] = lambda _warnings: None,
 ) -> list[SessionInfo]:
-    """Add what a file holds to the library: a MIDI file or JSON one session, a library all of its
-    own. Nothing is added where the file is at fault. Raises BadInput, one line with its name.
+    """Add what a file holds to the library: a MIDI file, a recording or JSON one session, a
+    library all of its own. Nothing is added where the file is at fault. Raises BadInput, one line
+    with its name.
 
     progress: called with (sessions done, sessions in all). tell: is told what of a damaged library
     can't be read. warn: is told what of a MIDI file was left out or read otherwise than it stands.
@@ -62,7 +67,7 @@ def import_file(
         return _import_library(library, file, progress, tell)
     if suffix == ".json":
         return [library.add(read_json(file))]
-    song = read_midi(file)
+    song = read_voice(file) if is_sound(file) else read_midi(file)
     added = library.add(session_of_midi(song))
     warn(song.warnings)
     return [added]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from jam.messages.notes import ChordSpan, ExpectedNote, PlannedNote, PlayedNote
 from jam.messages.snapshot import Snapshot
+from jam.messages.voice import VoiceState
 from jam.music.grid import Meter, TempoMap
 from jam.settings import JamSettings
 from tests.support.strategies import tempo_maps, usual_meters
@@ -323,3 +325,17 @@ def test_symbols_have_real_accidentals(plain: str, pretty: str) -> None:
 def test_layouts_are_cached() -> None:
     first: Layout = layout(Size(800, 500), 36, 96)
     assert layout(Size(800, 500), 36, 96) is first
+
+
+def test_the_tone_of_a_voice_lies_between_the_keys() -> None:
+    line = ((7.0, 60.0), (7.1, 60.5), (7.2, 61.0), (7.3, math.nan), (7.4, 64.0), (7.5, 64.2))
+    snapshot, now_s = running(50, voice=VoiceState(device="booth", line=line))
+    scene = waterfall_scene(snapshot, now_s, VIEW, SIZE)
+    first, second = scene.voice
+    assert len(first) == 3 and len(second) == 2
+    keys = [scene.layout.key(pitch) for pitch in (60, 61)]
+    middles = [key.box.x + key.box.width / 2 for key in keys if key is not None]
+    assert [x for x, _ in first] == pytest.approx([middles[0], sum(middles) / 2, middles[1]])
+    heights = [y for _, y in (*first, *second)]
+    assert heights == sorted(heights, reverse=True), "what is later is nearer to the piano"
+    assert all(scene.layout.past.y <= y <= scene.layout.past.bottom for y in heights)

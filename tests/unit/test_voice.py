@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jam.errors import BadInput
+from jam.music.grid import Meter
+from jam.sessions.imports import import_file
+from jam.sessions.library import Library
 from jam.voice.afterwards import transcribe
+from jam.voice.files import read_voice
 from jam.voice.pitch import HOP, RATE, Hop, PitchTracker
 from jam.voice.ranges import RANGES
 from jam.voice.segmenter import Segmenter, VoiceEvent, gate_above, velocity_of
+from jam.voice.tempo import beat_of
 from tests.support.examples import examples
 from tools.support.sung import PLACES, TIMBRES, TrueNote, melody, sung
 from tools.voice_ruler import Score, afterwards, live
@@ -153,3 +161,54 @@ def test_another_sample_rate_is_the_same_music() -> None:
     sound = sung(notes, TIMBRES["trumpet"])
     found = transcribe(sound[::2].copy(), RATE // 2, RANGES["trumpet"])
     assert [note.pitch for note in found] == [60, 62, 64]
+
+
+@pytest.mark.parametrize(("bpm", "meter"), [(84.0, "4/4"), (96.0, "3/4"), (131.0, "4/4")])
+def test_tempo_and_bar_are_found(bpm: float, meter: str) -> None:
+    beats = [0.0, 1.0, 1.5, 2.0, 3.0, 3.5] if meter == "4/4" else [0.0, 1.5, 2.0, 2.5]
+    bar = Meter.parse(meter).beats_per_bar
+    rng = np.random.default_rng(1)
+    places = [k * bar + beat for k in range(12) for beat in beats]
+    ends = [*places[1:], places[-1] + 1]
+    onsets = [1.3 + 60 / bpm * place + rng.normal(0, 0.012) for place in places]
+    lengths = [60 / bpm * (end - place) for place, end in zip(places, ends, strict=True)]
+    beat = beat_of(list(zip(onsets, lengths, strict=True)), Meter.parse(meter))
+    assert beat.bpm == pytest.approx(bpm, rel=0.004)
+    off = (beat.bar_s - 1.3) / (60 / bpm)
+    assert abs(off - round(off)) < 0.1, "on a beat"
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A scale at 100 bpm, a note a beat, from second 1 on."""
+    notes = [TrueNote(1 + 0.6 * i, 1.5 + 0.6 * i, p) for i, p in enumerate((60, 62, 64, 65) * 3)]
+    path = tmp_path_factory.mktemp("voice") / "scale.flac"
+    soundfile.write(path, sung(notes, TIMBRES["trumpet"]), RATE)
+    return path
+
+
+def test_a_recording_becomes_a_song_and_a_session(recording: Path, tmp_path: Path) -> None:
+    song = read_voice(recording, "trumpet", 100.0)
+    assert [note.pitch for note in song.notes] == [60, 62, 64, 65] * 3
+    starts = np.array([note.start_frame for note in song.notes])
+    assert np.abs(starts - np.round(starts / 4) * 4).max() < 0.5
+    assert not song.warnings
+    with Library(tmp_path / "library.sqlite3") as library:
+        warned: list[str] = []
+        (info,) = import_file(library, recording, warn=warned.extend)
+        assert info.n_notes == 12
+        assert warned, "the tempo was estimated"
+
+
+def test_a_bad_recording_is_named(tmp_path: Path) -> None:
+    for name, data in (("a.wav", b""), ("b.flac", b"fLaC" + bytes(100)), ("c.ogg", b"OggS")):
+        path = tmp_path / name
+        path.write_bytes(data)
+        with pytest.raises(BadInput, match=name):
+            read_voice(path)
+    silent = tmp_path / "silent.wav"
+    soundfile.write(silent, np.zeros(RATE, np.float32), RATE)
+    with pytest.raises(BadInput, match="no notes"):
+        read_voice(silent)
+    with pytest.raises(BadInput, match="no such file"):
+        read_voice(tmp_path / "none.wav")

@@ -2,8 +2,9 @@
 
     python -m tools.support.jack_singer SOUND.npy [NAME]
 
-Plays the samples (float32, at JACK's rate) when a line comes in on standard input, and prints the
-second of jam's clock at which the first of them went out; ends when standard input does.
+Plays the samples (float32, at JACK's rate) when a line comes in on standard input: at the second
+of jam's clock that it holds, or at once. Prints when the first of them went out; ends when
+standard input does.
 """
 
 from __future__ import annotations
@@ -15,36 +16,44 @@ import time
 import jack
 import numpy as np
 
+IDLE = -(1 << 60)
+
 
 def main() -> None:
     sound = np.load(sys.argv[1])
     client = jack.Client(sys.argv[2] if len(sys.argv) > 2 else "singer", no_start_server=True)
     port = client.outports.register("voice")
-    place, began_s = [-1], [0.0]
+    place, begun_s, due_s = [IDLE], [0.0], [0.0]
     begun = threading.Event()
 
     @client.set_process_callback
     def process(frames: int) -> None:
         """Runs on: JACK's thread."""
         block = port.get_array()
-        first = place[0]
-        if first < 0:
-            block[:] = 0
+        block[:] = 0
+        if place[0] == IDLE:
             return
-        if not first:
-            began_s[0] = time.perf_counter()
+        if not begun.is_set():
+            now_s = time.perf_counter()
+            wait = max(0, round((due_s[0] - now_s) * client.samplerate))
+            if wait >= frames:
+                return
+            place[0], begun_s[0] = -wait, now_s + wait / client.samplerate
             begun.set()
-        part = sound[first : first + frames]
-        block[: len(part)] = part
-        block[len(part) :] = 0
+        first = place[0]
+        part = sound[max(0, first) : first + frames]
+        skipped = max(0, -first)
+        block[skipped : skipped + len(part)] = part
         place[0] = first + frames
 
     with client:
         print("there", flush=True)
-        for _ in sys.stdin:
+        for line in sys.stdin:
+            due_s[0] = float(line.strip() or 0.0)
+            begun.clear()
             place[0] = 0
             begun.wait()
-            print(began_s[0], flush=True)
+            print(begun_s[0], flush=True)
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ class ScenePainter:
             for note in scene.notes:
                 if note.rect.y >= areas.past.y:
                     self._paint_note(painter, note)
+            self._paint_voice(painter, scene)
         if region.intersects(outer(areas.lane)):
             painter.setClipRect(q_rect(areas.lane))
             for chord in scene.chords:
@@ -106,6 +107,15 @@ class ScenePainter:
             # The outline keeps what is faint legible, and tells it from committed without hue.
             edge = 2 * FAINT if note.part == EXPECTED else 0.75
             fill_outlined_bar(painter, rect, fill, cache.upon(name, t.fall, edge))
+
+    def _paint_voice(self, painter: QPainter, scene: Scene) -> None:
+        if not scene.voice:
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        painter.setPen(QPen(self.cache.colour(self.theme.text), 1.6))
+        for line in scene.voice:
+            painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in line]))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
 
     def _paint_chord(self, painter: QPainter, chord: ChordShape) -> None:
         t, cache = self.theme, self.cache

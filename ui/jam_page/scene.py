@@ -138,6 +138,8 @@ class Scene:
     chart: Chart | None = None
     due: frozenset[int] = frozenset()
     """Pitches of the tune that is practised whose time has nearly come."""
+    voice: tuple[tuple[tuple[float, float], ...], ...] = ()
+    """The tone of the voice as lines of points, where its notes lie."""
     outside: frozenset[Side] = frozenset()
     """Where the player holds keys that the piano doesn't reach."""
 
@@ -258,6 +260,7 @@ def waterfall_scene(
         now=now_panel(snapshot, scale.position, view.show_plan, song),
         headline=large,
         subline=small,
+        voice=tuple(_voice(snapshot, scale, areas)),
         moving=snapshot.running or any_past,
         chart=None
         if fall_shown
@@ -342,6 +345,31 @@ def _past(
     x, width = _column(key)
     rect = Rect(x, top, width, bottom - top)
     return [NoteShape(rect, pitch, key.black, part == "player", part, True, False, faded)]
+
+
+def _voice(
+    snapshot: Snapshot, scale: _Scale, areas: Layout
+) -> Iterator[tuple[tuple[float, float], ...]]:
+    """The pitch of the voice as it was sung: between two keys where it was between two notes."""
+    points: list[tuple[float, float]] = []
+    for at_s, pitch in (*snapshot.voice.line, (0.0, math.nan)):
+        x = None if math.isnan(pitch) else _between_keys(areas, pitch)
+        y = scale.past_y(snapshot.tempo_map.position_at(at_s))
+        if x is not None and scale.past.y <= y <= scale.past.bottom:
+            points.append((x, y))
+        else:
+            if len(points) > 1:
+                yield tuple(points)
+            points = []
+
+
+def _between_keys(areas: Layout, pitch: float) -> float | None:
+    """Where a pitch with its fraction lies; None beyond the piano."""
+    low, high = areas.key(math.floor(pitch)), areas.key(math.floor(pitch) + 1)
+    if low is None or high is None:
+        return None
+    left, right = low.box.x + low.box.width / 2, high.box.x + high.box.width / 2
+    return left + (pitch - math.floor(pitch)) * (right - left)
 
 
 _LINE_KINDS = (LineKind.BEAT, LineKind.BEAT, LineKind.GROUP, LineKind.BAR)

@@ -202,7 +202,10 @@ class Tasks(QObject):
     def ask_import(self) -> None:
         kinds = " ".join(f"*{suffix}" for suffix in SUFFIXES)
         names, _ = QFileDialog.getOpenFileNames(
-            self._parent.window(), "Import", str(self._folder()), f"MIDI, JSON, library ({kinds})"
+            self._parent.window(),
+            "Import",
+            str(self._folder()),
+            f"MIDI, sound, JSON, library ({kinds})",
         )
         if names:
             self.import_paths([Path(name) for name in names])

@@ -1,0 +1,99 @@
+"""Recordings of a voice as music: WAV, FLAC, OGG, transcribed and put on a grid of bars."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jam.errors import BadInput
+from jam.limits import VOICE_SECONDS
+from jam.messages.notes import Note
+from jam.midi.file import MidiSong
+from jam.music.grid import MAX_BPM, MIN_BPM, Meter, TempoMap
+from jam.voice.afterwards import HeardNote, transcribe
+from jam.voice.ranges import RANGES
+from jam.voice.tempo import beat_of
+
+SUFFIXES = (".wav", ".flac", ".ogg")
+_PART = "Melody"
+ESTIMATED = "tempo estimated: {bpm:.4g} bpm in {meter} (give it with --bpm and --meter)"
+
+
+def is_sound(path: str | os.PathLike[str]) -> bool:
+    """Whether a file's name is that of a recording."""
+    return Path(path).suffix.lower() in SUFFIXES
+
+
+def read_sound(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], int]:
+    """Samples (n,) of all channels together, and their rate in Hz. Raises BadInput."""
+    import soundfile
+
+    file = Path(path)
+    if not file.is_file():
+        raise BadInput(f"{file}: no such file")
+    try:
+        with soundfile.SoundFile(file) as sound:
+            if not 8000 <= sound.samplerate <= 192000:
+                raise BadInput(f"{file}: {sound.samplerate} Hz: must be 8,000 to 192,000")
+            if sound.channels > 32:
+                raise BadInput(f"{file}: {sound.channels} channels: must be at most 32")
+            limit = VOICE_SECONDS * sound.samplerate
+            samples = np.empty(0, np.float32)
+            parts = []
+            length = 0
+            for block in sound.blocks(1 << 16, dtype="float32", always_2d=True):
+                length += len(block)
+                if length > limit:
+                    raise BadInput(f"{file}: longer than {VOICE_SECONDS // 60} minutes")
+                parts.append(block.mean(axis=1, dtype=np.float32))
+            if parts:
+                samples = np.concatenate(parts)
+            return np.nan_to_num(np.clip(samples, -1.0, 1.0)), int(sound.samplerate)
+    except (soundfile.LibsndfileError, RuntimeError, OSError) as error:
+        reason = getattr(error, "error_string", str(error)).rstrip(".")
+        raise BadInput(f"{file}: not a sound file that can be read ({reason})") from None
+
+
+def read_voice(
+    path: str | os.PathLike[str],
+    voice: str = "any",
+    bpm: float | None = None,
+    meter: Meter = Meter(4, 4),
+    transpose: int = 0,
+) -> MidiSong:
+    """A recording of one voice as a song with one track; bar 1 is the one with its first note.
+
+    voice: a name of jam.voice.ranges.RANGES. bpm: None estimates it, as one for all of it.
+    Raises BadInput for a file that can't be read or in which nobody sings, JamError without the
+    packages for transcribing.
+    """
+    samples, rate_hz = read_sound(path)
+    heard = transcribe(samples, rate_hz, RANGES[voice], transpose)
+    if not heard:
+        raise BadInput(f"{path}: no notes are heard in it")
+    return song_of(heard, Path(path).name, bpm, meter)
+
+
+def song_of(
+    heard: list[HeardNote], name: str, bpm: float | None = None, meter: Meter = Meter(4, 4)
+) -> MidiSong:
+    """Notes that were heard, on the grid of a tempo that is given or estimated."""
+    beat = beat_of([(n.start_s, n.end_s - n.start_s) for n in heard], meter, bpm)
+    found = min(max(beat.bpm, MIN_BPM), MAX_BPM)
+    tempo_map = TempoMap.constant(found, meter, 0.0)
+    at = tempo_map.position_at
+    notes = tuple(
+        Note(
+            max(0.0, at(n.start_s - beat.bar_s)),
+            at(n.end_s - beat.bar_s),
+            n.pitch,
+            n.velocity,
+            _PART,
+        )
+        for n in heard
+    )
+    told = () if bpm is not None else (ESTIMATED.format(bpm=found, meter=meter),)
+    return MidiSong(name, notes, tempo_map, warnings=told)

@@ -1,0 +1,190 @@
+"""A tune sung into the program through JACK, and the same tune by MIDI beside it.
+
+    python tools/voice_jam.py                    # 32 bars each
+    python tools/voice_jam.py --minutes 10       # sung for so long: memory, stuck notes, dropouts
+
+Note-in-chord: of the frames in which melody and chord both sound, those whose melody note is in the
+chord; once by the melody that was heard, once by the one that was meant. The accompaniment is the
+shipped network's; the sound device is JACK's dummy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from jam.cli.main import load_predictor
+from jam.engine.engine import Engine
+from jam.messages.commands import DeviceChoice, KeyInput, Start, Stop
+from jam.messages.notes import NoteEvent
+from jam.messages.snapshot import SessionLog, Snapshot
+from jam.midi.file import MidiSong, read_tune
+from jam.music.grid import nearest_frame
+from jam.settings import JamSettings
+from tools.support.jack import jack_server
+from tools.support.sung import PLACES, TIMBRES, TrueNote, sung
+
+TUNE = Path(__file__).parents[1] / "assets" / "tunes" / "1-auld-lang-syne.mid"
+
+
+def sung_notes(song: MidiSong, seconds: float) -> list[TrueNote]:
+    """The tune, again and again for so many seconds from frame 0."""
+    at = song.tempo_map.seconds_at
+    melody = [n for n in song.melody() if n.start_frame >= 0]
+    round_s = at(song.tempo_map.next_bar_frame(int(max(n.end_frame for n in melody))))
+    out: list[TrueNote] = []
+    turn = 0
+    while turn * round_s < seconds:
+        out += [
+            TrueNote(
+                at(n.start_frame) + turn * round_s, at(n.end_frame) + turn * round_s, n.pitch - 12
+            )
+            for n in melody
+        ]
+        turn += 1
+    return [n for n in out if n.end_s <= seconds]
+
+
+def rss_mb(pid: int | None) -> float:
+    """Of a process and its children."""
+    total = 0.0
+    for status in Path("/proc").glob("[0-9]*/status"):
+        try:
+            fields = dict(
+                line.split(":", 1) for line in status.read_text().splitlines() if ":" in line
+            )
+        except OSError:
+            continue
+        if pid in (int(fields["Pid"]), int(fields["PPid"])):
+            total += float(fields.get("VmRSS", "0 kB").split()[0]) / 1024
+    return total
+
+
+def jam(
+    notes: Sequence[TrueNote], song: MidiSong, seconds: float, singer: str, folder: Path
+) -> None:
+    """One jam; prints its line. singer: the name of the microphone, "" plays the notes by key."""
+    segment = song.tempo_map.segments[0]
+    settings = JamSettings(
+        bpm=segment.bpm, meter=segment.meter, count_in_bars=1, listen_bars=2, voice_range="tenor"
+    )
+    logs: list[SessionLog] = []
+    process = None
+    if singer:
+        np.save(folder / "sound.npy", sung(notes, TIMBRES["voice"], PLACES["room"], seed=1))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tools.support.jack_singer", str(folder / "sound.npy"), singer],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None and process.stdout.readline() == "there\n"
+    devices = DeviceChoice(midi_api="jack", microphone=singer or "none")
+    with Engine(settings, devices, load_predictor, logs.append) as engine:
+        engine.wait_until_up(60)
+
+        def shown() -> Snapshot:
+            snapshot = engine.snapshot()
+            assert snapshot is not None
+            return snapshot
+
+        def wait(what: object) -> None:
+            while not what():  # type: ignore[operator]
+                time.sleep(0.02)
+
+        wait(lambda: shown().agent_state == "ready")
+        if singer:
+            wait(lambda: singer in shown().voice.device)
+        engine.send(Start(7))
+        wait(lambda: shown().running)
+        start_s = shown().tempo_map.seconds_at(0)
+        before = shown().counters
+        if process is not None:
+            assert process.stdin is not None
+            process.stdin.write(f"{start_s}\n")
+            process.stdin.flush()
+        else:
+            threading.Thread(target=_play, args=(engine, notes, start_s), daemon=True).start()
+        memory: list[float] = []
+        while time.perf_counter() < start_s + seconds:
+            time.sleep(min(10.0, max(0.1, start_s + seconds - time.perf_counter())))
+            memory.append(rss_mb(engine.stage_pid))
+        time.sleep(1.0)
+        held = [n for n in shown().played if n.end_s is None]
+        counters, voice = shown().counters, shown().voice
+        engine.send(Stop())
+        wait(lambda: logs and logs[-1].ended)
+    if process is not None:
+        process.kill()
+        process.wait()
+    heard = [e for log in logs for e in log.played if isinstance(e, NoteEvent) and e.velocity]
+    rows = [row for log in logs for row in log.rows]
+    at = logs[0].tempo_map.position_at  # type: ignore[union-attr]
+    meant: dict[int, int] = {}
+    for note in notes:
+        for frame in range(
+            nearest_frame(at(start_s + note.start_s)), nearest_frame(at(start_s + note.end_s))
+        ):
+            meant[frame] = note.pitch
+    by_heard, by_meant = [], []
+    for frame, row in rows:
+        chord = row.chord.chord
+        if chord is None:
+            continue
+        if row.melody.pitch is not None:
+            by_heard.append(row.melody.pitch % 12 in chord.pitch_classes)
+        if frame in meant:
+            by_meant.append(meant[frame] % 12 in chord.pitch_classes)
+    right = sum(
+        any(abs(e.at_s - start_s - n.start_s) < 0.05 and e.pitch == n.pitch for e in heard)
+        for n in notes
+    )
+    print(
+        f"| {'sung' if singer else 'MIDI'} | {len(notes)} | {len(heard)} | {right} "
+        f"| {np.mean(by_heard):.3f} | {np.mean(by_meant):.3f} "
+        f"| {counters.late_plans} | {counters.dropouts - before.dropouts} | {voice.lost_blocks} "
+        f"| {len(held)} | {memory[0]:.0f} to {memory[-1]:.0f} MB |",
+        flush=True,
+    )
+
+
+def _play(engine: Engine, notes: Sequence[TrueNote], start_s: float) -> None:
+    events = sorted(
+        [(n.start_s, n.velocity, n.pitch) for n in notes] + [(n.end_s, 0, n.pitch) for n in notes]
+    )
+    for at_s, velocity, pitch in events:
+        time.sleep(max(0.0, start_s + at_s - time.perf_counter()))
+        engine.send(KeyInput(pitch, velocity, start_s + at_s))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--minutes", type=float, help="sing for so long, and by MIDI for as long")
+    parser.add_argument("--only", choices=("sung", "midi"))
+    args = parser.parse_args()
+    song = read_tune(TUNE)
+    seconds = 60 * args.minutes if args.minutes else song.tempo_map.seconds_at(32 * 16)
+    notes = sung_notes(song, seconds)
+    print(
+        "| by | notes meant | heard | right | note-in-chord by heard | by meant | late plans "
+        "| dropouts | lost blocks | stuck notes | memory of the stage and its ear |"
+    )
+    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|")
+    with jack_server(256) as environment, tempfile.TemporaryDirectory() as folder:
+        os.environ.update(environment)
+        for way, singer in (("sung", "singer"), ("midi", "")):
+            if args.only in (None, way):
+                jam(notes, song, seconds, singer, Path(folder))
+
+
+if __name__ == "__main__":
+    main()
