@@ -293,7 +293,7 @@ _PlainControl = msgspec.defstruct(
     "_PlainControl",
     [
         ("device", _Text),
-        ("kind", Literal["control", "note", "program", "bend", "pressure", "mmc"]),
+        ("kind", Literal["control", "note", "program", "bend", "pressure", "mmc", "fine"]),
         ("channel", Annotated[int, msgspec.Meta(ge=-1, le=15)]),
         ("number", Annotated[int, msgspec.Meta(ge=0, le=127)]),
     ],

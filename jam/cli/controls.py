@@ -11,7 +11,7 @@ from jam.errors import BadInput
 from jam.messages.controls import ShowOnControls, UseControls
 from jam.midi.learnt import (
     ACTION,
-    SETTING,
+    DIALS,
     Deed,
     Learnt,
     Press,
@@ -21,7 +21,6 @@ from jam.midi.learnt import (
     in_use,
     shown_positions,
 )
-from jam.settings import SETTINGS
 
 
 class PlayedControls:
@@ -56,18 +55,15 @@ class PlayedControls:
             running = snapshot is not None and snapshot.running
             jam.obey(typed_for(deed.target.removeprefix(ACTION), jam.settings, running), at_s)
             return
-        name = deed.target.removeprefix(SETTING)
-        line = SETTINGS.get(name)
-        if line is None or not line.is_dial:
+        if (line := DIALS.get(deed.target)) is None:
             return
+        name = line.name
         if isinstance(deed, Put):
             jam.set(**{name: line.at(deed.position)})
         elif isinstance(deed, Turn):
             jam.set(**{name: line.turned(getattr(jam.settings, name), deed.steps)})
 
     def _position_of(self, target: str) -> float | None:
-        name = target.removeprefix(SETTING)
-        line = SETTINGS.get(name) if target.startswith(SETTING) else None
-        if line is None or not line.is_dial:
+        if (line := DIALS.get(target)) is None:
             return None
-        return line.position(getattr(self._jam.settings, name))
+        return line.position(getattr(self._jam.settings, line.name))

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ANY_DEVICE, ANY_CHANNEL = "", -1
+FINE = "fine"
+"""A pair of controllers, n and n + FINE_BY, that are one value of 14 bits (MIDI 1.0)."""
+FINE_BY = 32
 FAMILY = "*"
 """Begins the device of a control that is meant on every device whose name contains the rest."""
 
@@ -14,8 +17,9 @@ class Control:
     """A key, pad, pedal, knob, fader, wheel or button of a MIDI device.
 
     device: its name as `jam.midi.controls.device_name` gives it, ANY_DEVICE, or a FAMILY. kind:
-    "control", "note", "program", "bend", "pressure" or "mmc". channel: from 0, or ANY_CHANNEL.
-    number: of the controller, the key, the program or MMC's command; 0 for bend and pressure.
+    "control", "note", "program", "bend", "pressure", "mmc" or FINE. channel: from 0, or
+    ANY_CHANNEL. number: of the controller (the coarse one of a pair), the key, the program or MMC's
+    command; 0 for bend and pressure.
     """
 
     device: str

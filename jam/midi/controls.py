@@ -5,9 +5,17 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from jam.messages.controls import ANY_CHANNEL, ANY_DEVICE, FAMILY, Control, ControlMoved
+from jam.messages.controls import (
+    ANY_CHANNEL,
+    ANY_DEVICE,
+    FAMILY,
+    FINE,
+    FINE_BY,
+    Control,
+    ControlMoved,
+)
 from jam.midi.numbers import BEND, CONTROL, NOTE_ON
 from jam.music.chord import pitch_name
 
@@ -20,6 +28,8 @@ _LEARNT = frozenset(("note", "control", "program", "bend", "pressure", "mmc"))
 """Kinds of messages that can be learnt: not the pressure of single keys."""
 _NOT_LEARNT = frozenset((0, 32, 98, 99, 100, 101, *range(120, 128)))
 """Controllers that only prepare another message (bank, parameter numbers), and channel modes."""
+_PAIR_S = 0.02
+"""Both controllers of a pair move within so short a time."""
 _TRAVEL, _SWING = 3 / 127, 0.1
 """A knob that was moved so far is meant: it may tremble less by itself. The same of wheels."""
 
@@ -100,6 +110,8 @@ class Routes(dict[Key, Route | None]):
         port, kind, channel, number = key
         control = Control(device_name(port), kind, channel, number)
         learnt = next((one for one in self._learnt if _is_meant(one, control)), None)
+        if learnt is not None and learnt.kind == FINE:
+            control = replace(control, kind=FINE, number=learnt.number)
         may_be_learnt = kind in _LEARNT and (kind != "control" or number not in _NOT_LEARNT)
         told = learnt is not None or (may_be_learnt and (self._watching or self._learning))
         plays = learnt is None and not (self._learning and told) and port not in self._silent
@@ -114,8 +126,10 @@ def _generality(control: Control) -> tuple[int, bool]:
 
 
 def _is_meant(learnt: Control, control: Control) -> bool:
+    parts = (learnt.number, learnt.number + FINE_BY) if learnt.kind == FINE else (learnt.number,)
     return (
-        (learnt.kind, learnt.number) == (control.kind, control.number)
+        control.kind == ("control" if learnt.kind == FINE else learnt.kind)
+        and control.number in parts
         and learnt.channel in (ANY_CHANNEL, control.channel)
         and is_on(learnt, control.device)
     )
@@ -127,7 +141,7 @@ def shown_by(control: Control, position: float) -> tuple[int, ...] | None:
         return None
     value = min(127, max(0, round(127 * position)))
     match control.kind:
-        case "control":
+        case "control" | "fine":
             return CONTROL | control.channel, control.number, value
         case "note":
             return NOTE_ON | control.channel, control.number, value
@@ -142,10 +156,23 @@ class Learner:
 
     def __init__(self) -> None:
         self._first: dict[Control, float] = {}
+        self._last_s: dict[Control, float] = {}
+        self._pairs: set[Control] = set()
 
     def take(self, moved: ControlMoved) -> Control | None:
         """A control was moved; returns the one that is meant as soon as that is clear."""
         control, position = moved.control, moved.position
+        self._last_s[control] = moved.at_s
+        if control.kind == "control" and control.number < 2 * FINE_BY:
+            coarse = replace(control, number=control.number % FINE_BY)
+            fine = replace(coarse, number=coarse.number + FINE_BY)
+            pair = replace(coarse, kind=FINE)
+            if abs(self._last_s.get(coarse, -1e9) - self._last_s.get(fine, 1e9)) <= _PAIR_S:
+                self._pairs.add(pair)
+            if pair in self._pairs:
+                first = self._first.setdefault(control, position)
+                is_far = control == coarse and abs(position - first) >= _TRAVEL
+                return pair if is_far else None
         match control.kind:
             case "note" | "program" | "mmc":
                 return control if position > 0 else None
@@ -171,6 +198,8 @@ def control_words(control: Control) -> str:
             name = f"Key {pitch_name(number)}"
         case "control":
             name = _PEDALS.get(number, f"CC {number}")
+        case "fine":
+            name = f"CC {number} (14 bits)"
         case "program":
             name = f"Program {number + 1}"
         case "mmc":

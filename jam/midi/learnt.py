@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from jam.messages.controls import ANY_CHANNEL, ANY_DEVICE, FAMILY, Control, ControlMoved
 from jam.midi.numbers import SOFT, SOSTENUTO
+from jam.settings import SETTINGS
+from jam.settings.line import Line
 
 ACTION, SETTING, VIEW = "action:", "setting:", "view:"
 """How what a control does begins: something that is done, or a value that is turned."""
+
+
+def dials(prefix: str, lines: Mapping[str, Line]) -> dict[str, Line]:
+    """Target -> line of all values that a knob can turn."""
+    return {prefix + name: line for name, line in lines.items() if line.is_dial}
+
+
+DIALS = dials(SETTING, SETTINGS)
+"""Those of the settings."""
 PICKUP, JUMP, RELATIVE = "pickup", "jump", "relative"
 TAKEOVERS = {PICKUP: "Pick up", JUMP: "Jump", RELATIVE: "Endless"}
 """How a knob takes over: when it passes the value, at once, or it only turns up and down."""
@@ -53,9 +64,13 @@ _TRANSPORTS = {
 forward, rewind. No two makers agree, so they count on a device of that name alone. (As Ardour's
 maps of controllers have them, share/midi_maps.)"""
 
-DEFAULTS: tuple[Learnt, ...] = (
-    _everywhere("control", SOSTENUTO, "keep-the-last-bars-or-let-go"),
+PROPOSED = (
+    _everywhere("control", SOSTENUTO, "keep-the-last-bars-or-let-go", on=False),
     _everywhere("control", SOFT, "next-variation", on=False),
+)
+"""What is offered of a piano's other pedals, which stay pedals until it is taken."""
+DEFAULTS: tuple[Learnt, ...] = (
+    *PROPOSED,
     *(_everywhere("mmc", command, action) for command, action in _MMC.items()),
     *(
         Learnt(Control(f"{FAMILY}{name}", "control", ANY_CHANNEL, number), f"{ACTION}{action}")

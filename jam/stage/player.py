@@ -9,7 +9,7 @@ from collections import deque
 from jam.audio.mixer import Sound
 from jam.audio.synth import LANES
 from jam.clock import Clock, Sleep
-from jam.messages.controls import ControlMoved
+from jam.messages.controls import FINE, FINE_BY, ControlMoved
 from jam.messages.notes import (
     BEND,
     CONTROLLER,
@@ -81,6 +81,8 @@ class Player:
         """What isn't music, or isn't only music: see `jam.midi.controls`."""
         self.moved: deque[ControlMoved] = deque()
         """Controls that were moved and are to be told; drained as `played` is."""
+        self._coarse: dict[tuple[str, int, int], int] = {}
+        """Of pairs of controllers the value of the coarse one."""
         self.program: int | None = None
         """The instrument that a keyboard asked for last, until somebody takes it."""
         self._held: dict[tuple[str, int, int], int] = {}
@@ -124,9 +126,21 @@ class Player:
     def _is_music(self, route: Route, port: str, message: MidiMessage, at_s: float) -> bool:
         """Tell what is to be told; False where it plays nothing."""
         if route.told and not self._may_have_waited(at_s):
-            self.moved.append(ControlMoved(route.control, route.learnt, message.position, at_s))
+            position = message.position
+            if route.control.kind == FINE:
+                position = self._fine_position(port, message)
+            self.moved.append(ControlMoved(route.control, route.learnt, position, at_s))
             self._wake.set()
         return route.plays or self._comes_up(port, message)
+
+    def _fine_position(self, port: str, message: MidiMessage) -> float:
+        """From 0 to 1, of 14 bits. The coarse value comes first, and sets the fine one to 0."""
+        number, is_fine = message.number % FINE_BY, message.number >= FINE_BY
+        pair = port, message.channel, number
+        if not is_fine:
+            self._coarse[pair] = message.value
+        coarse = self._coarse.get(pair, 0)
+        return (128 * coarse + (message.value if is_fine else 0)) / 16383
 
     def _comes_up(self, port: str, message: MidiMessage) -> bool:
         """True for the release of a key or pedal that went down before it was closed or learnt."""

@@ -157,19 +157,25 @@ def test_lights_follow_what_is_turned(bench: Bench) -> None:
     assert lit() == {7: 0.8, 36: 0.0, 37: 1.0}
 
 
-def test_the_pedal_keeps_and_the_soft_pedal_varies_only_if_chosen(bench: Bench) -> None:
+def test_the_other_pedals_of_a_piano_do_what_is_proposed_only_if_chosen(bench: Bench) -> None:
     sostenuto, soft = Control("Keys", "control", 0, 66), Control("Keys", "control", 0, 67)
     bench.window.start_stop()
     bench.tick(1.0)
     move(bench, sostenuto, 1.0)
     move(bench, soft, 1.0)
-    assert len(bench.sent(Keep)) == 1 and not bench.sent(Cue)
+    assert not bench.sent(Keep) and not bench.sent(Cue)
     panel = bench.window.learn_panel
     panel.open_panel()
-    panel.choose(f"{ACTION}next-variation")
-    panel.use.click()
+    for _, switch in panel.proposals:
+        assert not switch.isChecked()
+        switch.click()
+        assert switch.isChecked()
     move(bench, soft, 0.0, 1.0)
-    assert bench.sent(Cue) == [Cue("variation")]
+    assert bench.sent(Cue) == [Cue("variation")] and not bench.sent(Keep)
+    move(bench, sostenuto, 0.0, 1.0)
+    assert len(bench.sent(Keep)) == 1
+    bench.window.undo()
+    assert [switch.isChecked() for _, switch in panel.proposals] == [True, False]
     assert bench.kept == {} or "controls" in bench.window.keeper.unsaved | bench.kept
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jam.audio.mixer import Sound
 from jam.clock import FakeClock
-from jam.messages.controls import ANY_CHANNEL, ANY_DEVICE, FAMILY, Control, ControlMoved
+from jam.messages.controls import ANY_CHANNEL, ANY_DEVICE, FAMILY, FINE, Control, ControlMoved
 from jam.messages.notes import NoteEvent, PedalEvent
 from jam.midi.controls import (
     Learner,
@@ -238,5 +238,34 @@ def test_controls_have_names() -> None:
     assert control_words(Control("", "control", ANY_CHANNEL, 66)) == "Sostenuto pedal"
     assert control_words(Control("", "note", 9, 36)) == "Key C2, channel 10"
     assert control_words(Control("", "mmc", 0, 2)) == "Play button (MMC)"
-    for kind in ("control", "note", "program", "bend", "pressure", "mmc"):
+    for kind in ("control", "note", "program", "bend", "pressure", "mmc", FINE):
         assert control_words(Control("", kind, 0, 0))
+
+
+def test_a_pair_of_controllers_is_learnt_as_one() -> None:
+    """A fader of 14 bits sends both within milliseconds; two knobs that are turned don't."""
+    coarse, fine = Control(DEVICE, "control", 0, 7), Control(DEVICE, "control", 0, 39)
+    learner = Learner()
+    meant = [
+        learner.take(ControlMoved(control, None, position, at_s))
+        for n in range(8)
+        for control, position, at_s in (
+            (coarse, (40 + n // 2) / 127, 0.05 * n),
+            (fine, (64 * n % 128) / 127, 0.05 * n + 0.001),
+        )
+    ]
+    assert next(filter(None, meant)) == Control(DEVICE, FINE, 0, 7)
+    alone = Learner()
+    meant = [alone.take(ControlMoved(fine, None, n / 127, 0.05 * n)) for n in range(8)]
+    assert next(filter(None, meant)) == fine
+
+
+@given(st.integers(0, 16383), st.integers(0, 31))
+def test_a_pair_of_controllers_has_14_bits(value: int, number: int) -> None:
+    pair = Control(DEVICE, FINE, 0, number)
+    player = player_with(Routes([pair]))
+    send(player, [0xB0, number, value >> 7])
+    send(player, [0xB0, number + 32, value & 127])
+    assert [(m.control, m.learnt) for m in player.moved] == [(pair, pair)] * 2
+    assert player.moved[-1].position == value / 16383
+    assert not player.played  # both are taken, and shape nothing

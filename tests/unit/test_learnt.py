@@ -16,7 +16,9 @@ from jam.messages.controls import ANY_DEVICE, FAMILY, Control, ControlMoved
 from jam.midi.learnt import (
     ACTION,
     DEFAULTS,
+    DIALS,
     JUMP,
+    PROPOSED,
     RELATIVE,
     SETTING,
     Deed,
@@ -40,7 +42,7 @@ BUTTON = Control(PAD, "control", 0, 20)
 KEY = Control(PAD, "note", 9, 36)
 TARGET = f"{SETTING}agent_volume"
 
-dials = [name for name, line in SETTINGS.items() if line.is_dial]
+dials = [line.name for line in DIALS.values()]
 
 
 def test_every_setting_that_is_a_number_is_a_dial() -> None:
@@ -175,8 +177,7 @@ def test_lights_show_what_a_control_of_one_device_does() -> None:
 
 def test_the_defaults_mean_each_control_once() -> None:
     assert len({one.control for one in DEFAULTS}) == len(DEFAULTS)
-    on = {one.target: one.on for one in DEFAULTS if one.control.kind == "control"}
-    assert on[f"{ACTION}keep-the-last-bars-or-let-go"] and not on[f"{ACTION}next-variation"]
+    assert set(PROPOSED) <= set(DEFAULTS) and not any(one.on for one in PROPOSED)
     assert all(
         one.control.device == ANY_DEVICE or one.control.device.startswith(FAMILY)
         for one in DEFAULTS

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QApplication
 
-from jam.messages.controls import ANY_DEVICE, FAMILY, Control, ControlMoved, ShowOnControls
+from jam.messages.controls import ANY_DEVICE, FAMILY, FINE, Control, ControlMoved, ShowOnControls
 from jam.messages.controls import UseControls as Use
 from jam.midi.controls import Learner, control_words, device_name, is_on, shown_device
 from jam.midi.learnt import (
     ACTION,
     DEFAULTS,
-    SETTING,
+    DIALS,
     VIEW,
     Deed,
     Learnt,
@@ -23,13 +23,13 @@ from jam.midi.learnt import (
     Surface,
     Turn,
     Waits,
+    dials,
     in_use,
     recalling,
     shown_positions,
     with_learnt,
 )
 from jam.preferences import VIEW as VIEW_LINES
-from jam.settings import SETTINGS
 from jam.settings.line import Line
 from ui.common.text import percent
 from ui.settings.look import Look
@@ -40,6 +40,7 @@ LEARN_FOR_MS = 30_000
 """So long a control is waited for."""
 _SETTLES_S = 1.0
 """A pedal that was just learnt is still on its way."""
+_VIEW_DIALS = dials(VIEW, VIEW_LINES)
 NOT_HERE = "is on the other page"
 GAVE_UP = "No control was moved"
 
@@ -105,12 +106,10 @@ class ControlsModel(QObject):
         found = [
             Target(ACTION + action.name, action.label, action.group) for action in self._actions
         ]
-        for prefix, lines in ((SETTING, SETTINGS), (VIEW, VIEW_LINES)):
-            found += [
-                Target(prefix + name, line.plain_label, f"Settings: {line.tab or 'toolbar'}")
-                for name, line in lines.items()
-                if line.is_dial
-            ]
+        found += [
+            Target(name, line.plain_label, f"Settings: {line.tab or 'toolbar'}")
+            for name, line in (*DIALS.items(), *_VIEW_DIALS.items())
+        ]
         return found
 
     def title(self, target: str) -> str:
@@ -137,14 +136,10 @@ class ControlsModel(QObject):
         )
 
     def _line(self, target: str) -> tuple[Line, SettingsModel | Look] | None:
-        for prefix, lines, source in (
-            (SETTING, SETTINGS, self._settings),
-            (VIEW, VIEW_LINES, self._look),
-        ):
-            line = lines.get(target.removeprefix(prefix)) if target.startswith(prefix) else None
-            if line is not None and line.is_dial:
-                return line, source
-        return None
+        if (line := DIALS.get(target)) is not None:
+            return line, self._settings
+        line = _VIEW_DIALS.get(target)
+        return (line, self._look) if line is not None else None
 
     def position_of(self, target: str) -> float | None:
         """Where a value stands, or a light; None where there is neither."""
@@ -202,6 +197,18 @@ class ControlsModel(QObject):
             after = tuple(one for one in self.learnt if one not in gone)
             self._put(after, f"{self.title(target)}: no control")
             self.told.emit(f"{self.title(target)}: no MIDI control any more (Ctrl+Z)")
+
+    def uses(self, proposed: Learnt) -> bool:
+        """Whether a proposal was taken."""
+        return any(
+            one.on and (one.control, one.target) == (proposed.control, proposed.target)
+            for one in self.learnt
+        )
+
+    def propose(self, proposed: Learnt, on: bool) -> None:
+        """Take a proposal, or leave it."""
+        after = with_learnt(self.learnt, replace(proposed, on=on))
+        self._put(after, f"{control_words(proposed.control)} {'used' if on else 'left alone'}")
 
     def reset(self) -> None:
         """What works at the first start, and nothing else."""
@@ -307,6 +314,9 @@ def turned_off(one: Learnt) -> Learnt:
     return replace(one, on=not one.on)
 
 
+_KNOBS = ("control", FINE, "bend", "pressure")
+
+
 def takes_over(one: Learnt) -> bool:
     """Whether it is a knob that can take over in one way or another."""
-    return not one.target.startswith(ACTION) and one.control.kind in ("control", "bend", "pressure")
+    return not one.target.startswith(ACTION) and one.control.kind in _KNOBS

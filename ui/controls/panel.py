@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import groupby
 
 from PyQt6.QtCore import QSignalBlocker, Qt
@@ -22,7 +23,7 @@ from PyQt6.QtWidgets import (
 )
 
 from jam.midi.controls import control_words, shown_device
-from jam.midi.learnt import TAKEOVERS, Learnt
+from jam.midi.learnt import PROPOSED, TAKEOVERS, Learnt
 from ui.controls.model import ControlsModel, Target, place_words, takes_over, turned_off
 from ui.settings.fields import Choice, Switch, describe
 
@@ -56,6 +57,11 @@ def found(targets: list[Target], words: str) -> list[Target]:
     """Those that have each of the words in their title or group."""
     wanted = words.lower().split()
     return [t for t in targets if all(word in f"{t.title} {t.group}".lower() for word in wanted)]
+
+
+def proposal_words(model: ControlsModel, proposed: Learnt) -> str:
+    """ "Sostenuto pedal: Keep the last bars, or let go"."""
+    return f"{control_words(proposed.control)}: {model.title(proposed.target)}"
 
 
 class ControlsPanel(QFrame):
@@ -117,6 +123,11 @@ class ControlsPanel(QFrame):
             foot.addWidget(part)
         foot.addStretch()
         foot.addWidget(self.reset)
+        self.proposals = [(one, self._proposal(one)) for one in PROPOSED]
+        offers = QHBoxLayout()
+        for _, switch in self.proposals:
+            offers.addWidget(switch)
+        offers.addStretch()
         self.last = QLabel(NOTHING_YET)
         self.last.setObjectName("hint")
         self.last.setAccessibleName("Last moved")
@@ -126,6 +137,7 @@ class ControlsPanel(QFrame):
         column.addLayout(head)
         column.addWidget(self.list, 1)
         column.addLayout(foot)
+        column.addLayout(offers)
         column.addWidget(self.last)
         self.filter.textChanged.connect(lambda _: self.fill())
         self.only_learnt.toggled.connect(lambda _: self.fill())
@@ -142,6 +154,15 @@ class ControlsPanel(QFrame):
         describe(button, name, text, tip)
         button.clicked.connect(lambda _: do())
         return button
+
+    def _proposal(self, proposed: Learnt) -> Switch:
+        """A switch that takes a proposal."""
+        words = proposal_words(self._model, proposed)
+        switch = Switch(words.replace("&", "&&"))
+        name = f"propose-{proposed.control.number}"
+        describe(switch, name, words, "Off: the pedal sounds as a pedal. (Ctrl+Z restores.)")
+        switch.clicked.connect(partial(self._model.propose, proposed))
+        return switch
 
     def _if_shown(self, do: Callable[[], object]) -> None:
         if self.isVisible():
@@ -255,6 +276,9 @@ class ControlsPanel(QFrame):
         self.takeover.setEnabled(bool(knobs))
         if knobs:
             self.takeover.show_value(knobs[-1].takeover)
+        for one, switch in self.proposals:
+            with QSignalBlocker(switch):
+                switch.setChecked(model.uses(one))
         self._show_last()
 
     def _show_last(self) -> None:
