@@ -89,10 +89,15 @@ class Engine:
         self._try_again = False
         self._stuck_looks = 0
         self._stage = StageProcess(self._context, settings, devices)
-        self._agent = self._new_agent()
-        self._reader = self._new_reader()
-        for target in (self._write, self._supervise):
-            threading.Thread(target=target, name=target.__name__, daemon=True).start()
+        try:
+            self._agent = self._new_agent()
+            self._reader = self._new_reader()
+            for target in (self._write, self._supervise):
+                threading.Thread(target=target, name=target.__name__, daemon=True).start()
+        except BaseException:  # no memory for a thread: whoever ends waits for its children
+            self._closing.set()
+            self._stage.process.kill()
+            raise
 
     def __enter__(self) -> Engine:
         return self

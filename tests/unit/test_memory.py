@@ -79,5 +79,21 @@ def test_a_window_that_would_have_no_memory_is_not_opened(tmp_path: Path) -> Non
     assert done.stderr == f"jam: {NO_MEMORY_FOR_WINDOW}\n"
 
 
+def test_an_engine_that_has_no_memory_for_its_threads_leaves_nothing_to_wait_for() -> None:
+    code = (
+        "import threading; from jam.cli.main import main; start = threading.Thread.start;\n"
+        "def fails(self):\n"
+        "    if self.name == '_supervise': raise RuntimeError(\"can't start new thread\")\n"
+        "    start(self)\n"
+        "if __name__ == '__main__':\n"
+        "    threading.Thread.start = fails\n"
+        "    raise SystemExit(main('play --private --agent rules --audio none'.split()))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=Path.cwd()
+    )
+    assert (done.returncode, done.stderr) == (1, f"jam: {NO_MEMORY}\n")
+
+
 def test_a_limit_that_nobody_sets_is_none() -> None:
     assert memory_limit_bytes() > 1 << 30
