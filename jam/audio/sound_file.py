@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +19,7 @@ from jam.messages.notes import TimedExpression, TimedNote
 
 _KINDS = {".wav": ("WAV", "PCM_16"), ".flac": ("FLAC", "PCM_16"), ".mp3": ("MP3", "MPEG_LAYER_III")}
 """Format and kind of sample, as libsndfile calls them."""
-_RAW_FRAME_BYTES, _FRAME_BYTES = 8, 4
+_FRAME_BYTES = 4
 _WAV_BYTES = (1 << 32) - (1 << 16)
 """A WAV can't hold more."""
 _BLOCK = 4096
@@ -44,7 +43,8 @@ def write_sound(
 
     notes, expression (the player's): in seconds from the start of the file. stems: files for the
     parts alone. The mix is their sum: where it would be too loud, one gain turns all files down.
-    progress: called with (seconds done, seconds in all). The files appear complete or not at all.
+    progress: called with (seconds done, seconds in all); where it is
+    too loud it is rendered a second time. The files appear complete or not at all.
     Raises BadInput when a folder doesn't exist, JamError when a file can't be written or the
     synth can't be had.
     """
@@ -53,118 +53,172 @@ def write_sound(
         if not file.parent.is_dir():
             raise BadInput(f"{file}: no such folder")
     check_format(Path(path).suffix.lower())
+    music = _Music(notes, expression, volumes, programs, sample_rate, soundfont)
+    files = {"mix": Path(path), **stems}
+    progress = progress or (lambda _done, _all: None)
     try:
-        with ExitStack() as stack:
-            sound = _Sound(stack, Path(path).parent, notes, stems, sample_rate, soundfont)
-            for part, synth in sound.synths.items():
-                synth.set_program(part, programs.get(part, 0))
-                synth.set_volume(part, volumes.get(part, 1.0))
-            sound.render(notes, expression, progress or (lambda _done, _all: None))
-            gain = min(1.0, _CEILING / max(sound.peaks.values()))
-            raws = [(Path(path), sound.raw["mix"])]
-            raws += [(file, sound.raw[part]) for part, file in stems.items()]
-            _save_all(raws, gain, sample_rate)
-            return sound.peaks["mix"]
+        try:
+            return _write(music, files, 1.0, progress)
+        except _TooLoud as loud:
+            peak, gain = loud.peak, _CEILING / loud.loudest
+        total_s = round(music.last_s)
+        _write(music, files, gain, lambda done, all_: progress(total_s + done, total_s + all_))
+        return peak
     except OSError as error:
         raise JamError(f"{path}: can't be written: {error.strerror or error}") from None
 
 
-class _Sound:
-    """Every part on a synth of its own, rendered side by side into unscaled temporary files."""
+class _TooLoud(Exception):
+    """It was rendered to its end, and has to be once more, turned down. peak: of the mix."""
+
+    def __init__(self, peak: float, loudest: float) -> None:
+        super().__init__()
+        self.peak, self.loudest = peak, loudest
+
+
+def _write(
+    music: _Music, files: Mapping[str, Path], gain: float, progress: Callable[[int, int], None]
+) -> float:
+    """Render straight into the files, all of them or none; returns the mix's peak without the gain.
+
+    Raises _TooLoud, and has written nothing, where a gain of 1 is too much. So no length of music
+    takes room for samples that wait for their loudest.
+    """
+    peaks = dict.fromkeys(files, 1e-9)
+    with ExitStack() as stack:
+        outs = {
+            name: _Out(stack, file, music.sample_rate, music.frames, gain)
+            for name, file in files.items()
+        }
+
+        def keep(name: str, block: NDArray[np.float32]) -> None:
+            if name in peaks:
+                peaks[name] = max(peaks[name], float(np.abs(block).max(initial=0.0)))
+                if gain < 1 or max(peaks.values()) <= _CEILING:
+                    outs[name].write(block)
+
+        music.render(stack, keep, progress)
+        if gain == 1 and max(peaks.values()) > _CEILING:
+            raise _TooLoud(peaks["mix"], max(peaks.values()))
+    return peaks["mix"]
+
+
+class _Music:
+    """Every part on a synth of its own, rendered side by side."""
 
     def __init__(
         self,
-        stack: ExitStack,
-        folder: Path,
-        notes: Iterable[TimedNote],
-        stems: Iterable[str],
+        notes: Sequence[TimedNote],
+        expression: Iterable[TimedExpression],
+        volumes: Mapping[str, float],
+        programs: Mapping[str, int],
         sample_rate: int,
         soundfont: Path | None,
     ) -> None:
-        self._sample_rate = sample_rate
-        self.synths: dict[str, Synth] = {}
-        for part in sorted({note.part for note in notes}):
-            self.synths[part] = synth = Synth(sample_rate, soundfont, limited=False)
-            stack.callback(synth.close)
-        self.raw: dict[str, IO[bytes]] = {}
-        for name in ("mix", *stems):
-            self.raw[name] = stack.enter_context(tempfile.TemporaryFile(dir=folder))  # noqa: SIM115
-        self.peaks = dict.fromkeys(self.raw, 1e-9)
-
-    def render(
-        self,
-        notes: Iterable[TimedNote],
-        expression: Iterable[TimedExpression],
-        progress: Callable[[int, int], None],
-    ) -> None:
+        self.sample_rate = sample_rate
+        self._volumes, self._programs, self._soundfont = volumes, programs, soundfont
+        self._parts = sorted({note.part for note in notes})
         # At one time: what ends, then pedals and bends, then what begins.
-        moved = list(expression)
-        events = [(max(c.at_s, 0.0), 1, "player", i, 0) for i, c in enumerate(moved)]
+        self._moved = list(expression)
+        events = [(max(c.at_s, 0.0), 1, "player", i, 0) for i, c in enumerate(self._moved)]
         for note in notes:
             events.append((note.start_s, 2, note.part, note.pitch, note.velocity))
             events.append((max(note.end_s, note.start_s + 0.01), 0, note.part, note.pitch, 0))
         events.sort()
-        last_s = (events[-1][0] if events else 0.0) + _TAIL_S
+        self.last_s = (events[-1][0] if events else 0.0) + _TAIL_S
+        self._events = [*events, (self.last_s, 0, "", 0, 0)]
+
+    @property
+    def frames(self) -> int:
+        """How long it is, in samples."""
+        return round(self.last_s * self.sample_rate)
+
+    def render(
+        self,
+        stack: ExitStack,
+        keep: Callable[[str, NDArray[np.float32]], object],
+        progress: Callable[[int, int], None],
+    ) -> None:
+        """From beginning to end, block by block; keep: is given the blocks of "mix" and parts."""
+        synths = {part: self._synth(stack, part) for part in self._parts}
         done = 0
-        for at_s, kind, part, value, velocity in [*events, (last_s, 0, "", 0, 0)]:
-            frame = round(max(at_s, 0.0) * self._sample_rate)
+        for at_s, kind, part, value, velocity in self._events:
+            frame = round(max(at_s, 0.0) * self.sample_rate)
             while done < frame:
                 block = min(_BLOCK, frame - done)
-                self._render_block(block)
+                _render_block(synths, block, keep)
                 done += block
-                progress(done // self._sample_rate, round(last_s))
-            if (synth := self.synths.get(part)) is None:
+                progress(done // self.sample_rate, round(self.last_s))
+            if (synth := synths.get(part)) is None:
                 continue
             if kind == 2:
                 synth.note_on(part, value, velocity)
             elif kind == 1:
-                synth.control(moved[value].expression)
+                synth.control(self._moved[value].expression)
             else:
                 synth.note_off(part, value)
 
-    def _render_block(self, n_frames: int) -> None:
-        mix = np.zeros((n_frames, 2), dtype=np.float32)
-        for part, synth in self.synths.items():
-            block = np.zeros((n_frames, 2), dtype=np.float32)
-            synth.render_into(block)
-            mix += block
-            if part in self.raw:
-                self._keep(part, block)
-        self._keep("mix", mix)
-
-    def _keep(self, name: str, block: NDArray[np.float32]) -> None:
-        self.peaks[name] = max(self.peaks[name], float(np.abs(block).max()))
-        self.raw[name].write(block.tobytes())
+    def _synth(self, stack: ExitStack, part: str) -> Synth:
+        synth = Synth(self.sample_rate, self._soundfont, limited=False)
+        stack.callback(synth.close)
+        synth.set_program(part, self._programs.get(part, 0))
+        synth.set_volume(part, self._volumes.get(part, 1.0))
+        return synth
 
 
-def _save_all(raws: Iterable[tuple[Path, IO[bytes]]], gain: float, sample_rate: int) -> None:
-    """Unscaled samples to sound files, all of them or none."""
-    with ExitStack() as stack:
-        for file, raw in raws:
-            _save(stack.enter_context(whole(file)), raw, gain, sample_rate, file.suffix.lower())
+def _render_block(
+    synths: Mapping[str, Synth], n_frames: int, keep: Callable[[str, NDArray[np.float32]], object]
+) -> None:
+    mix = np.zeros((n_frames, 2), dtype=np.float32)
+    for part, synth in synths.items():
+        block = np.zeros((n_frames, 2), dtype=np.float32)
+        synth.render_into(block)
+        mix += block
+        keep(part, block)
+    keep("mix", mix)
 
 
-def _save(file: Path, raw: IO[bytes], gain: float, sample_rate: int, suffix: str) -> None:
-    """As libsndfile writes it."""
-    soundfile = _load_soundfile()
-    n_frames = raw.seek(0, os.SEEK_END) // _RAW_FRAME_BYTES
-    kind, subtype = _KINDS[suffix]
-    if kind == "WAV" and n_frames * _FRAME_BYTES > _WAV_BYTES:
-        kind = "RF64"  # what a WAV of over 4 GiB is called (EBU Tech 3306)
-    raw.seek(0)
-    try:
-        with soundfile.SoundFile(
-            file, "w", sample_rate, channels=2, format=kind, subtype=subtype
-        ) as out:
-            while data := raw.read(1 << 20):
-                samples = np.frombuffer(data, dtype=np.float32).reshape(-1, 2) * np.float32(gain)
-                if kind != "MP3":  # of whole numbers, block by block, libsndfile 1.2 makes noise
-                    samples = np.round(32767 * samples).astype(np.int16)
-                out.write(samples)
-    except soundfile.LibsndfileError as error:
-        raise JamError(f"{file}: can't be written: {error.error_string}") from None
-    except AssertionError:  # that is how it says that less was written
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
+class _Out:
+    """A sound file that is being written, as libsndfile does it."""
+
+    def __init__(
+        self, stack: ExitStack, file: Path, sample_rate: int, n_frames: int, gain: float
+    ) -> None:
+        soundfile = _load_soundfile()
+        self._file, self._gain = file, np.float32(gain)
+        kind, subtype = _KINDS[file.suffix.lower()]
+        if kind == "WAV" and n_frames * _FRAME_BYTES > _WAV_BYTES:
+            kind = "RF64"  # what a WAV of over 4 GiB is called (EBU Tech 3306)
+        self._is_float = kind == "MP3"
+        self._error: type[Exception] = soundfile.LibsndfileError
+        unfinished = stack.enter_context(whole(file))
+        with self._said():
+            self._out = soundfile.SoundFile(
+                unfinished, "w", sample_rate, channels=2, format=kind, subtype=subtype
+            )
+        stack.callback(self._close)
+
+    def write(self, block: NDArray[np.float32]) -> None:
+        """Samples, of which full scale is 1."""
+        samples = np.clip(block * self._gain, -1, 1)
+        if not self._is_float:  # of whole numbers, block by block, libsndfile 1.2 makes noise
+            samples = np.round(32767 * samples).astype(np.int16)
+        with self._said():
+            self._out.write(samples)
+
+    def _close(self) -> None:
+        with self._said():
+            self._out.close()
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except self._error as error:
+            why = getattr(error, "error_string", error)
+            raise JamError(f"{self._file}: can't be written: {why}") from None
+        except AssertionError:  # that is how it says that less was written
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
 
 
 def check_format(suffix: str) -> None:

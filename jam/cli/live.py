@@ -27,6 +27,7 @@ from jam.files import SOUND_SUFFIXES, demo_tunes, recordings_dir
 from jam.messages.commands import (
     ChangeSettings,
     DeviceChoice,
+    LoadTake,
     Play,
     SetLoop,
     SetSpeed,
@@ -38,12 +39,12 @@ from jam.messages.voice import OFF
 from jam.midi.file import MidiSong, read_tune
 from jam.music.song import Song
 from jam.performance.calibration import device_key
-from jam.performance.take import Recorder, chart_cells, chord_chart
+from jam.performance.take import Recorder, Take, chart_cells, chord_chart
 from jam.preferences import Preferences, load_preferences
 from jam.remote.client import server_address
 from jam.sessions.exports import check_output, take_of, write_take
 from jam.sessions.recorder import SessionWriter
-from jam.sessions.session import Session, SessionTake
+from jam.sessions.session import Session
 from jam.settings import JamSettings
 from jam.stage.playback import load_take
 from jam.stage.transport import MAX_SPEED, MIN_SPEED, position_at
@@ -235,16 +236,18 @@ def demo(args: argparse.Namespace, load: LoadPredictor) -> int:
 
 def play_session(args: argparse.Namespace, load: LoadPredictor) -> int:
     """`jam sessions play`."""
-    with open_library(args) as library:
-        session = library.session(session_id(library, args.id))
-    chosen = take_of(session, args.take)
     speed, loop = args.speed / 100, tuple(args.loop) if args.loop else None
-    check_places(session, args.from_s, speed, loop)
+    # Of what is stored the notes alone are read, and not what was planned.
+    with open_library(args) as library, library.stored(session_id(library, args.id)) as session:
+        chosen = take_of(session, args.take)
+        check_places(session, args.from_s, speed, loop)
+        name = f"session {session.info.id}"
+        loaded = load_take(name, chosen.take, chosen.info.settings)
     stop = _stop_on_signals()
     settings = settings_from(args, chosen.info.settings)
     with open_engine(args, load, settings, None) as engine:
         say_devices(engine.wait_until_up())
-        play_back(engine, session, chosen, args.from_s, speed, loop, stop)
+        play_back(engine, loaded, chosen.take, args.from_s, speed, loop, stop)
         if not engine.alive:
             raise JamError(SOUND_ENDED)
     return 0
@@ -287,20 +290,19 @@ def check_places(
 
 def play_back(
     engine: Engine,
-    session: Session,
-    chosen: SessionTake,
+    loaded: LoadTake,
+    take: Take,
     from_s: float | None,
     speed: float,
     loop: tuple[float, float] | None,
     stop: threading.Event,
 ) -> None:
     """Play a take to its end, or until `stop` is set, and print each bar's chords as it begins."""
-    name = f"session {session.info.id}"
-    engine.send(load_take(name, chosen.take, chosen.info.settings))
+    engine.send(loaded)
     engine.send(SetSpeed(speed))
     engine.send(SetLoop(loop))
     engine.send(Play(loop[0] if loop and from_s is None else from_s))
-    cells = chart_cells(chosen.take.chords, session.tempo_map, 0, chosen.take.symbols)
+    cells = chart_cells(take.chords, take.tempo_map, 0, take.symbols)
     bar_said: int | None = None
     began = False
 
@@ -311,7 +313,7 @@ def play_back(
         if state is not None and state.playing:
             began = True
             position_s = position_at(state, SystemClock().now_s())
-            bar = session.tempo_map.place(int(session.tempo_map.position_at(position_s))).bar
+            bar = take.tempo_map.place(int(take.tempo_map.position_at(position_s))).bar
             if bar != bar_said and 0 <= bar < len(cells):
                 print(f"bar {bar + 1:>3} | {cells[bar]}", flush=True)
             bar_said = bar

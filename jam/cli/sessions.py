@@ -224,14 +224,15 @@ def _retake(
 ) -> None:
     if args.how is None:
         raise BadInput("retake: --how (another accompaniment) or --bars (bars composed again)")
-    session = library.session(session_id(library, args.id))
-    settings = change_settings(take_of(session, args.take).info.settings)
-    seed = args.seed if args.seed is not None else session.seed
+    chosen = session_id(library, args.id)
+    with library.stored(chosen) as session:
+        settings = change_settings(take_of(session, args.take).info.settings)
+        seed = args.seed if args.seed is not None else session.seed
     with progress_bar("accompanying") as progress:
         info, complaint = make_take(
             progress,
             library.path,
-            session.info.id,
+            chosen,
             args.take,
             _KINDS[args.how],
             settings,
@@ -241,10 +242,10 @@ def _retake(
     if complaint:
         print(f"jam: {complaint}", file=sys.stderr)
     if args.name:
-        library.rename_take(session.info.id, info.id, args.name)
-    print(f"Take {info.id} of session {session.info.id}: {args.name or info.name}")
-    made = take_of(library.session(session.info.id), info.id).take
-    print(chord_chart(made))
+        library.rename_take(chosen, info.id, args.name)
+    print(f"Take {info.id} of session {chosen}: {args.name or info.name}")
+    with library.stored(chosen) as session:
+        print(chord_chart(take_of(session, info.id).take))
 
 
 _BARS = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from operator import itemgetter
 
 from jam.music.grid import FRAMES_PER_QUARTER, Meter, TempoMap, quarter_bpm
 from jam.music.rows import ChordState
@@ -75,10 +77,12 @@ def written_bars(
     chords: Sequence[ChordState],
     tempo_map: TempoMap,
     symbols: Mapping[int, str] | None = None,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> list[Bar]:
     """The bars of a lead sheet, a pickup first, to the end of the last bar with a note or chord.
 
-    symbols: by frame, what was written where the program has but a reduction.
+    symbols: by frame, what was written where the program has but a reduction. progress: called with
+    (bars done, bars in all).
     """
     last = max([len(chords), *(math.ceil(n.end_quarter * 4) for n in melody.notes)])
     end = tempo_map.next_bar_frame(max(last, 1))
@@ -95,14 +99,19 @@ def written_bars(
         pieces = tuple(_pieces(events, -lead, Fraction(0), meters[0], -lead))
         bars.append(Bar(meters[0], lead, pieces, is_pickup=True))
     held = ChordState()
+    events.sort(key=itemgetter(0))
+    starts = [start for start, _, _ in events]
+    ends = list(accumulate((end for _, end, _ in events), max))
     for (start, stop), meter, frame in zip(spans, meters, lines, strict=False):
+        progress(len(bars), len(spans))
+        sounding = events[bisect_right(ends, start) : bisect_left(starts, stop)]
         to = round(stop * FRAMES_PER_QUARTER)
         found = tuple(_symbols(chords, frame, to, held, symbols or {}))
         bars.append(
             Bar(
                 meter,
                 stop - start,
-                tuple(_pieces(events, start, stop, meter, Fraction(0))),
+                tuple(_pieces(sounding, start, stop, meter, Fraction(0))),
                 found,
                 tuple(_tempos(tempo_map, frame, to)),
                 frame=frame,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from statistics import median
@@ -65,9 +65,13 @@ def write_musicxml(
     chords: Sequence[ChordState],
     tempo_map: TempoMap,
     key: Key,
+    progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write melody and chord symbols; frame 0 is a bar line. Raises JamError when it can't."""
-    text = lead_sheet(heading, melody, chords, tempo_map, key)
+    """Write melody and chord symbols; frame 0 is a bar line. Raises JamError when it can't.
+
+    progress: called with (steps done, steps in all), a step being a bar divided or written.
+    """
+    text = lead_sheet(heading, melody, chords, tempo_map, key, progress or (lambda _d, _a: None))
     with whole(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
 
@@ -78,9 +82,15 @@ def lead_sheet(
     chords: Sequence[ChordState],
     tempo_map: TempoMap,
     key: Key,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> str:
     """The MusicXML document of a lead sheet."""
-    bars = folded(written_bars(melody, chords, tempo_map, heading.symbols), heading.sections)
+
+    def divided(done: int, total: int) -> None:
+        progress(done, 2 * total)
+
+    written = written_bars(melody, chords, tempo_map, heading.symbols, divided)
+    bars = folded(written, heading.sections)
     places = [
         place
         for bar in bars
@@ -96,6 +106,7 @@ def lead_sheet(
     pitches = [piece.pitch for bar in bars for piece in bar.pieces if piece.pitch is not None]
     writer = _Writer(part, divisions, signature, key, _is_low(pitches), heading)
     for i, bar in enumerate(bars):
+        progress(len(written) + i * len(written) // len(bars), 2 * len(written))
         after = bars[i + 1].ending if i + 1 < len(bars) else None
         writer.bar(bar, melody.swung and i == 0, after)
     indent(score, " ")

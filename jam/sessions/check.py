@@ -12,7 +12,6 @@ from jam.music.song import Song
 from jam.sessions import schema
 from jam.sessions.library import Library
 from jam.sessions.reading import Losses, load_session, readable_infos
-from jam.sessions.rows import bars_of
 from jam.sessions.session import Session, SessionInfo
 from jam.sessions.songs import songs_in
 
@@ -88,26 +87,25 @@ def _check_sessions(library: Library, repair: bool, progress: Progress) -> Repor
     infos = (*library.sessions(), *library.sessions(deleted=True))
     for done, info in enumerate(infos):
         progress(done, len(infos))
-        session, losses = library.salvage(info)
+        n_notes, n_bars, losses = library.look_through(info)
         if losses:
             findings.append(f"session {info.id} ({info.name}): {'; '.join(losses)}")
-        elif info.state != "recording" and (wrong := _miscounted(info, session)):
+        elif info.state != "recording" and (wrong := _miscounted(info, n_notes, n_bars)):
             findings.append(f"session {info.id} ({info.name}): {wrong}")
         else:
             continue
         if writable and info.state != "recording":  # which a jam is still writing
-            library.replace(info.id, session)
+            library.replace(info.id, library.salvage(info)[0])
             repairs.append(f"session {info.id}: rewritten from what can be read")
     return Report(len(infos), tuple(findings), tuple(repairs))
 
 
-def _miscounted(info: SessionInfo, session: Session) -> str:
-    bars = bars_of(session.tempo_map, len(session.rows))
-    if (info.n_notes, info.n_bars) == (len(session.notes), bars):
+def _miscounted(info: SessionInfo, n_notes: int, n_bars: int) -> str:
+    if (info.n_notes, info.n_bars) == (n_notes, n_bars):
         return ""
     return (
         f"it is listed with {info.n_notes} notes and {info.n_bars} bars, and has"
-        f" {len(session.notes)} and {bars}"
+        f" {n_notes} and {n_bars}"
     )
 
 

@@ -62,7 +62,7 @@ def export(
         case suffix if suffix in SOUND_SUFFIXES:
             return write_take_sound(file, taken.take, taken.info.settings, stems, progress, rate_hz)
         case ".musicxml":
-            _write_lead_sheet(file, session, taken)
+            _write_lead_sheet(file, session, taken, progress)
         case ".json":
             _write_json(file, session, progress)
         case _:
@@ -80,14 +80,16 @@ def file_name(session: Session, suffix: str) -> str:
     return ("session" if not kept else f"{kept}-" if _DEVICE.fullmatch(kept) else kept) + suffix
 
 
-def _write_lead_sheet(file: Path, session: Session, taken: SessionTake) -> None:
+def _write_lead_sheet(
+    file: Path, session: Session, taken: SessionTake, progress: Progress | None
+) -> None:
     take = taken.take
     key = session.info.key or key_of(session.rows) or (0, False)
     if take.signature is not None:
         key = key_of_signature(*take.signature)
     melody = written_melody(take.parts["player"], take.tempo_map, taken.info.settings.split_pitch)
     heading = _heading(session, take)
-    write_musicxml(file, heading, melody, take.chords, take.tempo_map, key)
+    write_musicxml(file, heading, melody, take.chords, take.tempo_map, key, progress)
 
 
 def _heading(session: Session, take: Take) -> Heading:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ from jam.sessions.reading import INFO, Losses, counted_rows, info_of, load_sessi
 from jam.sessions.rows import (
     STATEMENTS,
     Entry,
+    bars_of,
     moment_entry,
     session_entries,
     take_entries,
@@ -177,6 +179,19 @@ class Library:
         losses = Losses(strict=False)
         with self._reading():
             return load_session(self._db, info, losses), tuple(losses.found)
+
+    def look_through(self, info: SessionInfo) -> tuple[int, int, tuple[str, ...]]:
+        """Read a session through, and keep nothing of it: how many notes and bars it has, and what
+        of it can't be read."""
+        losses = Losses(strict=False)
+        with self._reading():
+            session = load_session(self._db, info, losses, stored=True)
+            n_notes = sum(1 for _ in session.notes)
+            parts = (notes for taken in session.takes for notes in taken.take.parts.values())
+            for items in (session.plans, *parts):
+                deque(items, maxlen=0)
+        bars = bars_of(session.tempo_map, len(session.rows))
+        return n_notes, bars, tuple(dict.fromkeys(losses.found))
 
     def n_rows(self, session_id: int) -> dict[str, int]:
         """How many rows of a session can be read in each table; of `sessions` it has one."""

@@ -38,17 +38,17 @@ def make_take(
     the others; None takes the rules.
     """
     with Library(library, wait_s=PATIENT_S) as opened:
-        session = opened.session(session_id)
         complaint, kept = "", kind
-        if kind == "re-voiced":
-            taken = take_of(session, take_id)
-            take = revoice(session, taken.take, settings, seed, progress)
-            if taken.info.kind == OWN_MELODY:
-                kept = OWN_MELODY
-        else:
-            predictor, complaint = load() if load is not None else (RuleBasedPredictor(), "")
-            make = reharmonise if kind == "re-harmonised" else replay
-            take = make(session, predictor, settings, seed, progress)
+        with opened.stored(session_id) as session:
+            if kind == "re-voiced":
+                taken = take_of(session, take_id)
+                take = revoice(session, taken.take, settings, seed, progress)
+                if taken.info.kind == OWN_MELODY:
+                    kept = OWN_MELODY
+            else:
+                predictor, complaint = load() if load is not None else (RuleBasedPredictor(), "")
+                make = reharmonise if kind == "re-harmonised" else replay
+                take = make(session, predictor, settings, seed, progress)
         name = take_name(kind, settings, seed)
         return opened.add_take(session_id, name, kept, settings, seed, take), complaint
 
