@@ -27,6 +27,8 @@ _AT_ANY_SPEED = ("test_hostile", "test_cli", "test_jobs")
 _home = tempfile.TemporaryDirectory(prefix="jam-tests-")
 # Two workers on two cores, beside who else works there: a pool of threads each makes all slower.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The grand piano's samples take a second to decode: tests that are about it say so.
+os.environ["JAM_SOUNDFONT"] = str(TESTS.parent / "assets" / "FluidR3Mono_GM.sf3")
 os.environ["XDG_DATA_HOME"] = os.environ["XDG_CONFIG_HOME"] = _home.name
 
 

@@ -1,13 +1,15 @@
 """Every style on a bundled tune: MIDI, WAV, a picture of the piano roll, and a table of figures.
 
-    python tools/style_samples.py OUT_FOLDER [--tune FILE.mid] [--style NAME] [--bars FIRST LAST]
+    python tools/style_samples.py OUT_FOLDER [--tune FILE.mid] [--style NAME]
 
-Loudness: of each part alone, integrated, in LUFS (ITU-R BS.1770-4, by pyloudnorm), and of the whole
-file. Masked:
-the share of the melody's time in which more than so many of the accompaniment's voices sound in
-the melody's own octave (six semitones below it to five above). Movement: at each change of
-chord, how far the voices from C3 up are from the nearest voice of the other chord, on average,
-in semitones; with --pop909 over the chords of that corpus, beside its true piano parts.
+Without --tune each style plays the bundled tune of its metre, with its song's chords and sections,
+twice through. Peak: true peak, dB of full scale, before the limiter; down: what the limiter takes
+off at most, dB. Loudness: of the whole and of each part alone, integrated, in LUFS (ITU-R
+BS.1770-4, by pyloudnorm). Masked: the share of the melody's time in which more than so many of the
+accompaniment's voices sound in the melody's own octave (six semitones below it to five above).
+Movement: at each change of chord, how far the voices from C3 up are from the nearest voice of the
+other chord, on average, in semitones; with --pop909 over the chords of that corpus, beside its true
+piano parts.
 """
 
 from __future__ import annotations
@@ -16,72 +18,100 @@ import argparse
 import math
 import random
 import sys
-import tempfile
 import time
-import wave
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pyloudnorm
+import soundfile
+from scipy.signal import resample_poly
 
 from jam.accompaniment import Style, all_styles, style_named, voice
 from jam.agent.anticipation import Anticipator
-from jam.agent.rules import ScriptedPredictor
-from jam.audio.mixer import mix
-from jam.audio.sound_file import write_sound
-from jam.cli.main import load_predictor
+from jam.agent.rules import RuleBasedPredictor, ScriptedPredictor
+from jam.audio.limiter import Limiter
+from jam.charts.files import read_charts
 from jam.errors import BadInput
 from jam.files import demo_tunes
-from jam.messages.notes import Note
-from jam.midi.file import MidiSong, read_midi
+from jam.midi.file import read_midi
 from jam.music.chord import QUALITIES, QUALITY_NAMES, Chord
 from jam.music.harte import parse_harte
+from jam.music.place_in_form import place_in_form
 from jam.music.rows import ChordState
+from jam.music.song import Song
 from jam.performance.conductor import Conductor
 from jam.performance.offline import render
 from jam.performance.take import Take
-from jam.sessions.exports import write_take
+from jam.sessions.exports import write_take, write_take_sound
 from jam.settings import JamSettings
 
 PARTS = ("player", "chords", "bass", "drums")
 _LOWEST_VOICE = 48
+_BARS_A_ROW = 8
+_OF_THEIR_METRE = {"waltz": 1, "jazz-waltz": 1, "gospel": 2}
+"""Styles -> number of the bundled tune; all others play the first."""
 _COLOURS = {"player": "#d9730d", "chords": "#3b7dd8", "bass": "#1d3f72", "drums": "#777777"}
 
 
-def loudness_db(take: Take, part: str, settings: JamSettings, style: Style, folder: Path) -> float:
-    """Integrated loudness of a part alone in LUFS, from its first onset to its last."""
-    notes = take.parts.get(part, ())
-    if not notes:
-        return -math.inf
-    at, voices = take.tempo_map.seconds_at, mix(settings, style)
-    begin_s = at(notes[0].start_frame)
-    end_s = max(at(n.end_frame) for n in notes) - begin_s
-    path = folder / "part.wav"
-    write_sound(
-        path,
-        [
-            replace(n, start_s=n.start_s - begin_s, end_s=n.end_s - begin_s)
-            for n in take.timed_notes()
-            if n.part == part
-        ],
-        {part: voices[part].volume},
-        {part: voices[part].program},
+@dataclass(frozen=True, slots=True)
+class Loudness:
+    """Of a style's sound files, in LUFS; of each part from its first onset to its last end."""
+
+    whole: float
+    parts: dict[str, float]
+    true_peak_db: float
+    """Below full scale, between the samples too (four times as many, ITU-R BS.1770-4, annex 2)."""
+    turned_down_db: float
+    """At most, by the limiter that plays live."""
+
+
+def loudness(take: Take, settings: JamSettings, folder: Path, name: str) -> Loudness:
+    """Write a take's WAV and measure it, and each of its parts."""
+    files = write_take_sound(folder / f"{name}.wav", take, settings, with_stems=True)
+    names = {part: "melody" if part == "player" else part for part in PARTS}
+    at, parts = take.tempo_map.seconds_at, dict.fromkeys(PARTS, -math.inf)
+    for file in files[1:]:
+        part = next(p for p, track in names.items() if file.stem == f"{name}-{track}")
+        notes = take.parts[part]
+        samples, rate_hz = soundfile.read(file)
+        first, last = (
+            round(rate_hz * at(f)) for f in (notes[0].start_frame, max(n.end_frame for n in notes))
+        )
+        parts[part] = lufs(samples[first:last], rate_hz)
+        file.unlink()
+    samples, rate_hz = soundfile.read(files[0], dtype="float32")
+    return Loudness(
+        lufs(samples, rate_hz),
+        parts,
+        20 * math.log10(true_peak(samples, rate_hz)),
+        turned_down_db(samples, rate_hz),
     )
-    with wave.open(str(path)) as sound:
-        samples = np.frombuffer(sound.readframes(round(end_s * sound.getframerate())), "<i2")
-        return lufs(samples, sound.getframerate())
+
+
+def true_peak(samples: np.ndarray, rate_hz: int) -> float:
+    """Of the sound that a converter makes of the samples; 1.0 is full scale."""
+    seconds = (samples[i : i + rate_hz] for i in range(0, len(samples), rate_hz))
+    return max(float(np.abs(resample_poly(second, 4, 1, axis=0)).max()) for second in seconds)
+
+
+def turned_down_db(samples: np.ndarray, rate_hz: int, block: int = 256) -> float:
+    """How far the live limiter turns sound down at most, in dB."""
+    limiter, least = Limiter(rate_hz), 1.0
+    for start in range(0, len(samples), block):
+        limiter.process(samples[start : start + block].copy())
+        least = min(least, limiter.gain)
+    return 20 * math.log10(least)
 
 
 def lufs(samples: np.ndarray, rate_hz: int) -> float:
-    """Integrated loudness of interleaved 16-bit stereo samples; minus infinity for silence."""
-    stereo = samples.reshape(-1, 2) / 32768.0
-    if len(stereo) < rate_hz:
-        stereo = np.pad(stereo, ((0, rate_hz - len(stereo)), (0, 0)))
-    return float(pyloudnorm.Meter(rate_hz).integrated_loudness(stereo))
+    """Integrated loudness of stereo samples; minus infinity for silence."""
+    if len(samples) < rate_hz:
+        samples = np.pad(samples, ((0, rate_hz - len(samples)), (0, 0)))
+    return float(pyloudnorm.Meter(rate_hz).integrated_loudness(samples))
 
 
 def masked(take: Take, more_than: int) -> float:
@@ -182,66 +212,68 @@ def _block(chord: Chord) -> list[int]:
     return [48 + chord.root + interval for interval in QUALITIES[chord.quality][0]]
 
 
-def draw(take: Take, title: str, path: Path, first_bar: int, n_bars: int) -> None:
-    """The piano roll of some bars as a PNG."""
+def draw(take: Take, title: str, path: Path, chart: Song | None, first: int, last: int) -> None:
+    """The piano roll of bars `first` to before `last` as a PNG, eight bars in a row."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
     tempo_map = take.tempo_map
-    first, last = tempo_map.bar_start(first_bar), tempo_map.bar_start(first_bar + n_bars)
-    figure, axes = plt.subplots(figsize=(15, 5))
-    for part in PARTS:
-        for note in take.parts.get(part, ()):
-            if note.end_frame > first and note.start_frame < last:
-                width = max(note.end_frame - note.start_frame - 0.1, 0.3)
-                pitch = note.pitch - 26 if part == "drums" else note.pitch
+    starts = range(first, last, _BARS_A_ROW)
+    figure, rows = plt.subplots(len(starts), figsize=(17, 3.6 * len(starts)), squeeze=False)
+    for axes, bar in zip(rows[:, 0], starts, strict=True):
+        edges = [tempo_map.bar_start(b) for b in range(bar, min(bar + _BARS_A_ROW, last) + 1)]
+        for part in PARTS:
+            for note in take.parts.get(part, ()):
+                if note.end_frame <= edges[0] or note.start_frame >= edges[-1]:
+                    continue
                 axes.barh(
-                    pitch,
-                    width,
+                    note.pitch - 26 if part == "drums" else note.pitch,
+                    max(note.end_frame - note.start_frame - 0.1, 0.3),
                     0.85,
                     note.start_frame,
                     align="center",
                     color=_COLOURS[part],
                     alpha=0.3 + note.velocity / 190,
                 )
-    for bar in range(first_bar, first_bar + n_bars + 1):
-        axes.axvline(tempo_map.bar_start(bar), color="#999999", linewidth=0.8)
-    for frame in range(first, min(last, len(take.chords))):
-        state = take.chords[frame]
-        if state.onset and state.chord is not None:
-            axes.text(frame, 88, state.chord.symbol, fontsize=8)
-    axes.set(xlim=(first, last), ylim=(8, 92), title=title, ylabel="MIDI pitch (drums: −26)")
+        for number, edge in enumerate(edges):
+            axes.axvline(edge, color="#999999", linewidth=0.8)
+            place = chart and number + bar < last and place_in_form(chart, bar + number)
+            if place and place.bar == 0:
+                axes.axvline(edge, color="#b00020", linewidth=2)
+                axes.text(edge, 93, place.section, color="#b00020", fontsize=9)
+        for frame in range(edges[0], min(edges[-1], len(take.chords))):
+            state = take.chords[frame]
+            if state.onset and state.chord is not None:
+                axes.text(frame, 87, state.chord.symbol, fontsize=8)
+        width = _BARS_A_ROW * (edges[1] - edges[0])
+        axes.set(xlim=(edges[0], edges[0] + width), ylim=(8, 98))
+        axes.set_ylabel("MIDI pitch (drums: −26)", fontsize=7)
+    rows[0, 0].set_title(title)
     figure.tight_layout()
-    figure.savefig(path, dpi=80)
+    figure.savefig(path, dpi=60)
     plt.close(figure)
 
 
-def sample(
-    style: Style, song: MidiSong, folder: Path, agent: str, bars: tuple[int, int] = (2, 10)
-) -> str:
+def sample(style: Style, tune: Path, folder: Path) -> str:
     """Write one style's files; returns its line of the table."""
-    settings = JamSettings(accompaniment=style.name)
-    predictor, _ = load_predictor(agent)
-    take = render(song, predictor, settings, 1)
+    settings = JamSettings(accompaniment=style.name, listen_bars=0)
+    written = tune.with_suffix(".txt")
+    chart = read_charts(written)[0].song if written.is_file() else None
+    take = render(read_midi(tune), RuleBasedPredictor(), settings, 1, chart=chart)
     write_take(folder / f"{style.name}.mid", take, settings)
-    write_take(folder / f"{style.name}.wav", take, settings)
-    with wave.open(str(folder / f"{style.name}.wav")) as sound:
-        samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2")
-        whole = lufs(samples, sound.getframerate())
-    peak = np.abs(samples.astype(int)).max() / 32768
-    with tempfile.TemporaryDirectory() as temporary:
-        loud = [loudness_db(take, part, settings, style, Path(temporary)) for part in PARTS]
-    title = f"{style.title} ({style.name})"
-    draw(take, title, folder / f"{style.name}.png", bars[0] - 1, bars[1] - bars[0] + 1)
-    n_bars = take.tempo_map.place(len(take.chords)).bar - settings.listen_bars
-    played: list[Sequence[Note]] = [take.parts.get(part, ()) for part in PARTS[1:]]
-    levels = " ".join(f"{level:7.1f}" if level > -200 else "      –" for level in loud)
-    per_bar = " ".join(f"{len(notes) / n_bars:6.1f}" for notes in played)
+    loud = loudness(take, settings, folder, style.name)
+    n_bars = take.tempo_map.place(len(take.chords) - 1).bar + 1
+    draw(take, f"{style.title} ({style.name})", folder / f"{style.name}.png", chart, 0, n_bars)
+    levels = " ".join(
+        f"{level:6.1f}" if level > -200 else "     –" for level in loud.parts.values()
+    )
+    per_bar = " ".join(f"{len(take.parts.get(part, ())) / n_bars:5.1f}" for part in PARTS[1:])
     return (
-        f"{style.name:<10} {peak:5.2f} {whole:6.1f} {levels}  {per_bar}  {masked(take, 0):6.1%}"
-        f" {masked(take, 1):6.1%}  {movement(take):5.2f}"
+        f"{style.name:<11} {loud.true_peak_db:5.1f} {loud.turned_down_db:5.1f} {loud.whole:6.1f}"
+        f" {levels}  {per_bar}  {masked(take, 0):6.1%} {masked(take, 1):6.1%}"
+        f"  {movement(take):5.2f}"
     )
 
 
@@ -279,17 +311,8 @@ def _say(what: str, spent_ms: list[float]) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the files go; made where it isn't")
-    parser.add_argument("--tune", type=Path, help="a melody (the first bundled tune)")
+    parser.add_argument("--tune", type=Path, help="a melody; NAME.txt beside it is its song")
     parser.add_argument("--style", action="append", help="only this one; may be repeated")
-    parser.add_argument("--agent", choices=("auto", "rules"), default="rules")
-    parser.add_argument(
-        "--bars",
-        type=int,
-        nargs=2,
-        default=(2, 10),
-        metavar=("FIRST", "LAST"),
-        help="what is drawn (2 10); of 9 24 the second half is the third phrase, which rises",
-    )
     parser.add_argument("--pop909", type=Path, help="the corpus's folder of songs")
     parser.add_argument("--songs", type=int, default=1000, help="at most so many of them")
     parser.add_argument("--times", action="store_true", help="only what the work costs")
@@ -299,18 +322,18 @@ def main() -> int:
         return 0
     try:
         args.folder.mkdir(parents=True, exist_ok=True)
-        song = read_midi(args.tune or demo_tunes()[0])
+        tunes = [args.tune] if args.tune else demo_tunes()
         styles = [style_named(n) for n in args.style] if args.style else all_styles()[0]
     except (BadInput, OSError) as error:
         print(f"style_samples: {error}", file=sys.stderr)
         return 2
     print(
-        "style       peak | LUFS: all, melody, chords, bass, drums | notes a bar: chords, bass,"
-        " drums | masked by > 0, > 1 | movement"
+        "style        peak  down | LUFS: all, melody, chords, bass, drums | notes a bar: chords,"
+        " bass, drums | masked by > 0, > 1 | movement"
     )
     for style in styles:
-        bars = (args.bars[0], max(args.bars))
-        print(sample(style, song, args.folder, args.agent, bars), flush=True)
+        tune = tunes[0] if args.tune else tunes[_OF_THEIR_METRE.get(style.name, 0)]
+        print(sample(style, tune, args.folder), flush=True)
     if args.pop909:
         for name, moved in pop909_movement(args.pop909, args.songs).items():
             print(f"movement at POP909's changes, {name}: {moved:.2f} semitones")

@@ -5,22 +5,26 @@ from __future__ import annotations
 import ctypes
 import ctypes.util
 import io
+import logging
 from contextlib import redirect_stdout
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from jam.audio.limiter import Limiter
+from jam.audio.soundfonts import DRUM_BANK, check_soundfont, layers, presets
 from jam.errors import BadInput, JamError
-from jam.files import check_file, soundfont_path
-from jam.limits import SOUNDFONT_BYTES
 from jam.messages.notes import BEND, KEY_PRESSURE, PRESSURE, Expression
 from jam.midi.numbers import BEND_REST, DRUM_CHANNEL, SILENCE, SOFT, VOLUME, is_down
 from jam.system import quiet_stderr, wheel_library
 
-_GAIN = 2.0
+_log = logging.getLogger(__name__)
+_GAIN = 2.4
 CHANNELS = {"player": 0, "chords": 1, "bass": 2, "solo": 3, "metronome": 8, "drums": DRUM_CHANNEL}
 """MIDI channel (from 0) of each part, in the synth and at the MIDI output."""
 _SPARE_CHANNELS = {"chords": 11, "bass": 12, "drums": 13}
@@ -28,12 +32,25 @@ _SPARE_CHANNELS = {"chords": 11, "bass": 12, "drums": 13}
 LANES = 16
 """So many keyboards, or channels of one, have pedals and bends of their own."""
 _FIRST_LANE = 16
-_DRUM_BANK = 128
 _SOFTER = 0.72
 """With the soft pedal a stroke is so much weaker; SoundFonts have no other hammers."""
 _KEY_VIBRATO_CENTS = 50.0
 """As deep as the SoundFont standard's for the pressure of a channel."""
-_CEILING = 0.97
+_SOFTEST = 3
+"""Pianos of several layers begin here; what is softer nobody hears."""
+_POLYPHONY = 256
+"""A stereo piano has two voices a note, and the pedal lets them ring."""
+_ROOM = {"roomsize": 0.45, "damping": 0.4, "width": 0.9, "level": 0.5}
+"""One room for the whole band."""
+_REVERB, _PAN, _CHORUS = 91, 10, 93
+"""Controllers of a channel: how much goes into the room, where it stands, how wide it is made."""
+_PLACES = {
+    "player": (38, 66), "chords": (44, 58), "bass": (8, 64), "solo": (42, 72),
+    "drums": (22, 64), "metronome": (0, 64),
+}  # fmt: skip
+"""Part -> what it sends into the room, and where it stands from left (0) to right (127)."""
+_WIDENED = {4: 40, 5: 40, 16: 30, 26: 25, 27: 35, 48: 30, 49: 30}
+"""Programs that players send through a chorus, or that are sections, recorded in mono here."""
 
 
 def _load_fluidsynth() -> ModuleType:
@@ -87,36 +104,56 @@ def own_drivers() -> tuple[str, ...]:
     return tuple(name for name in (names or b"").decode().split(",") if name not in ("", "file"))
 
 
-class Limiter:
-    """Keeps samples below a ceiling; works in place on blocks of shape (n, 2).
-
-    A peak turns the whole block down at once, then the level comes back within half a second.
-    Preallocated: runs on the audio callback.
-    """
-
-    def __init__(self, sample_rate: int, max_frames: int = 8192) -> None:
-        self._gain = np.float32(1.0)
-        self._recover = np.float32(2.0 / sample_rate)
-        self._magnitude = np.empty((max_frames, 2), dtype=np.float32)
-
-    def process(self, block: NDArray[np.float32]) -> None:
-        magnitude = self._magnitude[: len(block)]
-        np.abs(block, out=magnitude)
-        peak = magnitude.max()
-        gain = min(np.float32(1.0), self._gain + self._recover * len(block))
-        if peak * gain > _CEILING:
-            gain = np.float32(_CEILING) / peak
-        if gain < 1.0:
-            block *= gain
-        self._gain = gain
-
-
 def _channel(part: str, lane: int = 0) -> int:
     return CHANNELS[part] if lane == 0 else _FIRST_LANE + lane
 
 
 def _channels(part: str) -> list[int]:
     return [_channel(part, lane) for lane in range(LANES if part == "player" else 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A SoundFont that stays good when its file is removed or replaced.
+
+    Samples are read when an instrument is chosen; FluidSynth crashes where it can't then. Under one
+    name all synths of the process share what was decoded.
+    """
+
+    path: Path
+    file: IO[bytes]
+
+    @property
+    def name(self) -> str:
+        kept = f"/proc/self/fd/{self.file.fileno()}"
+        return kept if Path(kept).exists() else str(self.path)
+
+
+def _opened(path: Path) -> _File:
+    try:
+        stat = path.stat()
+        return _open(path, stat.st_mtime_ns, stat.st_size)
+    except OSError as error:
+        raise JamError(f"SoundFont {path}: can't be read ({error.strerror})") from None
+
+
+@lru_cache(maxsize=8)
+def _open(path: Path, _changed_ns: int, _size: int) -> _File:
+    return _File(path, path.open("rb"))
+
+
+def _readable(fonts: tuple[Path, ...]) -> list[Path]:
+    """The first, for which BadInput is raised, and those below it that are whole."""
+    check_soundfont(fonts[0])
+    found = [fonts[0]]
+    for below in fonts[1:]:
+        try:
+            check_soundfont(below)
+        except BadInput as error:
+            _log.warning("left out: %s", error)
+        else:
+            found.append(below)
+    return found
 
 
 class Synth:
@@ -131,19 +168,27 @@ class Synth:
         self, sample_rate: int = 48000, soundfont: Path | None = None, limited: bool = True
     ) -> None:
         fluidsynth = _load_fluidsynth()
-        path = soundfont or soundfont_path()
-        check_soundfont(path)
-        self.soundfont = path
+        self._files = [_opened(path) for path in _readable(layers(soundfont))]
+        self.soundfont = self._files[0].path
         self.sample_rate = sample_rate
         self._ticker: Any = None
         self._fluid: Any = fluidsynth.Synth(gain=_GAIN, samplerate=float(sample_rate))
-        self._fluid.setting("synth.polyphony", 128)
-        # Only the samples of the instruments chosen are decoded: 0.2 s instead of 1.3 s.
-        self._fluid.setting("synth.dynamic-sample-loading", 1)
-        with quiet_stderr():
-            self._font = self._fluid.sfload(self._kept_open(path))
-        if self._font < 0:
-            raise BadInput(f"{path}: not a SoundFont that FluidSynth can read")
+        self._fluid.setting("synth.polyphony", _POLYPHONY)
+        # Samples are decoded when an instrument is chosen, and meanwhile FluidSynth takes no note.
+        # So a second one, which plays nothing and shares its samples, has all chosen first.
+        self._decoder: Any = fluidsynth.Synth(samplerate=float(sample_rate))
+        fonts: list[int] = []
+        for fluid in (self._fluid, self._decoder):
+            fluid.setting("synth.dynamic-sample-loading", 1)
+            with quiet_stderr():
+                fonts = [fluid.sfload(file.name) for file in self._files]
+            if fonts[0] < 0:
+                raise BadInput(f"{self.soundfont}: not a SoundFont that FluidSynth can read")
+        self._fonts = [
+            (font, presets(file.path))
+            for font, file in zip(fonts, self._files, strict=True)
+            if font >= 0
+        ]
         write = fluidsynth.cfunc(
             "fluid_synth_write_float",
             ctypes.c_int,
@@ -175,9 +220,12 @@ class Synth:
             PRESSURE: _function("fluid_synth_channel_pressure", ctypes.c_int, 2),
         }
         self._let_keys_vibrate()
+        self._fluid.set_reverb(**_ROOM)
         for part in CHANNELS:
             self.set_program(part, 0)
-        self._fluid.set_reverb(roomsize=0.35, damping=0.3, width=0.8, level=0.25)
+            for channel in _channels(part):
+                for controller, value in zip((_REVERB, _PAN), _PLACES[part], strict=True):
+                    self._fluid.cc(channel, controller, value)
 
     def _let_keys_vibrate(self) -> None:
         """Have the pressure of a key do what that of a channel does in every SoundFont."""
@@ -198,41 +246,43 @@ class Synth:
         use(self._handle, modulator, add)
         free(modulator)
 
-    def _kept_open(self, path: Path) -> str:
-        """A name for the SoundFont that stays good when the file is removed or replaced.
-
-        Samples are read when an instrument is chosen; FluidSynth crashes where it can't then.
-        """
-        try:
-            self._file = path.open("rb")
-        except OSError as error:
-            raise JamError(f"SoundFont {path}: can't be read ({error.strerror})") from None
-        kept = f"/proc/self/fd/{self._file.fileno()}"
-        return kept if Path(kept).exists() else str(path)
-
     def set_program(self, part: str, program: int) -> None:
         """Choose the General MIDI instrument (0 to 127) of a part.
 
         For the drums it is the kit, the standard one where the SoundFont hasn't got it; the
         metronome keeps its own.
         """
-        channel = CHANNELS[part]
-        if part not in ("drums", "metronome"):
-            for channel in _channels(part):
-                self._fluid.program_select(channel, self._font, 0, program)
+        if part in ("drums", "metronome"):
+            kit = 0 if part == "metronome" else program
+            if not self._select([CHANNELS[part]], DRUM_BANK, kit):
+                self._select([CHANNELS[part]], DRUM_BANK, 0)
             return
-        kit = 0 if part == "metronome" else program
-        if kit and self._fluid.program_select(channel, self._font, _DRUM_BANK, kit) == 0:
-            return
-        self._fluid.program_select(channel, self._font, _DRUM_BANK, 0)
+        channels = _channels(part)
+        self._select(channels, 0, program)
+        for channel in channels:
+            self._fluid.cc(channel, _CHORUS, _WIDENED.get(program, 0))
+
+    def _select(self, channels: list[int], bank: int, program: int) -> bool:
+        """Choose an instrument of the first SoundFont that has it; False where none has."""
+        for font, has in self._fonts:
+            if (bank, program) in has:
+                self._decoder.program_select(channels[0], font, bank, program)
+                for channel in channels:
+                    self._fluid.program_select(channel, font, bank, program)
+                return True
+        return False
 
     def preload(self, part: str, program: int) -> None:
         """Have an instrument's samples in memory before the part changes to it.
 
-        It takes up to 0.1 s, in which others may play and render: call it on a thread of its own.
+        It takes up to a second, in which others may play and render: call it on a thread of its
+        own.
         """
-        bank = _DRUM_BANK if part == "drums" else 0
-        self._fluid.program_select(_SPARE_CHANNELS[part], self._font, bank, program)
+        bank = DRUM_BANK if part == "drums" else 0
+        for font, has in self._fonts:
+            if (bank, program) in has:
+                self._decoder.program_select(_SPARE_CHANNELS[part], font, bank, program)
+                return
 
     def set_volume(self, part: str, volume: float) -> None:
         """Volume 0.0 to 1.0 (MIDI controller 7)."""
@@ -249,7 +299,7 @@ class Synth:
         """Runs on: MIDI callback, scheduler. A C call of some microseconds."""
         if part == "player" and self._soft[lane]:
             velocity = max(1, round(_SOFTER * velocity))
-        self._fluid.noteon(_channel(part, lane), pitch, velocity)
+        self._fluid.noteon(_channel(part, lane), pitch, max(velocity, _SOFTEST))
 
     def note_off(self, part: str, pitch: int, lane: int = 0) -> None:
         self._fluid.noteoff(_channel(part, lane), pitch)
@@ -332,39 +382,8 @@ class Synth:
             if self._ticker is not None:
                 self._ticker.delete()
             fluid.delete()
-            if file := self.__dict__.pop("_file", None):
-                file.close()
+            if decoder := self.__dict__.pop("_decoder", None):
+                decoder.delete()
+            self._files.clear()
 
     __del__ = close
-
-
-_PARTS = {b"INFO": "its description", b"sdta": "its samples", b"pdta": "its instruments"}
-
-_MAX_CHUNKS = 64
-
-
-def check_soundfont(path: Path) -> None:
-    """Raises BadInput, one line that begins with the path, for what is no whole SoundFont."""
-    check_file(path, SOUNDFONT_BYTES)
-    try:
-        n_bytes = path.stat().st_size
-        with path.open("rb") as file:
-            head = file.read(12)
-            if head[:4] != b"RIFF" or head[8:] != b"sfbk":
-                raise BadInput(f"{path}: not a SoundFont (it doesn't begin with RIFF and sfbk)")
-            at, end = 12, 8 + int.from_bytes(head[4:8], "little")
-            missing = dict(_PARTS)
-            for _ in range(_MAX_CHUNKS):
-                if at >= end or not missing:
-                    break
-                file.seek(at)
-                name, length, kind = file.read(4), file.read(4), file.read(4)
-                at += 8 + int.from_bytes(length, "little")
-                if len(kind) < 4 or at > n_bytes:
-                    raise BadInput(f"{path}: truncated: {n_bytes:,} bytes, the SoundFont has more")
-                if name == b"LIST":
-                    missing.pop(kind, None)
-    except OSError as error:
-        raise BadInput(f"{path}: can't be read: {error.strerror or error}") from None
-    if missing:
-        raise BadInput(f"{path}: not a SoundFont ({', '.join(missing.values())} missing)")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from jam.accompaniment.styles import read_style
-from jam.audio.synth import Synth, check_soundfont
+from jam.audio.soundfonts import check_soundfont
+from jam.audio.synth import Synth
 from jam.errors import BadInput, JamError
 from jam.files import check_file, read_limited, soundfont_path
 from jam.limits import KIB, WEIGHTS_SETTINGS_BYTES

@@ -11,8 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jam.audio.soundfonts import DRUM_BANK, chosen_soundfont, instruments, soundfonts
-from jam.audio.synth import CHANNELS, Limiter, Synth
+from jam.audio.limiter import CEILING, KNEE, Limiter
+from jam.audio.soundfonts import (
+    DRUM_BANK,
+    chosen_soundfont,
+    instruments,
+    layers,
+    presets,
+    soundfonts,
+)  # fmt: skip
+from jam.audio.synth import CHANNELS, Synth
 from jam.errors import BadInput, JamError
 from jam.files import soundfont_path
 from jam.messages.notes import BEND, CONTROLLER, EXPRESSIONS, KEY_PRESSURE, PRESSURE, Expression
@@ -163,7 +171,20 @@ def test_forty_loud_notes_do_not_clip(synth: Synth) -> None:
     sound = render(synth, 1.0)
     synth.panic()
     render(synth, 1.5)
-    assert 0.5 < np.abs(sound).max() <= 0.971
+    assert 0.5 < np.abs(sound).max() <= CEILING
+
+
+def test_the_limiter_turns_down_without_a_step() -> None:
+    limiter = Limiter(48000)
+    sine = np.sin(2 * np.pi * 220 * np.arange(9600) / 48000, dtype=np.float32)
+    sound = np.column_stack([sine, sine]) * np.float32(1.5)
+    largest = np.abs(np.diff(sound[:, 0])).max()
+    for start in range(0, len(sound), 256):
+        limiter.process(sound[start : start + 256])
+    assert np.abs(np.diff(sound[:, 0])).max() <= largest
+    assert limiter.gain == pytest.approx(KNEE / 1.5, rel=0.01)
+    spectrum = np.abs(np.fft.rfft(sound[4800:, 0] * np.hanning(4800)))
+    assert spectrum[50:].max() < 0.001 * spectrum.max()  # no harmonics once it has turned down
 
 
 @given(st.lists(st.floats(0, 30), min_size=1, max_size=20))
@@ -173,7 +194,7 @@ def test_the_limiter_holds_its_ceiling_and_lets_the_quiet_pass(peaks: list[float
     for peak in peaks:
         block = (peak * rng.uniform(-1, 1, (256, 2))).astype(np.float32)
         limiter.process(block)
-        assert np.abs(block).max() <= 0.9701
+        assert np.abs(block).max() <= CEILING
     block = np.zeros((256, 2), dtype=np.float32)
     for _ in range(200):
         block[:] = 0.5
@@ -200,6 +221,41 @@ def test_instruments_can_be_chosen_when_the_soundfont_is_removed(tmp_path: Path)
     block = np.zeros((4096, 2), dtype=np.float32)
     synth.render_into(block)
     assert np.abs(block).max() > 0.01
+    synth.close()
+
+
+def test_what_a_soundfont_lacks_is_had_from_the_usual_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JAM_SOUNDFONT", raising=False)
+    usual, (grand, *_) = soundfont_path(), layers()
+    assert layers() == (grand, usual) and chosen_soundfont("") == grand
+    assert layers(usual) == (usual,)
+    assert len(presets(grand)) < 5 and len(instruments(grand)) > 100
+    assert instruments(grand)[0, 0] == presets(grand)[0, 0] != presets(usual)[0, 0]
+    synth = Synth(48000)
+    for part, program in (("player", 0), ("bass", 33), ("drums", 0)):
+        synth.set_program(part, program)
+        synth.note_on(part, 40, 100)
+        assert np.abs(render(synth, 0.3)).max() > 0.01, part
+        synth.panic()
+        render(synth, 1.5)
+    synth.close()
+
+
+def test_notes_do_not_wait_for_an_instrument_that_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """FluidSynth takes no note while it decodes samples: whoever decodes is another synth."""
+    monkeypatch.delenv("JAM_SOUNDFONT", raising=False)
+    synth = Synth(48000, soundfont_path())
+    chosen: list[str] = []
+    for name in ("_fluid", "_decoder"):
+        monkeypatch.setattr(
+            getattr(synth, name), "program_select", lambda *_, n=name: chosen.append(n)
+        )
+    synth.preload("chords", 40)
+    assert chosen == ["_decoder"]
+    synth.set_program("chords", 40)
+    assert chosen == ["_decoder", "_decoder", "_fluid"]
     synth.close()
 
 

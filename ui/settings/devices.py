@@ -30,6 +30,7 @@ from ui.settings.panel import SettingsSection
 _DEFAULT_AUDIO, _SILENCE = "", "none"
 _ANOTHER = "…"
 ANOTHER_SOUNDFONT = "Another file …"
+DEFAULT_SOUNDFONT = "Default, with a grand piano"
 EVERY_KEYBOARD = "All keyboards (including new ones)"
 NONE_CONNECTED = "None connected"
 
@@ -206,7 +207,7 @@ class DevicesSection(SettingsSection):
     def _soundfonts(self, devices: DeviceState) -> list[tuple[str, Any]]:
         wanted = devices.wanted_soundfont
         own = [] if wanted in ("", *self._found) else [(Path(wanted).name, wanted)]
-        usual = [("Default", ""), *((Path(name).stem, name) for name in self._found)]
+        usual = [(DEFAULT_SOUNDFONT, ""), *((Path(name).stem, name) for name in self._found)]
         return [*usual, *own, (ANOTHER_SOUNDFONT, _ANOTHER)]
 
     def _on_soundfont(self, name: str) -> None:
