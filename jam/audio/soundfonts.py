@@ -74,7 +74,13 @@ def layers(chosen: Path | None = None) -> tuple[Path, ...]:
     Without a chosen one: the grand piano that comes along, then the usual SoundFont. They also have
     what a chosen one lacks. The usual SoundFont alone is had by choosing it, or with JAM_SOUNDFONT.
     """
-    usual, grand = soundfont_path(), assets_dir() / _GRAND
+    try:
+        usual = soundfont_path()
+    except BadInput:
+        if chosen is None:
+            raise
+        return (chosen,)
+    grand = assets_dir() / _GRAND
     own = (grand,) if grand.is_file() and not os.environ.get(SOUNDFONT_VARIABLE) else ()
     if chosen is None or chosen in own:
         return *own, usual
