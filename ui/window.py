@@ -68,6 +68,7 @@ from ui.controls.panel import ControlsPanel, learning_words
 from ui.engine_link import EngineLink
 from ui.jam_page.bar import TapTempo
 from ui.jam_page.chart import BarCell, ChartChord
+from ui.jam_page.cues import CueButton
 from ui.jam_page.demo import DEMO_OVER, Demo
 from ui.jam_page.page import JamPage
 from ui.jam_page.role_button import RoleButton
@@ -219,9 +220,11 @@ class MainWindow(QWidget):
         self.help_button.setAccessibleName("Keyboard shortcuts")
         self.settings_button.setAccessibleName("Settings panel")
         self.record_button = RecordButton(self.recorder) if self.recorder is not None else None
+        self.cue_button = CueButton()
         self.keep_button = KeepButton(self.songs)
         self.role_button = RoleButton(self.model)
         tools = (
+            self.cue_button,
             self.role_button,
             self.keep_button,
             self.record_button,
@@ -306,6 +309,7 @@ class MainWindow(QWidget):
             (self.controls.tap_button, "tap-the-tempo"),
             (self.panic_button, "all-notes-off"),
             (self.record_button, "record-private"),
+            (self.cue_button, "drum-fill"),
             (self.keep_button, "keep-the-last-bars-or-let-go"),
             (self.settings_button, "show-hide-settings"),
         )
@@ -331,7 +335,7 @@ class MainWindow(QWidget):
         return button
 
     def _connect(self) -> None:
-        self.controls.cue.connect(lambda wanted: self.link.send(Cue(wanted)))
+        self.cue_button.cue.connect(lambda wanted: self.link.send(Cue(wanted)))
         self.controls.start_stop.connect(self.start_stop)
         self.jam_state.stop.connect(self.stop)
         self.review.model.jam_stop_wanted.connect(self.stop)
@@ -416,6 +420,7 @@ class MainWindow(QWidget):
         before, self._snapshot = self._snapshot, snapshot
         self.model.follow(snapshot.settings)
         self.controls.show_running(snapshot.running)
+        self.cue_button.setVisible(snapshot.running and self.pages.page == JAM)
         self.controls.show_sync(snapshot.sync)
         if before is None or before.devices != snapshot.devices:
             self.page.devices.show_devices(snapshot.devices)
@@ -748,6 +753,8 @@ class MainWindow(QWidget):
     def _on_page(self, title: str) -> None:
         on_jam = title == JAM
         self.keep_button.setVisible(on_jam)
+        running = self._snapshot is not None and self._snapshot.running
+        self.cue_button.setVisible(on_jam and running)
         self.role_button.setVisible(on_jam)
         self.preset_button.setVisible(on_jam)
         self.settings_button.setVisible(on_jam)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jam.audio.sdl import SDL, SdlOutput
-from jam.audio.soundfonts import chosen_soundfont
+from jam.audio.soundfonts import chosen_soundfont, usable_soundfont
 from jam.audio.synth import Synth, own_drivers
 from jam.errors import BadInput, JamError
 from jam.messages.commands import SAMPLE_RATES, DeviceChoice
@@ -300,12 +300,9 @@ Output = AudioOutput | OwnDriverOutput | SdlOutput
 
 def _soundfont(choice: DeviceChoice) -> Path:
     """The one that was chosen; another is better than none where it was only remembered."""
-    try:
+    if choice.audio_required:
         return chosen_soundfont(choice.soundfont)
-    except BadInput:
-        if choice.audio_required:
-            raise
-        return chosen_soundfont("")
+    return usable_soundfont(choice.soundfont)[0]
 
 
 def open_audio(choice: DeviceChoice) -> tuple[Synth, Output]:

@@ -65,7 +65,18 @@ def chosen_soundfont(name: str) -> Path:
     known = soundfonts()
     if name in known:
         return known[name]
-    raise BadInput(f"SoundFont {name!r}: not found; there are {', '.join(known) or 'none'}")
+    raise BadInput(f"SoundFont {name!r}: not found; there are {', '.join(known) or 'no others'}")
+
+
+def usable_soundfont(name: str) -> tuple[Path, str]:
+    """The SoundFont that a name means, or else the usual one and, in a sentence, why."""
+    try:
+        check_soundfont(path := chosen_soundfont(name))
+    except BadInput as error:
+        if not name:
+            raise
+        return chosen_soundfont(""), f"{error}; the default SoundFont plays."
+    return path, ""
 
 
 def layers(chosen: Path | None = None) -> tuple[Path, ...]:

@@ -21,7 +21,7 @@ from jam.agent.anticipation import Anticipator
 from jam.agent.predictor import LoadPredictor
 from jam.clock import SystemClock
 from jam.errors import JamError
-from jam.files import SOUNDFONT_VARIABLE, config_dir, soundfont_path
+from jam.files import SOUNDFONT_VARIABLE, config_dir
 from jam.messages.plans import PlanRequest
 from jam.messages.snapshot import SET_BY_JACK
 from jam.midi.ports import VIRTUAL_IN, VIRTUAL_OUT, MidiPorts
@@ -158,16 +158,21 @@ def _library_findings() -> Iterator[Finding]:
 
 
 def _synth_finding() -> Finding:
+    from jam.audio.soundfonts import layers, usable_soundfont
     from jam.audio.synth import Synth
 
     try:
-        Synth().close()
+        path, why = usable_soundfont(load_preferences()[0].devices.soundfont)
+        Synth(soundfont=path).close()
     except JamError as error:
         mend = "git checkout assets restores the shipped SoundFont; make jam installs FluidSynth"
         if os.environ.get(SOUNDFONT_VARIABLE):
             mend = f"unset {SOUNDFONT_VARIABLE}, or set it to a .sf2 or .sf3 file"
         return Finding("bad", "SoundFont synth", str(error), mend)
-    return Finding("ok", "SoundFont synth", soundfont_path().name)
+    if why:
+        mend = "choose another in the tab Devices, or: jam play --soundfont default"
+        return Finding("note", "SoundFont synth", why, mend)
+    return Finding("ok", "SoundFont synth", ", ".join(layer.name for layer in layers(path)))
 
 
 def _latency_finding() -> Finding | None:

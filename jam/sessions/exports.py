@@ -12,7 +12,7 @@ from pathlib import Path
 from jam.accompaniment import playable_style
 from jam.audio.mixer import mix
 from jam.audio.sound_file import check_format, write_sound
-from jam.audio.soundfonts import chosen_soundfont
+from jam.audio.soundfonts import usable_soundfont
 from jam.audio.synth import CHANNELS
 from jam.errors import BadInput
 from jam.files import FILE_RATES, SOUND_SUFFIXES, whole
@@ -168,10 +168,7 @@ def write_take(
 
 def _soundfont() -> Path:
     """The one that the user plays with, or the usual one where it isn't there any more."""
-    try:
-        return chosen_soundfont(load_preferences()[0].devices.soundfont)
-    except BadInput:
-        return chosen_soundfont("")
+    return usable_soundfont(load_preferences()[0].devices.soundfont)[0]
 
 
 def write_take_sound(

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from jam.audio.mixer import Sound
 from jam.audio.output import Output, devices_seen_elsewhere, look_again, open_audio, output_devices
+from jam.audio.soundfonts import usable_soundfont
 from jam.audio.synth import CHANNELS
 from jam.clock import Clock
 from jam.errors import BadInput, JamError
@@ -250,6 +251,9 @@ class Devices:
             return
         synth, self._output = open_audio(choice)
         self._soundfont = str(synth.soundfont)
+        self._problems.pop("soundfont", None)
+        if why := usable_soundfont(choice.soundfont)[1]:
+            self._problems["soundfont"] = why
         self._rendered, self._rendered_at_s = 0, self._clock.now_s()
         self._sound.use(synth)
         self._problems.pop("audio", None)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from PyQt6 import QtTest
 from PyQt6.QtCore import QLocale, Qt
+from PyQt6.QtGui import QAction
 from PyQt6.QtWidgets import (
     QAbstractButton,
     QAbstractScrollArea,
@@ -328,14 +329,18 @@ def test_tab_reaches_every_control_of_the_bar(bench: Bench, qtbot: QtBot) -> Non
     assert wanted <= reached
 
 
-def test_buttons_ask_the_band_while_it_plays(bench: Bench) -> None:
-    buttons = [bench.window.controls.findChild(QAbstractButton, f"cue-{cue}") for cue in CUES]
-    assert not any(button.isVisible() for button in buttons if button)
-    bench.window.controls.show_running(True)
-    for button in buttons:
-        assert button.isVisible()
-        button.click()
-    assert bench.sent(Cue) == [Cue(cue) for cue in CUES]
+def test_a_button_and_its_menu_ask_the_band_while_it_plays(bench: Bench) -> None:
+    button, rows = bench.window.cue_button, bench.window.controls.height()
+    assert not button.isVisible()
+    bench.link.override = replace(stopped_snapshot(), running=True)
+    bench.tick()
+    assert button.isVisible() and bench.window.controls.height() == rows
+    button.click()
+    for cue in CUES:
+        action = button.findChild(QAction, f"cue-{cue}")
+        assert action is not None and "Ctrl+" in action.text()
+        action.trigger()
+    assert bench.sent(Cue) == [Cue("fill"), *(Cue(cue) for cue in CUES)]
 
 
 def test_the_bar_says_who_gives_the_beat(bench: Bench) -> None:

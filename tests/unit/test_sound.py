@@ -19,6 +19,7 @@ from jam.audio.soundfonts import (
     layers,
     presets,
     soundfonts,
+    usable_soundfont,
 )  # fmt: skip
 from jam.audio.synth import CHANNELS, Synth
 from jam.errors import BadInput, JamError
@@ -279,3 +280,8 @@ def test_a_soundfont_is_chosen_by_its_name_or_its_path(
     assert chosen_soundfont("") == soundfont_path()
     with pytest.raises(BadInput, match=r"nothing\.sf2"):
         chosen_soundfont("nothing.sf2")
+    own.write_bytes(b"RIFF")
+    for name in ("nothing.sf2", "own.sf3"):
+        path, why = usable_soundfont(name)
+        assert path == chosen_soundfont("") and name in why
+    assert usable_soundfont("") == (chosen_soundfont(""), "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from itertools import pairwise
 from statistics import median
 
@@ -32,14 +31,6 @@ from ui.settings.style_combo import StyleCombo
 _MAX_SLIDER_PX = 240
 _GROUPS_PX = 16
 """Between groups of controls."""
-CUE_TIPS = {
-    "intro": "Let the parts come in one after another, from the next bar line on (Ctrl+Shift+I).",
-    "variation": "Other patterns from the next bar line on (Ctrl+Shift+V).",
-    "fill": "A drum fill in the next bar (Ctrl+Shift+F).",
-    "break": "One beat, then silence for the rest of the next bar (Ctrl+Shift+K).",
-    "ending": "A cadence and an ending (Ctrl+Shift+E).",
-    "last": "Last time: the song ends after this chorus (Ctrl+Shift+L).",
-}
 PLAYER_LEADS = "The tempo follows you: after the count-in there is no click."
 SAFE, SURPRISING = "safe", "surprising"
 """The ends of the slider of how adventurous the chords are."""
@@ -50,8 +41,6 @@ class Bar(QFrame):
 
     start_stop = pyqtSignal()
     tap = pyqtSignal()
-    cue = pyqtSignal(str)
-    """The band is asked for one of CUES."""
     done = pyqtSignal()
     """A value was typed in and confirmed: the keyboard may play again."""
 
@@ -66,11 +55,7 @@ class Bar(QFrame):
         )
         self.tap_button.pressed.connect(self.tap.emit)  # the beat is when the finger goes down
         flow = FlowLayout(_GROUPS_PX)
-        self._cue_buttons = self._cues()
-        groups = (
-            *(self._time(), self._plan(), self._adventurous(), self._volumes(), self._parts()),
-            self._cue_buttons,
-        )
+        groups = self._time(), self._plan(), self._adventurous(), self._volumes(), self._parts()
         for group in (self.start, *groups):
             flow.addWidget(group)
         column = QVBoxLayout(self)
@@ -146,16 +131,6 @@ class Bar(QFrame):
         click = self._captioned(fields.slider("metronome_volume"), 64, metronome)
         return expanding(together(switches, click), 2 * _MAX_SLIDER_PX)
 
-    def _cues(self) -> QWidget:
-        """What can be asked of the band while it plays."""
-        buttons = [
-            self._button(cue.capitalize(), f"cue-{cue}", tip, partial(self.cue.emit, cue))
-            for cue, tip in CUE_TIPS.items()
-        ]
-        box = together(*buttons)
-        box.setVisible(False)
-        return box
-
     def _show_parts(self, settings: JamSettings) -> None:
         """What the style doesn't have can't be turned on."""
         style = playable_style(settings.accompaniment)
@@ -196,7 +171,6 @@ class Bar(QFrame):
         """The button says what it would do now."""
         if self.start.property("running") == running:
             return
-        self._cue_buttons.setVisible(running)
         self.start.setText("Stop" if running else "Start")
         self.start.setAccessibleName(self.start.text())
         self.start.setProperty("running", running)
