@@ -193,8 +193,8 @@ def _band(
 ) -> Iterator[Draft]:
     """What everyone plays in a bar, from frame `first` on, as it is written (not swung)."""
     bars = bars_of(bar.style, bar.meter)
-    drawn = bars[number % len(bars)]
     style, seed, people = bar.style, arrangement.seed, arrangement.feel > 0
+    drawn = bars[_drawn_bar(number, len(bars), seed) if people else number % len(bars)]
     quarter_bpm = bar.bpm * bar.meter.frames_per_beat / 4
     hands = drummer = None
     if people:
@@ -228,6 +228,15 @@ def _band(
     if bar.start_frame in arrangement.breaks:
         drafts = list(_broken_off(drafts, bar))
     return (draft for draft in drafts if draft.start_frame >= first)
+
+
+def _drawn_bar(number: int, n_bars: int, seed: int) -> int:
+    """Which of the bars that a style draws is played: two in a row as they are drawn, for many
+    patterns answer each other, and which two is a matter of the dice."""
+    if n_bars < 4:
+        return number % n_bars
+    pair, second = divmod(number, 2)
+    return (2 * int(dice(seed, 44, pair) * (n_bars // 2)) + second) % n_bars
 
 
 def _broken_off(drafts: Iterable[Draft], bar: BarContext) -> Iterator[Draft]:

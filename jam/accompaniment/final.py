@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from jam.accompaniment.comping import BarContext
 from jam.accompaniment.notes import Draft
+from jam.music.grid import Meter
 
 _ROLL_FRAMES = 0.45
 """From one note of a rolled chord to the next."""
 _SOFTER = {"X": 6, "x": 0, "o": -14, "R": 0}
+
+
+def row_for(ending: Mapping[str, str], meter: Meter) -> str:
+    """The row of an ending in a metre, drawn or made of the one in quarters or in eighths: a longer
+    bar goes on as its row ends, a shorter one holds the last stroke that it has room for.
+    """
+    length = meter.frames_per_bar
+    if drawn := ending.get(str(meter)):
+        return drawn
+    row = ending.get("6/8" if meter.compound or meter.denominator == 8 else "4/4", "")
+    if not row or length >= len(row):
+        return row.ljust(length, row[-1]) if row else ""
+    last = max((column for column in range(length) if row[column] in _SOFTER), default=0)
+    return row[: last + 1].ljust(length, "-")
 
 
 def ended_as_drawn(drafts: Iterable[Draft], bar: BarContext) -> Iterator[Draft]:
@@ -19,8 +34,10 @@ def ended_as_drawn(drafts: Iterable[Draft], bar: BarContext) -> Iterator[Draft]:
     The last stroke is held as long as the chord, unless the row ends in silence.
     """
     drafts = list(drafts)
-    row = bar.style.ending.get(str(bar.meter), "")
-    if bar.start_frame not in bar.finals or not row:
+    row = row_for(bar.style.ending, bar.meter)
+    span = bar.span_at(bar.start_frame)
+    lasts = span is not None and span.end_frame >= bar.end_frame
+    if bar.start_frame not in bar.finals or not row or not lasts:
         yield from drafts
         return
     struck = [d for d in drafts if d.start_frame == bar.start_frame]

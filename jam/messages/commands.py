@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 from jam.errors import BadInput
-from jam.messages.notes import TimedNote
+from jam.messages.notes import TimedExpression, TimedNote
 from jam.messages.voice import OFF
 from jam.music.song import Song
 from jam.music.tune import Tune
@@ -192,7 +192,8 @@ class LoadTake(PlaybackCommand):
     See `jam.stage.playback.load_take`.
 
     keeps_place: position, loop, speed and whether it plays stay as they are, for going to and
-    fro between takes. settings: whose instruments and volumes are heard.
+    fro between takes. settings: whose instruments and volumes are heard. expression: the player's
+    bends, wheels and pedals, but for the sustain pedal, with which notes end later.
     """
 
     name: str
@@ -201,6 +202,7 @@ class LoadTake(PlaybackCommand):
     end_s: float
     settings: JamSettings
     keeps_place: bool = False
+    expression: tuple[TimedExpression, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

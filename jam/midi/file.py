@@ -65,6 +65,8 @@ class MidiSong:
     """Frames at which a syllable stands."""
     karaoke: bool = False
     """The file says that it is one."""
+    expression: tuple[tuple[float, int, Expression], ...] = ()
+    """(frame, channel, control): bends, wheels, pedals and pressures, in order."""
     warnings: tuple[str, ...] = ()
     """What of the file was read otherwise than it stands, one line each."""
 
@@ -99,6 +101,7 @@ class MidiSong:
             tempo_map=TempoMap((first, *later)),
             markers=tuple((at - frame, text) for at, text in self.markers),
             pedals=tuple((at - frame, channel, down) for at, channel, down in self.pedals),
+            expression=tuple((at - frame, on, moved) for at, on, moved in self.expression),
             bar_one_frame=0,
             lyrics=tuple(at - frame for at in self.lyrics),
         )
@@ -169,6 +172,10 @@ def parse_midi(data: bytes, name: str) -> MidiSong:
             min(raw.keys)[1:] if raw.keys else None,
             () if are_lyrics else tuple(_frame(tick, raw) for tick in raw.lyrics),
             raw.karaoke or name.lower().endswith(".kar"),
+            tuple(
+                (_frame(tick, raw), channel, moved)
+                for tick, channel, moved in sorted(raw.expression, key=lambda move: move[0])
+            ),
             tuple(raw.warnings),
         )
     except BadInput as error:

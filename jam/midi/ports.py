@@ -12,8 +12,10 @@ from typing import Any
 
 from jam.clock import Clock
 from jam.errors import BadInput, JamError
+from jam.messages import notes as messages
 from jam.messages.commands import EVERY_INPUT
 from jam.messages.controls import Control
+from jam.messages.notes import Expression
 from jam.midi.controls import device_name, matching_inputs, port_back, shown_by
 from jam.midi.numbers import (
     BEAT,
@@ -55,6 +57,20 @@ class MidiMessage:
     def position(self) -> float:
         """From 0 to 1. A program, or a command of MMC, is there or isn't."""
         return self.value / (16383 if self.kind == "bend" else 127)
+
+
+def bytes_of(control: Expression, channel: int) -> tuple[int, ...]:
+    """The message that moves a control on a channel (from 0)."""
+    value = control.value
+    match control.kind:
+        case messages.BEND:
+            return BEND | channel, value & 127, value >> 7
+        case messages.PRESSURE:
+            return PRESSURE | channel, value
+        case messages.KEY_PRESSURE:
+            return KEY_PRESSURE | channel, control.number, value
+        case _:
+            return CONTROL | channel, control.number, value
 
 
 def parse_message(data: Sequence[int]) -> MidiMessage | None:

@@ -19,18 +19,27 @@ from dataclasses import dataclass, field
 
 from jam.errors import BadInput
 from jam.limits import MIDI_EVENTS, MIDI_NOTES, MIDI_QUARTERS, MIDI_TRACKS
+from jam.messages import notes as messages
+from jam.messages.notes import Expression
 from jam.midi.numbers import (
+    BEND,
     CONTROL,
+    EXPRESSIVE,
+    KEY_PRESSURE,
     NOTE_OFF,
     NOTE_ON,
     NOTES_OFF,
+    PRESSURE,
     PROGRAM,
     SOUND_OFF,
     SUSTAIN,
+    VOLUME,
     is_down,
 )
 from jam.music.melody_track import chord_word, melody_word
 
+_SHAPING = {BEND: messages.BEND, PRESSURE: messages.PRESSURE, KEY_PRESSURE: messages.KEY_PRESSURE}
+_EXPRESSIVE = EXPRESSIVE - {VOLUME}
 _ALL_OFF = (SOUND_OFF, NOTES_OFF, 124, 125, 126, 127)
 """Controllers after which no key of the channel sounds; the last four change the mode."""
 _META_TEXT, _META_NAME, _META_INSTRUMENT = 0x01, 0x03, 0x04
@@ -66,6 +75,8 @@ class RawSong:
     """(tick, channel, program)"""
     pedals: list[tuple[int, int, bool]] = field(default_factory=list)
     """(tick, channel, down) of the sustain pedal."""
+    expression: list[tuple[int, int, Expression]] = field(default_factory=list)
+    """(tick, channel, control): bends, wheels, pedals, pressures; not a channel's volume."""
     tempos: list[tuple[int, int]] = field(default_factory=list)
     """(tick, microseconds a quarter note)"""
     meters: list[tuple[int, int, int]] = field(default_factory=list)
@@ -284,7 +295,7 @@ class _TrackReader:
         if kind == PROGRAM:
             self.song.programs.append((self.tick, channel, first))
             return
-        second = 0 if kind == 0xD0 else self.data_byte()
+        second = 0 if kind == PRESSURE else self.data_byte()
         if kind == NOTE_ON and second > 0:
             self.song.n_note_ons += 1
             if self.song.n_note_ons > MIDI_NOTES:
@@ -295,6 +306,14 @@ class _TrackReader:
                 strokes.append((self.tick, 0))
         elif kind == CONTROL and first == SUSTAIN:
             self.song.pedals.append((self.tick, channel, is_down(second)))
+        elif (name := _SHAPING.get(kind)) is not None:
+            number = first if kind == KEY_PRESSURE else 0
+            value = first | second << 7 if kind == BEND else second
+            value = first if kind == PRESSURE else value
+            self.song.expression.append((self.tick, channel, Expression(name, number, value)))
+        elif kind == CONTROL and first in _EXPRESSIVE:
+            moved = Expression(messages.CONTROLLER, first, second)
+            self.song.expression.append((self.tick, channel, moved))
         elif kind == CONTROL and first in _ALL_OFF:
             for (of, _), strokes in self.strokes.items():
                 if of == channel and strokes[-1][1] != _SILENCE:

@@ -81,11 +81,18 @@ def render(
     notes: dict[int, PlannedNote] = {}
     frame = -1
     strokes = deque(key_strokes(melody))
+    last_chorus_bar: int | None = None
+    if chart is not None and follows_stops:  # the song ends with the melody
+        bars = len(chart.chorus.bars)
+        last_chorus_bar = tempo_map.place(max(last_frame - 1, 0)).bar // bars * bars
     while frame < end_frame:
         now_s = tempo_map.seconds_at(frame + 0.5)
         while strokes and strokes[0][0] < frame + 0.5:
             position, note_id, pitch, velocity = strokes.popleft()
             conductor.play_at(position, note_id, pitch, velocity)
+        if last_chorus_bar is not None and tempo_map.place(frame + 1).bar >= last_chorus_bar:
+            conductor.cue("last", now_s)
+            last_chorus_bar = None
         if follows_stops and not strokes:
             conductor.finish()  # the tune is over
             if (ending := conductor.ending) is not None:

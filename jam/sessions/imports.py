@@ -21,14 +21,14 @@ from jam.limits import (
     SESSION_BYTES,
     SESSION_LISTS,
 )
-from jam.messages.notes import Note, PedalEvent, PlayedNote, by_part
+from jam.messages.notes import ExpressionEvent, Note, PedalEvent, PlayedNote, by_part
 from jam.midi.file import MidiSong, read_midi
 from jam.midi.numbers import DRUM_CHANNEL
 from jam.music.chord_notation import chords_of_texts
 from jam.music.grid import nearest_frame
 from jam.music.rows import NO_CHORD, REST, ChordState, MelodyState, Row
 from jam.performance.offline import melody_line
-from jam.performance.take import Take
+from jam.performance.take import Take, on_the_grid
 from jam.sessions.check import saved_songs, sessions_in
 from jam.sessions.json_file import check_extent, session_of_text
 from jam.sessions.library import Library
@@ -159,6 +159,11 @@ def session_of_midi(song: MidiSong) -> Session:
         for frame, channel, down in song.pedals
         if channel in channels
     )
+    expression = tuple(
+        ExpressionEvent(moved, seconds_at(frame), 0)
+        for frame, channel, moved in song.expression
+        if channel == melody_key[1]
+    )
     end_frame = max(0, math.ceil(max([song.end_frame, *(frame for frame, _ in song.markers)])))
     n_frames = song.tempo_map.next_bar_frame(end_frame)
     chords, symbols = _chords(song, n_frames)
@@ -171,7 +176,7 @@ def session_of_midi(song: MidiSong) -> Session:
         {"player": tuple(player_notes(notes, song.tempo_map, length_s)), **by_part(others)},
         tuple(row.chord for row in rows),
         tuple((song.tempo_map.position_at(p.at_s), p.down) for p in pedals),
-        (),
+        on_the_grid(expression, song.tempo_map),
         symbols,
         song.signature,
     )
@@ -203,6 +208,7 @@ def session_of_midi(song: MidiSong) -> Session:
         (),
         (),
         (SessionTake(first, take),),
+        expression=expression,
     )
 
 

@@ -180,7 +180,7 @@ class JamSettings:
         step=0.01,
     )
     agent_volume: float = setting(
-        0.5,
+        0.65,
         "Band volume",
         "Band volume: chords, bass and drums together.",
         "volume of the band",

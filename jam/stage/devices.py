@@ -17,10 +17,11 @@ from jam.clock import Clock
 from jam.errors import BadInput, JamError
 from jam.messages.commands import BLOCK_SIZES, EVERY_INPUT, DeviceChoice, ListAudio, SelectDevices
 from jam.messages.controls import ShowOnControls, UseControls
+from jam.messages.notes import Expression
 from jam.messages.snapshot import DeviceState
 from jam.midi.controls import Routes
 from jam.midi.numbers import NOTE_OFF, NOTE_ON
-from jam.midi.ports import MidiPorts, open_api
+from jam.midi.ports import MidiPorts, bytes_of, open_api
 from jam.stage.microphone import Microphone
 from jam.stage.player import MICROPHONE, Player
 from jam.voice.stream import input_devices
@@ -105,6 +106,11 @@ class Devices:
         if part != "metronome":
             self.send(((NOTE_ON if velocity else NOTE_OFF) | CHANNELS[part], pitch, velocity))
         self._sound.note(part, pitch, velocity)
+
+    def express(self, control: Expression) -> None:
+        """A control of the player's is moved while a take is played back. Runs on: playback."""
+        self.send(bytes_of(control, CHANNELS["player"]))
+        self._sound.control(control)
 
     def send(self, data: tuple[int, ...], but_for: Callable[[str], bool] | None = None) -> None:
         """Send to every open MIDI output, but for those of some names. Runs on: scheduler."""

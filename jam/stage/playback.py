@@ -18,10 +18,12 @@ from jam.messages.commands import (
     SetSpeed,
     UnloadTake,
 )
-from jam.messages.notes import SoundedNote, TimedNote
+from jam.messages.notes import Expression, SoundedNote, TimedNote
 from jam.messages.snapshot import PlaybackState
+from jam.midi.numbers import SUSTAIN
 from jam.performance.take import Take
 from jam.settings import JamSettings
+from jam.stage.expressed import Expressed
 from jam.stage.scheduler import Sender, Sink
 from jam.stage.transport import Transport
 
@@ -50,6 +52,7 @@ def load_take(name: str, take: Take, settings: JamSettings, keeps_place: bool = 
         max([seconds_at(len(take.chords)), *(note.end_s for note in notes)]),
         settings,
         keeps_place,
+        tuple(m for m in take.timed_expression() if m.expression.number != SUSTAIN),
     )
 
 
@@ -85,23 +88,32 @@ def sustained(notes: Iterable[TimedNote], pedals: Iterable[tuple[float, bool]]) 
     return out
 
 
-class Playback(Sender[SoundedNote]):
+class Playback(Sender[SoundedNote | Expression]):
     """What is loaded for playing back. Methods may be called from any thread.
 
-    tune: called when `settings` may have changed, before the notes that are to be heard with them.
+    sink, express: take the notes, and what moves the player's controls. tune: called when
+    `settings` may have changed, before the notes that are to be heard with them.
     """
 
-    def __init__(self, clock: Clock, sink: Sink, tune: Callable[[], None]) -> None:
-        self._tune = tune
+    def __init__(
+        self,
+        clock: Clock,
+        sink: Sink,
+        express: Callable[[Expression], None],
+        tune: Callable[[], None],
+    ) -> None:
+        self._tune, self._sink, self._express = tune, sink, express
         self._transport = Transport()
+        self._expressed = Expressed(self._transport)
         self._settings: JamSettings | None = None
         self._shown = 0
-        super().__init__(
-            clock,
-            lambda note: sink(note.part, note.pitch, note.velocity),
-            self._transport,
-            "playback",
-        )
+        super().__init__(clock, self._sound, self._expressed, "playback")
+
+    def _sound(self, event: SoundedNote | Expression) -> None:
+        if isinstance(event, Expression):
+            self._express(event)
+        else:
+            self._sink(event.part, event.pitch, event.velocity)
 
     @property
     def state(self) -> PlaybackState | None:
@@ -121,15 +133,17 @@ class Playback(Sender[SoundedNote]):
     def obey(self, command: PlaybackCommand) -> None:
         """Do it at once. Commands other than LoadTake do nothing while nothing is loaded."""
         with self._lock:
-            events = self._obey(command, self._clock.now_s())
+            now_s = self._clock.now_s()
+            events = self._obey(command, now_s)
             self._tune()
-            self._send(events)
+            self._send([*self._expressed.moved(now_s), *events])
         self._wake.set()
 
     def _obey(self, command: PlaybackCommand, now_s: float) -> list[SoundedNote]:
         if isinstance(command, LoadTake):
             command = replace(command, keeps_place=command.keeps_place and bool(self._settings))
             self._settings = command.settings
+            self._expressed.load(command.expression)
         elif self._settings is None:
             return []
         elif isinstance(command, UnloadTake):
@@ -140,7 +154,7 @@ class Playback(Sender[SoundedNote]):
 def steer(transport: Transport, command: PlaybackCommand, now_s: float) -> list[SoundedNote]:
     """Do what a command says; returns what is to be sent at once."""
     match command:
-        case LoadTake(name, notes, start_s, end_s, _, keeps_place):
+        case LoadTake(name, notes, start_s, end_s, _, keeps_place, _):
             return transport.load(now_s, name, notes, start_s, end_s, keeps_place)
         case UnloadTake():
             return transport.load(now_s, "", (), 0.0, 0.0)

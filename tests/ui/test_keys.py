@@ -140,7 +140,7 @@ def test_keys_turn_what_they_name(bench: Bench) -> None:
         "Ctrl+Right": ("adventurous", 0.2),
         "Ctrl+.": ("accompaniment", "arpeggio"),
         "Ctrl+D": ("drums", False),
-        "Ctrl+Down": ("agent_volume", 0.45),
+        "Ctrl+Down": ("agent_volume", 0.6),
         "Ctrl+Shift+Up": ("player_volume", 0.95),
     }
     for name, (setting, value) in steps.items():
@@ -151,7 +151,7 @@ def test_keys_turn_what_they_name(bench: Bench) -> None:
 def test_moving_keys_belong_to_the_control_that_has_the_focus(bench: Bench) -> None:
     slider = bench.control("agent_volume")
     QTest.keyClick(slider, Qt.Key.Key_Right)
-    assert bench.changed().agent_volume == 0.51
+    assert bench.changed().agent_volume == 0.66
     assert bench.changed().commit_beats == 2
     QTest.keyClick(bench.control("bpm"), Qt.Key.Key_Up)
     assert bench.changed().bpm == 101

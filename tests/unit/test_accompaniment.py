@@ -32,6 +32,7 @@ from jam.accompaniment.styles import DRUMS
 from jam.messages.notes import PlannedNote
 from jam.music.chord import Chord
 from jam.music.grid import METERS, Meter, TempoMap
+from jam.music.place_in_form import PlaceInForm
 from jam.music.rows import NO_CHORD, ChordState
 from jam.performance.presence import HIGHEST_ROOM, LOWEST_ROOM
 from jam.settings import CLICKS, METRONOME_SOUNDS
@@ -108,6 +109,64 @@ def test_a_chord_that_comes_again_keeps_its_voicing_and_slash_basses_are_played(
     # C to Am: two voices stay, one moves by a step.
     moved = [abs(a - b) for a, b in zip(voice(Chord(9, "min"), c)[1:], c[1:], strict=True)]
     assert sorted(moved) == [0, 0, 2]
+
+
+@st.composite
+def asked(draw: st.DrawFn, arrangement: Arrangement, starts: Sequence[int]) -> Arrangement:
+    """The same, and all that can be asked of a band in the bars that begin at `starts`."""
+    some = st.sets(st.sampled_from(starts), max_size=4)
+    steps = st.dictionaries(st.sampled_from(starts), st.integers(0, 2), max_size=3)
+    names = draw(st.lists(st.sampled_from(("A", "B", "Chorus")), max_size=3))
+    form = {
+        start: PlaceInForm(names[i // 4 % len(names)], i % 4, 4 - i % 4, i // 12, i > 20)
+        for i, start in enumerate(starts)
+        if names
+    }
+    return replace(
+        arrangement,
+        variations=(*arrangement.variations, *sorted(draw(steps).items())),
+        levels=(*arrangement.levels, *sorted(draw(steps).items())),
+        fills=arrangement.fills | draw(some),
+        breaks=arrangement.breaks | draw(some),
+        intros=tuple(sorted({*arrangement.intros, *draw(some)})),
+        finals=arrangement.finals | draw(some),
+        form={**arrangement.form, **form},
+    )
+
+
+def bar_starts(tempo_map: TempoMap, first: int, end: int) -> list[int]:
+    """Of the bars from the first whole one on."""
+    starts = [tempo_map.next_bar_frame(first)]
+    while starts[-1] < end:
+        starts.append(tempo_map.next_bar_frame(starts[-1] + 1))
+    return starts
+
+
+@given(
+    line=lines(),
+    tempo_map=tempo_maps(),
+    style=styles,
+    touch=touches,
+    feel=feels,
+    seed=st.integers(0, 99),
+    data=st.data(),
+)
+@examples(60)
+def test_notes_of_all_that_can_be_asked_of_a_band(
+    line: list[ChordState],
+    tempo_map: TempoMap,
+    style: Style,
+    touch: Touch,
+    feel: float,
+    seed: int,
+    data: st.DataObject,
+) -> None:
+    arrangement = Arrangement(((0, style),), touch, seed=seed, feel=feel)
+    starts = [0, *bar_starts(tempo_map, 1, len(line))]
+    arrangement = data.draw(asked(arrangement, starts))
+    notes = realise(line, tempo_map, arrangement).notes
+    check_notes(notes, line, tempo_map)
+    assert notes == realise(line, tempo_map, arrangement).notes
 
 
 def realise(
@@ -215,6 +274,8 @@ def test_notes_in_committed_frames_never_change(
         arrangement = replace(
             arrangement, styles=(*arrangement.styles, (bar_line, style)), touch=touch
         )
+        starts = bar_starts(tempo_map, committed, len(line))
+        arrangement = data.draw(asked(arrangement, starts))
         realised = realise(line, tempo_map, arrangement, memory, committed)
         every = [*memory.ended.values(), *realised.notes]
         check_notes(every, line, tempo_map)

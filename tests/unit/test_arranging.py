@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jam.accompaniment import all_styles, style_named
 from jam.accompaniment.arranging import BarPlan, plan_bar
 from jam.accompaniment.comping import BarContext
-from jam.accompaniment.final import ended_as_drawn
+from jam.accompaniment.final import ended_as_drawn, row_for
 from jam.accompaniment.notes import Draft, Touch
 from jam.accompaniment.styles import Style, style_of
 from jam.accompaniment.textures import columns_in
@@ -99,6 +99,15 @@ def test_an_ending_is_struck_as_it_is_drawn() -> None:
     starts = [d.start_frame for d in sorted(rolled, key=lambda d: d.pitch) if d.part == "chords"]
     assert starts == sorted(starts) and starts[0] == 32 < starts[-1] < 34
     assert all(d.until_frame == 48 for d in rolled)
+
+
+@pytest.mark.parametrize("meter", ["2/4", "5/4", "7/4", "3/8", "7/8", "9/8", "12/8", "2/2", "3/2"])
+def test_every_metre_has_an_ending(meter: str) -> None:
+    parsed = Meter.parse(meter)
+    for style in all_styles()[0]:
+        row = row_for(style.ending, parsed)
+        assert len(row) == (parsed.frames_per_bar if style.ending else 0)
+        assert not row or row[0] in "XxoR"
 
 
 @pytest.mark.parametrize(

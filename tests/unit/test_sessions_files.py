@@ -31,6 +31,7 @@ from jam.messages.notes import BEND, Expression, ExpressionEvent, PedalEvent, Pl
 from jam.messages.snapshot import SongChange
 from jam.midi.file import read_midi
 from jam.music.chord import Chord
+from jam.midi.numbers import BEND_REST
 from jam.music.chord_notation import parse_symbol
 from jam.music.grid import Meter, TempoMap
 from jam.music.rows import ChordState, MelodyState, Row
@@ -389,6 +390,7 @@ def test_a_song_of_others_becomes_a_session(tmp_path: Path) -> None:
         track.append(mido.MetaMessage("track_name", name=name))
         track.append(mido.Message("program_change", channel=channel, program=program))
         for _ in range(8):
+            track.append(mido.Message("pitchwheel", channel=channel, pitch=100 * channel + 50))
             track.append(mido.Message("note_on", channel=channel, note=pitch, velocity=80))
             track.append(mido.Message("note_off", channel=channel, note=pitch, time=480))
     drums.append(mido.Message("note_on", channel=9, note=36, velocity=90))
@@ -396,6 +398,9 @@ def test_a_song_of_others_becomes_a_session(tmp_path: Path) -> None:
     midi.save(tmp_path / "their_song.mid")
     session = session_of_midi(read_midi(tmp_path / "their_song.mid"))
     assert session.info.title == "their song" and {n.pitch for n in session.notes} == {72}
+    moved = [event.expression for event in session.expression]
+    assert moved == [Expression(BEND, 0, BEND_REST + 50)] * 8
+    assert [control for _, control in session.takes[0].take.expression] == moved
     parts = session.takes[0].take.parts
     assert {part: len(notes) for part, notes in parts.items()} == {
         "player": 8,

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.clock import FakeClock
-from jam.messages.notes import SoundedNote, TimedNote
+from jam.messages.notes import BEND, CONTROLLER, Expression, SoundedNote, TimedExpression, TimedNote
+from jam.midi.numbers import BEND_REST, SOFT
+from jam.stage.expressed import Expressed
 from jam.stage.playback import sustained
 from jam.stage.transport import MAX_SPEED, MIN_SPEED, Transport, position_at
 
@@ -262,3 +264,71 @@ def test_the_pedal_holds_what_was_let_go_until_it_comes_up_or_the_key_goes_down(
         (64, 1.5, 3.0),
     }
     assert sustained(notes, []) == notes
+
+
+def bend(value: int) -> Expression:
+    return Expression(BEND, 0, value)
+
+
+def test_bends_and_pedals_stand_as_they_stood_wherever_it_plays() -> None:
+    transport, clock = loaded(note(60, 0.0, 4.0), end_s=4.0), FakeClock()
+    expressed = Expressed(transport)
+    soft = Expression(CONTROLLER, SOFT, 127)
+    moves = (1.0, bend(9000)), (1.5, bend(10000)), (2.0, soft), (3.0, bend(BEND_REST))
+    expressed.load(TimedExpression(moved, at_s) for at_s, moved in moves)
+
+    def go(until_s: float) -> list[Expression]:
+        out: list[SoundedNote | Expression] = []
+        while (due_s := expressed.next_due_s()) is not None and due_s <= until_s:
+            clock.wait_until(due_s)
+            out += expressed.due(clock.now_s())
+        clock.wait_until(until_s)
+        return [event for event in out if isinstance(event, Expression)]
+
+    transport.play(0.0)
+    assert go(1.2) == [bend(9000)]
+    assert go(2.5) == [bend(10000), soft]
+    transport.seek(2.5, 1.2)  # back to where the pedal was up
+    assert expressed.moved(2.5) == [Expression(CONTROLLER, SOFT, 0), bend(9000)]
+    transport.mute(2.6, ("player",))
+    assert expressed.moved(2.6) == [bend(BEND_REST)]
+    transport.mute(2.7, ())
+    assert expressed.moved(2.7) == [bend(9000)]
+    assert [e for e in expressed.stop(2.8) if isinstance(e, Expression)] == [bend(BEND_REST)]
+    assert expressed.next_due_s() is None
+
+
+MOVES = st.lists(
+    st.builds(
+        TimedExpression,
+        st.builds(
+            Expression, st.just(CONTROLLER), st.sampled_from((1, 11, 67)), st.integers(0, 127)
+        ),
+        st.floats(0, 10),
+    ),
+    max_size=12,
+)
+
+
+@given(NOTES, MOVES, st.lists(st.tuples(COMMANDS, st.floats(0, 3)), max_size=12))
+def test_whatever_is_done_every_control_is_put_back(
+    notes: list[TimedNote],
+    moves: list[TimedExpression],
+    commands: list[tuple[tuple[str, object], float]],
+) -> None:
+    transport, now_s = Transport(), 0.0
+    transport.load(0.0, "take", notes, 0.0, 10.0)
+    expressed = Expressed(transport)
+    expressed.load(moves)
+    stands: dict[int, int] = {}
+    for (what, value), wait_s in [(("play", None), 0.0), *commands]:
+        if what != "load":
+            do(transport, what, value, notes, now_s)
+        now_s += wait_s
+        for event in expressed.due(now_s):
+            if isinstance(event, Expression):
+                stands[event.number] = event.value
+    for event in expressed.stop(now_s):
+        if isinstance(event, Expression):
+            stands[event.number] = event.value
+    assert all(value == (127 if number == 11 else 0) for number, value in stands.items())

@@ -284,13 +284,15 @@ QSpinBox::up-arrow, QSpinBox::down-arrow, QDoubleSpinBox::up-arrow,
 QDoubleSpinBox::down-arrow {{ image: none; width: 0; height: 0; }}
 QPushButton {{ background: {t.field}; border: 1px solid {t.outline}; border-radius: 6px;
     padding: 4px 12px; font-weight: 600; }}
-QToolButton#keep, QToolButton#role {{ background: {t.field};
+QToolButton#keep, QToolButton#role, QToolButton#cues {{ background: {t.field};
     border: 1px solid {t.outline}; border-radius: 6px; padding: 4px 24px 4px 12px;
     font-weight: 600; }}
-QToolButton#keep:hover, QToolButton#role:hover {{ background: {t.field_hover}; }}
-QToolButton#keep:focus, QToolButton#role:focus {{ border: {focus}; }}
+QToolButton#keep:hover, QToolButton#role:hover, QToolButton#cues:hover {{
+    background: {t.field_hover}; }}
+QToolButton#keep:focus, QToolButton#role:focus, QToolButton#cues:focus {{ border: {focus}; }}
 QToolButton#role::menu-indicator {{ subcontrol-position: right center; right: 6px; }}
-QToolButton#keep::menu-button {{ border: none; border-left: 1px solid {t.outline}; width: 18px; }}
+QToolButton#keep::menu-button, QToolButton#cues::menu-button {{ border: none;
+    border-left: 1px solid {t.outline}; width: 18px; }}
 QPushButton:hover {{ background: {t.field_hover}; }}
 QPushButton:checked {{ background: {t.agent_block}; color: {t.on_block};
     border-color: {t.agent}; }}
