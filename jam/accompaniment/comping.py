@@ -86,7 +86,8 @@ def comp(
             span = bar.span_at(frame)
             assert span is not None
             until = span.end_frame if bar.style.ring else frame + hit.length
-            if strokes_played is not None and (there := strokes_played.get(hit.column)):
+            there = (strokes_played or {}).get(hit.column)
+            if there and span.start_frame not in bar.finals:  # a last chord is struck whole
                 yield from _as_played(bar, span, there, frame, hit, with_root, covered)
                 continue
             pitches = _pitches(span, hit.sign, bar.touch.room)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jam.accompaniment import all_styles, style_named
+from jam.accompaniment import Arrangement, Memory, accompany, all_styles, style_named
 from jam.accompaniment.arranging import BarPlan, plan_bar
 from jam.accompaniment.comping import BarContext
 from jam.accompaniment.final import ended_as_drawn, row_for
@@ -17,8 +17,10 @@ from jam.accompaniment.notes import Draft, Touch
 from jam.accompaniment.styles import Style, style_of
 from jam.accompaniment.textures import columns_in
 from jam.errors import BadInput
-from jam.music.grid import Meter
+from jam.music.chord import Chord
+from jam.music.grid import Meter, TempoMap
 from jam.music.place_in_form import PlaceInForm
+from jam.music.rows import ChordState
 
 PARTS = {"chords", "bass", "drums"}
 
@@ -82,6 +84,17 @@ def test_every_metre_is_played_with_bars_in_four(meter: Meter, half: int) -> Non
     beats = [columns[f] for f in range(0, len(columns), meter.frames_per_beat)]
     if meter.denominator == 4 or meter.compound:
         assert all(c is not None and c % 4 == 0 for c in beats)
+
+
+def test_a_last_chord_is_struck_whole() -> None:
+    line = [ChordState(Chord(0), frame in (0, 16)) for frame in range(32)]
+    for style in all_styles()[0]:
+        arrangement = Arrangement(((0, style),), feel=1.0, finals=frozenset((16,)))
+        made = accompany(
+            line, TempoMap.constant(100.0, Meter(4, 4)), arrangement, Memory(), 0, 0, {}
+        )
+        last = {n.pitch for n in made.notes if n.part == "chords" and n.start_frame >= 16}
+        assert {pitch % 12 for pitch in last} == {0, 4, 7}, style.name
 
 
 def final_bar(style: Style) -> BarContext:
