@@ -162,7 +162,7 @@ def session_of_midi(song: MidiSong) -> Session:
     expression = tuple(
         ExpressionEvent(moved, seconds_at(frame), 0)
         for frame, channel, moved in song.expression
-        if channel == melody_key[1]
+        if channel in channels
     )
     end_frame = max(0, math.ceil(max([song.end_frame, *(frame for frame, _ in song.markers)])))
     n_frames = song.tempo_map.next_bar_frame(end_frame)

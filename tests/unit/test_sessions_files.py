@@ -30,8 +30,8 @@ from jam.files import FILE_RATES, SOUND_SUFFIXES, demo_tunes
 from jam.messages.notes import BEND, Expression, ExpressionEvent, PedalEvent, PlayedNote
 from jam.messages.snapshot import SongChange
 from jam.midi.file import read_midi
-from jam.music.chord import Chord
 from jam.midi.numbers import BEND_REST
+from jam.music.chord import Chord
 from jam.music.chord_notation import parse_symbol
 from jam.music.grid import Meter, TempoMap
 from jam.music.rows import ChordState, MelodyState, Row
