@@ -21,7 +21,7 @@ MIDI_HEARD = "MIDI notes are coming in. Just play."
 NO_KEYBOARD = "No MIDI keyboard yet: plug one in, or use the computer keys shown on the piano."
 BAND_BEHIND = "The band has fallen behind and is holding the last chord until it catches up."
 BAND_STOPPED = "The band has stopped. Play, and it will come back in."
-YOUR_TURN, AGENTS_TURN = "Your turn", "The agent's turn"
+YOUR_TURN, AGENTS_TURN = "You", "Agent"
 NEXT_CHORD, BAND_IN = "Next chord in", "Band in"
 """What the count-down of the panel counts to."""
 
@@ -63,6 +63,8 @@ def now_panel(
             following = span
     bar = snapshot.tempo_map.place(math.floor(position)).bar
     place = form_place(song, bar) if song is not None else ""
+    if snapshot.turn is not None and position >= snapshot.listen_until_frame:
+        place = "  ".join(filter(None, (turn_words(snapshot.turn), place)))
     caption = ""
     if position < snapshot.listen_until_frame:
         caption = "count-in" if position < 0 else "listening"
@@ -97,8 +99,7 @@ def turn_words(turn: Turn) -> str:
     if turn.role not in (TRADES, ASKS):
         return ""
     bars = f"{turn.bars_left} bar{'s' if turn.bars_left != 1 else ''}"
-    words = f"{AGENTS_TURN if turn.is_agents else YOUR_TURN}: {bars}"
-    return f"{turn.told}\n{words}" if turn.told else words
+    return f"{AGENTS_TURN if turn.is_agents else YOUR_TURN}: {bars}"
 
 
 def count_down(frames: float, meter: Meter) -> str:
@@ -136,7 +137,7 @@ def headline(snapshot: Snapshot, position: float, midi_heard: bool = False) -> t
     if snapshot.phase == "behind":
         return "", BAND_BEHIND
     if snapshot.turn is not None and snapshot.phase == "playing":
-        return "", turn_words(snapshot.turn)
+        return "", snapshot.turn.told
     if snapshot.phase == "resting":
         return "", BAND_STOPPED
     return "", ""
