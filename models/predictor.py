@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,7 @@ from models.network import recall, vocab
 from models.network.recall import Found, Recall
 from models.network.vocab import Ints
 
+_log = logging.getLogger(__name__)
 _PITCH_CLASSES = (np.arange(N_MELODY_CLASSES - MELODY_FIRST) + LOWEST_PITCH) % 12
 MAX_AHEAD = 32
 """Frames of the longest continuation."""
@@ -352,6 +354,10 @@ def _folder(weights_dir: Path | str | None) -> Path:
 
 def _improviser_of(folder: Path) -> Improviser:
     """That of a folder of weights; weights made before there was one improvise by rule."""
-    if not (folder / "improviser.json").exists():
+    try:
+        return (
+            load_improviser(folder) if (folder / "improviser.json").exists() else RuleImproviser()
+        )
+    except BadInput as error:  # chords are more than solos: they go on
+        _log.warning("melodies are improvised by rule: %s", error)
         return RuleImproviser()
-    return load_improviser(folder)

@@ -15,6 +15,7 @@ from functools import partial
 from multiprocessing.connection import Client, Connection
 
 from jam.agent.answering import Answerer, reason
+from jam.agent.improviser import Improvises
 from jam.agent.predictor import LoadPredictor, Predictor
 from jam.agent.rules import RULES_PLAY, RuleBasedPredictor
 from jam.clock import Clock, SystemClock
@@ -67,6 +68,8 @@ def _answer(address: str, authkey: bytes, load: LoadPredictor, server: str) -> N
         models = ("rules",) if has_rules else tuple(minds)
         ready = AgentReady(loaded.name, message, models)
         connection.send(ready)
+        if isinstance(loaded, Improvises):
+            loaded.improviser()  # now, while nobody waits for it
         remote = RemoteAgent(server_address(server), SystemClock()) if server else None
         serve(connection, minds, ready, remote)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from jam.accompaniment import style_named
 from jam.messages.commands import CUES, EVERY_INPUT, SelectDevices
-from jam.settings import DEVICES, SETTINGS, JamSettings
+from jam.settings import DEVICES, ROLE_LABELS, SETTINGS, JamSettings
 from jam.settings.line import Line
 
 WORDS: dict[str, Line] = {line.word: line for line in SETTINGS.values()}
@@ -56,6 +56,11 @@ STEPS: dict[str, tuple[str, float]] = {
 """Actions of the window that are a step of a number."""
 SWITCHES = {"metronome-on-off": "metronome", "bass-on-off": "bass", "drums-on-off": "drums"}
 """Those that turn a setting over."""
+ROLE_ACTIONS = {
+    f"agent-{label.lower().replace(',', '').replace(' ', '-')}": role
+    for role, label in ROLE_LABELS.items()
+}
+"""Those that choose a role of the agent."""
 SAID = {
     "start": "start",
     "stop": "stop",
@@ -84,6 +89,8 @@ def typed_for(action: str, settings: JamSettings, running: bool) -> str:
         low, high = line.numbers
         value = min(high, max(low, round(getattr(settings, name) + by, 4)))
         return f"{line.word} {line.typed(line.kind(value))}"
+    if action in ROLE_ACTIONS:
+        return f"{SETTINGS['role'].word} {ROLE_ACTIONS[action]}"
     return SAID.get(action, "")
 
 
