@@ -19,7 +19,6 @@ from jam.errors import BadInput, JamError
 from jam.messages.commands import ChangeSettings, DeviceChoice, Quit, Start, UseSong
 from jam.messages.controls import ControlMoved, ControlsMoved, ShowOnControls, UseControls
 from jam.messages.snapshot import SessionLog, Snapshot, StageFailed
-from jam.music.song import Song
 from jam.settings import JamSettings
 
 _log = logging.getLogger(__name__)
@@ -73,7 +72,7 @@ class Engine:
         """The stage that the newest snapshot is from."""
         self._failure: StageFailed | None = None
         self._start = Start()
-        self._song: Song | None = None
+        self._song = UseSong(None)
         self._controls = UseControls()
         self._shown_on = ShowOnControls()
         self._moved: deque[ControlMoved] = deque(maxlen=_MAX_MOVED)
@@ -142,7 +141,7 @@ class Engine:
         elif isinstance(command, ChangeSettings):
             self._settings = command.settings
         elif isinstance(command, UseSong):
-            self._song = command.song
+            self._song = command
         elif isinstance(command, UseControls):
             self._controls = command
         elif isinstance(command, ShowOnControls):
@@ -284,8 +283,8 @@ class Engine:
         self._agent.end()
         self._agent = self._new_agent()
         self._told = "The sound process had ended by itself and was started again."
-        if self._song is not None:
-            self._outgoing.put(UseSong(self._song))
+        if self._song.song is not None:
+            self._outgoing.put(self._song)
         self._outgoing.put(self._controls)
         self._outgoing.put(self._shown_on)
         if last.running:
