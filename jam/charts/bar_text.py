@@ -52,6 +52,14 @@ def symbol_of(word: str, naming: Naming = "english") -> Symbol:
         raise BadInput(f"{word[:40]!r} is not a chord symbol") from None
 
 
+def is_symbol_in(word: str, naming: Naming) -> bool:
+    try:
+        symbol_of(word, naming)
+    except BadInput:
+        return False
+    return True
+
+
 def _equal(n: int, meter: Meter) -> list[int]:
     length, rest = divmod(meter.frames_per_bar, n)
     if rest:

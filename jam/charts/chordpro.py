@@ -13,15 +13,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from jam.charts.bar_text import FREE, GOES_ON, grid_words
+from jam.charts.bar_text import FREE, GOES_ON, grid_words, is_symbol_in
 from jam.charts.draft import SAME_AGAIN, Chart, Draft
 from jam.charts.text import bpm_of, bpm_text, turns_of
 from jam.errors import BadInput
 from jam.limits import CHART_BYTES
-from jam.music.chord_notation import naming_of
+from jam.music.chord_notation import NO_CHORD_SYMBOL, looks_like_chord, naming_of
 from jam.music.grid import Meter
 from jam.music.key import Key, key_name, parse_key
-from jam.music.song import Bar, Song, as_label, as_section
+from jam.music.song import Bar, Song, as_label, as_section, transpose
 
 T = TypeVar("T")
 _DIRECTIVE = re.compile(r"\{\s*([A-Za-z_]+)(?:-[^:\s}]*)?(.*)\}")
@@ -55,6 +55,9 @@ class _Values:
     bpm: float | None = None
     key: Key | None = None
     style: str = ""
+    capo: bool = False
+    transpose: int = 0
+    """Semitones from what is written to what is meant."""
 
 
 def read_chordpro(text: str) -> Chart:
@@ -89,7 +92,7 @@ class _Reader:
         self.has_grid = False
         self.words: list[str] = []
         self.in_bar = False
-        self.passed_over = 0
+        self.passed_over = self.texts_passed = 0
         self.skips = ""
         self.two_again = False
         """The second bar of two that are played again comes."""
@@ -129,6 +132,10 @@ class _Reader:
             values.key = self.or_remark(parse_key, value)
         elif name == "tempo":
             values.bpm = self.or_remark(bpm_of, value)
+        elif name == "capo":
+            values.capo = value not in ("", "0")
+        elif name == "transpose" and not self.draft.bars and re.fullmatch(r"[+-]?\d{1,2}", value):
+            values.transpose = int(value)
         elif name == "time":
             self.time(Meter.parse(value))
         elif name in ("start_of_grid", "sog"):
@@ -245,11 +252,28 @@ class _Reader:
         for item in found:
             chord = (item["chord"] or "|").strip()
             if chord and chord != "|" and not chord.startswith("*"):  # an annotation
-                self.words.append(chord)
+                self.inline(chord, is_alone=line.strip() == item[0])
             if self.words and (chord == "|" or not has_lines):
                 self.draft.bar_of_words(self.words)
                 self.words = []
         self.end_line()
+
+    def inline(self, text: str, is_alone: bool) -> None:
+        """What stands in brackets: a chord; alone on its line the name of a section; or a text.
+
+        A chord that can't be read ends the one before it.
+        """
+        draft = self.draft
+        if text == SAME_AGAIN or is_symbol_in(text, draft.naming):
+            self.words.append(text)
+        elif looks_like_chord(text):
+            draft.remarks.append(f"bar {draft.number}: {text[:40]}: can't be read")
+            self.words.append(NO_CHORD_SYMBOL)
+        elif is_alone and as_section(text):
+            self.end_line()
+            draft.section(text)
+        else:
+            self.texts_passed += 1
 
     def chart(self) -> Chart:
         values, draft = self.values, self.draft
@@ -261,6 +285,10 @@ class _Reader:
             remarks.append("chords over lyrics tell no bars: a chord without bar lines has one bar")
         if self.passed_over:
             remarks.append(f"{self.passed_over} lines of lyrics with chords: the grid was read")
+        if self.texts_passed:
+            remarks.append(f"{self.texts_passed} texts in brackets were left out")
+        if values.capo:
+            remarks.append("the chords are as they are fingered, behind a capo")
         song = Song(
             tuple(draft.bars),
             values.title,
@@ -270,7 +298,7 @@ class _Reader:
             values.key,
             values.style,
         )
-        return Chart(song, tuple(remarks))
+        return Chart(transpose(song, values.transpose), tuple(remarks))
 
 
 # -- out -------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from jam.charts.ireal import read_ireal
 from jam.charts.ireal_out import write_html, write_ireal
 from jam.charts.midi import NoMarkers, read_midi_chart
 from jam.charts.musicxml import write_musicxml
+from jam.charts.over_lyrics import as_chordpro
 from jam.charts.text import read_text, write_text
 from jam.errors import BadInput
 from jam.files import decoded, read_limited, whole
@@ -52,6 +53,8 @@ def read_charts(path: Path, others: Readers | None = None) -> list[Chart]:
         if suffix in _IREAL or "irealb://" in text or "irealbook://" in text:
             return read_ireal(text)
         if suffix in _TEXT or not suffix:
+            if "|" not in text and (sheet := as_chordpro(text)) is not None:
+                return [read_chordpro(sheet)]
             return [read_text(text)]
         known = sorted((*_TEXT, *_CHORDPRO, *_IREAL, *_MIDI, *others))
         raise BadInput(f"not one of {', '.join(known)}")

@@ -219,6 +219,13 @@ _A_CHORD = re.compile(
     r"[(\[]*[A-H](?:$|[#b♯♭0-9+\-(/\\°ºøØΔ∆^mM;]|sus|add|dim|aug|alt|maj|no|omit|o7?$"
     r"|[^\saeiou.:]{1,12}$)"  # without a vowel no word
 )
+
+
+def looks_like_chord(text: str) -> bool:
+    """Whether a text that can't be read is meant to be a chord, and no word."""
+    return bool(_A_CHORD.match(text))
+
+
 _BASS_ALONE = re.compile(r"[/\\]\s*([A-H][#b♯♭]*)")
 
 
@@ -252,7 +259,7 @@ class SymbolReader:
         try:
             self.before = _read_any(text, self.naming)
         except ValueError:
-            if not alone and not _A_CHORD.match(text):
+            if not alone and not looks_like_chord(text):
                 self.n_words += 1
                 return None
             return self.unreadable(text, bar)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from jam.charts.bar_text import bar_text, read_bar
 from jam.charts.chordpro import read_chordpro, write_chordpro
 from jam.charts.draft import Chart
+from jam.charts.files import read_charts
 from jam.charts.ireal import obfuscated, read_ireal, revealed
 from jam.charts.ireal_out import write_html, write_ireal
 from jam.charts.text import read_text, write_text
@@ -299,3 +301,38 @@ def test_names_of_notes_are_those_of_the_song(
     song = read(text).song
     found = [chord.symbol.written for bar in song.bars for chord in bar.chords or ()]
     assert found == symbols
+
+
+def sections_and_chords(chart: Chart) -> list[tuple[str, ...]]:
+    return [
+        (bar.section, *(chord.symbol.written for chord in bar.chords or ()))
+        for bar in chart.song.bars
+    ]
+
+
+SHEET = """[Verse 1]
+C        G/B     Am   F7(#9)
+Row row row your boat
+C
+A little boat, as gently as can be
+Chorus:
+Am7 - D7 x2
+"""
+
+
+def test_chords_above_lyrics_are_a_song(tmp_path: Path) -> None:
+    """Lines of chords, a chord with a bar of its own; headers are sections, lyrics no chords."""
+    (tmp_path / "sheet.txt").write_text(SHEET, encoding="utf-8")
+    (chart,) = read_charts(tmp_path / "sheet.txt")
+    assert sections_and_chords(chart) == [
+        *(("Verse 1", "C"), ("", "G/B"), ("", "Am"), ("", "F7(#9)"), ("", "C")),
+        *(("Chorus", "Am7"), ("", "D7")),
+    ]
+
+
+def test_brackets_of_chordpro_that_are_no_chords() -> None:
+    """A section, a text, and a chord that can't be read: it ends the one before it."""
+    chart = read_chordpro("{transpose: 2}\n[Verse 1]\n[C]Row [Gfx]row [softly]your [Am]boat\n")
+    assert sections_and_chords(chart) == [("Verse 1", "D"), ("", "N.C."), ("", "Bm")]
+    assert chart.remarks[0] == "bar 2: Gfx: can't be read"
+    assert any("1 texts" in remark for remark in chart.remarks)
