@@ -36,6 +36,7 @@ _ENVIRONMENT = {
     "RAY_AUTH_MODE": "disabled",  # nobody but this machine reaches it
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_raylet_start_wait_time_s": "120",
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
     "OMP_NUM_THREADS": "1",
 }
 
@@ -68,6 +69,7 @@ def deployed(environment: dict[str, str], agent: str) -> Iterator[str]:
     """Two replicas on the cluster; gives their address."""
     port = free_port()
     command = [sys.executable, "-m", "jam", "serve", "--ray", "auto", "--replicas", "2"]
+    command.append("--head-only")  # two nodes of one machine can't both have the port
     process = subprocess.Popen(
         [*command, "--port", str(port), "--agent", agent], env=environment,
         stdout=subprocess.PIPE, text=True,

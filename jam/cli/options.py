@@ -123,6 +123,9 @@ def _serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replicas", default="1", metavar="N", help="with --ray: so many, or 1-8 by need"
     )
+    parser.add_argument(
+        "--head-only", action="store_true", help="with --ray: players connect to the first node"
+    )
     parser.add_argument("--weights", metavar="FOLDER", help="other weights than those shipped")
     add_settings(parser, only=("model",))
 

@@ -75,6 +75,7 @@ def _serve_on_ray(args: argparse.Namespace, load: Callable[[str], Planner]) -> i
         args.weights or "",
         local,
         args.ray or None,
+        not args.head_only,
     )
     print(f"The agent plans on Ray for players at ws://{args.host}:{args.port}", flush=True)
     wait_for_the_end()

@@ -177,16 +177,19 @@ def run(
     weights: str = "",
     open_to_all: bool = True,
     address: str | None = None,
+    every_node: bool = True,
 ) -> None:
     """Deploy to the cluster at an address ("auto": the one of this machine; None: one of its own),
     and come back when players can connect. Deployed again with other weights, the replicas take
-    them over. Raises JamError where there is no such cluster.
+    them over. every_node: players may connect to each node, not to the first alone. Raises JamError
+    where there is no such cluster.
     """
     try:
         ray.init(address=address, include_dashboard=False, log_to_driver=False)
     except (ConnectionError, RuntimeError, OSError) as error:
         raise JamError(f"Ray: {str(error).splitlines()[0]}") from None
-    serve.start(http_options={"host": host, "port": port})
+    where = "EveryNode" if every_node else "HeadOnly"
+    serve.start(proxy_location=where, http_options={"host": host, "port": port})
     scaling: dict[str, Any] = {
         "min_replicas": replicas.least,
         "max_replicas": replicas.most,
