@@ -31,6 +31,7 @@ from jam.settings import SETTINGS, JamSettings
 from jam.settings.line import Choice, Line, lines_of, setting
 
 _MAX_PRESETS, _MAX_NAME = 200, 60
+_MAX_SONG = 200_000
 _MAX_CONTROLS, _MAX_CONTROL_NAME = 500, 200
 THEMES = {"system": "System", "dark": "Dark", "light": "Light", "high-contrast": "High contrast"}
 """Themes of the window, with their labels."""
@@ -108,6 +109,14 @@ _Record = TypeVar("_Record", JamSettings, DeviceChoice, View)
 
 
 @dataclass(frozen=True, slots=True)
+class LastSong:
+    """A song as text, "" for none, and its number in the library, 0 where it isn't there."""
+
+    text: str = ""
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Preferences:
     """What is remembered. Devices are remembered by name, whether they are there or not."""
 
@@ -122,6 +131,8 @@ class Preferences:
     """What the controls of MIDI devices do, whether the devices are there or not."""
     latencies: Mapping[str, float] = field(default_factory=dict)
     """Device -> its latency offset in ms; see `jam.performance.calibration.device_key`."""
+    song: LastSong = LastSong()
+    """The song in the window when it was closed."""
 
 
 def check_preset_name(name: str) -> str:
@@ -240,6 +251,7 @@ def preferences_from_json(data: dict[str, Any]) -> tuple[Preferences, list[str]]
         _switch(data.get("record", default.record), "record", faults),
         _controls(data.get("controls", {}), faults),
         _latencies(data.get("latencies", {}), faults),
+        _song(data.get("song", {}), faults),
     )
     return found, faults
 
@@ -351,6 +363,24 @@ def _latencies(given: Any, faults: list[str]) -> Mapping[str, float]:
     return dict(list(found.items())[-_MAX_CONTROLS:])
 
 
+_PlainSong = msgspec.defstruct(
+    "_PlainSong",
+    [
+        ("text", Annotated[str, msgspec.Meta(max_length=_MAX_SONG)], ""),
+        ("id", Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)], 0),
+    ],
+)
+
+
+def _song(given: Any, faults: list[str]) -> LastSong:
+    try:
+        plain: Any = checked(given, _PlainSong, "song")
+    except BadInput as error:
+        faults.append(str(error))
+        return LastSong()
+    return LastSong(plain.text, plain.id)
+
+
 def _controls_to_json(controls: tuple[Learnt, ...]) -> dict[str, Any]:
     """What differs from the defaults, so that those of a later version come along."""
     there = {one.control for one in controls}
@@ -372,6 +402,7 @@ def preferences_to_json(preferences: Preferences) -> dict[str, Any]:
         "record": preferences.record,
         "controls": _controls_to_json(preferences.controls),
         "latencies": dict(preferences.latencies),
+        "song": asdict(preferences.song),
     }
 
 

@@ -47,12 +47,12 @@ class Found:
     in_chord: list[bool] = field(default_factory=list)
 
 
-def song_of(sheet: LeadSheet, meter: Meter) -> Song:
-    """The chords of whole bars as a song, every fourth bar free."""
+def song_of(sheet: LeadSheet, meter: Meter, free_of: int = FREE_OF) -> Song:
+    """The chords of whole bars as a song; one of so many bars is free, none with 0."""
     bars = []
     size = meter.frames_per_bar
     for start in range(0, min(sheet.n_frames, BARS * size) // size * size, size):
-        if start // size % FREE_OF == FREE_OF - 1:
+        if free_of and start // size % free_of == free_of - 1:
             bars.append(Bar())
             continue
         states = sheet.chords[start : start + size]
@@ -66,10 +66,19 @@ def song_of(sheet: LeadSheet, meter: Meter) -> Song:
 
 
 def jam(
-    sheet: LeadSheet, song: Song, predictor: Predictor, looks: bool, seed: int
+    sheet: LeadSheet,
+    song: Song,
+    predictor: Predictor,
+    looks: bool,
+    seed: int,
+    reharmonise: float = 0.0,
+    has_form: bool = True,
 ) -> list[ChordState]:
-    """The piece as it is played live; `looks`: the agent knows what comes."""
-    settings = JamSettings(meter=song.meter, listen_bars=0, accompaniment="none")
+    """The piece as it is played live; `looks`: the agent knows what comes; `has_form`: it knows
+    the song's sections."""
+    settings = JamSettings(
+        meter=song.meter, listen_bars=0, accompaniment="none", reharmonise=reharmonise
+    )
     conductor = Conductor(settings, 0.0, seed, follows_stops=False)
     predictor.rewind(0)
     agent = Anticipator(predictor, seed)
@@ -79,14 +88,19 @@ def jam(
         for i, (start, end, pitch) in enumerate(melody_spans(sheet.melody))
         for frame, velocity in ((start, 80), (end - 0.4, 0))
     )
-    for frame in range(len(song.bars) * song.meter.frames_per_bar):
+    end = min(sheet.n_frames, BARS * song.meter.frames_per_bar)
+    for frame in range(end // song.meter.frames_per_bar * song.meter.frames_per_bar):
         while strokes and strokes[0][0] < frame + 0.5:
             position, note, pitch, velocity = strokes.pop(0)
             conductor.play_at(position, note, pitch, velocity)
         now_s = conductor.tempo_map.seconds_at(frame + 0.5)
         if conductor.advance(now_s):
             request = conductor.request()
-            conductor.take(agent.plan(request if looks else replace(request, goals=())), now_s)
+            if not looks:
+                request = replace(request, goals=())
+            if not has_form:
+                request = replace(request, form=())
+            conductor.take(agent.plan(request), now_s)
     return list(conductor.chord_line())
 
 

@@ -20,6 +20,7 @@ from jam.agent.predictor import LoadPredictor
 from jam.agent.rewriting import LoadRewriter
 from jam.charts.files import Readers
 from jam.messages.snapshot import SessionLog
+from jam.music.song import Song
 from jam.preferences import Preferences
 from jam.system import end_signals, has_screen, leave_the_terminal
 from ui.common.record_button import Recorder
@@ -59,12 +60,13 @@ def run(
     logs: deque[SessionLog] | None = None,
     readers: Readers | None = None,
     load_rewriter: LoadRewriter | None = None,
+    song: Song | None = None,
 ) -> int:
     """Show the window on an engine that is running; returns the exit status when it is closed.
 
     save is called in the window's thread with names of `Preferences` and their new values, half a
     second after the last change; `news` is told when the window opens. Ctrl-C, SIGTERM and the
-    end of the terminal close the window. recorder, load, logs, readers, load_rewriter: see
+    end of the terminal close the window. recorder, load, logs, readers, load_rewriter, song: see
     `MainWindow`. The link is closed at
     the end, whatever happened.
     """
@@ -79,7 +81,9 @@ def run(
     app.setDesktopFileName("jam")
     app.setStyle("Fusion")
     app.setWindowIcon(app_icon())
-    window = MainWindow(link, preferences, save, None, recorder, load, logs, readers, load_rewriter)
+    window = MainWindow(
+        link, preferences, save, None, recorder, load, logs, readers, load_rewriter, song
+    )
     window.tell(news)
     if path := os.environ.get(FRAMES_VARIABLE):
         window.closed.connect(lambda: _write_frames(window, Path(path)))

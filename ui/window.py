@@ -42,7 +42,7 @@ from jam.music.grid import TempoMap
 from jam.music.song import Song
 from jam.music.tune import Tune
 from jam.performance.calibration import CLICKS, device_key
-from jam.preferences import Preferences, View
+from jam.preferences import LastSong, Preferences, View
 from jam.sessions.library import Library
 from jam.sessions.session import MomentKind
 from jam.settings import JamSettings
@@ -106,7 +106,7 @@ class MainWindow(QWidget):
     recorder: what records the jams. load: gives the predictor for new takes; without it the
     rules make them. logs: the stage's, as they come; they are taken from its left. readers: of
     files with songs, those that jam.charts doesn't have itself. load_rewriter: gives what composes
-    bars again.
+    bars again. song: to begin with, in the place of that of the last time.
     """
 
     closed = pyqtSignal()
@@ -122,6 +122,7 @@ class MainWindow(QWidget):
         logs: deque[SessionLog] | None = None,
         readers: Readers | None = None,
         load_rewriter: LoadRewriter | None = None,
+        song: Song | None = None,
     ) -> None:
         super().__init__()
         self.link = link
@@ -183,6 +184,10 @@ class MainWindow(QWidget):
         self._on_look(self.look.settings)
         self.page.show_tab(preferences.view.panel)
         self._restore(preferences.view.geometry)
+        if song is not None:
+            self.songs.open(song)
+        else:
+            self.songs.begin_with(preferences.song.text, preferences.song.id)
         self.waterfall.setFocus()
         self.status.show_status(None, 0.0)
 
@@ -811,6 +816,7 @@ class MainWindow(QWidget):
         self.review.close_page()
         geometry = bytes(self.saveGeometry().toBase64().data()).decode("ascii")
         self.keeper.keep(view=replace(self.look.settings, geometry=geometry))
+        self.keeper.keep(song=LastSong(*self.songs.remembered))
         self.keeper.flush()
         self.closed.emit()
         super().closeEvent(a0)

@@ -15,7 +15,7 @@ import numpy as np
 from jam.agent.futures import BEATS_WEIGHED, WEIGHT, merits, places_from
 from jam.agent.moves import leading, still_sounds
 from jam.agent.predictor import Logits, Mask, Predictor, draw, gumbel_noise, is_banned
-from jam.messages.plans import Plan, PlanRequest
+from jam.messages.plans import InForm, Plan, PlanRequest
 from jam.music.chord import Chord
 from jam.music.grid import Place
 from jam.music.palette import allowed_chords
@@ -39,6 +39,8 @@ from jam.settings import JamSettings
 
 _CHORD_DICE, _MELODY_DICE = 0, 1
 """Of the plan itself; those of its candidate number k are 2 k and 2 k + 1."""
+RETURNS = 2.5
+"""Nats for the chord that a section had when it was played last."""
 
 
 def _forbidden(settings: JamSettings) -> Mask | None:
@@ -101,8 +103,11 @@ class Anticipator:
         """Frames of the plan whose chords are a song's."""
         self._goals: Goals = ()
         self._form_bars: int | None = None
-        self._led: dict[int, Goal] = {}
-        """Where the chords that were planned lead, by frame."""
+        self._form: tuple[InForm, ...] = ()
+        self._form_at = 0
+        """What the form says of the frames from this one on."""
+        self._led: dict[int, tuple[Goal, InForm | None]] = {}
+        """Where the chords that were planned lead, and what the form said of them, by frame."""
 
     @property
     def n_rows(self) -> int:
@@ -149,6 +154,7 @@ class Anticipator:
             )
         self._remember(request)
         self._goals = request.goals
+        self._form, self._form_at = request.form, start
         committed = {
             start + i: state
             for i, state in enumerate(request.committed)
@@ -308,7 +314,8 @@ class Anticipator:
                 or (
                     frame not in committed
                     and frame not in by_song
-                    and goal_of(frame, place, self._goals) != self._led.get(frame)
+                    and frame >= request.silent_until_frame
+                    and self._leads(frame, place) != self._led.get(frame)
                 )
             ):
                 self._truncate(frame)
@@ -339,10 +346,12 @@ class Anticipator:
         # A thought mustn't depend on settings that may change until it matters.
         mask = self._mask_at(frame) if frame >= silent_until else None
         logits = self.predictor.chord_logits(place, mask)
-        goal = goal_of(frame, place, self._goals) if frame >= silent_until else None
-        self._led[frame] = goal
+        goal, form = self._leads(frame, place) if frame >= silent_until else (None, None)
+        self._led[frame] = goal, form
         if goal is not None:
             logits = logits + leading(goal[1], goal[0] - frame, before.chord)
+        if form is not None and form.again is not None and silent_until <= form.again < frame:
+            logits = logits + self._returning(form.again, before)
         noise = gumbel_noise(self.seed, frame, _CHORD_DICE, N_CHORD_CLASSES)
         if frame < silent_until:
             class_, probability = draw(logits, 1.0, noise)
@@ -360,12 +369,28 @@ class Anticipator:
             changes = class_ >= CHORD_FIRST and chord_of_class(class_) != before.chord
             if changes and settings.futures > 1 and settings.temperature > 0:
                 class_, probability = self._weighed(
-                    frame, place, logits, class_, settings, before.chord, goal
+                    frame, place, logits, class_, settings, before.chord, goal, form
                 )
         state = chord_state(class_, before)
         if chord_class(state, before) == HOLD:
             state = ChordState(state.chord, False)
         return state, probability
+
+    def _leads(self, frame: int, place: Place) -> tuple[Goal, InForm | None]:
+        """Where a chord of this frame leads, and what the form says of it."""
+        at = frame - self._form_at
+        form = self._form[at] if 0 <= at < len(self._form) else None
+        return goal_of(frame, place, self._goals), form
+
+    def _returning(self, again: int, before: ChordState) -> Logits:
+        """What is added to the logits where a section returns: what was chosen at its frame
+        `again` is likelier, the same chord or going on."""
+        added = np.zeros(N_CHORD_CLASSES, np.float32)
+        then = self._fed[again][0].chord
+        if then.chord is not None:
+            goes_on = not then.onset and then.chord == before.chord
+            added[HOLD if goes_on else onset_class(then.chord)] = RETURNS
+        return added
 
     def _weighed(
         self,
@@ -376,6 +401,7 @@ class Anticipator:
         settings: JamSettings,
         before: Chord | None,
         goal: Goal,
+        form: InForm | None,
     ) -> tuple[int, float]:
         """A new chord, drawn again where several draws differ: what may follow, where the chord
         before leads and what leads to the goal weighs in (`jam.agent.futures`)."""
@@ -402,7 +428,9 @@ class Anticipator:
             sounding = self.predictor.continuations(states, ahead, noise, settings.temperature)
             after = None if goal is None else (goal[1], still_sounds(goal[0] - frame))
             # In nats at any temperature: worth is no less where more is left to chance.
-            worth = settings.temperature * WEIGHT * merits(sounding, before, place, after)
+            closes = None if form is None else form.closes
+            merit = merits(sounding, before, place, after, closes)
+            worth = settings.temperature * WEIGHT * merit
             noise = gumbel_noise(self.seed, frame, _CHORD_DICE, N_CHORD_CLASSES)
             drawn, _ = draw(onsets + worth.astype(np.float32), settings.temperature, noise)
         shares = np.exp((logits - logits.max()).astype(np.float64) / settings.temperature)

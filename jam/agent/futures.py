@@ -49,10 +49,12 @@ def merits(
     before: Chord | None,
     place: Place,
     after: tuple[Chord, float] | None = None,
+    closes: bool | None = None,
 ) -> Merits:
     """What every chord class is worth, (N_CHORD_CLASSES,); 0 for hold and none.
 
-    after: a chord that comes, and how likely this one lasts until then.
+    after: a chord that comes, and how likely this one lasts until then. closes: whether a phrase
+    comes to its end in this bar; None: where phrases of four bars do.
     sounding: weights of the twelve pitch classes. A chord's fit is the share of them that it has,
     less the share that it would have by chance: its size in twelfths.
     """
@@ -68,7 +70,7 @@ def merits(
         else:
             chords[up == 5] += FALLS
         # From V to I.
-        if closes_phrase(place) and 3 not in QUALITIES[before.quality][0]:
+        if closes_phrase(place, closes) and 3 not in QUALITIES[before.quality][0]:
             chords[up == 5] += CLOSES
     if after is not None:
         lifts = np.minimum(lifts_to(after[0])[CHORD_FIRST:], MOST_LIFT)
@@ -76,9 +78,12 @@ def merits(
     return found
 
 
-def closes_phrase(place: Place) -> bool:
-    """Whether phrases of four bars reach their last chord there."""
-    return place.frame_in_bar == 0 and place.bar % PHRASE_BARS == PHRASE_BARS - 1
+def closes_phrase(place: Place, closes: bool | None = None) -> bool:
+    """Whether a phrase reaches its last chord there. closes: as the form says; None: phrases have
+    four bars."""
+    if closes is None:
+        closes = place.bar % PHRASE_BARS == PHRASE_BARS - 1
+    return place.frame_in_bar == 0 and closes
 
 
 def places_from(place: Place, n: int) -> list[Place]:

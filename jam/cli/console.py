@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
@@ -28,11 +29,13 @@ from jam.messages.commands import (
     TapBeat,
     UseSong,
 )
-from jam.messages.snapshot import SET_BY_JACK, DeviceState, Snapshot
+from jam.messages.snapshot import SET_BY_JACK, DeviceState, SessionLog, Snapshot
 from jam.messages.sync import OWN
 from jam.messages.voice import HEARS_BAND
-from jam.music.keep import KEPT_BARS
+from jam.music.form import Form
+from jam.music.keep import MOST_KEPT_BARS
 from jam.music.song import Song
+from jam.performance.form_guess import FormGuess
 from jam.performance.take import Recorder, chart_cells
 from jam.settings import JamSettings
 
@@ -293,9 +296,39 @@ def follow_commands(lines: Iterable[str], jam: TypedJam, quit_: threading.Event)
 
 def _bars(value: str) -> int | None:
     """How many bars are to be kept; None where it isn't said. Raises BadInput."""
-    if value and value not in map(str, KEPT_BARS):
-        raise BadInput(f"keep {value}: {', '.join(map(str, KEPT_BARS))} bars can be kept")
+    if value and not (value.isdecimal() and 1 <= int(value) <= MOST_KEPT_BARS):
+        raise BadInput(f"keep {value}: 1 to {MOST_KEPT_BARS} bars can be kept")
     return int(value) if value else None
+
+
+class FormTeller:
+    """Says what length the form seems to have, while no song says it. Logs come in another
+    thread."""
+
+    def __init__(self, engine: Callable[[], Snapshot | None]) -> None:
+        self._snapshot = engine
+        self._guess = FormGuess()
+        self._logs: deque[SessionLog] = deque()
+
+    def take_log(self, log: SessionLog) -> None:
+        self._logs.append(log)
+
+    def say(self) -> None:
+        """Print what is new."""
+        snapshot = self._snapshot()
+        listening = 0 if snapshot is None else snapshot.listen_until_frame
+        while self._logs:
+            is_new = self._guess.take_log(self._logs.popleft(), listening)
+            form = self._guess.form
+            if is_new and form is not None and snapshot is not None and snapshot.form is None:
+                print(form_words(form), flush=True)
+
+
+def form_words(form: Form) -> str:
+    """A form that was found, and how it is confirmed."""
+    letters = " ".join(letter for letter, _ in form.sections) if len(form.sections) > 1 else ""
+    shown = f" ({letters})" if letters else ""
+    return f"{form.bars} bars{shown}? keep {form.bars} has them go round."
 
 
 def devices_in_words(devices: DeviceState, choices: bool = True) -> list[str]:

@@ -13,7 +13,15 @@ from typing import IO, Any
 
 from jam.accompaniment import all_styles
 from jam.agent.predictor import LoadPredictor
-from jam.cli.console import TypedJam, follow_commands, say_devices, typed_lines, wait_while, watch
+from jam.cli.console import (
+    FormTeller,
+    TypedJam,
+    follow_commands,
+    say_devices,
+    typed_lines,
+    wait_while,
+    watch,
+)
 from jam.cli.controls import PlayedControls
 from jam.cli.log_file import LogWriter
 from jam.cli.options import DEMO_SECONDS, settings_from
@@ -37,6 +45,7 @@ from jam.messages.commands import (
 from jam.messages.snapshot import PlaybackState, SessionLog
 from jam.messages.voice import OFF
 from jam.midi.file import MidiSong, read_tune
+from jam.music.grid import Meter
 from jam.music.song import Song
 from jam.performance.calibration import device_key
 from jam.performance.take import Recorder, Take, chart_cells, chord_chart
@@ -144,9 +153,9 @@ def title_of(song: MidiSong | None) -> str:
     return " ".join(words)
 
 
-def settings_of(song: Song) -> JamSettings:
+def settings_of(song: Song, base: JamSettings | None = None) -> JamSettings:
     """The settings with which a song is played, unless others are asked for: no bars to listen."""
-    settings = JamSettings(meter=song.meter, listen_bars=0)
+    settings = (base or JamSettings()).changed(meter=song.meter, listen_bars=0)
     if song.bpm is not None:
         settings = settings.changed(bpm=song.bpm)
     if any(style.name == song.style for style in all_styles()[0]):
@@ -154,11 +163,16 @@ def settings_of(song: Song) -> JamSettings:
     return settings
 
 
+def other_metre(meter: Meter, song: Song) -> str:
+    """What is said of a song that isn't in the metre that was asked for."""
+    return f"metre {meter}: the song is in {song.meter}"
+
+
 def play(args: argparse.Namespace, load: LoadPredictor, song: Song | None = None) -> int:
     """`jam play`."""
     settings = settings_from(args, JamSettings() if song is None else settings_of(song))
     if song is not None and settings.meter != song.meter:
-        raise BadInput(f"metre {settings.meter}: the song is in {song.meter}")
+        raise BadInput(other_metre(settings.meter, song))
     output = check_output(args.record, (".mid", ".midi", *SOUND_SUFFIXES)) if args.record else None
     preferences, complaint = load_preferences()
     if complaint:
@@ -166,15 +180,19 @@ def play(args: argparse.Namespace, load: LoadPredictor, song: Song | None = None
     recorder = Recorder()
     stop = _stop_on_signals()
     with ExitStack() as stack:
-        log_writer = LogWriter(stack.enter_context(writable(args.log))) if args.log else None
+        tellers: list[Callable[[SessionLog], None]] = []
+        if args.log:
+            tellers.append(LogWriter(stack.enter_context(writable(args.log))).take_log)
 
         def on_log(log: SessionLog) -> None:
             recorder.take_log(log)
-            if log_writer is not None:
-                log_writer.take_log(log)
+            for take_log in tellers:
+                take_log(log)
 
         writer = stack.enter_context(recorded(args, preferences))
         engine = stack.enter_context(open_engine(args, load, settings, writer, on_log))
+        form = FormTeller(engine.snapshot)
+        tellers.append(form.take_log)
         snapshot = engine.wait_until_up()
         say_devices(snapshot)
         kept_ms = preferences.latencies.get(device_key(snapshot.devices))
@@ -191,7 +209,12 @@ def play(args: argparse.Namespace, load: LoadPredictor, song: Song | None = None
             target=follow_commands, args=(typed_lines(sys.stdin), jam, stop), daemon=True
         )
         typed.start()
-        watch(engine, recorder, args.seconds, stop, controls.look)
+
+        def look() -> None:
+            controls.look()
+            form.say()
+
+        watch(engine, recorder, args.seconds, stop, look)
         alive = engine.alive
         engine.close()
     _say_kept(writer)

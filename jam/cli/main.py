@@ -259,12 +259,16 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
     from jam.cli.log_file import LogWriter
     from jam.engine.demo import TunePlayer
     from jam.messages.snapshot import SessionLog
-    from jam.preferences import PreferenceFile
+    from jam.preferences import LastSong, PreferenceFile
 
     if memory_limit_bytes() < _WINDOW_BYTES:
         raise JamError(NO_MEMORY_FOR_WINDOW)
     kept = PreferenceFile()
-    settings = settings_from(args, kept.current.settings)
+    chart = load_song(args)
+    base = kept.current.settings
+    settings = settings_from(args, base if chart is None else live.settings_of(chart, base))
+    if chart is not None and settings.meter != chart.meter:
+        raise BadInput(live.other_metre(settings.meter, chart))
     if song is not None:
         first = song.tempo_map.segments[0]
         settings = settings.changed(bpm=first.bpm, meter=first.meter)
@@ -291,8 +295,9 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
             stack.callback(tune.close)
 
         def save(**changed: object) -> None:
-            if song is not None:  # the demo's tempo is not the player's
+            if song is not None:  # the demo's tempo is not the player's, nor is its song
                 changed.pop("settings", None)
+                changed.pop("song", None)
             kept.update(**changed)
 
         if (seconds := getattr(args, "seconds", None)) is not None:
@@ -301,10 +306,21 @@ def _run_window(args: argparse.Namespace, song: MidiSong | None) -> int:
             timer.daemon = True
             timer.start()
         preferences = replace(kept.current, settings=settings)
+        if song is not None:
+            preferences = replace(preferences, song=LastSong())
         load = load_rules if args.agent == "rules" else load_predictor
         from models.corpora.charts import SUFFIXES, read_charts
 
         readers = dict.fromkeys(SUFFIXES, read_charts)
         return run(
-            engine, preferences, save, kept.complaint, writer, load, logs, readers, load_rewriter
+            engine,
+            preferences,
+            save,
+            kept.complaint,
+            writer,
+            load,
+            logs,
+            readers,
+            load_rewriter,
+            chart,
         )

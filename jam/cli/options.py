@@ -63,6 +63,7 @@ def _window(parser: argparse.ArgumentParser) -> None:
     assert parser.epilog
     parser.epilog += ". Settings that aren't given are as you left them."
     add_settings(parser, *ALL_GROUPS)
+    _add_song(parser)
     _add_private(parser)
     _add_server(parser)
     _add_log(parser)

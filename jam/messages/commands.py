@@ -98,12 +98,14 @@ class UseSong:
 
     Between two sessions: from the first bar of the next one. In a session: another version of the
     song that is played goes on where that is; where none is played it begins with the first bar
-    line beyond what is committed.
+    line beyond what is committed. first_bar: the bar of the session with which it begins, where it
+    isn't to be so.
     """
 
     song: Song | None
     tune: Tune | None = None
     """Its melody, where that is known: to be shown, waited for, or played."""
+    first_bar: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

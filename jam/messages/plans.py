@@ -41,6 +41,15 @@ class Solo:
 
 
 @dataclass(frozen=True, slots=True)
+class InForm:
+    """What the form says of a frame. closes: a phrase comes to its end in this bar. again: the
+    frame at the same place of the section with the same name that was last; None without one."""
+
+    closes: bool = False
+    again: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PlanRequest:
     """A frame was closed: what the stage tells the agent.
 
@@ -53,6 +62,7 @@ class PlanRequest:
     goals: (frame, chord) where a song goes on after frames that it leaves free, to a bar beyond the
     lookahead: what is planned before leads there.
     form_bars: length of the song's form, all repeats played out; None where no song is played.
+    form: of the frames from the next one to the lookahead's end; empty where no song is played.
     barred: (first frame, frame after the last, chord) that the player won't have there.
     solo: where the agent plays the melody itself; None where it only accompanies.
     due_s: when the first frame begins that isn't committed, on jam's clock: a plan that comes later
@@ -71,6 +81,7 @@ class PlanRequest:
     fixed: tuple[ChordState | None, ...] = ()
     goals: tuple[tuple[int, Chord], ...] = ()
     form_bars: int | None = None
+    form: tuple[InForm, ...] = ()
     barred: tuple[tuple[int, int, Chord], ...] = ()
     solo: Solo | None = None
 

@@ -8,29 +8,24 @@ from itertools import accumulate
 from jam.errors import BadInput
 from jam.music.chord import COMMON_NAMES, QUALITIES, Chord
 from jam.music.chord_notation import Symbol
-from jam.music.form import Form
+from jam.music.form import LONGEST_BARS, Form
 from jam.music.grid import Meter, Place
 from jam.music.key import Key, spell
 from jam.music.rows import ChordState
 from jam.music.song import Bar, ChordAt, Song
 
 KEPT_BARS = (4, 8, 12, 16, 32)
-"""How many of the last bars can be kept as a song."""
+"""How many of the last bars are usually kept as a song."""
+MOST_KEPT_BARS = LONGEST_BARS
 _USUAL_BARS = 8
 
 
 def bars_to_keep(n_bars: int, form: Form | None) -> int:
-    """How many of the last bars are offered to be kept: one of KEPT_BARS.
-
-    The form's length where it is one of them, else the longest that its end allows; without a form
-    8 bars. Never more than were played, if that many were.
-    """
-    wanted = _USUAL_BARS
-    if form is not None:
-        fitting = [n for n in KEPT_BARS if n == form.bars or (n > form.bars and n % form.bars == 0)]
-        wanted = fitting[0] if fitting else max(n for n in KEPT_BARS if n <= max(form.bars, 4))
-    allowed = [n for n in KEPT_BARS if n <= max(n_bars, KEPT_BARS[0])]
-    return max(n for n in allowed if n <= max(wanted, KEPT_BARS[0]))
+    """How many of the last bars are offered to be kept: as many as the form has that was found,
+    without one 8, or 4 where fewer were played."""
+    if form is not None and form.bars <= max(n_bars, KEPT_BARS[0]):
+        return form.bars
+    return max(n for n in KEPT_BARS if n <= min(max(n_bars, KEPT_BARS[0]), _USUAL_BARS))
 
 
 def kept_song(

@@ -381,6 +381,7 @@ class Conductor:
             if leading
             else (),
             form_bars=self._lead.form_bars,
+            form=tuple(self._lead.in_form(self.tempo_map, next_frame, end)),
             barred=self._lead.barred,
             solo=self._solo.request(next_frame, end, self.listen_until_frame, self.tempo_map),
         )

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from jam.errors import BadInput
 from jam.messages.notes import AGENT, HAND, SONG
+from jam.messages.plans import InForm
 from jam.music.chord import Chord
 from jam.music.chord_notation import Symbol
 from jam.music.form import find_form, sections_of
@@ -14,7 +15,7 @@ from jam.music.grid import Place, TempoMap
 from jam.music.held_chord import HeldChord
 from jam.music.keep import bars_to_keep, kept_song
 from jam.music.key import Key
-from jam.music.place_in_form import PlaceInForm, place_in_form
+from jam.music.place_in_form import PlaceInForm, closes, place_in_form, seen_before
 from jam.music.rows import ChordState, Row
 from jam.music.song import Song
 from jam.performance.chord_line import struck
@@ -154,6 +155,22 @@ class Lead:
                 found[frame] = place
             frame = tempo_map.next_bar_frame(frame + 1)
         return found
+
+    def in_form(self, tempo_map: TempoMap, first: int, end: int) -> Iterator[InForm]:
+        """What the form says of the frames in [first, end); nothing where no song is played."""
+        playing, found, bar = self.playing, InForm(), -1
+        for frame in range(first, end if playing is not None else first):
+            place = tempo_map.place(frame)
+            if playing is not None and place.bar != bar:
+                bar, found = place.bar, InForm()
+                if (here := self.place_in_form(bar)) is not None:
+                    before = seen_before(playing.song, bar - playing.first_bar)
+                    start = frame - place.frame_in_bar
+                    again = None
+                    if before is not None:
+                        again = tempo_map.bar_start(playing.first_bar + before) - start
+                    found = InForm(closes(here), again)
+            yield replace(found, again=None if found.again is None else frame + found.again)
 
     def with_its_metres(self, tempo_map: TempoMap, from_frame: int, end_frame: int) -> TempoMap:
         """The map with the song's metres, as `SongInPlay.with_its_metres` sets them."""

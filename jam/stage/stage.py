@@ -267,10 +267,11 @@ class Stage:
                     self._keep(bars)
                 case JudgeChord(start_frame, stays):
                     self._judge(start_frame, stays)
-                case UseSong(song, tune):
+                case UseSong(song, tune, first_bar):
                     self._song, self._tune = song, tune
                     if self._conductor is not None:
-                        self._conductor.use_song(song, self._clock.now_s(), tune=tune)
+                        now_s = self._clock.now_s()
+                        self._conductor.use_song(song, now_s, first_bar, tune=tune)
                         self._on_song(self._conductor)
                 case Stop():
                     self._stop()

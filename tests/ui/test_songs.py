@@ -19,8 +19,10 @@ from jam.messages.commands import Keep, UseSong
 from jam.messages.snapshot import SessionLog, SongChange
 from jam.music.chord import Chord
 from jam.music.grid import Meter, TempoMap
+from jam.music.keep import KEPT_BARS
 from jam.music.rows import ChordState, MelodyState, Row
 from jam.music.song import Song
+from jam.preferences import Preferences
 from tests.support.ui_bench import Bench
 from ui.jam_page.chart import BarCell
 from ui.songs.keep import KEEP, LET_GO
@@ -234,11 +236,34 @@ def test_keep_offers_the_form_and_lets_go(bench: Bench) -> None:
     bench.tick(0.02)
     assert window.songs.song == kept and window.songs.first_bar == 32
     assert button.text() == LET_GO
+    press(window.waterfall, Qt.Key.Key_Z, CTRL)
+    assert window.songs.song is None and sent(bench) is None
+    press(window.waterfall, Qt.Key.Key_Z, CTRL | SHIFT)
+    assert window.songs.song == kept and bench.sent(UseSong)[-1] == UseSong(kept, None, 32)
+    assert button.text() == LET_GO
     button.click()
     assert window.songs.song is None and sent(bench) is None
     assert button.text() != LET_GO
     press(window.waterfall, Qt.Key.Key_Z, CTRL)
     assert sent(bench) == kept
+
+
+def test_every_number_of_bars_is_an_action_of_its_own(bench: Bench) -> None:
+    press(bench.window.waterfall, Qt.Key.Key_Space)
+    bench.tick(0.1)
+    for bars in KEPT_BARS:
+        action = next(a for a in bench.window.keymap if a.name == f"keep-the-last-{bars}-bars")
+        action.run()
+    assert bench.sent(Keep) == [Keep(bars) for bars in KEPT_BARS]
+
+
+def test_the_window_begins_with_the_song_of_the_last_time(bench: Bench) -> None:
+    type_blues(bench)
+    song = song_of(bench)
+    bench.window.close()
+    again = Bench(Preferences(song=bench.kept["song"]))
+    assert again.window.songs.song == song and again.sent(UseSong) == [UseSong(song)]
+    again.close()
 
 
 def test_an_older_version_that_is_told_back_takes_nothing_away(bench: Bench) -> None:

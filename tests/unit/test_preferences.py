@@ -13,6 +13,7 @@ from jam.errors import BadInput
 from jam.messages.commands import DeviceChoice
 from jam.music.grid import Meter
 from jam.preferences import (
+    LastSong,
     PreferenceFile,
     Preferences,
     View,
@@ -46,6 +47,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
         {"mine": CHANGED, "plain": JamSettings()},
         View(theme="dark", zoom=2.0),
         record=False,
+        song=LastSong("| C | F |", 7),
     )
     save_preferences(saved, path)
     assert load_preferences(path) == (saved, "")

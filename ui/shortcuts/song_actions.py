@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from jam.music.keep import KEPT_BARS
 from ui.common.pages import JAM
 from ui.shortcuts.actions import Action
 from ui.songs.editor import ChartEditor
@@ -19,6 +20,9 @@ def song_actions(
 ) -> Iterator[Action]:
     """Keep, and the bars of the chord lane."""
     yield Action("Keep the last bars, or let go", SONG, (KEEP_KEY,), model.keep_or_let_go, JAM)
+    for bars in KEPT_BARS:
+        title = f"Keep the last {bars} bars"
+        yield Action(title, SONG, (), partial(model.keep, bars), JAM)
     yield Action("Write bars", SONG, ("Ctrl+E",), write, JAM)
     yield Action(
         "Loop the selected bars, or the whole song", SONG, ("Ctrl+Shift+O",), model.loop, JAM

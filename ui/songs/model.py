@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -19,24 +20,18 @@ from jam.charts.text import read_text, write_text
 from jam.errors import BadInput
 from jam.messages.commands import Keep, UseSong
 from jam.messages.snapshot import SessionLog, Snapshot
-from jam.music.form import Form, find_form
-from jam.music.grid import Place
+from jam.music.form import Form
 from jam.music.keep import bars_to_keep
-from jam.music.rows import Row
 from jam.music.song import Bar, Song, clear, copy, delete, insert, paste, sections, write_bar
 from jam.music.tune import Tune
+from jam.performance.form_guess import FormGuess
 from jam.sessions.library import Library
-from jam.settings import KEYS_A_CHORUS
+from jam.settings import KEYS_A_CHORUS, JamSettings
 from ui.jam_page.chart import BARS_A_LINE, SongShown
 from ui.settings.model import SettingsModel, Step
 
-_FORM_BARS = 96
-"""Older bars are not looked at when a form is looked for."""
 _LOOK_BARS = 8
 """A chord lane that was scrolled in a jam goes with the music again after so many bars."""
-_SURE = 0.3
-"""A form that is found with less confidence isn't told."""
-
 
 T = TypeVar("T")
 
@@ -97,20 +92,18 @@ class SongModel(QObject):
         self.listen_until_frame = 0
         self.kept = False
         """The song was made by *Keep*."""
-        self.form: Form | None = None
-        """As it was found in what was played, for the player to confirm."""
+        self._guess = FormGuess()
         self._at = Kept()
         self._looked_at = 0
         self._listen_bars: int | None = None
-        self._rows: list[Row] = []
-        self._places: list[Place] = []
         self._session = 0
         self._sent: deque[Song | None] = deque()
         """Sent in a jam, and not told back yet."""
 
-    def _tell(self, song: Song | None) -> None:
-        """Have the engine play a song."""
-        self._send(UseSong(song, self.tune if song is not None else None))
+    def _tell(self, song: Song | None, first_bar: int | None = None) -> None:
+        """Have the engine play a song. first_bar: of the jam, with which it begins."""
+        tune = self.tune if song is not None else None
+        self._send(UseSong(song, tune, first_bar if self.running else None))
         if self.running:
             self._sent.append(song)
 
@@ -145,38 +138,23 @@ class SongModel(QObject):
             return
         if log.session != self._session:
             self._session = log.session
-            self._rows, self._places = [], []
             self._sent.clear()
-            self._guess(None)
         for change in log.songs:
-            self.first_bar = change.first_bar
+            began, self.first_bar = self.first_bar, change.first_bar
             if self._sent and change.song == self._sent[0]:
                 self._sent.popleft()  # as it was asked for
                 self.changed.emit()
             elif change.song is not None and change.song != self.song:
-                self._show(change.song, Kept(), kept=True)
+                self._take_kept(change.song, began)
             else:
                 self.changed.emit()
-        bars_before = self._places[-1].bar if self._places else 0
-        for frame, row in log.rows:
-            if frame < self.listen_until_frame:
-                continue
-            self._rows.append(row)
-            self._places.append(log.tempo_map.place(frame))
-        if self._places and self._places[-1].bar != bars_before:
-            self._find_form()
-
-    def _find_form(self) -> None:
-        first = max(0, self._places[-1].bar - _FORM_BARS)
-        start = next(i for i, place in enumerate(self._places) if place.bar >= first)
-        del self._rows[:start], self._places[:start]
-        form = find_form(self._rows, self._places)
-        self._guess(form if form is not None and form.confidence >= _SURE else None)
-
-    def _guess(self, form: Form | None) -> None:
-        before, self.form = self.form, form
-        if (before and before.bars) != (form and form.bars):
+        if self._guess.take_log(log, self.listen_until_frame):
             self.guess_changed.emit()
+
+    @property
+    def form(self) -> Form | None:
+        """As it was found in what was played, for the player to confirm."""
+        return self._guess.form
 
     # -- which song -----------------------------------------------------------------------------
 
@@ -249,13 +227,30 @@ class SongModel(QObject):
             values["accompaniment"] = song.style
         settings.apply(values)
 
+    def begin_with(self, text: str, song_id: int = 0) -> None:
+        """The song of the last time, as text, before anything is played; what can't be read any
+        more is let go."""
+        with suppress(BadInput):
+            self.open(read_text(text).song, song_id or None)
+
+    def open(self, song: Song, song_id: int | None = None) -> None:
+        """Begin with a song; the settings are as they should be for it."""
+        if not self._settings.settings.listen_bars:
+            self._listen_bars = JamSettings().listen_bars
+        self._show(song, Kept(song_id))
+        self._tell(song)
+
+    @property
+    def remembered(self) -> tuple[str, int]:
+        """As `begin_with` takes it."""
+        return ("", 0) if self.song is None else (write_text(self.song), self._at.id or 0)
+
     # -- keep -----------------------------------------------------------------------------------
 
     @property
     def offered_bars(self) -> int:
         """How many of the last bars *Keep* takes if nothing else is asked for."""
-        whole = sum(p.frame_in_bar == p.meter.frames_per_bar - 1 for p in self._places)
-        return bars_to_keep(whole, self.form)
+        return bars_to_keep(self._guess.whole_bars, self.form)
 
     def keep_or_let_go(self) -> None:
         """Keep the last bars, as many as are offered; again to let go."""
@@ -270,6 +265,26 @@ class SongModel(QObject):
             self.told.emit("Keep takes what was just played: start a jam first")
             return
         self._send(Keep(self.offered_bars if bars is None else bars))
+
+    def _take_kept(self, song: Song, began: int) -> None:
+        """The engine has kept the last bars, and plays them. began: where the song before did."""
+        before, before_at, was_kept, first_bar = self.song, self._at, self.kept, self.first_bar
+        before_tune, is_told = self.tune, True
+
+        def do() -> None:
+            nonlocal is_told
+            self.tune = None
+            self._show(song, Kept(), kept=True)
+            if not is_told:
+                self._tell(song, first_bar)
+            is_told = False
+
+        def undo() -> None:
+            self.tune = before_tune
+            self._show(before, before_at, was_kept)
+            self._tell(before, began)
+
+        self._settings.history.push(Step(f"{len(song.bars)} bars kept", do, undo))
 
     # -- selection ------------------------------------------------------------------------------
 
