@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from jam.agent.futures import BEATS_WEIGHED, WEIGHT, merits, places_from
-from jam.agent.moves import leading, still_sounds
+from jam.agent.moves import leading, returning, still_sounds
 from jam.agent.predictor import Logits, Mask, Predictor, draw, gumbel_noise, is_banned
 from jam.messages.plans import InForm, Plan, PlanRequest
 from jam.music.chord import Chord
@@ -39,8 +39,6 @@ from jam.settings import JamSettings
 
 _CHORD_DICE, _MELODY_DICE = 0, 1
 """Of the plan itself; those of its candidate number k are 2 k and 2 k + 1."""
-RETURNS = 2.5
-"""Nats for the chord that a section had when it was played last."""
 
 
 def _forbidden(settings: JamSettings) -> Mask | None:
@@ -351,7 +349,7 @@ class Anticipator:
         if goal is not None:
             logits = logits + leading(goal[1], goal[0] - frame, before.chord)
         if form is not None and form.again is not None and silent_until <= form.again < frame:
-            logits = logits + self._returning(form.again, before)
+            logits = logits + returning(self._fed[form.again][0].chord, before.chord)
         noise = gumbel_noise(self.seed, frame, _CHORD_DICE, N_CHORD_CLASSES)
         if frame < silent_until:
             class_, probability = draw(logits, 1.0, noise)
@@ -381,16 +379,6 @@ class Anticipator:
         at = frame - self._form_at
         form = self._form[at] if 0 <= at < len(self._form) else None
         return goal_of(frame, place, self._goals), form
-
-    def _returning(self, again: int, before: ChordState) -> Logits:
-        """What is added to the logits where a section returns: what was chosen at its frame
-        `again` is likelier, the same chord or going on."""
-        added = np.zeros(N_CHORD_CLASSES, np.float32)
-        then = self._fed[again][0].chord
-        if then.chord is not None:
-            goes_on = not then.onset and then.chord == before.chord
-            added[HOLD if goes_on else onset_class(then.chord)] = RETURNS
-        return added
 
     def _weighed(
         self,

@@ -15,7 +15,14 @@ import numpy as np
 from jam.agent.move_table import LIFTS
 from jam.agent.predictor import Logits
 from jam.music.chord import QUALITIES, Chord
-from jam.music.rows import CHORD_FIRST, HOLD, N_CHORD_CLASSES, chord_of_class
+from jam.music.rows import (
+    CHORD_FIRST,
+    HOLD,
+    N_CHORD_CLASSES,
+    ChordState,
+    chord_of_class,
+    onset_class,
+)
 
 FAMILIES = ("maj", "min", "dom", "hdim", "dim", "sus")
 _FAMILY = {
@@ -32,6 +39,8 @@ _SAME = 0.5
 """The lift of the goal itself: then there is no move."""
 _LIFE_FRAMES = 14.0
 """Chords of songs last about so long."""
+RETURNS = 2.5
+"""Nats for what a section had at the same place when it was played last."""
 
 
 def lift(before: Chord, after: Chord) -> float:
@@ -67,3 +76,14 @@ def leading(goal: Chord, frames: int, before: Chord | None) -> Logits:
         lifts[HOLD] = lift(before, goal)
     keep = still_sounds(frames)
     return np.log(keep * lifts + 1 - keep).astype(np.float32)
+
+
+def returning(then: ChordState, before: Chord | None) -> Logits:
+    """What is to be added to the logits of the next chord where a section returns that had `then`
+    at this place; shape (N_CHORD_CLASSES,). before: the chord that sounds, which may go on.
+    """
+    added = np.zeros(N_CHORD_CLASSES, np.float32)
+    if then.chord is not None:
+        goes_on = not then.onset and then.chord == before
+        added[HOLD if goes_on else onset_class(then.chord)] = RETURNS
+    return added

@@ -58,6 +58,6 @@ def seen_before(song: Song, played_bar: int) -> int | None:
             return None
         other, other_first, _ = sections[(here - back) % len(sections)]
         at = (here - back) % len(sections) - other_first
-        if other == name and at == here - first and (other_first != first or at != here):
+        if other == name and at == here - first:
             return played_bar - back
     return None

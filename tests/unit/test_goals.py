@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from jam.agent.anticipation import Anticipator
-from jam.agent.moves import leading, lift
+from jam.agent.moves import RETURNS, leading, lift, returning
 from jam.agent.rules import RuleBasedPredictor
 from jam.charts.text import read_text
 from jam.messages.notes import AGENT, SONG
-from jam.messages.plans import Plan
+from jam.messages.plans import InForm, Plan
 from jam.music.chord import Chord
-from jam.music.rows import HOLD, onset_class
+from jam.music.rows import HOLD, ChordState, onset_class
 from jam.performance.conductor import Conductor
 from jam.performance.song_line import freed
 from jam.settings import JamSettings
@@ -57,6 +57,24 @@ def test_the_request_says_where_free_bars_lead() -> None:
     conductor.use_song(read_text("| C | ? | F | ? | N.C. |").song, -1.0, 0)
     conductor.advance(conductor.tempo_map.seconds_at(0.6))
     assert conductor.request().goals == ((32, Chord(5, "maj")),)
+
+
+def test_the_request_says_what_returns_and_where_phrases_close() -> None:
+    conductor = Conductor(SETTINGS, 0.0)
+    conductor.use_song(read_text("[A]\n| ? | ? |\n[A]\n| ? | ? |").song, -1.0, 0)
+    conductor.advance(conductor.tempo_map.seconds_at(0.6))
+    request = conductor.request()
+    known = [InForm(f // 16 % 2 == 1, f - 32 if f >= 32 else None) for f in range(64)]
+    assert request.form == tuple(known[request.next_frame : request.next_frame + len(request.form)])
+    assert len(request.form) == request.lookahead_frames
+
+
+def test_what_a_section_had_is_likelier_when_it_returns() -> None:
+    assert returning(ChordState(C, True), G7)[onset_class(C)] == RETURNS
+    assert returning(ChordState(C, True), C)[onset_class(C)] == RETURNS
+    assert returning(ChordState(C, False), C)[HOLD] == RETURNS
+    assert returning(ChordState(C, False), G7)[onset_class(C)] == RETURNS
+    assert not returning(ChordState(), C).any()
 
 
 def at(plans: Sequence[Plan], frame: int) -> Chord | None:
