@@ -81,9 +81,9 @@ class PlanRequest:
     fixed: tuple[ChordState | None, ...] = ()
     goals: tuple[tuple[int, Chord], ...] = ()
     form_bars: int | None = None
-    form: tuple[InForm, ...] = ()
     barred: tuple[tuple[int, int, Chord], ...] = ()
     solo: Solo | None = None
+    form: tuple[InForm, ...] = ()
 
     @property
     def next_frame(self) -> int:

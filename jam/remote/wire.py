@@ -20,13 +20,13 @@ from msgspec import Meta, Struct
 from websockets.typing import Subprotocol
 
 from jam.errors import BadInput
-from jam.messages.plans import AgentRequest, Plan, PlanRequest, Solo
+from jam.messages.plans import AgentRequest, InForm, Plan, PlanRequest, Solo
 from jam.music.chord import QUALITY_INDEX, QUALITY_NAMES, Chord
 from jam.music.grid import Meter, Place
 from jam.music.rows import ChordState, MelodyState, Row
 from jam.settings import JamSettings
 
-SUBPROTOCOL = Subprotocol("jam.agent.1")
+SUBPROTOCOL = Subprotocol("jam.agent.2")
 """Counted on where a message changes."""
 ASK_BYTES = 2 * 2**20
 """Of the longest request: the history of a very long session, told again in one piece."""
@@ -104,6 +104,7 @@ class Ask(
     form_bars: Annotated[int, Meta(ge=1, le=10_000)] | None
     barred: Annotated[tuple[tuple[_Frame, _Frame, _Chord], ...], Meta(max_length=_MOST_BARRED)]
     solo: SoloAsked | None
+    form: Annotated[tuple[tuple[bool, _Frame | None], ...], Meta(max_length=MOST_AHEAD)]
     settings: Wanted
 
 
@@ -191,6 +192,7 @@ def ask_of(asked: AgentRequest, number: int, now_s: float) -> Ask:
         request.form_bars,
         tuple((start, end, _chord(ChordState(chord))) for start, end, chord in request.barred),
         None if request.solo is None else _solo_asked(request.solo),
+        tuple((known.closes, known.again) for known in request.form),
         Wanted(*(getattr(settings, name) for name in Wanted.__struct_fields__)),
     )
 
@@ -205,6 +207,8 @@ def request_of(ask: Ask, now_s: float) -> AgentRequest:
         raise BadInput("a request whose places don't reach to the end of its lookahead")
     if ask.fixed and len(ask.fixed) != ask.lookahead:
         raise BadInput("a request whose fixed chords don't reach to the end of its lookahead")
+    if ask.form and len(ask.form) != ask.lookahead:
+        raise BadInput("a request whose form doesn't reach to the end of its lookahead")
     if len(ask.committed) > ask.lookahead:
         raise BadInput("a request with more chords committed than planned")
     wanted = {name: getattr(ask.settings, name) for name in Wanted.__struct_fields__}
@@ -230,6 +234,7 @@ def request_of(ask: Ask, now_s: float) -> AgentRequest:
             ask.form_bars,
             tuple((start, end, _chord_of(code)) for start, end, code in ask.barred),
             None if ask.solo is None else _solo(ask.solo),
+            tuple(InForm(closes, again) for closes, again in ask.form),
         ),
     )
 

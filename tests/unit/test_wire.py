@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.errors import BadInput
-from jam.messages.plans import AgentRequest, Plan, PlanRequest, Solo
+from jam.messages.plans import AgentRequest, InForm, Plan, PlanRequest, Solo
 from jam.music.grid import Place
 from jam.music.rows import ChordState, MelodyState, Row
 from jam.remote import wire
@@ -46,6 +46,9 @@ solos = st.builds(
 )
 
 
+in_form = st.builds(InForm, st.booleans(), st.none() | st.integers(0, 2**31))
+
+
 @st.composite
 def requests(draw: st.DrawFn) -> AgentRequest:
     told = tuple(draw(st.lists(rows, max_size=40)))
@@ -71,6 +74,7 @@ def requests(draw: st.DrawFn) -> AgentRequest:
             draw(st.lists(st.tuples(st.integers(0, 99), st.integers(100, 200), chords), max_size=3))
         ),
         draw(st.none() | solos),
+        tuple(draw(st.just([]) | st.lists(in_form, min_size=lookahead, max_size=lookahead))),
     )
     return AgentRequest(draw(st.integers(0, 100)), draw(st.integers(-(2**63), 2**63 - 1)), request)
 
