@@ -22,6 +22,8 @@ Progress = Callable[[int, int], None]
 """Called with (done, in all)."""
 _GRACE_S = 3.0
 """So long a cancelled job may tidy up."""
+_ENDS_S = 0.5
+"""So long one that is done may take to leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,8 @@ class Job(Generic[T]):
 
     def close(self) -> None:
         """Cancel it if it is still at work: unfinished files are removed."""
+        if not isinstance(self._state, Working):
+            self._process.join(timeout=_ENDS_S)  # it is on its way out
         if self._process.is_alive():
             self._process.terminate()
             self._process.join(timeout=_GRACE_S)
@@ -97,6 +101,8 @@ def _main(out: Connection, work: Callable[..., object], args: tuple[Any, ...]) -
         out.send(Working(done, total))
 
     try:
-        out.send(Done(work(progress, *args)))
+        result = work(progress, *args)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing is unfinished any more
+        out.send(Done(result))
     except JamError as error:
         out.send(Failed(str(error)))

@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from tools.support.own_tempo import RHYTHMS, errors_s, followed, play
+from tools.support.own_tempo import RHYTHMS, along, errors_s, followed, play
 
 BEATS, JUMP_BEAT = 96, 32
 LOST_BEATS = 0.25
@@ -94,6 +94,12 @@ def main() -> None:
             said = f"{np.median(beats):.0f}" if beats else "–"
             cells.append(said + (f", {lost} lost" if lost else ""))
         print(f"| {before} → {after} | {' | '.join(cells)} |", flush=True)
+    print("\n| along with the band at 100, ahead of it by | tempo after 64, 128, 256 beats |")
+    print("|---|---|")
+    for lead_ms in (-20, 0, 10, 20, 30):
+        tempi = np.array([along(lead_ms / 1000, 256, seed) for seed in range(args.players)])
+        means = (f"{tempi[:, beat - 8 : beat].mean():.0f}" for beat in (64, 128, 256))
+        print(f"| {lead_ms} ms | {', '.join(means)} |", flush=True)
 
 
 if __name__ == "__main__":

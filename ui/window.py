@@ -37,6 +37,7 @@ from jam.messages.commands import (
 )
 from jam.messages.notes import AGENT
 from jam.messages.snapshot import SessionLog, Snapshot
+from jam.messages.voice import OFF as NO_MICROPHONE
 from jam.midi.learnt import ACTION, SETTING, VIEW
 from jam.music.grid import TempoMap
 from jam.music.song import Song
@@ -89,6 +90,9 @@ from ui.songs.keep import KeepButton
 from ui.songs.model import SongModel
 
 T = TypeVar("T")
+LISTENING = "The microphone hears the clicks for half a minute: hold it to the loudspeaker."
+BY_MICROPHONE = "Let the microphone hear the clicks, at the loudspeaker or by a cable."
+BY_HAND = "Play along with the clicks instead."
 KEEP_TAPPING = "Keep tapping"
 COUNTING_IN = "Count-in: tap on, the bar after it begins the jam"
 STAYS, NOT_THIS_ONE = "This one stays", "Not this one"
@@ -685,14 +689,16 @@ class MainWindow(QWidget):
             self.model.change(f"latency of {device}", latency_offset_ms=wanted_ms)
             self.model.told.emit(f"Latency compensation of {device}: {wanted_ms:g} ms")
 
-    def measure_latency(self) -> None:
-        """Half a minute of clicks, along with which one plays."""
+    def measure_latency(self, by_microphone: bool = False) -> None:
+        """Half a minute of clicks, along with which one plays, or which the microphone hears."""
         if self.running or self._snapshot is None:
             self.latency.show_notice("Stop the jam to measure the latency.")
             return
         self._stop_measuring()
         settings, devices = self.model.settings, self._snapshot.devices
-        self._calibration = Calibration(self.link.send, settings, devices)
+        wanted = devices.wanted_microphone
+        microphone = ("" if wanted == NO_MICROPHONE else wanted) if by_microphone else None
+        self._calibration = Calibration(self.link.send, settings, devices, microphone=microphone)
         self._show_measuring(self._calibration)
 
     def _stop_measuring(self) -> None:
@@ -701,12 +707,17 @@ class MainWindow(QWidget):
             calibration.cancel()
 
     def _show_measuring(self, calibration: Calibration) -> None:
-        again = Offer("Again", "Measure once more.", self.measure_latency)
+        by = calibration.by_microphone
+        again = Offer("Again", "Measure once more.", partial(self.measure_latency, by))
         leave = Offer("Leave", "Change nothing.", lambda: self.latency.show_notice(""))
         if not calibration.over:
             words = f"Play any key exactly with each click: {calibration.taps} of {CLICKS}."
             stop = Offer("Stop", "Measure nothing.", self._end_measuring)
-            self.latency.show_notice(words, (stop,))
+            other = Offer("By microphone", BY_MICROPHONE, partial(self.measure_latency, True))
+            if by:
+                words, other = LISTENING, replace(other, text="By hand", tip=BY_HAND)
+                other = replace(other, do=partial(self.measure_latency, False))
+            self.latency.show_notice(words, (stop, other))
             return
         self._calibration = None
         if (found := calibration.measured) is None:

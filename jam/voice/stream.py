@@ -16,6 +16,7 @@ from jam.voice.pitch import HOP, RATE
 
 NOT_FOUND = "Microphone {name!r} isn't there; plug it in, or choose another."
 NO_MICROPHONE = "No microphone was found."
+_LATEST_S = 2.0
 _WAITING = 400
 """So many blocks may wait; beyond, they are lost."""
 
@@ -156,8 +157,9 @@ class Microphone:
 
     @property
     def latency_s(self) -> float:
-        """From the air to the callback, as it is reported."""
-        return float(self._stream.latency)
+        """From the air to the callback, as it is reported; JACK's may be no number that can be."""
+        latency_s = float(self._stream.latency)
+        return latency_s if 0 <= latency_s < _LATEST_S else 0.0
 
     def is_there(self) -> bool:
         """False once its JACK client is gone: JACK goes on with silence then."""

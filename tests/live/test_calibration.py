@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 from jam.cli.main import load_rules
@@ -45,3 +47,32 @@ def test_a_player_of_known_lag(server: JackServer) -> None:
         assert 0 <= looped_s < 0.15
         lag_s = measured_with(engine, pad, 0.2) - looped_s
         assert abs(lag_s - 0.2) < 0.05
+
+
+def test_a_microphone_hears_the_clicks(server: JackServer) -> None:
+    """A cable from jam's own output: JACK hands over a block later."""
+    devices = DeviceChoice("JACK", midi_inputs=(), midi_required=False)
+    with Engine(SETTINGS, devices, load_rules) as engine:
+        snapshot = engine.wait_until_up()
+        assert snapshot.devices.audio
+        own = next(n for n in input_names() if "system" not in n)
+        calibration = Calibration(engine.send, SETTINGS, snapshot.devices, 16, own)
+        while not calibration.over:
+            newest = engine.snapshot()
+            assert newest is not None
+            calibration.look(newest)
+            time.sleep(0.02)
+    assert calibration.measured is not None, calibration.refused
+    assert -0.02 < calibration.measured.delay_s < 0.1
+    assert calibration.measured.spread_s < 0.01
+
+
+def input_names() -> list[str]:
+    """Inputs that are there now, as a process of its own sees them."""
+    code = (
+        "from jam.voice.stream import input_devices;"
+        "print(*(d.name for d in input_devices()), sep=chr(10))"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split("\n")[:-1]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.errors import BadInput
 from jam.performance.calibration import CLICKS, INTERVAL_S, WIDEST_S, measure
+from jam.voice.loop_back import click_onsets
 
 CLICKS_S = [10.0 + n * INTERVAL_S for n in range(CLICKS)]
 
@@ -51,3 +53,34 @@ def test_too_few_and_too_uneven_is_refused() -> None:
 def test_the_offset_stays_within_the_setting() -> None:
     assert measure(CLICKS_S, taps(0.1234, 0.0)).offset_ms == 123
     assert measure(CLICKS_S, taps(0.53, 0.0)).offset_ms == 500
+
+
+@given(
+    late_s=st.floats(0.0, 0.3),
+    hum=st.floats(0, 0.02),
+    level=st.floats(0.02, 0.9),
+    seed=st.integers(0, 99),
+)
+def test_clicks_are_found_in_what_a_microphone_hears(
+    late_s: float, hum: float, level: float, seed: int
+) -> None:
+    """With hum and noise a good deal softer than they are, to a millisecond."""
+    dice, rate_hz, n = np.random.default_rng(seed), 48000, 16
+    t = np.arange(round(0.03 * rate_hz)) / rate_hz
+    click = level * np.exp(-t / 0.006) * np.sin(2 * np.pi * 1800 * t)
+    length = round((n * INTERVAL_S + 1) * rate_hz)
+    sound = hum * np.sin(2 * np.pi * 50 * np.arange(length) / rate_hz)
+    sound += dice.normal(0, level / 200, length)
+    starts_s = [0.5 + k * INTERVAL_S + late_s for k in range(n)]
+    for start_s in starts_s:
+        first = round(start_s * rate_hz)
+        part = sound[first : first + len(click)]
+        part += click[: len(part)]
+    found = click_onsets(sound.astype(np.float32), rate_hz)
+    assert len(found) == n
+    assert np.abs(np.array(found) - starts_s).max() < 0.001
+
+
+def test_in_silence_there_are_no_clicks() -> None:
+    assert click_onsets(np.zeros(0, np.float32), 48000) == []
+    assert click_onsets(np.zeros(48000, np.float32), 48000) == []

@@ -16,11 +16,10 @@ from jam.music.grid import Meter, TempoMap, frame_duration_s
 from jam.performance.conductor import Conductor
 from jam.settings import JamSettings
 from jam.sync.count_in import CountIn, beats_of
-from jam.sync.follower import Follower
 from jam.sync.listener import FURTHEST, HABIT_S, UNHEARD_S, Listener
 from tests.support.examples import examples
 from tests.support.strategies import tempo_maps, usual_meters
-from tools.support.own_tempo import RHYTHMS, Played, errors_s, followed, play
+from tools.support.own_tempo import RHYTHMS, Played, along, errors_s, followed, play
 
 rhythms = st.sampled_from(sorted(RHYTHMS))
 BEATS = 48
@@ -62,21 +61,6 @@ def test_rubato_loses_nobody(bpm: float, rhythm: str, seed: int) -> None:
     )
     errors = errors_s(followed(played, bpm), played)
     assert np.abs(errors).max() < 0.4 * 60 / bpm
-
-
-def along(lead_s: float, beats: int, seed: int) -> list[float]:
-    """Tempi, at every beat, of a band that follows somebody who follows the band, always so much
-    ahead of it or (negative) behind it."""
-    dice = np.random.default_rng(seed)
-    tempo_map, follower = TempoMap.constant(100, Meter(), 0.0), Follower()
-    listener: Listener | None = None
-    for beat in range(beats):
-        at_s = tempo_map.seconds_at(4 * beat) - lead_s + float(dice.normal(0, 0.01))
-        listener = listener or Listener(at_s, tempo_map)
-        listener.hear(at_s, tempo_map)
-        first = max(1, math.floor(tempo_map.position_at(at_s + 0.02)) + 1)
-        tempo_map = follower.follow(tempo_map, listener.line, first)
-    return [tempo_map.bpm_at(4 * beat + 2) for beat in range(beats)]
 
 
 @given(st.floats(-0.02, 0.02), st.integers(0, 9))

@@ -81,3 +81,18 @@ def followed(played: Played, set_bpm: float) -> TempoMap:
 def errors_s(tempo_map: TempoMap, played: Played) -> NDArray[np.float64]:
     """Of every beat of the player: how late the jam's is."""
     return np.array([tempo_map.seconds_at(4 * n) - at_s for n, at_s in enumerate(played.beats_s)])
+
+
+def along(lead_s: float, beats: int, seed: int) -> list[float]:
+    """Tempi, at every beat, of a band that follows somebody who follows the band, always so much
+    ahead of it or (negative) behind it."""
+    dice = np.random.default_rng(seed)
+    tempo_map, follower = TempoMap.constant(100, Meter(), 0.0), Follower()
+    listener: Listener | None = None
+    for beat in range(beats):
+        at_s = tempo_map.seconds_at(4 * beat) - lead_s + float(dice.normal(0, 0.01))
+        listener = listener or Listener(at_s, tempo_map)
+        listener.hear(at_s, tempo_map)
+        first = max(1, math.floor(tempo_map.position_at(at_s + 0.02)) + 1)
+        tempo_map = follower.follow(tempo_map, listener.line, first)
+    return [tempo_map.bpm_at(4 * beat + 2) for beat in range(beats)]
