@@ -97,7 +97,7 @@ def test_metres_that_are_not_drawn_are_put_together(metre: str, columns: str) ->
 
 
 def test_bars_follow_each_other_and_holds_last_into_the_next() -> None:
-    one, two = bars_of(style_named("bossa"), Meter(4, 4))
+    one, two, *_ = bars_of(style_named("bossa"), Meter(4, 4))
     assert one.lane("chords") != two.lane("chords")
     assert one.lane("kick") == two.lane("kick")
     assert [hit.sign for hit in one.lane("bass")[0].hits] == list("RFr")
