@@ -20,7 +20,7 @@ import random
 import sys
 import time
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -30,7 +30,7 @@ import pyloudnorm
 import soundfile
 from scipy.signal import resample_poly
 
-from jam.accompaniment import Style, all_styles, style_named, voice
+from jam.accompaniment import Arrangement, Memory, Style, accompany, all_styles, style_named, voice
 from jam.agent.anticipation import Anticipator
 from jam.agent.rules import RuleBasedPredictor, ScriptedPredictor
 from jam.audio.limiter import Limiter
@@ -39,6 +39,7 @@ from jam.errors import BadInput
 from jam.files import demo_tunes
 from jam.midi.file import read_midi
 from jam.music.chord import QUALITIES, QUALITY_NAMES, Chord
+from jam.music.grid import Meter, TempoMap
 from jam.music.harte import parse_harte
 from jam.music.place_in_form import place_in_form
 from jam.music.rows import ChordState
@@ -288,6 +289,10 @@ def times(n_frames: int = 600) -> None:
         before = voice.__wrapped__(chord, before)
         spent_ms.append(1000 * (time.thread_time() - start_s))
     _say("a voicing", spent_ms)
+    arranged = {style.name: bar_times_ms(style, chords) for style in all_styles()[0]}
+    slowest = max(arranged, key=lambda name: float(np.percentile(arranged[name], 99)))
+    _say("arranging a bar, all styles", [ms for spent in arranged.values() for ms in spent])
+    _say(f"arranging a bar, {slowest}, the slowest", arranged[slowest])
     script = [ChordState(chords[f // 8], f % 8 == 0) for f in range(n_frames)]
     for name, beats in (("piano", 4), ("pop", 4), ("swing", 4), ("pop", 16)):
         settings = JamSettings(accompaniment=name, listen_bars=0, lookahead_beats=beats)
@@ -301,6 +306,20 @@ def times(n_frames: int = 600) -> None:
             conductor.take(plan, now_s)
             spent_ms.append(1000 * (time.thread_time() - start_s))
         _say(f"a plan of {beats} beats, {name}", spent_ms)
+
+
+def bar_times_ms(style: Style, chords: Sequence[Chord], n_bars: int = 48) -> list[float]:
+    """What each bar costs that is arranged after another, with two chords in it."""
+    tempo_map, memory = TempoMap.constant(120.0, Meter(4, 4)), Memory()
+    line = [ChordState(chords[f // 8], f % 8 == 0) for f in range(16 * n_bars)]
+    arrangement = Arrangement(((0, style),), feel=1.0, seed=1)
+    spent_ms = []
+    for start in range(0, len(line), 16):
+        start_s = time.thread_time()
+        made = accompany(line[: start + 16], tempo_map, arrangement, memory, start, start, {})
+        spent_ms.append(1000 * (time.thread_time() - start_s))
+        memory.keep(made.notes, made.drafts, made.voicings, start + 16, start - 64)
+    return spent_ms
 
 
 def _say(what: str, spent_ms: list[float]) -> None:

@@ -36,7 +36,7 @@ def ended_as_drawn(drafts: Iterable[Draft], bar: BarContext) -> Iterator[Draft]:
     drafts = list(drafts)
     row = row_for(bar.style.ending, bar.meter)
     span = bar.span_at(bar.start_frame)
-    lasts = span is None or span.end_frame >= bar.end_frame
+    lasts = span is not None and span.end_frame >= bar.end_frame
     if bar.start_frame not in bar.finals or not row or not lasts:
         yield from drafts
         return

@@ -377,7 +377,7 @@ def test_with_feel_the_band_leaves_the_grid_within_its_frames_and_the_seed_pins_
     tempo_map = TempoMap.constant(100.0, Meter())
 
     def notes(feel: float, seed: int = 0) -> tuple[PlannedNote, ...]:
-        arrangement = Arrangement(((0, style_named("folk")),), seed=seed, feel=feel)
+        arrangement = Arrangement(((0, style_named("waltz")),), seed=seed, feel=feel)
         found = realise(line, tempo_map, arrangement).notes
         return tuple(sorted(found, key=lambda n: (int(n.start_frame), n.part, n.pitch)))
 

@@ -14,6 +14,7 @@ from jam.accompaniment.arranging import BarPlan, plan_bar
 from jam.accompaniment.comping import BarContext
 from jam.accompaniment.final import ended_as_drawn, row_for
 from jam.accompaniment.notes import Draft, Touch
+from jam.accompaniment.spans import Span
 from jam.accompaniment.styles import Style, style_of
 from jam.accompaniment.textures import columns_in
 from jam.errors import BadInput
@@ -98,7 +99,8 @@ def test_a_last_chord_is_struck_whole() -> None:
 
 
 def final_bar(style: Style) -> BarContext:
-    return BarContext(32, 48, Meter(), 100.0, style, Touch(), (), frozenset((32,)))
+    last = Span(32, 48, Chord(0), (36, 60, 64, 67))
+    return BarContext(32, 48, Meter(), 100.0, style, Touch(), (last,), frozenset((32,)))
 
 
 def test_an_ending_is_struck_as_it_is_drawn() -> None:

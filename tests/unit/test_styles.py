@@ -209,7 +209,7 @@ def test_what_the_user_chose_goes_before_what_the_style_says() -> None:
     chosen = JamSettings(agent_program=3, bass_program=4, drums_volume=0.5)
     voices = mix(chosen, style)
     assert (voices["chords"].program, voices["bass"].program) == (3, 4)
-    assert voices["drums"].volume == pytest.approx(0.25)
+    assert voices["drums"].volume == pytest.approx(0.5 * JamSettings().agent_volume)
     swing = style_named("swing")
     assert conditioned(JamSettings(), swing).style == "jazz"
     assert conditioned(JamSettings(style="folk"), swing).style == "folk"
