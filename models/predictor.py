@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,9 +17,11 @@ from jam.agent.predictor import Logits, Mask
 from jam.errors import BadInput
 from jam.music.grid import Place
 from jam.music.rows import (
+    HIGHEST_PITCH,
     HOLD,
     LOWEST_PITCH,
     MELODY_FIRST,
+    MELODY_REST,
     N_MELODY_CLASSES,
     NO_CHORD,
     ChordState,
@@ -44,8 +47,10 @@ _PITCH_CLASSES = (np.arange(N_MELODY_CLASSES - MELODY_FIRST) + LOWEST_PITCH) % 1
 MAX_AHEAD = 32
 """Frames of the longest continuation."""
 REMEMBERED = 0.4
-"""What came then weighs so much beside what the network expects. Of 0, 0.4, 1 and 2 what brings the
-chord that fits best nearest to what was sung from two beats ahead on."""
+"""What came then weighs so much at least beside what the network expects. Of 0, 0.4, 1 and 2 what
+brings the chord that fits best nearest to what was sung from two beats ahead on."""
+LEAST_FAR = 3
+"""Class of agreement over the longest window from which on a melody is taken to come again."""
 LEAST_READ, ROUNDED = 512, 256
 """So many rows of a history are read at least: what lies before a short context echoes in it.
 Rounded, so that two agents that are told a history at about the same time begin with one row."""
@@ -89,6 +94,8 @@ class NeuralPredictor:
         """The places of the past that are like position n_rows, where they are known."""
         self._copies: Ints | None = None
         """What may be copied from them, (1, places, 2)."""
+        self._alike: list[recall.Spot] | None = None
+        """The same as spots, where they were asked for."""
         self._branches: OnlineDecoder | None = None
 
     @property
@@ -118,7 +125,7 @@ class NeuralPredictor:
 
     def form(self, bars: int | None) -> None:
         self._recall.form(bars)
-        self._copies = None
+        self._copies = self._alike = None
         if self._online.config.recall:
             self._hidden = self._found = None
             self._read()
@@ -134,7 +141,7 @@ class NeuralPredictor:
 
     def _forget(self, n_rows: int) -> None:
         del self._memories[n_rows + 1 :], self._places[n_rows:]
-        self._hidden = self._found = self._copies = None
+        self._hidden = self._found = self._copies = self._alike = None
         self._recall.rewind(n_rows)
 
     def _read(self) -> None:
@@ -169,7 +176,7 @@ class NeuralPredictor:
             if not self._online.stack.rewind(t):
                 self._read()
         self._places[t:] = [there]
-        self._found = self._copies = None
+        self._found = self._copies = self._alike = None
         features_ = self._features(t)
         row = np.array((features_,))
         if self._online.config.recall:
@@ -209,9 +216,9 @@ class NeuralPredictor:
         hidden = self._position(place)
         if self._copies is None and self._online.config.copies:
             # Only now: where the chord is fixed, nobody asks.
-            spots = self._recall.spots(place_features(place))
             before = self._memories[-1][CHORD]
-            self._copies = np.array((recall.copies_of(spots, self._recall.chords, before),))
+            copies = recall.copies_of(self._spots(place), self._recall.chords, before)
+            self._copies = np.array((copies,))
         logits = self._online.chord_logits(hidden, self._copies)
         if forbidden is not None:
             logits = without(logits, forbidden)
@@ -223,7 +230,43 @@ class NeuralPredictor:
         index = vocab.chord_index(chord)
         onset = int(index != 0 and (chord.onset or index != memory[CHORD]))
         last = np.array([memory[LAST_PITCH]])
-        return self._online.melody_logits(hidden, np.array([[index, onset]]), last)[0]
+        logits = self._online.melody_logits(hidden, np.array([[index, onset]]), last)[0]
+        copied, trust = self._sang_there(place)
+        if trust:
+            logits = logits - np.logaddexp.reduce(logits) + np.float32(math.log(1 - trust))
+            logits[copied] = np.logaddexp(logits[copied], np.float32(math.log(trust)))
+        return logits
+
+    def _sang_there(self, place: Place) -> tuple[int, float]:
+        """The class with which the melody goes on as it did at a like place, and how far that is
+        trusted; 0 where there is no such place or it can't go on so."""
+        found = HOLD, 0.0
+        if not any(self._rules.trust_in_melody) or not self._looks_back:
+            return found
+        now, last, *_ = self._memories[-1]
+        for spot in self._spots(place):
+            trust = self._trust(spot)
+            if trust <= found[1]:
+                continue
+            then, _, _, _, onset, *_ = self._memories[spot.frame + 1]
+            last_then = self._memories[spot.frame][LAST_PITCH]
+            up = last - last_then if last and last_then else spot.turn
+            pitch = then and then + spot.turn + 12 * round((up - spot.turn) / 12)
+            if not pitch:
+                found = MELODY_REST if now else HOLD, trust
+            elif not LOWEST_PITCH <= pitch <= HIGHEST_PITCH:
+                continue
+            elif onset:
+                found = MELODY_FIRST + pitch - LOWEST_PITCH, trust
+            elif now == pitch:
+                found = HOLD, trust
+        return found
+
+    def _spots(self, place: Place) -> list[recall.Spot]:
+        """The places of the past that are like position n_rows, looked up once."""
+        if self._alike is None:
+            self._alike = self._recall.spots(place_features(place))
+        return self._alike
 
     def continuations(
         self,
@@ -277,12 +320,21 @@ class NeuralPredictor:
         that may sound."""
         if not self._looks_back:
             return np.zeros(12)
-        alike = self._recall.spots(place_features(places[0]))[0]
+        alike = self._spots(places[0])[0]
         if alike.frame < 0:
             return np.zeros(12)
+        trust = self._trust(alike)
+        weight = max(REMEMBERED, trust / (1 - trust))
         sang = np.array(self._recall.sang_from(alike.frame, alike.turn, len(places)), np.float64)
-        found: NDArray[np.float64] = sang * (REMEMBERED * sounding / max(1.0, sang.sum()))
+        found: NDArray[np.float64] = sang * (weight * sounding / max(1.0, sang.sum()))
         return found
+
+    def _trust(self, spot: recall.Spot) -> float:
+        """How far the melody is expected to go on as it did there."""
+        if not spot.match:
+            return 0.0
+        near, far = divmod(spot.match - 1, vocab.N_AGREEMENTS)
+        return self._rules.trust_in_melody[near] if far >= LEAST_FAR else 0.0
 
     def harmonise(
         self, melody: Sequence[MelodyState], places: Sequence[Place], seed: int | None = None

@@ -43,6 +43,7 @@ def mixed_rules(fit: Decoding, variety: Decoding, adventurous: float) -> Decodin
         (off_beat, beat, group, bar),
         between(fit.min_share, variety.min_share),
         between(fit.temperature, variety.temperature),
+        tuple(map(between, fit.trust_in_melody, variety.trust_in_melody)),
     )
 
 

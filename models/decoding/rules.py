@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from jam.errors import BadInput
 from jam.music.rows import CHORD_FIRST, HOLD
 from models.decoding.spectral import Floats
+from models.network.vocab import N_AGREEMENTS
 
 _MAX_BIAS = 100.0
 """Added to a logit; beyond, nothing or nothing else would ever be drawn."""
@@ -52,6 +53,10 @@ class Decoding:
     """Multiplies what the player sets. A network that is drawn from at 1 errs now and then, and
     goes on from its error; musicians don't."""
 
+    trust_in_melody: tuple[float, ...] = (0.0,) * N_AGREEMENTS
+    """How far the melody is expected to go on as it did at a like place of the past, by how well
+    its last bar agrees with what came before that place (`models.network.recall`)."""
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"hold_bias": [round(b, 3) for b in self.hold_bias]}
 
@@ -64,14 +69,20 @@ class Decoding:
             raise BadInput(f"{where}: unknown key {unknown[0]!r} in decoding")
         try:
             off_beat, beat, group, bar = map(float, values.get("hold_bias", (0.0,) * 4))
-            numbers = [float(values.get(k, d)) for k, d in (("min_share", 0), ("temperature", 1))]
-            found = cls((off_beat, beat, group, bar), *numbers)
+            found = cls(
+                (off_beat, beat, group, bar),
+                float(values.get("min_share", 0)),
+                float(values.get("temperature", 1)),
+                tuple(map(float, values.get("trust_in_melody", (0.0,) * N_AGREEMENTS))),
+            )
         except (TypeError, ValueError, OverflowError):
             raise BadInput(f"{where}: decoding must hold numbers, hold_bias four") from None
         if not (
             all(abs(bias) <= _MAX_BIAS for bias in found.hold_bias)
             and 0 <= found.min_share < 1
             and 0.01 <= found.temperature <= 10
+            and len(found.trust_in_melody) == N_AGREEMENTS
+            and all(0 <= trust < 1 for trust in found.trust_in_melody)
         ):  # NaN is in no range
             raise BadInput(f"{where}: decoding holds numbers out of range")
         return found

@@ -68,7 +68,9 @@ FEATURES: dict[str, int] = PLAIN_FEATURES | PITCHED_FEATURES
 # agreement; distance; the melody there and on the three beats after it. Pitches are turned into
 # the present key.
 RECALL_SLOTS = ("alike", "near", "far")
-N_EVENTS, N_MATCHES, N_DISTANCES = 5, 37, 13
+N_AGREEMENTS = 6
+"""Classes of how well melodies agree over one window."""
+N_EVENTS, N_MATCHES, N_DISTANCES = 5, 1 + N_AGREEMENTS**2, 13
 N_CASES = N_MATCHES * N_EVENTS * 2
 """Match, event, and whether the chord fitted then, decide how far a copy is to be trusted."""
 NOTES = ("note_0", "note_1", "note_2", "note_3")

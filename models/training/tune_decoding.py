@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,10 +67,8 @@ def main(argv: list[str] | None = None) -> None:
     order = np.random.default_rng(5).permutation(len(corpus))[: args.pieces]
     windows = [corpus[i].window(0, args.frames) for i in order]
     path = args.weights / f"{args.kind}.json"
-    bias = np.zeros(4)
-    if args.live:
-        known = weights.read_json(path).get("decoding", {})
-        bias += Decoding.from_dict(known, str(path)).hold_bias
+    known = Decoding.from_dict(weights.read_json(path).get("decoding", {}), str(path))
+    bias = np.array(known.hold_bias) if args.live else np.zeros(4)
     # Live, what is heard begins after the bars of listening.
     true = truth(windows)
     if args.live:
@@ -77,7 +76,12 @@ def main(argv: list[str] | None = None) -> None:
     wanted = change_rates(true)
     for round_ in range(args.rounds):
         off_beat, beat, group, bar = (float(b) for b in bias)
-        rules = Decoding((off_beat, beat, group, bar), args.min_share, args.temperature)
+        rules = replace(
+            known,
+            hold_bias=(off_beat, beat, group, bar),
+            min_share=args.min_share,
+            temperature=args.temperature,
+        )
         settings = weights.read_json(path) | {"decoding": rules.to_dict()}
         weights.write_json(path, settings)
         if args.live:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from jam.music.rows import NO_CHORD, REST, Row, melody_class
 from models.data.augment import shift_pitches
 from models.data.batches import Shown, stack
 from models.data.leadsheet import write_jsonl
@@ -190,3 +191,37 @@ def test_a_form_that_is_known_is_where_the_music_came_from() -> None:
     assert memory.spots(tuple(there[0].tolist()))[FAR].frame == t - 12 * 16
     memory.form(None)
     assert memory.find(t, there).frame[0, FAR] == t - 16 * 16
+
+
+@pytest.mark.parametrize("up", [0, 3])
+def test_a_melody_that_comes_again_is_expected_to_go_on_as_it_did(tmp_path: Path, up: int) -> None:
+    """In its key or another one, note by note; where there is nothing like it nothing changes."""
+    write_tiny_weights(tmp_path, recall=True)
+    trusting, plain = load_predictor(tmp_path), load_predictor(tmp_path)
+    trusting._rules = replace(trusting._rules, trust_in_melody=(0.0, 0.0, 0.0, 0.0, 0.0, 0.9))
+    sheet = tune(11, n_bars=4)
+    again = [replace(m, pitch=m.pitch and m.pitch + up) for m in sheet.melody]
+    melody = [*sheet.melody, *again]
+    places = tune(11, n_bars=8).places()
+    seen = 0
+    for t, place in enumerate(places):
+        found, alone = (p.melody_logits(place, NO_CHORD) for p in (trusting, plain))
+        before = melody[t - 1] if t else REST
+        class_ = melody_class(melody[t], before)
+        if t <= 64:
+            assert np.array_equal(found, alone)
+        elif not np.array_equal(found, alone):
+            seen += 1
+            shares = np.exp(found - np.logaddexp.reduce(found))
+            assert shares[class_] >= 0.9 - 1e-4
+        for predictor in (trusting, plain):
+            predictor.extend([Row(melody[t])], [place])
+    assert seen > 24
+    # Rolled back, it says the same.
+    trusting.rewind(100)
+    plain._rules = trusting._rules
+    plain.rewind(0)
+    plain.extend([Row(m) for m in melody[:50]], places[:50])
+    plain.extend([Row(m) for m in melody[50:100]], places[50:100])
+    one, other = (p.melody_logits(places[100], NO_CHORD) for p in (trusting, plain))
+    assert np.array_equal(one, other)

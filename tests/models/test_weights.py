@@ -95,6 +95,10 @@ def test_unknown_keys(tmp_path: Path) -> None:
     path.write_text(whole)
     edit(path, lambda v: v.update(decoding={"hold_bias": "much"}))
     refused(tmp_path, "online.json", "decoding")
+    for trust in ([0.5] * 5, [1.0] * 6, ["x"] * 6):
+        path.write_text(whole)
+        edit(path, lambda v, t=trust: v.update(decoding={"trust_in_melody": t}))  # type: ignore[misc]
+        refused(tmp_path, "online.json", "decoding")
     path.write_text("[" * 100_000)
     refused(tmp_path, "online.json")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from jam.music.chord import Chord
 from jam.music.grid import Meter, Place, TempoMap
 from jam.music.rows import N_MELODY_CLASSES, ChordState, MelodyState, onset_class
 from jam.settings import JamSettings
+from models.network.vocab import N_AGREEMENTS
 from models.predictor import REMEMBERED, load_predictor
 from tests.support.jamming import Jam, WaryPredictor
 from tests.support.strategies import chords, melodies, usual_meters
@@ -97,8 +100,11 @@ def test_what_fits_is_the_same_in_every_key(some: list[Chord], up: int, seed: in
 
 
 @pytest.mark.parametrize("n_rows", [1, 30, 90])
-def test_side_by_side_is_one_after_the_other(n_rows: int) -> None:
+def test_side_by_side_is_one_after_the_other(n_rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The network continues many melodies in step as it continues each alone."""
+    # What came at a like place is added to all of them together: none of them copies it.
+    alone_it_says = replace(PREDICTOR._rules, trust_in_melody=(0.0,) * N_AGREEMENTS)
+    monkeypatch.setattr(PREDICTOR, "_rules", alone_it_says)
     tempo_map = TempoMap.constant(100, JamSettings().meter)
     jam = Jam(Anticipator(PREDICTOR, 3))
     jam.play([MelodyState(60 + i * 5 % 12, i % 2 == 0) for i in range(n_rows)])
