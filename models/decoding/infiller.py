@@ -1,7 +1,8 @@
 """The infilling network with numpy alone, and the drawing of what fills a gap.
 
-Frames are drawn from the strong places of the metre to the weak ones, those of one strength in
-a few steps, each given all that is known by then. In a step chords are drawn before the melody.
+Chords are drawn where they may change, on beats, from the strong ones to the weak ones; then the
+melody from left to right, eighths before what lies between them. Each is given all that is known by
+then; between beats a chord goes on.
 Frames outside of the gap know of it what the first pass shows them; a pass then computes no more
 than the gap itself.
 """
@@ -28,8 +29,8 @@ from models.predictor import one_thread
 
 AROUND_BARS = 9
 """So many bars before and after a gap are taken into account: as far as the network is told."""
-STEPS = {3: 8, 2: 8, 1: 4, 0: 4, -1: 2}
-"""Steps in which the frames of one strength are drawn; 0 between beats, -1 the weakest of those."""
+STEPS_BETWEEN = 4
+"""So many steps draw the melody's frames between eighths."""
 _STRENGTH, _FRAME_IN_BEAT, _BEAT_FRAMES, _BAR_FRAMES = (
     vocab.PLACE_FEATURES.index(name)
     for name in ("strength", "frame_in_beat", "beat_frames", "bar_frames")
@@ -236,17 +237,18 @@ def _opened(
 def _steps(shown: Gaps) -> list[tuple[str, Ints]]:
     """(part, frames) in the order in which they are drawn."""
     places = shown.places[0]
-    level = places[:, _STRENGTH].copy()
-    weakest = (level == 0) & (2 * places[:, _FRAME_IN_BEAT] != places[:, _BEAT_FRAMES])
-    level[weakest] = -1
+    strength, rest = places[:, _STRENGTH], places[:, _FRAME_IN_BEAT]
+    between = rest % 2 == 1  # of beats of 4 frames, and of 6
     chords, melody = shown.chord_open.any(0), shown.melody_open.any(0)
-    found = []
-    for strength, n_steps in STEPS.items():
-        for i in range(n_steps):
-            for part, open_ in (("chords", chords), ("melody", melody)):
-                same = np.flatnonzero(open_ & (level == strength))
-                if len(frames := same[i::n_steps]):
-                    found.append((part, frames))
+    found: list[tuple[str, Ints]] = []
+    for level in (3, 2, 1):
+        for t in np.flatnonzero(chords & (strength == level)).tolist():
+            found.append(("chords", np.array([t])))
+    for t in np.flatnonzero(melody & ~between).tolist():
+        found.append(("melody", np.array([t])))
+    for i in range(STEPS_BETWEEN):
+        if len(frames := np.flatnonzero(melody & between)[i::STEPS_BETWEEN]):
+            found.append(("melody", frames))
     return found
 
 
@@ -294,10 +296,11 @@ def _draw_frame(
             allowed = allowed & ~goes_on
         elif not open_[i, t - 1]:
             allowed = allowed & ~(goes_on & (of_class != value[i, t - 1]))
-        if t + 1 < n and not open_[i, t + 1] and value[i, t + 1] and not onset[i, t + 1]:
-            outside = part == "chords" and span[i, t] and not span[i, t + 1]
+        end = _end(part, t, open_[i], shown.places[i])
+        if end < n and not open_[i, end] and value[i, end] and not onset[i, end]:
+            outside = part == "chords" and span[i, t] and not span[i, end]
             if not outside:
-                allowed = allowed & (of_class == value[i, t + 1])
+                allowed = allowed & (of_class == value[i, end])
         if not allowed.any():
             allowed = ~forbidden
         scaled = np.where(allowed, logits[i].astype(np.float64), -np.inf)
@@ -308,7 +311,16 @@ def _draw_frame(
         canvas.log_probability[i] += scaled[class_] - log_total
         canvas.n_drawn[i] += 1
         value[i, t], onset[i, t] = of_class[class_], onset_of_class[class_]
-        open_[i, t] = False
+        value[i, t + 1 : end], onset[i, t + 1 : end] = value[i, t], 0
+        open_[i, t:end] = False
+
+
+def _end(part: str, t: int, open_: Bools, places: Ints) -> int:
+    """The first frame that isn't drawn with frame t: of chords the next beat, or what is known."""
+    end = t + 1
+    while part == "chords" and end < len(open_) and open_[end] and not places[end, _STRENGTH]:
+        end += 1
+    return end
 
 
 def _write(

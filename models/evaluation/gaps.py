@@ -41,7 +41,7 @@ BARS = (1, 2, 4, 8)
 PARTS = ("chords", "melody")
 DRAWS = 4
 """Proposals of each gap."""
-MOST_FRAMES = 640
+MOST_FRAMES = 384
 _FRAME_IN_BAR, _STRENGTH = (
     vocab.PLACE_FEATURES.index(name) for name in ("frame_in_bar", "strength")
 )
@@ -288,7 +288,11 @@ def measured(case: Case, filled: Filled) -> dict[str, tuple[float, float]]:
 
 
 def evaluate(
-    sheets: Sequence[LeadSheet], folder: Path, seed: int
+    sheets: Sequence[LeadSheet],
+    folder: Path,
+    seed: int,
+    parts: Sequence[str] = PARTS,
+    lengths: Sequence[int] = BARS,
 ) -> dict[str, dict[str, dict[str, float]]]:
     """ "chords, 4 bars" -> contestant -> measure -> value."""
     net = load_infiller(folder)
@@ -298,8 +302,8 @@ def evaluate(
     rules = Decoding.from_dict(settings.get("decoding", {}), "offline")
     told: dict[str, Floats] = {}
     results: dict[str, dict[str, dict[str, float]]] = {}
-    for part in PARTS:
-        for n_bars in BARS:
+    for part in parts:
+        for n_bars in lengths:
             found = cases(sheets, n_bars, part, seed)
             contestants: dict[str, Callable[[Case, int], Filled]] = {
                 "infilling": lambda case, s: infilled(rewriter, case, s)
@@ -359,6 +363,8 @@ def main(argv: list[str] | None = None) -> None:
     p.add_argument("--data", type=Path, nargs="+", required=True, help="JSONL of lead sheets")
     p.add_argument("--split", default="test")
     p.add_argument("--pieces", type=int, default=40)
+    p.add_argument("--part", choices=PARTS, help="only gaps of this part")
+    p.add_argument("--bars", type=int, choices=BARS, help="only gaps of this length")
     p.add_argument("--weights", type=Path, default=SHIPPED)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--out", type=Path, required=True)
@@ -370,7 +376,9 @@ def main(argv: list[str] | None = None) -> None:
     ]
     rng = np.random.default_rng(args.seed)
     chosen = rng.permutation(len(sheets))[: args.pieces]
-    results = evaluate([sheets[i] for i in chosen], args.weights, args.seed)
+    parts = PARTS if args.part is None else (args.part,)
+    lengths = BARS if args.bars is None else (args.bars,)
+    results = evaluate([sheets[i] for i in chosen], args.weights, args.seed, parts, lengths)
     args.out.mkdir(parents=True, exist_ok=True)
     (args.out / "gaps.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     (args.out / "gaps.md").write_text(table(results) + "\n", encoding="utf-8")

@@ -197,6 +197,7 @@ class Rewriting(QObject):
             frames = selection.frames(session.tempo_map)
             at = session.tempo_map.seconds_at
             self._playback.set_loop((at(frames.start), at(frames.stop)))
+            self._roll.bring_into_sight(at(frames.start), at(frames.stop))
             self.choose(0)
             if not self._model.player.playing:
                 self._playback.play_pause()

@@ -91,6 +91,8 @@ class RewritingBar(QFrame):
             "Edit notes",
             "Drag notes to move them, their ends to stretch them; double-click adds one (I).",
         )
+        for choice, letters in ((self.part, 7), (self.share, 7), (self.count, 10), (self.grid, 6)):
+            choice.setMinimumContentsLength(letters)
         self._describe()
         self._lay_out()
         self.temperature.show_number(1.0)
@@ -129,7 +131,8 @@ class RewritingBar(QFrame):
             together(_hint("Temperature"), self.temperature, self.temperature.value_label)
         )
         first.addWidget(together(self.key, self.palette_))
-        second.addWidget(together(*self.proposals))
+        for button in self.proposals:
+            second.addWidget(button)
         second.addWidget(together(self.accept, self.keep, self.discard))
         tips: tuple[tuple[Level, str], ...] = (
             ("texture", "Another voicing and texture of the same chords."),

@@ -51,6 +51,8 @@ Selected = tuple[tuple[float, float], bool, bool]
 _DRAG_PX = 6
 """So far the mouse moves before a click becomes a loop."""
 _HEAD_PX = 8
+_BEGINNING_S = 4.0
+"""So much of a stretch is in sight where it is brought there."""
 
 
 def _pixels(region: QRegion) -> int:
@@ -156,6 +158,16 @@ class Roll(QWidget):
         """What would be composed again."""
         self._selection = selection
         self.update()
+
+    def bring_into_sight(self, first_s: float, last_s: float) -> None:
+        """Turn to a page on which these times are, if they aren't in sight."""
+        from_s, to_s = self.span_s
+        if self.content is not None and not (
+            from_s <= first_s and min(last_s, first_s + 4) <= to_s
+        ):
+            view = RollView(first_s - 24 / self.view.px_per_s, self.view.px_per_s)
+            self.view = within(view, self.content, self.areas.notes.width)
+            self.update()
 
     def select(self, note: TimedNote | None) -> None:
         """Show this note as the one that keys change."""
