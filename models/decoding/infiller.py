@@ -29,6 +29,9 @@ from models.predictor import one_thread
 
 AROUND_BARS = 9
 """So many bars before and after a gap are taken into account: as far as the network is told."""
+MIN_SHARE = 0.1
+"""What is less likely than so much of the likeliest is never drawn: a network that is drawn from as
+it is errs now and then."""
 STEPS_BETWEEN = 4
 """So many steps draw the melody's frames between eighths."""
 _STRENGTH, _FRAME_IN_BEAT, _BEAT_FRAMES, _BAR_FRAMES = (
@@ -240,6 +243,8 @@ def _steps(shown: Gaps) -> list[tuple[str, Ints]]:
     strength, rest = places[:, _STRENGTH], places[:, _FRAME_IN_BEAT]
     between = rest % 2 == 1  # of beats of 4 frames, and of 6
     chords, melody = shown.chord_open.any(0), shown.melody_open.any(0)
+    begins = chords & ~np.concatenate([[False], chords[:-1]])
+    strength = np.where(begins, np.maximum(strength, 1), strength)
     found: list[tuple[str, Ints]] = []
     for level in (3, 2, 1):
         for t in np.flatnonzero(chords & (strength == level)).tolist():
@@ -296,6 +301,8 @@ def _draw_frame(
             allowed = allowed & ~goes_on
         elif not open_[i, t - 1]:
             allowed = allowed & ~(goes_on & (of_class != value[i, t - 1]))
+        elif part == "melody" and t > 1 and not open_[i, t - 2]:  # the eighth before
+            allowed = allowed & ~(goes_on & (of_class != value[i, t - 2]))
         end = _end(part, t, open_[i], shown.places[i])
         if end < n and not open_[i, end] and value[i, end] and not onset[i, end]:
             outside = part == "chords" and span[i, t] and not span[i, end]
@@ -306,7 +313,8 @@ def _draw_frame(
         scaled = np.where(allowed, logits[i].astype(np.float64), -np.inf)
         top = scaled.max()
         log_total = top + np.log(np.exp(scaled - top).sum())
-        warm = scaled / max(temperature, 1e-3)
+        likely = np.where(scaled < top + np.log(MIN_SHARE), -np.inf, scaled)
+        warm = likely / max(temperature, 1e-3)
         class_ = int(np.argmax(warm + (noise[i] if temperature > 0 else 0)))
         canvas.log_probability[i] += scaled[class_] - log_total
         canvas.n_drawn[i] += 1
