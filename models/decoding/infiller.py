@@ -242,7 +242,8 @@ def _steps(shown: Gaps) -> list[tuple[str, Ints]]:
     places = shown.places[0]
     strength, rest = places[:, _STRENGTH], places[:, _FRAME_IN_BEAT]
     between = rest % 2 == 1  # of beats of 4 frames, and of 6
-    chords, melody = shown.chord_open.any(0), shown.melody_open.any(0)
+    chords: Bools = np.logical_or.reduce(shown.chord_open, 0)
+    melody: Bools = np.logical_or.reduce(shown.melody_open, 0)
     begins = chords & ~np.concatenate([[False], chords[:-1]])
     strength = np.where(begins, np.maximum(strength, 1), strength)
     found: list[tuple[str, Ints]] = []
