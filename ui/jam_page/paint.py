@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from PyQt6.QtCore import QPointF, QRectF, Qt
@@ -20,13 +21,16 @@ from ui.jam_page.scene import EXPECTED, FAINT, ChordShape, LineKind, LitKey, Not
 
 @dataclass
 class ScenePainter:
-    """Paints for one widget. letters: what is written on the keys of these pitches."""
+    """Paints for one widget. letters: what is written on the keys of these pitches. words_end:
+    lines that would end below it are left out, since something stands there.
+    """
 
     widget: QWidget
     theme: Theme
     cache: PaintCache = field(default_factory=PaintCache)
     letters: dict[int, str] = field(default_factory=dict)
     text_scale: float = 1.0
+    words_end: float = math.inf
 
     def paint(self, painter: QPainter, scene: Scene, region: QRegion) -> None:
         """Paint what of the scene lies in a region, upon the background."""
@@ -194,6 +198,8 @@ class ScenePainter:
         for i, line in enumerate(scene.subline.splitlines()):
             words = cache.fitted(self.widget, line, size, t.text_dim, fall.width - 40)
             y = middle + size * (1.2 + 1.7 * i)
+            if y + size * 1.3 > self.words_end:
+                break
             cache.draw(painter, words, QRectF(fall.x, y, fall.width, size * 1.6))
 
     def _paint_lit(self, painter: QPainter, scene: Scene) -> None:

@@ -7,6 +7,7 @@ panel of the chord now when its words change.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import replace
 
@@ -239,6 +240,7 @@ class Waterfall(QWidget):
             x = round(fall.x + (fall.width - hint.width()) / 2)
             y = round(fall.bottom - hint.height() - 0.06 * fall.height)
             self.demo_button.setGeometry(x, y, hint.width(), hint.height())
+        self._painter.words_end = self.demo_button.y() if shown else math.inf
         if shown == self.demo_button.isHidden():
             self.demo_button.setVisible(shown)
 
