@@ -338,6 +338,7 @@ def _stats(parser: argparse.ArgumentParser) -> None:
 RETAKES = {
     "voiced": "the same chords in another style",
     "harmonised": "other chords, found with the whole melody known",
+    "transcribed": "the melody heard anew in the microphone's sound that was kept",
     "played": "played again live, with other settings or another seed",
 }
 

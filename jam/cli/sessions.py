@@ -15,13 +15,14 @@ from jam.errors import BadInput, JamError
 from jam.files import SOUND_SUFFIXES, library_path
 from jam.performance.rewriting import RewriteWish, Selection
 from jam.performance.take import chart_cells, chord_chart
+from jam.sessions import voices
 from jam.sessions.check import check
 from jam.sessions.exports import export, take_of
 from jam.sessions.imports import import_file
 from jam.sessions.library import PATIENT_S, Library
 from jam.sessions.recorder import recovered_text
 from jam.sessions.session import OWN_MELODY, Session, SessionInfo, TakeKind, key_name
-from jam.sessions.tasks import made_by, make_take, propose
+from jam.sessions.tasks import made_by, make_take, propose, transcribe_again
 from jam.settings import JamSettings
 
 NO_SESSIONS, NOTHING_WRONG = "No sessions found.", "nothing wrong."
@@ -198,7 +199,8 @@ def _export(library: Library, args: argparse.Namespace) -> None:
         library.stored(session_id(library, args.id)) as session,
         progress_bar("rendering" if sound else "writing", "s" if sound else "row") as progress,
     ):
-        written = export(session, args.output, args.take, args.stems, progress, args.rate)
+        voice = voices.kept(library.path, session.info.started_at)
+        written = export(session, args.output, args.take, args.stems, progress, args.rate, voice)
     for file in written:
         print(f"Written: {file}")
 
@@ -225,6 +227,13 @@ def _retake(
     if args.how is None:
         raise BadInput("retake: --how (another accompaniment) or --bars (bars composed again)")
     chosen = session_id(library, args.id)
+    if args.how == "transcribed":
+        with progress_bar("listening") as progress:
+            info = transcribe_again(progress, library.path, chosen, args.take)
+        if args.name:
+            library.rename_take(chosen, info.id, args.name)
+        print(f"Take {info.id} of session {chosen}: {args.name or info.name}")
+        return
     with library.stored(chosen) as session:
         settings = change_settings(take_of(session, args.take).info.settings)
         seed = args.seed if args.seed is not None else session.seed

@@ -206,6 +206,8 @@ class SessionLog:
     rows: tuple[tuple[int, Row], ...] = ()
     tempo_map: TempoMap | None = None
     songs: tuple[SongChange, ...] = ()
+    voice_file: str = ""
+    """In a session's first log: where the microphone's sound is being written."""
     sources: tuple[tuple[int, str], ...] = ()
     """(frame, one of SOURCES) wherever chords begin to come from another one; at first the agent's.
     """

@@ -44,9 +44,11 @@ class SetGate:
 
 @dataclass(frozen=True, slots=True)
 class KeepSound:
-    """Write the microphone's sound to this FLAC file from now on; None: no more."""
+    """Write the microphone's sound to this FLAC file; None: no more. from_s: the second of its
+    first sample; what is lost on the way is silent."""
 
     path: str | None
+    from_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from jam.accompaniment import playable_style
 from jam.audio.mixer import mix
 from jam.audio.sound_file import check_format, write_sound
@@ -26,6 +28,7 @@ from jam.preferences import load_preferences
 from jam.sessions.json_file import session_to_json
 from jam.sessions.session import LIVE_TAKE, Session, SessionTake
 from jam.settings import JamSettings
+from jam.voice.files import read_sound, resampled, write_samples
 
 _NAME_BYTES = 120
 """Room is left for what is added to it: "-drums.wav", and the name while it is written."""
@@ -49,9 +52,11 @@ def export(
     stems: bool = False,
     progress: Progress | None = None,
     rate_hz: int = FILE_RATES[0],
+    voice: Path | None = None,
 ) -> list[Path]:
     """Write a take by the name's suffix (SUFFIXES; JSON holds the whole session). Returns what was
-    written: with `stems` of its sound, each part alone too. rate_hz: of a sound file.
+    written: with `stems` of its sound, each part alone too, and the microphone's sound where it was
+    kept (`voice`). rate_hz: of a sound file.
 
     Every file appears complete or not at all. Raises BadInput for a wrong name or take, JamError
     when it can't be written.
@@ -60,7 +65,11 @@ def export(
     taken = take_of(session, take_id)
     match file.suffix.lower():
         case suffix if suffix in SOUND_SUFFIXES:
-            return write_take_sound(file, taken.take, taken.info.settings, stems, progress, rate_hz)
+            settings = taken.info.settings
+            files = write_take_sound(file, taken.take, settings, stems, progress, rate_hz)
+            if stems and voice is not None:
+                files.append(_write_voice(file, voice, taken.take, rate_hz))
+            return files
         case ".musicxml":
             _write_lead_sheet(file, session, taken, progress)
         case ".json":
@@ -68,6 +77,22 @@ def export(
         case _:
             write_take(file, taken.take, taken.info.settings, progress)
     return [file]
+
+
+def _write_voice(file: Path, voice: Path, take: Take, rate_hz: int) -> Path:
+    """The microphone's sound beside the mix, in time with it. Raises BadInput."""
+    samples, own_hz = read_sound(voice)
+    samples = resampled(samples, own_hz, rate_hz)
+    silence = np.zeros(round(-_start_s(take) * rate_hz), np.float32)
+    out = file.with_name(f"{file.stem}-voice{file.suffix}")
+    with whole(out) as unfinished:
+        write_samples(unfinished, np.concatenate([silence, samples]), rate_hz, out.suffix)
+    return out
+
+
+def _start_s(take: Take) -> float:
+    """The second of the session with which its sound file begins."""
+    return min([take.tempo_map.seconds_at(0.0), *(note.start_s for note in take.timed_notes())])
 
 
 def file_name(session: Session, suffix: str) -> str:
@@ -183,8 +208,7 @@ def write_take_sound(
     sum is the mix. Returns the files. `progress` as in `write_sound`.
     """
     voices = mix(settings, playable_style(settings.accompaniment))
-    at = take.tempo_map.seconds_at
-    start_s = min([at(0.0), *(note.start_s for note in take.timed_notes())])
+    start_s = _start_s(take)
     notes = [
         replace(n, start_s=n.start_s - start_s, end_s=n.end_s - start_s) for n in take.timed_notes()
     ]

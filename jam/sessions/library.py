@@ -22,7 +22,7 @@ from jam.files import library_path
 from jam.limits import SEARCH_WORDS
 from jam.music.key import key_of_counted
 from jam.performance.take import Take
-from jam.sessions import schema
+from jam.sessions import schema, voices
 from jam.sessions.excerpt import Excerpt, Outline, read_excerpt
 from jam.sessions.lock import is_held
 from jam.sessions.reading import INFO, Losses, counted_rows, info_of, load_session
@@ -276,9 +276,11 @@ class Library:
         with self._writing():
             self._db.execute("DELETE FROM takes WHERE deleted_at <= ?", (before,))
             Songs(self._db).purge(before)
-            return self._db.execute(
-                "DELETE FROM sessions WHERE deleted_at <= ?", (before,)
-            ).rowcount
+            gone = self._db.execute(
+                "DELETE FROM sessions WHERE deleted_at <= ? RETURNING started_at", (before,)
+            ).fetchall()
+        voices.forget(*(voices.file_of(self.path, datetime.fromisoformat(at)) for (at,) in gone))
+        return len(gone)
 
     def add_take(
         self,

@@ -22,7 +22,7 @@ from jam.clock import Clock, SystemClock, date_now
 from jam.errors import BadInput, JamError
 from jam.files import library_path
 from jam.messages.snapshot import SessionLog
-from jam.sessions import schema
+from jam.sessions import schema, voices
 from jam.sessions.check import faults_of_file, is_damaged
 from jam.sessions.library import Library
 from jam.sessions.lock import RecordingLock
@@ -54,6 +54,7 @@ class _Recording:
     id: int | None = None
     length_written_s: float = -1.0
     ended: bool = False
+    voice_file: str = ""
     n_rows: Mapping[str, int] = field(default_factory=dict)
     """How many rows of each table the library has of it."""
 
@@ -205,7 +206,10 @@ class SessionWriter:
             if self._records:
                 self._current = self._begin(log)
         if self._current is None:
+            if log.voice_file:
+                voices.forget(Path(log.voice_file))  # what is private isn't kept
             return
+        self._keep_voice(self._current, log.voice_file)
         self._current.entries.extend(self._current.tape.take(log))
         if log.ended:
             self._end_session()
@@ -220,6 +224,15 @@ class SessionWriter:
         self._waiting.append(recording)
         return recording
 
+    def _keep_voice(self, recording: _Recording, file: str) -> None:
+        """The microphone's sound gets the name of its session, as soon as there is any."""
+        recording.voice_file = file or recording.voice_file
+        if not recording.voice_file:
+            return
+        path = self._path or library_path()
+        if voices.keep(Path(recording.voice_file), path, recording.started_at):
+            recording.voice_file = ""
+
     def _end_session(self) -> None:
         if self._current is not None:
             self._current.ended = True
@@ -228,6 +241,9 @@ class SessionWriter:
     def _forget(self, recording: _Recording) -> None:
         """Nothing of it is left behind."""
         self._waiting.remove(recording)
+        if self._path is not None:
+            unnamed = [Path(recording.voice_file)] if recording.voice_file else []
+            voices.forget(voices.file_of(self._path, recording.started_at), *unnamed)
         recording.entries.close()
         self._current = None
         self.session_id = None

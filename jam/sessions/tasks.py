@@ -5,21 +5,29 @@ library or file, each function complete or without any trace.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from jam.agent.predictor import LoadPredictor
 from jam.agent.rewriting import LoadRewriter
 from jam.agent.rules import RuleBasedPredictor
+from jam.errors import BadInput
 from jam.jobs import Progress
+from jam.messages.notes import Note
 from jam.performance.rewriting import RewriteWish, filled, gap_of
 from jam.performance.take import Take
+from jam.sessions import voices
 from jam.sessions.exports import export, take_of
 from jam.sessions.imports import import_file
 from jam.sessions.library import PATIENT_S, Library
 from jam.sessions.session import LEVELS, OWN_MELODY, Made, SessionInfo, TakeInfo, TakeKind
 from jam.sessions.takes import reharmonise, replay, revoice, take_name
 from jam.settings import JamSettings
+from jam.voice.afterwards import transcribe
+from jam.voice.files import read_sound
+from jam.voice.ranges import RANGES
+
+TRANSCRIBED = "Transcribed again"
 
 
 def make_take(
@@ -98,6 +106,36 @@ def made_by(wish: RewriteWish) -> tuple[Made, ...]:
     return tuple(Made(level, words, wish.seed) for level in LEVELS if level in levels)
 
 
+def transcribe_again(progress: Progress, library: Path, session_id: int, take_id: int) -> TakeInfo:
+    """A take with the melody heard anew in the microphone's sound that was kept; the band plays
+    as in `take_id`. Raises BadInput where nothing was kept, JamError without swift-f0.
+    """
+    with Library(library, wait_s=PATIENT_S) as opened:
+        session = opened.session(session_id)
+        taken = take_of(session, take_id)
+        file = voices.kept(library, session.info.started_at)
+        if file is None:
+            raise BadInput(f"session {session_id}: {voices.NOT_KEPT}")
+        progress(0, 2)
+        samples, rate_hz = read_sound(file)
+        settings = taken.info.settings
+        heard = transcribe(samples, rate_hz, RANGES[settings.voice_range], settings.voice_transpose)
+        if not heard:
+            raise BadInput(f"session {session_id}: no notes are heard in the microphone's sound")
+        progress(1, 2)
+        at = session.tempo_map.position_at
+        melody = tuple(
+            Note(at(n.start_s), at(n.end_s), n.pitch, n.velocity, "player") for n in heard
+        )
+        take = replace(
+            taken.take, parts={**taken.take.parts, "player": melody}, pedals=(), expression=()
+        )
+        made = (*taken.info.made, Made("melody", "transcribed again", 0))
+        return opened.add_take(
+            session_id, TRANSCRIBED, OWN_MELODY, settings, taken.info.seed, take, made
+        )
+
+
 def export_files(
     progress: Progress,
     library: Path,
@@ -111,7 +149,8 @@ def export_files(
     with Library(library, read_only=True) as opened, opened.stored(session_id) as session:
         written: list[Path] = []
         for path in paths:
-            written += export(session, path, take_id, stems, progress, rate_hz)
+            voice = voices.kept(library, session.info.started_at)
+            written += export(session, path, take_id, stems, progress, rate_hz, voice)
     return written
 
 

@@ -38,7 +38,7 @@ class Microphone:
         self._clock, self._on_sung, self._on_gone = clock, on_sung, on_gone
         self._context = multiprocessing.get_context("spawn")
         self._name, self._listen = OFF, Listen()
-        self._keeps: str | None = None
+        self._keeps = KeepSound(None)
         self._process: SpawnProcess | None = None
         self._outgoing: queue.Queue[object] = queue.Queue()
         self._retry_s = 0.0
@@ -63,10 +63,10 @@ class Microphone:
             self._listen = listen
             self.send(listen)
 
-    def keep(self, path: str | None) -> None:
-        """Write the sound to a file from now on; None: no more."""
-        self._keeps = path
-        self.send(KeepSound(path))
+    def keep(self, path: str | None, from_s: float = 0.0) -> None:
+        """Write the sound to a file from a second on; None: no more."""
+        self._keeps = KeepSound(path, from_s)
+        self.send(self._keeps)
 
     def band(self, pitch: int, velocity: int) -> None:
         """A note of the band begins or ends. Runs on: scheduler."""
@@ -115,8 +115,6 @@ class Microphone:
         process.start()
         theirs.close()
         self._outgoing = queue.Queue()
-        if self._keeps is not None:
-            self._outgoing.put(KeepSound(self._keeps))
         for target in (self._read, self._write):
             threading.Thread(
                 target=target, args=(ours, self._outgoing), name="ear", daemon=True

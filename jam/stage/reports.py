@@ -59,9 +59,10 @@ class Reports:
 
     # -- what happens -------------------------------------------------------------------------
 
-    def begin(self, settings: JamSettings) -> None:
+    def begin(self, settings: JamSettings, voice_file: str = "") -> None:
         """A session begins with these settings."""
         self.session += 1
+        self._log.voice_file = voice_file
         self.playing = None
         self._log.begin(self._clock.now_s(), settings)
         self._counters = replace(self._counters, late_plans=0)
@@ -198,6 +199,8 @@ class SessionRecord:
         self._songs: list[SongChange] = []
         self._source = AGENT
         self._n_rows = 0
+        self.voice_file = ""
+        """Where the microphone's sound is written, until it is told."""
 
     def begin(self, at_s: float, settings: JamSettings) -> None:
         """A session begins with these settings."""
@@ -276,7 +279,9 @@ class SessionRecord:
             songs=tuple(self._songs),
             sources=tuple(self._changed_sources(conductor)) if conductor else (),
             tempo_map=tempo_map,
+            voice_file=self.voice_file,
         )
+        self.voice_file = ""
         self._n_rows += len(rows)
         self._played = self._played[len(played) :]
         self._plans, self._settings, self._songs = [], [], []

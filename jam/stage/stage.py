@@ -17,6 +17,7 @@ from jam.accompaniment import Style, playable_style
 from jam.audio.mixer import Sound
 from jam.clock import SystemClock
 from jam.errors import BadInput
+from jam.files import library_path
 from jam.messages.commands import (
     ChangeSettings,
     Cue,
@@ -47,6 +48,7 @@ from jam.music.song import Song
 from jam.music.tune import Tune
 from jam.performance.conductor import Conductor
 from jam.practice.coach import Coach
+from jam.sessions.voices import new_file
 from jam.settings import SETTINGS, JamSettings
 from jam.stage.agent_link import Agent
 from jam.stage.beat_keeper import BeatKeeper
@@ -370,7 +372,7 @@ class Stage:
         self._conductor, self._coach = Conductor(self._settings, start_s, seed), Coach()
         if self._song is not None:
             self._conductor.use_song(self._song, self._clock.now_s(), 0, self._tune)
-        self._reports.begin(self._settings)
+        self._reports.begin(self._settings, self._keep_voice(start_s))
         if self._song is not None:
             self._reports.song(self._conductor.playing)
         self._programs.forget()  # who was connected since then doesn't know them
@@ -386,6 +388,19 @@ class Stage:
         over = self._coach.close(place, conductor.rows, conductor.tempo_map, self._settings)
         if over is not None and over.bpm != self._settings.bpm and not self._beat.follows:
             self._change(self._settings.changed(bpm=over.bpm))
+
+    def _keep_voice(self, start_s: float) -> str:
+        """Have the microphone's sound written, where that is wished; returns the file's name."""
+        microphone = self._devices.microphone
+        if not (self._settings.voice_kept and microphone.is_on):
+            return ""
+        try:
+            file = str(new_file(library_path(), self._reports.session + 1))
+        except OSError as error:
+            self._tell(f"The microphone's sound can't be kept: {error.strerror or error}.")
+            return ""
+        microphone.keep(file, start_s)
+        return file
 
     def _judge(self, start_frame: int, stays: bool) -> None:
         conductor = self._conductor
@@ -414,6 +429,7 @@ class Stage:
         tempo_map = self._conductor.tempo_map
         self._reports.log(self._conductor)
         self._conductor = None
+        self._devices.microphone.keep(None)
         self._scheduler.stop_all()
         self._midi_clock.stop_all()
         self._beat.end()

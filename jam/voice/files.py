@@ -57,6 +57,26 @@ def read_sound(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], int]:
         raise BadInput(f"{file}: not a sound file that can be read ({reason})") from None
 
 
+def resampled(samples: NDArray[np.float32], from_hz: int, to_hz: int) -> NDArray[np.float32]:
+    """The same sound at another rate: by soxr where it is there, else along straight lines."""
+    if from_hz == to_hz:
+        return samples
+    try:
+        import soxr
+
+        return np.asarray(soxr.resample(samples, from_hz, to_hz), np.float32)
+    except ImportError:
+        places = np.arange(round(len(samples) * to_hz / from_hz)) * (from_hz / to_hz)
+        return np.interp(places, np.arange(len(samples)), samples).astype(np.float32)
+
+
+def write_samples(path: Path, samples: NDArray[np.float32], rate_hz: int, suffix: str) -> None:
+    """Write samples as what a suffix says, whatever the file is called. Raises OSError."""
+    import soundfile
+
+    soundfile.write(path, samples, rate_hz, format=suffix.removeprefix(".").upper())
+
+
 def read_voice(
     path: str | os.PathLike[str],
     voice: str = "any",

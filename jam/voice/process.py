@@ -37,6 +37,9 @@ GONE = "Microphone {name} is gone; it is opened again when it comes back."
 DEAD = (
     "Microphone {name} gives no sound at all: it may be muted, or jam may not be allowed to listen."
 )
+_GAP_S = 0.05
+"""Clocks differ by less."""
+_LONGEST_GAP_S = 600
 CANT_KEEP = "The microphone's sound can't be written: {why}."
 
 
@@ -87,7 +90,7 @@ def _listen(
                 if command is None:
                     return
                 if isinstance(command, KeepSound):
-                    kept.keep(command.path)
+                    kept.keep(command)
                     continue
                 if isinstance(command, Listen):
                     offset_s = command.offset_s
@@ -99,8 +102,8 @@ def _listen(
                 for sung in ear.release():
                     connection.send(sung)
                 raise JamError(GONE.format(name=microphone.description)) from None
-            kept.add(samples)
             late_s = microphone.latency_s + offset_s
+            kept.add(samples, end_s - late_s)
             for heard in ear.hear(samples, end_s - late_s):
                 connection.send(heard)
             now_s = clock.now_s()
@@ -123,7 +126,7 @@ def _listen(
                 )
                 connection.send(ear.state(facts))
     finally:
-        kept.keep(None)
+        kept.keep(KeepSound(None))
 
 
 def _read(connection: Connection, commands: deque[Any]) -> None:
@@ -146,11 +149,13 @@ class KeptSound:
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self.path = self.problem = ""
+        self._next_s, self._next_s_is_new = 0.0, True
         self._blocks: queue.SimpleQueue[NDArray[np.float32] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def keep(self, path: str | None) -> None:
-        """Write to another file, or (None) no more."""
+    def keep(self, command: KeepSound) -> None:
+        """Write to another file, or no more."""
+        path = command.path
         if self._thread is not None:
             self._blocks.put(None)
             self._thread.join()
@@ -158,13 +163,25 @@ class KeptSound:
         self.path = path or ""
         if path:
             self._blocks = queue.SimpleQueue()
-            self.problem = ""
+            self.problem, self._next_s, self._next_s_is_new = "", command.from_s, True
             self._thread = threading.Thread(target=self._write, args=(path,), daemon=True)
             self._thread.start()
 
-    def add(self, samples: NDArray[np.float32]) -> None:
-        if self._thread is not None:
-            self._blocks.put(samples)
+    def add(self, samples: NDArray[np.float32], end_s: float) -> None:
+        """Samples whose last sounded at `end_s`; silence takes the place of what was lost."""
+        if self._thread is None:
+            return
+        missing = round((end_s - self._next_s) * self._rate_hz) - len(samples)
+        if missing < -len(samples):
+            return  # before the beginning
+        if missing < 0 and self._next_s_is_new:
+            samples = samples[-missing:]
+        elif missing > _GAP_S * self._rate_hz or (missing > 0 and self._next_s_is_new):
+            self._blocks.put(np.zeros(min(missing, _LONGEST_GAP_S * self._rate_hz), np.float32))
+            self._next_s += missing / self._rate_hz
+        self._next_s_is_new = False
+        self._next_s += len(samples) / self._rate_hz
+        self._blocks.put(samples)
 
     def _write(self, path: str) -> None:
         """Runs on: a thread of its own; encoding holds nobody up."""

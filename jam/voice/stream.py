@@ -16,7 +16,8 @@ from jam.voice.pitch import HOP, RATE
 
 NOT_FOUND = "Microphone {name!r} isn't there; plug it in, or choose another."
 NO_MICROPHONE = "No microphone was found."
-_LATEST_S = 2.0
+_NO_LATENCY_S = 1.0
+"""What is reported to be more is a slip."""
 _WAITING = 400
 """So many blocks may wait; beyond, they are lost."""
 
@@ -106,7 +107,7 @@ class Microphone:
         sd = load_sounddevice()
         self._clock = clock
         self.blocks: queue.Queue[tuple[NDArray[np.float32], float]] = queue.Queue(_WAITING)
-        self.lost = 0
+        self.lost = self._block = 0
         self.description = device.description
         self._name = device.name
         self._on_jack = on_jack = "JACK" in device.api
@@ -146,6 +147,7 @@ class Microphone:
     ) -> None:
         """Runs on: PortAudio's thread. Copies and counts, nothing else."""
         end_s = self._time.add(frames, self._clock.now_s())
+        self._block = frames
         if self._first:
             raise_priority(AUDIO)
             self._first = False
@@ -157,9 +159,11 @@ class Microphone:
 
     @property
     def latency_s(self) -> float:
-        """From the air to the callback, as it is reported; JACK's may be no number that can be."""
-        latency_s = float(self._stream.latency)
-        return latency_s if 0 <= latency_s < _LATEST_S else 0.0
+        """From the air to the callback: as it is reported, and at least a block."""
+        reported = float(self._stream.latency)
+        if not 0 <= reported < _NO_LATENCY_S:  # PortAudio on JACK may count below zero
+            reported = 0.0
+        return max(reported, self._block / self.rate_hz)
 
     def is_there(self) -> bool:
         """False once its JACK client is gone: JACK goes on with silence then."""

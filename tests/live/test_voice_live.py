@@ -95,6 +95,7 @@ def test_what_is_sung_is_played(
             on_s - sung_s - note.start_s for (_, on_s), note in zip(heard(logs), NOTES, strict=True)
         ]
         assert max(late) - min(late) < 0.08, "the delay is taken off"
+        assert min(late) > -0.05 and max(late) < 0.15
         until(lambda: all(note.end_s is not None for note in shown().played), "an end", 10)
         engine.send(Stop())
         # The microphone goes: it is said, and the program goes on. It comes back.

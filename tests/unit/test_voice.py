@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from jam.errors import BadInput
+from jam.messages.voice import BandSounds, GateFound, KeepSound, Listen, SetGate, Sung, VoiceState
 from jam.music.grid import Meter
+from jam.sessions.exports import take_of
 from jam.sessions.imports import import_file
 from jam.sessions.library import Library
+from jam.sessions.session import LIVE_TAKE
+from jam.sessions.tasks import export_files, transcribe_again
+from jam.sessions.voices import keep, kept, new_file
 from jam.voice.afterwards import transcribe
+from jam.voice.ear import Ear
 from jam.voice.files import read_voice
 from jam.voice.pitch import HOP, RATE, Hop, PitchTracker
+from jam.voice.process import KeptSound
 from jam.voice.ranges import RANGES
 from jam.voice.segmenter import Segmenter, VoiceEvent, gate_above, velocity_of
 from jam.voice.tempo import beat_of
@@ -212,3 +221,105 @@ def test_a_bad_recording_is_named(tmp_path: Path) -> None:
         read_voice(silent)
     with pytest.raises(BadInput, match="no such file"):
         read_voice(tmp_path / "none.wav")
+
+
+def test_the_kept_sound_is_transcribed_again_and_exported(recording: Path, tmp_path: Path) -> None:
+    path = tmp_path / "library.sqlite3"
+    with Library(path) as library:
+        (info,) = import_file(library, recording)
+        with pytest.raises(BadInput, match="not kept"):
+            transcribe_again(lambda _done, _all: None, path, info.id, LIVE_TAKE)
+        file = new_file(path, 1)
+        file.write_bytes(recording.read_bytes())
+        assert keep(file, path, info.started_at)
+        taken = transcribe_again(lambda _done, _all: None, path, info.id, LIVE_TAKE)
+        session = library.session(info.id)
+        made = take_of(session, taken.id).take
+        assert [note.pitch for note in made.parts["player"]] == [60, 62, 64, 65] * 3
+        out = tmp_path / "jam.wav"
+        written = export_files(lambda _d, _a: None, path, info.id, LIVE_TAKE, [out], True, 48000)
+        assert out.with_name("jam-voice.wav") in written
+        stem, rate = soundfile.read(out.with_name("jam-voice.wav"))
+        assert rate == 48000
+        assert len(stem) >= len(soundfile.read(recording)[0])
+        library.delete(info.id)
+        library.purge(0)
+        assert kept(path, info.started_at) is None
+
+
+def test_the_sound_is_in_time_with_its_session(tmp_path: Path) -> None:
+    ramp = np.linspace(0, 0.5, RATE, dtype=np.float32)
+    sound = KeptSound(RATE)
+    sound.keep(KeepSound(str(tmp_path / "a.flac"), 100.0))
+    for first in range(0, RATE, HOP * 4):
+        if not RATE // 2 <= first < RATE // 2 + HOP * 40:  # lost on the way
+            block = ramp[first : first + HOP * 4]
+            sound.add(block, 99.9 + (first + len(block)) / RATE)
+    sound.keep(KeepSound(None))
+    written, _ = soundfile.read(tmp_path / "a.flac")
+    begun = ramp[RATE // 10 :]
+    assert len(written) == pytest.approx(len(begun), abs=2)
+    assert written[0] == pytest.approx(begun[0], abs=1e-3)
+    assert written[-1] == pytest.approx(begun[-1], abs=1e-3)
+    assert not written[RATE // 2 - RATE // 10 + HOP * 8 : RATE // 2 - RATE // 10 + HOP * 30].any()
+
+
+def ear_hears(ear: Ear, sound: NDArray[Any], first_s: float = 0.0) -> list[Sung | GateFound]:
+    out: list[Sung | GateFound] = []
+    for first in range(0, len(sound), 300):
+        block = np.asarray(sound[first : first + 300], np.float32)
+        out += ear.hear(block, first_s + (first + len(block)) / RATE)
+    return out
+
+
+def test_the_gate_is_found_by_listening() -> None:
+    noise = np.random.default_rng(0).normal(0, 0.01, 3 * RATE)
+    ear = Ear(RATE, Listen())
+    ear.obey(SetGate())
+    found = [heard for heard in ear_hears(ear, noise) if isinstance(heard, GateFound)]
+    assert len(found) == 1
+    assert -40 < found[0].gate_db < -28, "8 dB over -40 dB"
+
+
+def test_the_band_is_not_taken_for_a_voice_and_the_voice_is_heard_over_it() -> None:
+    t = np.arange(4 * RATE) / RATE
+    tones = [np.sin(2 * np.pi * 440 * 2 ** ((p - 69) / 12) * t) for p in (48, 55, 64)]
+    chord = 0.02 * np.sum(tones, axis=0)
+    ear = Ear(RATE, Listen(ignores_band=True))
+    for pitch in (48, 55, 64):
+        ear.obey(BandSounds(pitch, 90, 0.0))
+    ear_hears(ear, chord)
+    assert ear.state(VoiceState()).hears_band
+    notes = [TrueNote(0.5, 1.2, 69), TrueNote(1.3, 2.0, 67), TrueNote(2.1, 3.0, 64)]
+    voice = 0.6 * sung(notes, TIMBRES["trumpet"])
+    heard = ear_hears(ear, chord[: len(voice)] + voice, 4.0)
+    assert [e.pitch for e in heard if isinstance(e, Sung) and e.velocity] == [69, 67, 64]
+
+
+@pytest.mark.parametrize("ignores", [True, False])
+def test_the_bass_is_heard_by_who_does_not_know_of_it(ignores: bool) -> None:
+    sound = np.concatenate([0.03 * np.sin(2 * np.pi * 98 * np.arange(3 * RATE) / RATE)])
+    ear = Ear(RATE, Listen(ignores_band=ignores))
+    ear.obey(BandSounds(43, 90, 0.0))
+    assert any(isinstance(e, Sung) for e in ear_hears(ear, sound)) is not ignores
+
+
+def test_with_headphones_notes_of_the_band_can_be_sung() -> None:
+    """The band plays all that is sung; the microphone doesn't hear it."""
+    notes = [TrueNote(0.5 + 0.5 * i, 1.0 + 0.5 * i, 60 + i % 3) for i in range(24)]
+    ear = Ear(RATE, Listen(ignores_band=True))
+    for pitch in (48, 60, 61, 62):
+        ear.obey(BandSounds(pitch, 90, 0.0))
+    quiet = np.random.default_rng(0).normal(0, 1e-4, 2 * RATE)
+    ear_hears(ear, quiet)
+    heard = ear_hears(ear, sung(notes, TIMBRES["trumpet"]), 2.0)
+    begun = [e for e in heard if isinstance(e, Sung) and e.velocity]
+    assert len(begun) >= 22
+
+
+def test_a_level_that_clips_is_said() -> None:
+    ear = Ear(RATE, Listen())
+    ear_hears(ear, np.ones(HOP))
+    assert ear.state(VoiceState()).clips
+    ear_hears(ear, np.zeros(3 * RATE), 0.01)
+    assert not ear.state(VoiceState()).clips

@@ -188,6 +188,7 @@ class ReviewPage(QWidget):
         on_session, on_roll = QMenu(self), QMenu(self)
         self._entry(on_session, "Play or pause", playback.play_pause)
         self._entry(on_session, "New take …", tasks.ask_take)
+        self._entry(on_session, "Transcribe again", tasks.transcribe_again)
         self._entry(on_session, "Export …", tasks.ask_export)
         self._entry(on_session, USE_AS_SONG, self.use_as_song)
         self._entry(on_session, PRACTISE, self.practise)

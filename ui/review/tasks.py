@@ -142,6 +142,20 @@ class Tasks(QObject):
             self._load_rewriter,
         )
 
+    def transcribe_again(self) -> None:
+        """A take whose melody is heard anew in the microphone's sound, where that was kept."""
+        session = self._model.session
+        if session is None or not self._free():
+            return
+
+        def then(info: TakeInfo) -> None:
+            self._news.tell(new_take_words(info.name))
+            self._model.reload(session.info.id, info.id)
+
+        self._begin(
+            "Transcribing", then, tasks.transcribe_again, session.info.id, self._model.take_id
+        )
+
     # Export
 
     def ask_export(self) -> None:

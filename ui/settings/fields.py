@@ -307,7 +307,7 @@ class Fields:
         spin = NumberSpin()
         set_range(spin, line)
         spin.setDecimals(1)
-        if line.unit == "ms":
+        if line.unit in ("ms", "dB"):
             spin.setSuffix(f" {line.unit}")
         self.bind_spin(spin, setting)
         return spin

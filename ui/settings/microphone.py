@@ -25,7 +25,8 @@ def microphone_words(voice: VoiceState) -> str:
     if not voice.device:
         return "Opening the microphone …"
     facts = [
-        f"{voice.device}: {voice.latency_ms:.0f} ms from the air to jam; a note is known"
+        f"{voice.device} ({voice.level_db:.0f} dB): {voice.latency_ms:.0f} ms from the air to jam;"
+        " a note is known"
         f" {voice.waits_ms:.0f} ms after it begins, and put where it began."
     ]
     if voice.clips:
@@ -48,7 +49,7 @@ class MicrophoneControls:
         self.choice = choice
         self.level = QProgressBar()
         self.level.setRange(_LOWEST_DB, 0)
-        self.level.setFormat("%v dB")
+        self.level.setTextVisible(False)
         describe(
             self.level, "microphone_level", "Level", "Level of the microphone; 0 dB is too loud."
         )

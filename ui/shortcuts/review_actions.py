@@ -106,6 +106,7 @@ def session_actions(
         title = {0: "No stars", 1: "1 star"}.get(stars, f"{stars} stars")
         yield Action(title, group, (str(stars),), partial(edits.rate, stars), REVIEW)
     yield Action("New take", group, ("Ctrl+N",), tasks.ask_take, REVIEW)
+    yield Action("Transcribe again", group, ("Ctrl+Shift+N",), tasks.transcribe_again, REVIEW)
     yield Action("Export", group, ("Ctrl+E",), tasks.ask_export, REVIEW)
     yield Action("What was played", group, ("Ctrl+I",), tell, REVIEW)
     yield Action("Import files", group, ("Ctrl+O",), tasks.ask_import, REVIEW)
