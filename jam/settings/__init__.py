@@ -409,7 +409,7 @@ class JamSettings:
         "tempo-step",
         group="time",
         place="Music/Practice",
-        limits=(1, 20, "bpm"),
+        limits=(1, 25, "bpm"),
     )
     tempo_goal: float = setting(
         160.0,

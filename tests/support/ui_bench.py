@@ -110,9 +110,11 @@ def other_value(setting: str, now: object) -> Any:
         return special[setting]
     if isinstance(now, bool):
         return not now
+    line = SETTINGS[setting]
+    if isinstance(now, str) and line.choices:
+        return next(choice.value for choice in line.choices if choice.value != now)
     if not isinstance(now, int | float):
         return 8
-    line = SETTINGS[setting]
     if line.choices and line.limits is None:
         return next(choice.value for choice in line.choices if choice.value != now)
     low, high = line.numbers
