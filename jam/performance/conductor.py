@@ -538,8 +538,7 @@ class Conductor:
         """The left hand rests: from frame `first` on song and agent lead."""
         self._keep_committed()
         self._band.reopen(first, self.tempo_map.position_at(now_s))
-        for frame in range(first, len(self._line)):
-            self._lead.said(frame, AGENT)
+        self._lead.reopen(first, len(self._line))
         self.committed_until_frame = first
         self._realise()
         self._commit_song()
@@ -763,7 +762,7 @@ class Conductor:
 
     @property
     def planned_until_frame(self) -> int:
-        """There are chords before this frame: the agent's, or the song's."""
+        """There are chords before this frame: the agent's, the song's or the hand's."""
         planned = self.plan.end_frame if self.plan is not None else 0
         return max(planned, self._lead.until_frame)
 

@@ -39,7 +39,7 @@ class Lead:
         self.last_chorus: int | None = None
         """The music ends after this chorus of the song."""
         self.until_frame = 0
-        """The song has committed the frames before it."""
+        """Song or hand has committed the frames before it."""
         self.symbols: dict[int, Symbol] = {}
         """What song or hand has written for a chord, by the frame of its onset."""
         self.barred: tuple[tuple[int, int, Chord], ...] = ()
@@ -218,8 +218,15 @@ class Lead:
 
     def hand(self, first: int, states: Sequence[ChordState], held: HeldChord) -> None:
         """These chords are the left hand's, the first of them at frame `first`."""
+        self.until_frame = first + len(states)
         for frame, state in enumerate(states, first):
             self.said(frame, HAND, held.symbol if state.onset else None)
+
+    def reopen(self, first: int, end: int) -> None:
+        """What was said of the frames from `first` to before `end` is open again."""
+        self.until_frame = min(self.until_frame, first)
+        for frame in range(first, end):
+            self.said(frame, AGENT)
 
     def said(self, frame: int, source: str, symbol: Symbol | None = None) -> None:
         """Take down who said the chord of a frame, and what is written for one that begins."""

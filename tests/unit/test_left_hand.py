@@ -86,6 +86,7 @@ def test_what_the_hand_holds_sounds_within_the_frame_and_until_it_lets_go() -> N
     assert jam.pitch_classes("bass") == {0} and jam.sounding  # over the C that is lowest
     jam.until(50)
     assert {jam.chord(f) for f in range(24, 50)} == {Chord(5, "maj")}
+    assert jam.conductor.phase(jam.s(50)) == "playing"
     jam.release(*F)
     jam.until(64)
     assert {jam.chord(f) for f in range(51, 64)} == {Chord(9, "min")}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jam.agent.anticipation import Anticipator
 from jam.agent.rules import RuleBasedPredictor
+from jam.charts.bar_text import read_bar
 from jam.charts.files import read_song
 from jam.charts.text import read_text, write_text
 from jam.cli.main import main
@@ -22,7 +23,7 @@ from jam.music.chord import Chord
 from jam.music.chord_notation import Symbol
 from jam.music.grid import TempoMap
 from jam.music.rows import ChordState
-from jam.music.song import Song, meter_at, symbol_at
+from jam.music.song import Bar, Song, clear, delete, insert, meter_at, symbol_at, write_bar
 from jam.performance.conductor import Conductor
 from jam.performance.song_line import SongInPlay
 from jam.settings import JamSettings
@@ -344,3 +345,73 @@ def test_a_song_is_shown_and_written(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["songs", str(out)]) == 0
     capsys.readouterr()
     assert main(["songs", "blues", "-o", str(tmp_path / "song.doc")]) == 2
+
+
+def edited(song: Song, how: str, at: int, text: str) -> Song:
+    """Another version of a song, as the window makes it."""
+    bar = at % len(song.bars)
+    match how:
+        case "write":
+            return write_bar(song, bar, read_bar(text, song.meter))
+        case "clear":
+            return clear(song, bar, bar + 1)
+        case "insert":
+            return insert(song, bar, (Bar(read_bar(text, song.meter), meter=song.meter),))
+        case "delete" if len(song.bars) > 1:
+            return delete(song, bar, bar + 1)
+        case "repeat":
+            signs = replace(song.bars[bar], repeat_starts=True, repeats=2)
+            return replace(song, bars=(*song.bars[:bar], signs, *song.bars[bar + 1 :]))
+    return song
+
+
+steps = st.lists(
+    st.tuples(
+        st.integers(1, 70),
+        st.sampled_from(("write", "clear", "insert", "delete", "repeat", "keep", "keep")),
+        st.integers(0, 8),
+        st.sampled_from(("C", "Am7", "G7b9", "F/A", "?", "N.C.", "B7alt")),
+    ),
+    max_size=4,
+)
+
+
+@examples(20)
+@given(songs(usual_meters, one_meter=True), steps)
+def test_what_is_changed_in_mid_jam_sounds_beyond_the_commit_point(
+    song: Song, done: list[tuple[int, str, int, str]]
+) -> None:
+    """Edits, repeats, jumps and Keep, in every metre, from text to sounding notes."""
+    jam = Jam(read_text(write_text(song)).song)
+    conductor = jam.conductor
+    said = [(0, SongInPlay(song))]
+    for frames, how, at, text in done:
+        jam.play(frames)
+        now = len(conductor.rows)
+        from_frame, now_s = max(conductor.committed_until_frame, now), jam.now_s(now - 0.2)
+        try:
+            if how == "keep":
+                conductor.keep(1 + at % 4, now_s)
+            else:
+                conductor.use_song(edited(said[-1][1].song, how, at, text), now_s)
+        except BadInput:
+            continue
+        assert conductor.playing is not None
+        said.append((from_frame, conductor.playing))
+    jam.play(60)
+    line = conductor.chord_line()
+    written: dict[int, Symbol | None] = {}
+    for frame, state in enumerate(line):
+        song_then = next(song for start, song in reversed(said) if start <= frame)
+        symbol = written[frame] = song_then.symbol(conductor.tempo_map.place(frame))
+        if symbol is not None:
+            assert state.chord == symbol.chord, f"frame {frame}"
+    for note in jam.notes.values():
+        frame = round(note.start_frame)
+        if note.part == "chords" and frame < len(line):
+            chord = line[frame].chord
+            assert chord is not None
+            # A chord that goes on where another version begins keeps its voicing.
+            struck = next(f for f in range(frame, -1, -1) if line[f].onset)
+            own = pitch_classes(chord, written[struck]) | pitch_classes(chord, written[frame])
+            assert note.pitch % 12 in own

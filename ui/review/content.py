@@ -6,7 +6,7 @@ All times are seconds of the session, as in `jam.sessions.session`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -116,6 +116,7 @@ def content_of(excerpt: Excerpt) -> Content:
             take.tempo_map,
             first_frame,
             session.sources if shown_take(excerpt).info.id == LIVE_TAKE else (),
+            take.symbols,
         ),
         beats=_beats(take.tempo_map, max(start_s, excerpt.first_s), min(end_s, excerpt.last_s)),
         sections=_sections(session),
@@ -145,12 +146,13 @@ def chord_blocks(
     tempo_map: TempoMap,
     first_frame: int = 0,
     sources: Sequence[tuple[int, str]] = (),
+    symbols: Iterable[tuple[int, str]] = (),
 ) -> tuple[ChordBlock, ...]:
     """Chord states of the frames from `first_frame` on as blocks; no chord is no block.
 
-    sources: (frame, who says the chords from there on).
+    sources: (frame, who says the chords from there on). symbols: as in `Take`.
     """
-    at = tempo_map.seconds_at
+    at, written = tempo_map.seconds_at, dict(symbols)
     blocks = []
     start = 0
     for i in range(1, len(chords) + 1):
@@ -162,7 +164,8 @@ def chord_blocks(
             span = at(first_frame + start), at(first_frame + i)
             said = bisect_right(sources, first_frame + start, key=lambda change: change[0])
             source = sources[said - 1][1] if said else AGENT
-            blocks.append(ChordBlock(pretty_symbol(chord.symbol), *span, source))
+            name = written.get(first_frame + start) or chord.symbol
+            blocks.append(ChordBlock(pretty_symbol(name), *span, source))
         start = i
     return tuple(blocks)
 
@@ -266,6 +269,7 @@ def plan_view(session: Session, index: int) -> PlanView:
     """A plan of the session as it was."""
     plan, rows = session.plans[index].plan, session.rows
     at = session.tempo_map.seconds_at
+    written = dict(session.takes[0].take.symbols)
     chords = []
     for start, end in _runs(plan.chords, plan.committed_until_frame - plan.start_frame):
         chord = plan.chords[start].chord
@@ -278,7 +282,7 @@ def plan_view(session: Session, index: int) -> PlanView:
         ]
         first, last = plan.start_frame + start, plan.start_frame + end
         committed = first < plan.committed_until_frame
-        symbol = pretty_symbol(chord.symbol)
+        symbol = pretty_symbol(written.get(first) or chord.symbol)
         chords.append(PlannedChord(symbol, at(first), at(last), committed, _most(kept)))
     return PlanView(
         made_at_frame=plan.made_at_frame,
