@@ -222,6 +222,7 @@ def draw(take: Take, title: str, path: Path, chart: Song | None, first: int, las
 
     tempo_map = take.tempo_map
     starts = range(first, last, _BARS_A_ROW)
+    n_played = min(last, len(chart.chorus.bars)) if chart else last
     figure, rows = plt.subplots(len(starts), figsize=(17, 3.6 * len(starts)), squeeze=False)
     for axes, bar in zip(rows[:, 0], starts, strict=True):
         edges = [tempo_map.bar_start(b) for b in range(bar, min(bar + _BARS_A_ROW, last) + 1)]
@@ -240,7 +241,7 @@ def draw(take: Take, title: str, path: Path, chart: Song | None, first: int, las
                 )
         for number, edge in enumerate(edges):
             axes.axvline(edge, color="#999999", linewidth=0.8)
-            place = chart and number + bar < last and place_in_form(chart, bar + number)
+            place = chart and number + bar < n_played and place_in_form(chart, bar + number)
             if place and place.bar == 0:
                 axes.axvline(edge, color="#b00020", linewidth=2)
                 axes.text(edge, 93, place.section, color="#b00020", fontsize=9)
