@@ -142,7 +142,7 @@ _NO_CHORD = frozenset(
 )
 _BASS = re.compile(
     r"(?P<chord>.*)(?:[/\\]|(?P<word>on|over)(?=[A-H]))"
-    r"(?P<bass>[A-Ha-h](?:[#b]*|(?:is|es|s)(?![a-z])))"
+    r"(?P<bass>[A-Ha-h](?:[#b]*|(?:iss?|ess?|ss?)(?![a-z])))"
 )
 _SUNG_BASS = re.compile(r"(.*)/([A-Za-z]{2,3}(?:[#b]|bemolle|bemol|diesis|diese|sostenido)?)")
 _OVER = re.compile(r"(.+?)([/|])([A-H].*)")

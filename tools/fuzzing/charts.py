@@ -96,14 +96,17 @@ READERS = (
     Reader(
         "chart-musicxml",
         ".musicxml",
-        lambda: [*(write_musicxml(song).encode() for song in _songs()), *field_cases(".musicxml")],
+        lambda: [
+            *(write_musicxml(song).encode() for song in _songs()),
+            *field_cases(lambda data: _read("song.musicxml", data), ".musicxml"),
+        ],
         lambda data: _read("song.musicxml", data),
         tokens=(b"<repeat/>", b'times="99"', b"<offset>9</offset>", b"<backup/>", b"<chord/>"),
     ),
     Reader(
         "chart-midi",
         ".mid",
-        lambda: field_cases(".mid"),
+        lambda: field_cases(lambda data: _read("song.mid", data), ".mid"),
         lambda data: _read("song.mid", data),
         seconds=5.0,
     ),
@@ -112,7 +115,7 @@ READERS = (
         ".abc",
         lambda: [
             b'X:1\nT:T\nM:3/4\nL:1/4\nK:G\nP:A\n"G"B2d|"C"e2"D7"c|1"G"B3:|2"G/B"B3||',
-            *field_cases(".abc"),
+            *field_cases(lambda data: _read("song.abc", data), ".abc"),
         ],
         lambda data: _read("song.abc", data),
         tokens=(b'"Am7"', b"|:", b":|", b"|1", b"P:B\n", b"M:5/4\n"),

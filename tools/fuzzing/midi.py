@@ -200,7 +200,7 @@ def _corpus_seeds() -> list[bytes]:
         _smf(1, 96, marks + end, line + end),
         _smf(1, 96, line + end, chords + end),
         _smf(0, 96, line + low + line + end),
-        *field_cases(".mid", ".kar"),
+        *field_cases(_read_corpus_file, ".mid", ".kar"),
     ]
 
 
@@ -218,7 +218,7 @@ def _file_seeds() -> list[bytes]:
         _smf(1, 96, tempo + later + end, names + notes + end, odd + running + end),
         _smf(1, 480, tempo + names + end, notes + b"\x00\x99\x24\x40\x10\x89\x24\x00" + end),
         min((path.read_bytes() for path in demo_tunes()), key=len),
-        *field_cases(".mid", ".kar"),
+        *field_cases(_read_file, ".mid", ".kar"),
     ]
 
 

@@ -24,10 +24,16 @@ PROJECT = Path(__file__).resolve().parents[2]
 _OWN = tuple(f"{PROJECT / part}{os.sep}" for part in ("jam", "models", "tools/fuzzing"))
 
 
-def field_cases(*suffixes: str) -> list[bytes]:
-    """Small files of other programs, of every kind that the tests know."""
+def field_cases(read: Callable[[bytes], None], *suffixes: str) -> list[bytes]:
+    """Small files of other programs, of every kind that the tests know and `read` accepts."""
     folder = PROJECT / "tests" / "fixtures" / "field"
-    return [path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix in suffixes]
+    accepted = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix in suffixes:
+            with contextlib.suppress(BadInput):
+                read(path.read_bytes())
+                accepted.append(path.read_bytes())
+    return accepted
 
 
 @dataclass(frozen=True, slots=True)

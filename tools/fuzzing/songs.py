@@ -88,7 +88,7 @@ def _xml_seeds() -> list[bytes]:
         (_FIXTURES / "song.musicxml").read_bytes(),
         small.encode(),
         small.replace("UTF-8", "UTF-16").encode("utf-16"),
-        *field_cases(".musicxml"),
+        *field_cases(_read_file("x.musicxml"), ".musicxml"),
     ]
 
 
@@ -194,7 +194,11 @@ _ABC = (
 
 
 def _abc_seeds() -> list[bytes]:
-    return [(_FIXTURES / "repeats.abc").read_bytes(), _ABC.encode(), *field_cases(".abc")]
+    return [
+        (_FIXTURES / "repeats.abc").read_bytes(),
+        _ABC.encode(),
+        *field_cases(_read_file("x.abc"), ".abc"),
+    ]
 
 
 _ABC_TOKENS = tuple(
@@ -261,7 +265,7 @@ _ABC_TOKENS = tuple(
 
 def _humdrum_seeds() -> list[bytes]:
     known = [(_FIXTURES / name).read_bytes() for name in ("timed.krn", "timebase.hum")]
-    return known + field_cases(".krn")
+    return known + field_cases(_read_file("x.krn"), ".krn")
 
 
 _HUM_TOKENS = tuple(
@@ -454,7 +458,7 @@ def _read_chord(data: bytes) -> None:
 def _chord_seeds() -> list[bytes]:
     symbols = (
         *("Bbm7b5/Ab", "C#:min7(*5,9)/b3", "F♯°7", "Gsus4(add9)", "N.C.", "Eb^7#11", "D79b"),
-        *("D|C7", "Ebmaj7/F7", "Sol diesis m7", "Ess7/Ass", "C°7(maj7)", "A over B"),
+        *("D|C7", "Ebmaj7/F7", "Solm7", "Ess7/Ass", "C°7(maj7)", "C over B"),
     )
     return [symbol.encode() for symbol in symbols]
 
@@ -482,7 +486,10 @@ READERS = (
     Reader(
         "mxl",
         ".mxl",
-        lambda: [*(mxl(seed) for seed in _xml_seeds()[:6]), *field_cases(".mxl")],
+        lambda: [
+            *(mxl(seed) for seed in _xml_seeds()[:6]),
+            *field_cases(_read_file("x.mxl"), ".mxl"),
+        ],
         _read_file("x.mxl"),
         mutate=_mutate_mxl,
         seconds=5.0,
