@@ -392,7 +392,7 @@ class JamSettings:
     )
     tempo_rise: str = setting(
         "off",
-        "Tempo",
+        "Tempo rise",
         "What the tempo does at the end of a song's chorus, or of the bars that go round.",
         "what the tempo does after each chorus",
         "tempo-rise",
