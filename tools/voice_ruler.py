@@ -102,10 +102,10 @@ class Score:
         )
 
 
-def pieces(wanted: Range, n_walks: int = 2) -> list[list[TrueNote]]:
+def pieces(wanted: Range, n_walks: int = 2, n_tunes: int = 3) -> list[list[TrueNote]]:
     """The bundled tunes' first notes, moved into a range, and walks through it."""
     out = []
-    for path in sorted(TUNES.glob("*.mid")):
+    for path in sorted(TUNES.glob("*.mid"))[:n_tunes]:
         song = read_midi(path)
         notes = [
             TrueNote(
@@ -157,6 +157,7 @@ def main() -> None:
     parser.add_argument("--ranges", nargs="*", default=list(OF_RANGE))
     parser.add_argument("--places", nargs="*", default=list(PLACES))
     parser.add_argument("--walks", type=int, default=1, help="walks through the scale")
+    parser.add_argument("--tunes", type=int, default=3, help="bundled tunes")
     parser.add_argument("--fluid", action="store_true", help="General MIDI's sounds instead")
     args = parser.parse_args()
     print(
@@ -166,7 +167,7 @@ def main() -> None:
     ways = {"live": live, "after": afterwards}
     total = {(place, way): Score() for place in args.places for way in ways}
     for name in args.ranges:
-        made = pieces(RANGES[name], args.walks)
+        made = pieces(RANGES[name], args.walks, args.tunes)
         scores = {key: Score() for key in total}
         for place in args.places:
             for i, notes in enumerate(made):
