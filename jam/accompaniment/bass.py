@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from jam.accompaniment.comping import BarContext, strokes
+from jam.accompaniment.comping import FOR_GOOD, BarContext, strokes
 from jam.accompaniment.notes import Draft, dice
 from jam.accompaniment.patterns import Hit, Lane
 from jam.accompaniment.spans import Span
@@ -69,7 +69,7 @@ def play_bass(
                 last,
                 max(1, min(127, velocity)),
                 frame,
-                frame + hit.length,
+                frame + (hit.length if lane.hits else FOR_GOOD),
                 span.confidence,
                 late_ms,
             )

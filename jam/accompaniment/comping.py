@@ -70,6 +70,11 @@ class BarContext:
         return max(1, min(127, self.touch.velocity + change))
 
 
+FOR_GOOD = 1 << 20
+"""So many frames something lasts that is struck with its chord alone: as long as that goes on,
+which is not known yet where the plan ends."""
+
+
 def comp(
     bar: BarContext, lanes: Sequence[Lane], with_root: bool, strokes_played: Strokes | None = None
 ) -> Iterator[Draft]:
@@ -86,6 +91,7 @@ def comp(
             span = bar.span_at(frame)
             assert span is not None
             until = span.end_frame if bar.style.ring else frame + hit.length
+            until = until if lane.hits else frame + FOR_GOOD
             there = (strokes_played or {}).get(hit.column)
             if there and span.start_frame not in bar.finals:  # a last chord is struck whole
                 yield from _as_played(bar, span, there, frame, hit, with_root, covered)

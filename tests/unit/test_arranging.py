@@ -98,6 +98,17 @@ def test_a_last_chord_is_struck_whole() -> None:
         assert {pitch % 12 for pitch in last} == {0, 4, 7}, style.name
 
 
+def test_a_chord_that_is_only_held_lasts_over_the_bar_line() -> None:
+    """Also where the plan ended with the bar when it was struck."""
+    line = [ChordState(Chord(0), frame == 0) for frame in range(32)]
+    arrangement, memory = Arrangement(((0, style_named("none")),), feel=1.0), Memory()
+    tempo_map = TempoMap.constant(100.0, Meter(4, 4))
+    first = accompany(line[:16], tempo_map, arrangement, memory, 0, 0, {})
+    memory.keep(first.notes, first.drafts, first.voicings, 8, -1)
+    made = accompany(line, tempo_map, arrangement, memory, 8, 8, {})
+    assert {n.end_frame for n in made.notes} == {32} and len(made.notes) == 4
+
+
 def final_bar(style: Style) -> BarContext:
     last = Span(32, 48, Chord(0), (36, 60, 64, 67))
     return BarContext(32, 48, Meter(), 100.0, style, Touch(), (last,), frozenset((32,)))
