@@ -214,6 +214,13 @@ class Library:
             if schema.is_damage(error):
                 raise
 
+    def read_texts(self) -> None:
+        """Read the longest texts there are, which lie on pages of their own: a file that was partly
+        overwritten by another library may pass SQLite's own check. Raises Damaged."""
+        with self._reading():
+            for _ in self._db.execute("SELECT data FROM settings"):
+                pass
+
     def orphans(self) -> int:
         """How many rows belong to no session."""
         with self._reading():

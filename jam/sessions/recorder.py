@@ -379,6 +379,7 @@ class SessionWriter:
             # A connection of its own knows nothing but what is in the file.
             with Library(path, read_only=True, wait_s=_LOCK_WAIT_S) as library:
                 found = library.n_rows(recording.id)
+                library.read_texts()
         except BadInput as error:  # it was a library when it was opened
             raise schema.Damaged(str(error)) from None
         if not found["sessions"]:

@@ -208,7 +208,9 @@ class Damaged(JamError):
 def is_damage(error: sqlite3.Error) -> bool:
     """True when the file itself is broken, not when it is full, locked or read-only."""
     code = getattr(error, "sqlite_errorcode", None)
-    return code is not None and code & 0xFF in _DAMAGED
+    if code is None:  # of Python's own: a text of ours that is no text any more
+        return "Could not decode to UTF-8" in str(error)
+    return code & 0xFF in _DAMAGED
 
 
 @contextmanager

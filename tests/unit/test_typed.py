@@ -184,7 +184,7 @@ def test_keep_song_and_cues_say_what_they_do(
 ) -> None:
     chart = tmp_path / "mine.txt"
     chart.write_text("title: Mine\n| C | F | G | C |\n")
-    lines = ["keep 8", "keep", f"song {chart}", "song off", *CUES, "song", "keep 5"]
+    lines = ["keep 8", "keep", f"song {chart}", "song off", *CUES, "song", "keep 99"]
     told, quit_ = Told(running), threading.Event()
     follow_commands(lines, TypedJam(told, JamSettings(), 1, quit_), quit_)  # type: ignore[arg-type]
     said = capsys.readouterr()
@@ -194,7 +194,7 @@ def test_keep_song_and_cues_say_what_they_do(
     assert answers[:2] == asked and answers[3:] == [SONG_OFF, *cues]
     assert "Mine" in answers[2] and "4 bars" in answers[2]
     errors = said.err.splitlines()
-    assert errors[0] == f"jam: {SONG_USE}" and "keep 5" in errors[1]
+    assert errors[0] == f"jam: {SONG_USE}" and "keep 99" in errors[1]
 
 
 def test_the_demo_is_called_by_its_tune() -> None:

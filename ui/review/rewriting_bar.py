@@ -66,7 +66,12 @@ class RewritingBar(QFrame):
             self.compose_wanted.emit,
         )  # fmt: skip
         self.proposals = [
-            self._button("", "", partial(self.proposal_chosen.emit, i), True)
+            self._button(
+                f"Proposal {i + 1}" if i >= 0 else "As it was",
+                "Hear this one, round and round.",
+                partial(self.proposal_chosen.emit, i),
+                True,
+            )
             for i in range(-1, MOST_SHOWN)
         ]
         self.accept = self._button(
@@ -105,9 +110,14 @@ class RewritingBar(QFrame):
         for widget, name, caption, tip in (
             (self.part, "part", "Part", "What is composed again (C)."),
             (self.share, "share", "How much", "How much of it is drawn anew."),
-            (self.temperature, "temperature", "Temperature", "0.2 is strict, 2 is wild."),
-            (self.key, "key", "Key", "What is new keeps to this key."),
-            (self.palette_, "palette", "Allowed chords", "Chords or qualities: Dm7, maj, 7."),
+            (
+                self.temperature,
+                "temperature",
+                "Temperature of proposals",
+                "0.2 is strict, 2 is wild.",
+            ),
+            (self.key, "key", "Key of proposals", "What is new keeps to this key."),
+            (self.palette_, "palette", "Chords of proposals", "Chords or qualities: Dm7, maj, 7."),
             (self.count, "count", "How many", "How many proposals to choose from."),
             (self.strength, "strength", "Strength", "How far notes are drawn to the grid."),
             (self.grid, "grid", "Grid", "To what notes are drawn."),
