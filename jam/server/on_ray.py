@@ -8,8 +8,7 @@ looked after by Ray, and given other weights one after the other without a line 
 Ray's proxies speak no TLS: beyond one machine they belong behind something that does.
 """
 
-from __future__ import annotations
-
+# Without annotations as text: FastAPI couldn't resolve them in a class that Ray has pickled.
 import asyncio
 import contextlib
 from collections.abc import Callable
@@ -135,7 +134,9 @@ class Replica:
         if user is None or "origin" in socket.headers:
             await socket.close(POLICY)  # before it was accepted: refused with 403
             return
-        if wire.SUBPROTOCOL not in socket.scope.get("subprotocols", ()):
+        # Ray's proxy hands on the header, not Starlette's list.
+        offered = socket.headers.get("sec-websocket-protocol", "").split(",")
+        if wire.SUBPROTOCOL not in {name.strip() for name in offered}:
             await socket.close(POLICY)
             return
         await socket.accept(subprotocol=wire.SUBPROTOCOL)
