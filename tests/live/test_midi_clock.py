@@ -113,13 +113,13 @@ def test_programs_are_sent_once_and_again_to_who_comes_later() -> None:
     settings, style = JamSettings(), style_named("piano")
     programs.apply(settings, style)
     programs.apply(settings, style)
-    assert sorted(data[0] & 0xF for data in sent) == [1, 2, 9]
+    assert sorted(data[0] & 0xF for data in sent) == [1, 2, 3, 9]  # chords, bass, solo, drums
     sent.clear()
     programs.apply(settings.changed(bass_program=38), style)
     assert sent == [(0xC2, 38)]
     programs.forget()
     programs.apply(settings, style)
-    assert len(sent) == 4
+    assert len(sent) == 5
 
 
 @pytest.fixture(scope="module")
