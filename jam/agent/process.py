@@ -13,6 +13,7 @@ from ctypes import c_uint64
 from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Client, Connection
+from typing import TYPE_CHECKING
 
 from jam.agent.answering import Answerer, reason
 from jam.agent.improviser import Improvises
@@ -21,9 +22,11 @@ from jam.agent.rules import RULES_PLAY, RuleBasedPredictor
 from jam.clock import Clock, SystemClock
 from jam.errors import NO_MEMORY, is_memory_short
 from jam.messages.plans import AgentAnswer, AgentReady, AgentRequest, PlanRequest
-from jam.remote.client import RemoteAgent, server_address
 from jam.remote.told import Told
 from jam.system import ignore_the_terminal, mind_the_memory
+
+if TYPE_CHECKING:
+    from jam.remote.client import RemoteAgent
 
 _CONNECT_FOR_S = 15.0
 _SHARE = 0.5
@@ -70,8 +73,13 @@ def _answer(address: str, authkey: bytes, load: LoadPredictor, server: str) -> N
         connection.send(ready)
         if isinstance(loaded, Improvises):
             loaded.improviser()  # now, while nobody waits for it
-        remote = RemoteAgent(server_address(server), SystemClock()) if server else None
-        serve(connection, minds, ready, remote)
+        serve(connection, minds, ready, _remote(server) if server else None)
+
+
+def _remote(server: str) -> RemoteAgent:
+    from jam.remote.client import RemoteAgent, server_address  # sockets: only where they are wanted
+
+    return RemoteAgent(server_address(server), SystemClock())
 
 
 def cannot_load(reason: str) -> str:

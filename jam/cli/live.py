@@ -50,7 +50,6 @@ from jam.music.song import Song
 from jam.performance.calibration import device_key
 from jam.performance.take import Recorder, Take, chart_cells, chord_chart
 from jam.preferences import Preferences, load_preferences
-from jam.remote.client import server_address
 from jam.sessions.exports import check_output, take_of, write_take
 from jam.sessions.recorder import SessionWriter
 from jam.sessions.session import Session
@@ -91,6 +90,8 @@ def open_engine(
         microphone=_microphone(args, known.microphone),
     )
     if server := getattr(args, "agent_server", None) or "":
+        from jam.remote.client import server_address
+
         server_address(server)
     if writer is None:
         return Engine(settings, devices, load, on_log, agent_server=server)

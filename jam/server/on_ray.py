@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,6 @@ from jam.errors import BadInput, JamError
 from jam.remote import wire
 from jam.server.page import page
 from jam.server.players import POLICY, HungUp, Limits, Planner, Players
-from jam.server.server import LOCAL_USER
 from jam.server.tokens import Tokens
 
 NAME = "jam"
@@ -110,11 +110,8 @@ class Replica:
             await asyncio.sleep(_LOOK_S)
             with contextlib.suppress(BadInput):
                 self._tokens.look()
-            await self.players.cut_off_all_but(self._may_stay)
+            await self.players.cut_off_all_but(partial(self._tokens.may_stay, is_local=self._open))
             self._export()
-
-    def _may_stay(self, user: str) -> bool:
-        return user in self._tokens.users() or (self._open and user == LOCAL_USER)
 
     def _export(self) -> None:
         for family in self.players.measures.registry.collect():
@@ -130,7 +127,7 @@ class Replica:
     @routes.websocket("/jam")
     async def jam(self, socket: WebSocket) -> None:
         """A player."""
-        user = self._user_of(socket.headers.get("authorization", ""))
+        user = self._tokens.user_of_header(socket.headers.get("authorization", ""), self._open)
         if user is None or "origin" in socket.headers:
             await socket.close(POLICY)  # before it was accepted: refused with 403
             return
@@ -146,12 +143,6 @@ class Replica:
     async def page(self) -> HTMLResponse:
         """The figures of whichever replica answers."""
         return HTMLResponse(page(self.players))
-
-    def _user_of(self, header: str) -> str | None:
-        kind, _, token = header.partition(" ")
-        if kind == "Bearer":
-            return self._tokens.user_of(token.strip())
-        return LOCAL_USER if not kind and self._open else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import logging
 import signal
 import ssl
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -29,8 +30,6 @@ OPEN_WITHIN_S = 5.0
 ALIVE_S = 15.0
 """So often each player is asked whether they are still there, and has so long to say so."""
 _LOOK_S = 1.0
-LOCAL_USER = "this machine"
-"""Whoever connects without a token, where that is allowed."""
 _log = logging.getLogger(__name__)
 
 
@@ -156,17 +155,12 @@ class AgentServer:
         except BadInput as error:
             _log.warning("tokens as they were: %s", error)
             return
-        users = self._tokens.users()
-        await self.players.cut_off_all_but(
-            lambda user: user in users or (self._open and user == LOCAL_USER)
-        )
+        await self.players.cut_off_all_but(partial(self._tokens.may_stay, is_local=self._open))
 
     def _admit(self, socket: ServerConnection, request: Request) -> Response | None:
         """Who it is, and whether they may come in; pages and figures are answered at once."""
-        kind, _, token = request.headers.get("Authorization", "").partition(" ")
-        user = self._tokens.user_of(token.strip()) if kind == "Bearer" else None
-        if user is None and not kind and self._open:
-            user = LOCAL_USER
+        header = request.headers.get("Authorization", "")
+        user = self._tokens.user_of_header(header, self._open)
         if user is None:
             return socket.respond(HTTPStatus.UNAUTHORIZED, "A token is needed, and this is none.\n")
         if request.path == "/metrics":

@@ -25,6 +25,8 @@ _NAME = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[\w.@ -]+$")
 _Kept = dict[_NAME, tuple[Annotated[str, Meta(pattern="^[0-9a-f]{64}$")], str]]
 """User to the token's SHA-256 and the day on which it was made."""
 _MOST = 20_000
+LOCAL_USER = "this machine"
+"""Whoever connects without a token, where that is allowed."""
 
 
 def tokens_path() -> Path:
@@ -65,6 +67,20 @@ class Tokens:
             if hmac.compare_digest(kept, digest):
                 found = name
         return found
+
+    def user_of_header(self, header: str, is_local: bool) -> str | None:
+        """Who says so in a request's `Authorization`; None for nobody known.
+
+        is_local: nobody but this machine can connect, so no token is needed; a wrong one is wrong.
+        """
+        kind, _, token = header.partition(" ")
+        if kind == "Bearer":
+            return self.user_of(token.strip())
+        return LOCAL_USER if not kind and is_local else None
+
+    def may_stay(self, user: str, is_local: bool) -> bool:
+        """Whether a user who is connected may go on."""
+        return user in self._kept or (is_local and user == LOCAL_USER)
 
     def add(self, name: str) -> str:
         """Make a token for a user. Raises BadInput where there is one, or the name is none."""

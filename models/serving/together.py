@@ -14,7 +14,6 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from greenlet import getcurrent, greenlet
 
 from jam.agent.predictor import Predictor
@@ -171,8 +170,3 @@ class Weights:
         return NeuralPredictor(
             self._mixture, self._offline, self._offline_rules, load_improviser=self._improviser
         )
-
-
-def cache_bytes(stack: Stack) -> int:
-    """What one jam's slot can take; untouched parts of it cost nothing yet."""
-    return int(np.prod(stack.cache.shape)) * stack.cache.itemsize
