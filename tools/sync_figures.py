@@ -5,10 +5,12 @@ Simulated time: the clock's ticks go through what follows a real one (`jam.sync.
 
     python tools/sync_figures.py
     python tools/sync_figures.py --minutes 1
-    python tools/sync_figures.py --partners --minutes 1
+    python tools/sync_figures.py --partners link jack --minutes 1
+    python tools/sync_figures.py --partners jack --bpm 200
 
 With `--partners` a Link peer and a JACK timebase master, each in a process of its own, are followed
-instead, in real time, for so many minutes at each tempo.
+instead, in real time, for so many minutes at each tempo. Runs side by side don't hear each other's
+Link peers where each has a network of its own (`unshare -n`).
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from tools.support.jack import JackServer
 
 LOOK_S = 0.02
 SETTLED_S = 0.005
+PARTNERS = {"link": (peer, LinkSource), "jack": (master, JackSource)}
 JUMPS = ((120, 130), (120, 90), (120, 180), (120, 60), (60, 200))
 
 
@@ -99,15 +102,16 @@ def beside(source: Source, ask: Ask, seconds: float, jump: float) -> tuple[list[
     return before[16:], (late - jumped_s) * jump / 60, changes
 
 
-def partners(minutes: float) -> None:
+def partners(names: list[str], tempos_bpm: list[float], minutes: float) -> None:
     """The table of Link and JACK."""
     clock = SystemClock()
     print("| | bpm | mean (ms) | 99 % | worst | changes of tempo | beats to settle after +10 % |")
     print("|---|---|---|---|---|---|---|")
     server = JackServer(f"jamfigures{os.getpid()}")
     os.environ.update(server.environment)
-    for kind, open_source in ((peer, LinkSource), (master, JackSource)):
-        for bpm in (60, 120, 200):
+    for name in names:
+        kind, open_source = PARTNERS[name]
+        for bpm in tempos_bpm:
             with partner(kind, bpm) as ask:
                 source = open_source(clock, bpm, 16, True)
                 ask("play")
@@ -116,8 +120,7 @@ def partners(minutes: float) -> None:
                 ask("stop")
                 source.close()
             said = f"{np.mean(off):.2f} | {np.percentile(off, 99):.2f} | {max(off):.2f}"
-            name = "Link" if kind is peer else "JACK"
-            print(f"| {name} | {bpm} | {said} | {changes} | {beats:.2f} |", flush=True)
+            print(f"| {name} | {bpm:g} | {said} | {changes} | {beats:.2f} |", flush=True)
     server.close()
 
 
@@ -126,20 +129,26 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--sigma-ms", type=float, default=2.0)
     parser.add_argument("--lost", type=float, default=1 / 200)
-    parser.add_argument("--partners", action="store_true", help="Link and JACK, in real time")
+    parser.add_argument(
+        "--partners",
+        nargs="*",
+        choices=PARTNERS,
+        help="these (both if none is named), in real time",
+    )
+    parser.add_argument("--bpm", nargs="+", type=float, default=[60, 120, 200])
     args = parser.parse_args()
-    if args.partners:
-        partners(args.minutes)
+    if args.partners is not None:
+        partners(args.partners or list(PARTNERS), args.bpm, args.minutes)
         return
     sigma_s = args.sigma_ms / 1000
     print("| bpm | mean (ms) | 99 % | worst | changes of tempo |")
     print("|---|---|---|---|---|")
-    for bpm in (60, 120, 200):
+    for bpm in args.bpm:
         due_s = np.arange(0, 60 * args.minutes, 60 / bpm / 24)
         tempo_map, first = followed(due_s, sigma_s, args.lost, 0)
         off_ms = 1000 * np.abs(errors_s(tempo_map, due_s, first))[32:]
         said = f"{off_ms.mean():.2f} | {np.percentile(off_ms, 99):.2f} | {off_ms.max():.2f}"
-        print(f"| {bpm} | {said} | {len(tempo_map.segments)} |", flush=True)
+        print(f"| {bpm:g} | {said} | {len(tempo_map.segments)} |", flush=True)
     print(
         f"\n| jump | beats until within {1000 * SETTLED_S:g} ms: median of 20 | worst | slipped |"
     )
