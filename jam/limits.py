@@ -92,3 +92,5 @@ SONG_BARS = 2_000
 """Of a song as it is written; played out, MEASURES."""
 CHORDS_IN_BAR = 64
 """As many as the longest bar has frames."""
+NOTES_IN_BAR, NOTE_FRAMES = 256, 4_096
+"""Of a song's melody: notes that begin in one bar, and how long one lasts."""

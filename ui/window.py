@@ -41,7 +41,6 @@ from jam.messages.voice import OFF as NO_MICROPHONE
 from jam.midi.learnt import ACTION, SETTING, VIEW
 from jam.music.grid import TempoMap
 from jam.music.song import Song
-from jam.music.tune import Tune
 from jam.performance.calibration import CLICKS, device_key
 from jam.preferences import LastSong, Preferences, View
 from jam.sessions.library import Library
@@ -354,7 +353,6 @@ class MainWindow(QWidget):
         self.keeper.failed.connect(self.tell)
         self.presets.changed.connect(lambda own: self.keeper.keep(presets=own))
         self.review.song_wanted.connect(self._use_made)
-        self.review.practice_wanted.connect(self._use_made)
         self.songs.metre_asked.connect(self._ask_metre)
         self.page.songs.new_button.clicked.connect(lambda _: self.new_song())
         for teller in (self.model, self.look, self.presets, self.review, self.songs):
@@ -526,13 +524,13 @@ class MainWindow(QWidget):
         self.songs.new()
         self.write_bars()
 
-    def _use_made(self, song: Song, tune: Tune | None = None) -> None:
-        """A song that was made of a session: it is kept in the list, and played; with a tune, which
+    def _use_made(self, song: Song) -> None:
+        """A song that was made of a session: it is kept in the list, and played; with a melody, it
         is practised."""
-        self.songs.use(song, tune=tune)
+        self.songs.use(song)
         if self.songs.song == song:
             self.songs.save()
-        self.look.change(chord_lane=tune is None)
+        self.look.change(chord_lane=not song.has_tune)
         self.pages.show_page(JAM)
 
     def _ask_metre(self, song: Song, do: Callable[[], object]) -> None:

@@ -9,7 +9,9 @@
     | F / / E7 | Am | N.C. | 2/4 G7 |
 
 Before the music stand lines of "name: value": title, composer, key, metre, tempo (beats a minute),
-style, and loop, the bars that go round (5-8). Sections are in brackets, bars between |. `|:` and
+style, loop, the bars that go round (5-8), and the melody, a line for each bar that has notes:
+"melody: 3 C4@0+4 E4@4+2!96", from frame 0 of bar 3 a C of four frames, then an E, as loud as 96.
+Sections are in brackets, bars between |. `|:` and
 `:|` repeat (`:| x3`: three times in all), `|1.` and `|2.` are endings, `||` ends one. `%` is the
 bar before once more, `?` is left to the agent. `3/4` at the beginning of a bar is its metre. Jumps
 are in angle brackets: <segno>, <coda>, <to coda>, <fine>, <D.C.>, <D.S.>. What stands inside a
@@ -19,7 +21,7 @@ bar: `jam.charts.bar_text`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,10 +29,11 @@ from jam.charts.bar_text import bar_text
 from jam.charts.draft import SAME_AGAIN, Chart, Draft
 from jam.errors import BadInput
 from jam.limits import CHART_BYTES
+from jam.music.chord import parse_pitch, pitch_name
 from jam.music.chord_notation import naming_of
 from jam.music.grid import Meter, check_bpm
 from jam.music.key import key_name, parse_key
-from jam.music.song import Bar, Song, as_label
+from jam.music.song import Bar, Song, TuneNote, as_label
 
 _HEADER = re.compile(r"\s*([A-Za-z]+)\s*:(?!\|)\s*(.*)")
 _NAMES = {
@@ -44,6 +47,7 @@ _NAMES = {
     "bpm": "bpm",
     "style": "style",
     "loop": "loop",
+    "melody": "tune",
 }
 _MARKS = {
     "segno": "segno",
@@ -64,6 +68,9 @@ _TOKEN = re.compile(
     r"|(?P<ending>\d{1,2}(?:[,-]\d{1,2})*)\.?(?=[\s|]|$)"
     r"|(?P<word>[^\s|<\[:][^\s|<:]*|.)"
 )
+_NOTE = re.compile(r"([A-G][#b]{0,2}-?\d)@(\d{1,3})\+(\d{1,4})(?:!(\d{1,3}))?")
+"""A note of a melody: pitch, frame of its bar, frames that it lasts, velocity."""
+_USUAL_VELOCITY = TuneNote(0, 1, 60).velocity
 _BARS_IN_LINE = 4
 
 
@@ -72,6 +79,7 @@ def read_text(text: str) -> Chart:
     if len(text) > CHART_BYTES:
         raise BadInput(f"a text of more than {CHART_BYTES:,} letters")
     values, body = _header(text)
+    tunes = values.pop("tune", {})
     if "|" not in body:
         raise BadInput("no bars: write chords between bar lines, | Dm7 | G7 | C |")
     reader = _Reader(values.pop("meter", Meter()))
@@ -79,7 +87,12 @@ def read_text(text: str) -> Chart:
     for found in _TOKEN.finditer(body):
         reader.token(found)
     reader.finish()
-    return Chart(Song(tuple(reader.draft.bars), meter=reader.draft.meter, **values))
+    bars = reader.draft.bars
+    for number, tune in tunes.items():
+        if number > len(bars):
+            raise BadInput(f"melody of bar {number}: there are {len(bars)} bars")
+        bars[number - 1] = replace(bars[number - 1], tune=tune)
+    return Chart(Song(tuple(bars), meter=reader.draft.meter, **values))
 
 
 def _header(text: str) -> tuple[dict[str, Any], str]:
@@ -89,8 +102,11 @@ def _header(text: str) -> tuple[dict[str, Any], str]:
     for i, line in enumerate(lines):
         found = _HEADER.fullmatch(line)
         if found and found[1].lower() in _NAMES and "|" not in line.split(":", 1)[0]:
-            name, value = _NAMES[found[1].lower()], as_label(found[2])
-            if value:
+            name = _NAMES[found[1].lower()]
+            if name == "tune":
+                number, tune = tune_of(found[2])
+                values.setdefault(name, {})[number] = tune
+            elif value := as_label(found[2]):
                 values[name] = _value(name, value)
         elif line.strip() and not line.lstrip().startswith("#"):
             return values, "\n".join(lines[i:])
@@ -115,6 +131,30 @@ def loop_of(text: str) -> tuple[int, int]:
     if found is None or not 1 <= int(found[1]) <= int(found[2] or found[1]):
         raise BadInput(f"loop {text[:40]!r}: use the first and the last bar, 5-8")
     return int(found[1]) - 1, int(found[2] or found[1])
+
+
+def tune_of(text: str) -> tuple[int, tuple[TuneNote, ...]]:
+    """The melody of a bar: its number from 1, and its notes. Raises BadInput."""
+    number, *words = text.split() or [""]
+    if not re.fullmatch(r"[1-9]\d{0,3}", number):
+        raise BadInput(f"melody {text[:40]!r}: begins with the number of its bar")
+    notes = []
+    for word in words:
+        found = _NOTE.fullmatch(word)
+        if found is None:
+            raise BadInput(f"melody of bar {number}: {word[:40]!r} is no note like C4@0+4")
+        pitch, frame, length, velocity = found.groups()
+        loud = int(velocity or _USUAL_VELOCITY)
+        notes.append(TuneNote(int(frame), int(length), parse_pitch(pitch), loud))
+    return int(number), tuple(sorted(notes, key=lambda n: (n.frame, n.pitch)))
+
+
+def _tune_text(tune: Iterable[TuneNote]) -> str:
+    return " ".join(
+        f"{pitch_name(n.pitch)}@{n.frame}+{n.length}"
+        + (f"!{n.velocity}" if n.velocity != _USUAL_VELOCITY else "")
+        for n in tune
+    )
 
 
 def bpm_of(text: str) -> float:
@@ -230,6 +270,8 @@ def write_text(song: Song) -> str:
         )
         if value
     ]
+    tunes = enumerate((bar.tune for bar in song.bars), 1)
+    lines += [f"melody: {number} {_tune_text(tune)}" for number, tune in tunes if tune]
     return "\n".join([*lines, "", *_written(song)]) + "\n"
 
 

@@ -11,7 +11,6 @@ from jam.errors import BadInput
 from jam.messages.notes import TimedExpression, TimedNote
 from jam.messages.voice import OFF
 from jam.music.song import Song
-from jam.music.tune import Tune
 from jam.settings import JamSettings
 
 EVERY_INPUT: tuple[str, ...] = ("*",)
@@ -103,8 +102,6 @@ class UseSong:
     """
 
     song: Song | None
-    tune: Tune | None = None
-    """Its melody, where that is known: to be shown, waited for, or played."""
     first_bar: int | None = None
 
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from jam.errors import BadInput
-from jam.limits import LABEL_CHARACTERS, SONG_BARS
+from jam.limits import LABEL_CHARACTERS, NOTE_FRAMES, NOTES_IN_BAR, SONG_BARS
 from jam.music.chord import COMMON_NAMES, QUALITIES
 from jam.music.chord_notation import Symbol
 from jam.music.grid import Meter, check_bpm
@@ -54,6 +54,16 @@ class ChordAt:
     symbol: Symbol
 
 
+@dataclass(frozen=True, slots=True)
+class TuneNote:
+    """A note of a bar's melody: it begins with a frame of the bar and lasts so many frames."""
+
+    frame: int
+    length: int
+    pitch: int
+    velocity: int = 80
+
+
 Chords = tuple[ChordAt, ...] | None
 """What a bar has: chords in order; none of them: the chord before goes on; None: it is free."""
 
@@ -72,6 +82,8 @@ class Bar:
     marks: frozenset[str] = frozenset()
     meter: Meter | None = None
     """Of this bar, where it isn't the song's."""
+    tune: tuple[TuneNote, ...] = ()
+    """Its melody, where that is known: to be practised, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +148,11 @@ class Song:
     def meter_of(self, bar: Bar) -> Meter:
         return bar.meter or self.meter
 
+    @property
+    def has_tune(self) -> bool:
+        """Whether its melody is known."""
+        return any(bar.tune for bar in self.bars)
+
 
 def as_label(text: str) -> str:
     """Text of any origin as a title: one line, not too long."""
@@ -155,6 +172,12 @@ def _check(number: int, bar: Bar, meter: Meter) -> None:
         raise BadInput(f"bar {number}: its chords are not in order")
     if frames and not 0 <= frames[0] <= frames[-1] < meter.frames_per_bar:
         raise BadInput(f"bar {number}: a chord outside of its {meter}")
+    if len(bar.tune) > NOTES_IN_BAR:
+        raise BadInput(f"bar {number}: {len(bar.tune)} notes; at most {NOTES_IN_BAR}")
+    for note in bar.tune:
+        inside = 0 <= note.frame < meter.frames_per_bar and 1 <= note.length <= NOTE_FRAMES
+        if not (inside and 0 <= note.pitch <= 127 and 1 <= note.velocity <= 127):
+            raise BadInput(f"bar {number}: a note of its melody that can't be played there")
     if bar.section != as_section(bar.section):
         raise BadInput(f"bar {number}: section {bar.section[:40]!r} is no name of one")
     if not 1 <= bar.repeats <= MAX_TURNS:
@@ -273,20 +296,23 @@ def _freed(bars: Sequence[Bar]) -> Iterator[Bar]:
 
 
 def copy(song: Song, first: int, end: int) -> tuple[Bar, ...]:
-    """The music of some bars: their chords and metres, without signs and sections."""
-    return tuple(Bar(bar.chords, meter=song.meter_of(bar)) for bar in song.bars[first:end])
+    """The music of some bars: their chords, melody and metres, without signs and sections."""
+    bars = song.bars[first:end]
+    return tuple(Bar(bar.chords, meter=song.meter_of(bar), tune=bar.tune) for bar in bars)
 
 
 def _fitting(song: Song, bars: Sequence[Bar]) -> tuple[Bar, ...]:
     """Copied bars as bars of this song."""
     meters = ((bar, song.meter_of(bar)) for bar in bars)
-    return tuple(Bar(b.chords, meter=None if m == song.meter else m) for b, m in meters)
+    return tuple(
+        Bar(b.chords, meter=None if m == song.meter else m, tune=b.tune) for b, m in meters
+    )
 
 
 def paste(song: Song, at: int, bars: Sequence[Bar]) -> Song:
     """The music of copied bars instead of that from `at` on; the song grows where it must."""
     pasted = [
-        replace(old, chords=new.chords, meter=new.meter)
+        replace(old, chords=new.chords, meter=new.meter, tune=new.tune or old.tune)
         for old, new in zip(song.bars[at:], _fitting(song, bars), strict=False)
     ]
     beyond = _fitting(song, bars[len(pasted) :])
@@ -349,8 +375,24 @@ def transpose(song: Song, semitones: int) -> Song:
             return None
         return tuple(ChordAt(c.frame, transposed_symbol(c.symbol, semitones, key)) for c in chords)
 
-    bars = tuple(replace(bar, chords=moved(bar.chords)) for bar in song.bars)
+    bars = tuple(
+        replace(bar, chords=moved(bar.chords), tune=higher(bar.tune, near(semitones)))
+        for bar in song.bars
+    )
     return replace(song, bars=bars, key=key)
+
+
+def near(semitones: int) -> int:
+    """The least way to the same pitch class: -6 to 5."""
+    return (semitones + 6) % 12 - 6
+
+
+def higher(tune: Iterable[TuneNote], semitones: int) -> tuple[TuneNote, ...]:
+    """A melody so much higher; what no instrument has any more stays an octave nearer."""
+    moved = ((note, note.pitch + semitones) for note in tune)
+    return tuple(
+        replace(note, pitch=pitch + 12 * ((pitch < 0) - (pitch > 127))) for note, pitch in moved
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
-"""The tune of a song: its notes by bar as a take had them, to be shown, played and waited for."""
+"""The melody of a song while it is played: which notes are due where. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from jam.limits import NOTE_FRAMES, NOTES_IN_BAR
 from jam.music.grid import TempoMap
-from jam.music.song import Song, place_of
+from jam.music.song import Song, TuneNote, higher, near, place_of
 
 LEFT, RIGHT = "left", "right"
 MIDDLE = 60
@@ -14,25 +15,8 @@ MIDDLE = 60
 
 
 @dataclass(frozen=True, slots=True)
-class TuneNote:
-    """A note of a bar: it begins with a frame of the bar and lasts so many frames."""
-
-    frame: int
-    length: int
-    pitch: int
-    velocity: int = 80
-
-
-@dataclass(frozen=True, slots=True)
-class Tune:
-    """bars: the notes of every written bar of its song, in order; beyond them there are none."""
-
-    bars: tuple[tuple[TuneNote, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Due:
-    """A note of the tune in a session: its frames, and the hand that plays it."""
+    """A note of the melody in a session: its frames, and the hand that plays it."""
 
     start_frame: int
     end_frame: int
@@ -41,24 +25,30 @@ class Due:
     hand: str
 
 
-def tune_of(
-    notes: Iterable[tuple[float, float, int, int]], tempo_map: TempoMap, first_bar: int, n_bars: int
-) -> Tune:
-    """Notes (start and end in frames, pitch, velocity) of so many bars as a tune."""
-    bars: list[list[TuneNote]] = [[] for _ in range(n_bars)]
+def with_tune(
+    song: Song, notes: Iterable[tuple[float, float, int, int]], tempo_map: TempoMap, first_bar: int
+) -> Song:
+    """The song with these notes (start and end in frames, pitch, velocity) as its melody.
+
+    first_bar: the bar of the tempo map that is the song's first written one.
+    """
+    bars: list[list[TuneNote]] = [[] for _ in song.bars]
     for start, end, pitch, velocity in notes:
         frame = max(0, round(start))
         place = tempo_map.place(frame)
-        if 0 <= place.bar - first_bar < n_bars:
-            length = max(1, round(end) - frame)
-            bars[place.bar - first_bar].append(
-                TuneNote(place.frame_in_bar, length, pitch, velocity)
-            )
-    return Tune(tuple(tuple(sorted(bar, key=lambda n: (n.frame, n.pitch))) for bar in bars))
+        number = place.bar - first_bar
+        if not 0 <= number < len(bars) or len(bars[number]) == NOTES_IN_BAR:
+            continue
+        length = min(NOTE_FRAMES, max(1, round(end) - frame))
+        if place.frame_in_bar < song.meter_of(song.bars[number]).frames_per_bar:
+            bars[number].append(TuneNote(place.frame_in_bar, length, pitch, max(1, velocity)))
+    tunes = (tuple(sorted(bar, key=lambda n: (n.frame, n.pitch))) for bar in bars)
+    return replace(
+        song, bars=tuple(replace(bar, tune=t) for bar, t in zip(song.bars, tunes, strict=True))
+    )
 
 
 def due(
-    tune: Tune,
     song: Song,
     first_bar: int,
     tempo_map: TempoMap,
@@ -74,10 +64,10 @@ def due(
         place = tempo_map.place(line)
         if place.bar >= first_bar:
             where = place_of(song, place.bar - first_bar)
-            turn = (step * where.chorus + 6) % 12 - 6
-            for note in tune.bars[where.bar] if where.bar < len(tune.bars) else ():
+            turn = near(step * where.chorus)
+            for note in higher(song.bars[where.bar].tune, turn):
                 start = line + note.frame
                 if first <= start < end and note.frame < place.meter.frames_per_bar:
-                    hand = LEFT if note.pitch < (split or MIDDLE) else RIGHT
-                    yield Due(start, start + note.length, note.pitch + turn, note.velocity, hand)
+                    hand = LEFT if note.pitch - turn < (split or MIDDLE) else RIGHT
+                    yield Due(start, start + note.length, note.pitch, note.velocity, hand)
         line = tempo_map.next_bar_frame(line + 1)

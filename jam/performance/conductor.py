@@ -24,7 +24,7 @@ from jam.music.place_in_form import PlaceInForm
 from jam.music.role import LEADS, Turn
 from jam.music.rows import NO_CHORD, ChordState, MelodyState, Row
 from jam.music.song import Song
-from jam.music.tune import Due, Tune
+from jam.music.tune import Due
 from jam.performance.band_in_play import BandInPlay
 from jam.performance.chord_line import spliced, struck, write
 from jam.performance.ending import Ending, come_back, ending_from, overruled
@@ -125,7 +125,7 @@ class Conductor:
         if velocity:
             self._presence.note_on(position, pitch, velocity)
             self._solo.note_on(position, pitch, velocity)
-            if self._tune.tune is not None:
+            if self._has_tune:
                 beat = self.tempo_map.meter_at(position).frames_per_beat
                 self._tune.strike(pitch, position, self._wanted(), beat)
             self._melody.note_on(note_id, pitch, position)
@@ -215,13 +215,7 @@ class Conductor:
         self._keep_committed()
         self._realise()
 
-    def use_song(
-        self,
-        song: Song | None,
-        now_s: float,
-        first_bar: int | None = None,
-        tune: Tune | None = None,
-    ) -> None:
+    def use_song(self, song: Song | None, now_s: float, first_bar: int | None = None) -> None:
         """Have a song fix the chords, or (None) the agent alone: from the commit point on.
 
         first_bar: the bar of the session with which it begins. None: where the song that is played
@@ -230,9 +224,14 @@ class Conductor:
         self._fix(self._sent_until(now_s))
         line = self.tempo_map.next_bar_frame(self.committed_until_frame)
         self._lead.use(song, first_bar, self.tempo_map.place(line).bar)
-        self._tune.use(tune)
-        self._solo.tune = None if tune is None else self._tune_state
+        self._tune.forget()
+        self._solo.tune = self._tune_state if self._has_tune else None
         self._commit_song()
+
+    @property
+    def _has_tune(self) -> bool:
+        """Whether the song that is played has a melody."""
+        return self._lead.playing is not None and self._lead.playing.song.has_tune
 
     def _tune_state(self, frame: int) -> MelodyState | None:
         """What the tune has in a frame, for an agent that leads with it."""
@@ -259,7 +258,7 @@ class Conductor:
     @property
     def practises(self) -> bool:
         """Whether a tune is practised, so that what is expected is to be played."""
-        return self._tune.tune is not None and self.settings.role != LEADS
+        return self._has_tune and self.settings.role != LEADS
 
     def wait(self, now_s: float) -> bool:
         """Where the next key of the tune hasn't been struck, the music waits for it; True where

@@ -6,7 +6,7 @@ from jam.accompaniment.notes import note_id
 from jam.messages.notes import ExpectedNote, PlannedNote
 from jam.music.grid import TempoMap
 from jam.music.rows import MelodyState
-from jam.music.tune import Due, Tune, due
+from jam.music.tune import Due, due
 from jam.performance.song_line import SongInPlay
 from jam.roles.phrase import SOLO
 from jam.settings import JamSettings
@@ -20,22 +20,21 @@ class TuneInPlay:
     """Owned by the `Conductor`; frames are the session's."""
 
     def __init__(self) -> None:
-        self.tune: Tune | None = None
         self._struck: set[tuple[int, int]] = set()
         """(start frame, pitch) of the notes of the tune that the player has struck."""
 
-    def use(self, tune: Tune | None) -> None:
-        self.tune = tune
+    def forget(self) -> None:
+        """Another song is played."""
         self._struck.clear()
 
     def _due(
         self, playing: SongInPlay | None, tempo_map: TempoMap, settings: JamSettings,
         first: int, end: int,
     ) -> list[Due]:  # fmt: skip
-        if self.tune is None or playing is None:
+        if playing is None or not playing.song.has_tune:
             return []
         where = playing.song, playing.first_bar, tempo_map, first, end
-        return list(due(self.tune, *where, playing.step, settings.split_pitch))
+        return list(due(*where, playing.step, settings.split_pitch))
 
     def wanted(
         self, playing: SongInPlay | None, tempo_map: TempoMap, settings: JamSettings,
@@ -60,7 +59,7 @@ class TuneInPlay:
         now: int, end: int,
     ) -> list[PlannedNote]:  # fmt: skip
         """What of it is played for the player, of the last bars and to frame `end`."""
-        if settings.tune_plays == "none" or self.tune is None:
+        if settings.tune_plays == "none":
             return []
         first = max(0, now - _PAST_BARS * tempo_map.meter_at(now).frames_per_bar)
         found = self._due(playing, tempo_map, settings, first, end)
@@ -77,7 +76,7 @@ class TuneInPlay:
         self, playing: SongInPlay | None, tempo_map: TempoMap, settings: JamSettings, frame: int
     ) -> MelodyState | None:
         """The tune's highest note in a frame; None where there is no tune at all."""
-        if self.tune is None or playing is None:
+        if playing is None or not playing.song.has_tune:
             return None
         first = frame - 2 * tempo_map.meter_at(frame).frames_per_bar
         found = self._due(playing, tempo_map, settings, first, frame + 1)

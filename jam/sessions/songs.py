@@ -18,6 +18,7 @@ from jam.music.song import Song
 from jam.sessions.values import one_line, shown_text
 
 UNTITLED = "Untitled"
+WITH_MELODY = "with melody"
 _INFO = "SELECT id, title, about FROM songs"
 _KEPT_VERSIONS = 200
 """Older ones of a song are let go."""
@@ -41,7 +42,9 @@ def about_song(song: Song) -> str:
     n_bars = len(song.chorus.bars)
     key = key_name(song.key) if song.key else ""
     length = f"{n_bars} bar" + "s" * (n_bars != 1)
-    return " · ".join(filter(None, (song.composer, key, str(song.meter), length, song.style)))
+    tune = WITH_MELODY if song.has_tune else ""
+    about = (song.composer, key, str(song.meter), length, tune, song.style)
+    return " · ".join(filter(None, about))
 
 
 class Songs:

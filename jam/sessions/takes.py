@@ -17,7 +17,7 @@ from jam.midi.file import MidiSong
 from jam.music.chord_notation import Symbol
 from jam.music.keep import kept_song
 from jam.music.song import Song, as_label
-from jam.music.tune import Tune, tune_of
+from jam.music.tune import with_tune
 from jam.performance.offline import harmonize, melody_line, render
 from jam.performance.take import Take
 from jam.sessions.session import LIVE_TAKE, Session, SessionTake, TakeKind
@@ -64,14 +64,13 @@ def as_song(session: Session, taken: SessionTake) -> Song:
     return replace(song, title=as_label(title), style=as_label(style))
 
 
-def as_tune(session: Session, taken: SessionTake) -> Tune:
-    """The player's notes over the bars of `as_song`, to be practised."""
+def as_song_to_practise(session: Session, taken: SessionTake) -> Song:
+    """`as_song` with the player's notes over its bars as its melody."""
     chords, tempo_map = taken.take.chords, session.tempo_map
     bars = [tempo_map.place(f).bar for f, state in enumerate(chords) if state.chord]
     notes = taken.take.parts.get("player", ())
     plain = [(n.start_frame, n.end_frame, n.pitch, n.velocity) for n in notes]
-    first = min(bars, default=0)
-    return tune_of(plain, tempo_map, first, min(max(bars, default=0) - first + 1, SONG_BARS))
+    return with_tune(as_song(session, taken), plain, tempo_map, min(bars, default=0))
 
 
 def _symbols(take: Take, frames: Sequence[int]) -> dict[int, Symbol]:

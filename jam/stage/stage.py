@@ -45,7 +45,6 @@ from jam.messages.snapshot import DeviceState
 from jam.messages.sync import OWN, PLAYER
 from jam.messages.voice import Listen, SetGate, VoiceState
 from jam.music.song import Song
-from jam.music.tune import Tune
 from jam.performance.conductor import Conductor
 from jam.practice.coach import Coach
 from jam.sessions.voices import new_file
@@ -93,7 +92,6 @@ class Stage:
         self._conductor: Conductor | None = None
         self._coach = Coach()
         self._song: Song | None = None
-        self._tune: Tune | None = None
         self._count_in = CountIn()
         self._quit = False
         self._message = ""
@@ -269,11 +267,11 @@ class Stage:
                     self._keep(bars)
                 case JudgeChord(start_frame, stays):
                     self._judge(start_frame, stays)
-                case UseSong(song, tune, first_bar):
-                    self._song, self._tune = song, tune
+                case UseSong(song, first_bar):
+                    self._song = song
                     if self._conductor is not None:
                         now_s = self._clock.now_s()
-                        self._conductor.use_song(song, now_s, first_bar, tune=tune)
+                        self._conductor.use_song(song, now_s, first_bar)
                         self._on_song(self._conductor)
                 case Stop():
                     self._stop()
@@ -371,7 +369,7 @@ class Stage:
             start_s = counted_s
         self._conductor, self._coach = Conductor(self._settings, start_s, seed), Coach()
         if self._song is not None:
-            self._conductor.use_song(self._song, self._clock.now_s(), 0, self._tune)
+            self._conductor.use_song(self._song, self._clock.now_s(), 0)
         self._reports.begin(self._settings, self._keep_voice(start_s))
         if self._song is not None:
             self._reports.song(self._conductor.playing)

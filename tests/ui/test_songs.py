@@ -239,7 +239,7 @@ def test_keep_offers_the_form_and_lets_go(bench: Bench) -> None:
     press(window.waterfall, Qt.Key.Key_Z, CTRL)
     assert window.songs.song is None and sent(bench) is None
     press(window.waterfall, Qt.Key.Key_Z, CTRL | SHIFT)
-    assert window.songs.song == kept and bench.sent(UseSong)[-1] == UseSong(kept, None, 32)
+    assert window.songs.song == kept and bench.sent(UseSong)[-1] == UseSong(kept, 32)
     assert button.text() == LET_GO
     button.click()
     assert window.songs.song is None and sent(bench) is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,40 +11,57 @@ from hypothesis import strategies as st
 from jam.agent.anticipation import Anticipator
 from jam.agent.rules import RuleBasedPredictor
 from jam.agent.soloist import planned
-from jam.charts.text import read_text
+from jam.charts.text import read_text, write_text
+from jam.errors import BadInput
 from jam.messages.notes import NoteEvent
 from jam.music.grid import Meter, TempoMap
 from jam.music.role import LEADS
-from jam.music.tune import LEFT, RIGHT, due, tune_of
+from jam.music.song import copy, delete, insert, paste, transpose
+from jam.music.tune import LEFT, RIGHT, due, with_tune
 from jam.performance.conductor import Conductor
 from jam.roles.phrase import SOLO
 from jam.settings import JamSettings
 from tests.support.examples import examples
 
-SONG = read_text("key: C\n| C | F | G7 | C |").song
+PLAIN = read_text("key: C\n| C | F | G7 | C |").song
 MAP = TempoMap.constant(120.0, Meter(4, 4))
 NOTES = [(16.0 * bar + 4 * beat, 16.0 * bar + 4 * beat + 3, 64 + bar + beat, 80)
          for bar in range(4) for beat in range(4)]  # fmt: skip
 LOW = [(16.0 * bar, 16.0 * bar + 14, 48, 70) for bar in range(4)]
-TUNE = tune_of([*NOTES, *LOW], MAP, 0, 4)
+SONG = with_tune(PLAIN, [*NOTES, *LOW], MAP, 0)
 
 
 def conductor(**settings: object) -> Conductor:
     values = {"bpm": 120.0, "listen_bars": 0, "count_in_bars": 0, **settings}
     made = Conductor(JamSettings(**values), 0.0, 1)  # type: ignore[arg-type]
-    made.use_song(SONG, 0.0, 0, TUNE)
+    made.use_song(SONG, 0.0, 0)
     return made
 
 
 def test_the_notes_come_again_with_every_chorus_in_its_key() -> None:
-    first = list(due(TUNE, SONG, 0, MAP, 0, 64))
-    again = list(due(TUNE, SONG, 0, MAP, 64, 128, step=2))
+    first = list(due(SONG, 0, MAP, 0, 64))
+    again = list(due(SONG, 0, MAP, 64, 128, step=2))
     assert len(first) == 20 and [n.pitch + 2 for n in first] == [n.pitch for n in again]
     assert {n.hand for n in first if n.pitch < 60} == {LEFT}
     assert {n.hand for n in first if n.pitch >= 60} == {RIGHT}
-    looped = read_text("loop: 2-3\n| C | F | G7 | C |").song
-    pitches = [n.pitch for n in due(TUNE, looped, 0, MAP, 0, 16) if n.hand == RIGHT]
+    looped = replace(SONG, loop=(1, 3))
+    pitches = [n.pitch for n in due(looped, 0, MAP, 0, 16) if n.hand == RIGHT]
     assert pitches == [65, 66, 67, 68]
+
+
+def test_a_song_keeps_its_melody() -> None:
+    text = write_text(SONG)
+    assert "melody: 2 C3@0+14!70 F4@0+3 " in text and read_text(text).song == SONG
+    higher = transpose(SONG, 2)
+    assert [n.pitch for n in higher.bars[0].tune] == [n.pitch + 2 for n in SONG.bars[0].tune]
+    longer = insert(SONG, 0, copy(SONG, 2, 4))
+    assert [b.tune for b in longer.bars[:3]] == [SONG.bars[i].tune for i in (2, 3, 0)]
+    assert delete(SONG, 0, 1).bars[0].tune != SONG.bars[0].tune
+    typed = read_text("| Am | Dm |").song  # chords that are typed leave the melody alone
+    assert [b.tune for b in paste(SONG, 0, typed.bars).bars] == [b.tune for b in SONG.bars]
+    for bad in ("melody: 9 C4@0+4", "melody: x", "melody: 1 C4", "melody: 1 C4@16+4"):
+        with pytest.raises(BadInput, match="melody"):
+            read_text(f"{bad}\n| C | F |")
 
 
 @pytest.mark.parametrize(("plays", "theirs"), [("left", {48}), ("none", set()), ("all", None)])

@@ -21,11 +21,10 @@ from jam.messages.commands import PlaybackCommand
 from jam.messages.notes import AGENT, HAND, SONG
 from jam.messages.snapshot import Snapshot
 from jam.music.song import Song
-from jam.music.tune import Tune
 from jam.sessions.exports import take_of
 from jam.sessions.library import Library
 from jam.sessions.session import LIVE_TAKE, Session, SessionInfo
-from jam.sessions.takes import as_song, as_tune
+from jam.sessions.takes import as_song, as_song_to_practise
 from ui.common.pages import Stack
 from ui.common.text import MARK_AS, position_text
 from ui.common.theme import DARK, Theme, source_colours
@@ -67,9 +66,7 @@ class ReviewPage(QWidget):
     told = pyqtSignal(str)
     """A few words on what was just done."""
     song_wanted = pyqtSignal(object)
-    practice_wanted = pyqtSignal(object, object)
-    """A song and its tune, to be practised."""
-    """This song, made of a take, is to be played."""
+    """This song, made of a take, is to be played; one with a melody to be practised."""
 
     def __init__(
         self,
@@ -352,12 +349,11 @@ class ReviewPage(QWidget):
             return
         session_id, take_id = session.info.id, take.id
 
-        def work(library: Library) -> tuple[Song, Tune]:
+        def work(library: Library) -> Song:
             whole = library.session(session_id)
-            taken = take_of(whole, take_id)
-            return as_song(whole, taken), as_tune(whole, taken)
+            return as_song_to_practise(whole, take_of(whole, take_id))
 
-        self.model.library.ask(work, lambda made: self.practice_wanted.emit(*made))
+        self.model.library.ask(work, self.song_wanted.emit)
 
     def _show_legend(self) -> None:
         content = self.model.content

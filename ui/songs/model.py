@@ -23,7 +23,6 @@ from jam.messages.snapshot import SessionLog, Snapshot
 from jam.music.form import Form
 from jam.music.keep import bars_to_keep
 from jam.music.song import Bar, Song, clear, copy, delete, insert, paste, sections, write_bar
-from jam.music.tune import Tune
 from jam.performance.form_guess import FormGuess
 from jam.sessions.library import Library
 from jam.settings import KEYS_A_CHORUS, JamSettings
@@ -81,8 +80,6 @@ class SongModel(QObject):
         super().__init__()
         self._send, self._settings, self.ask = send, settings, ask
         self.song: Song | None = None
-        self.tune: Tune | None = None
-        """The melody of the song, where it came with one: to be practised."""
         self.first_bar = 0
         self.selected = range(0)
         """Written bars of the song; the one after its last can be selected alone, to be written."""
@@ -102,8 +99,7 @@ class SongModel(QObject):
 
     def _tell(self, song: Song | None, first_bar: int | None = None) -> None:
         """Have the engine play a song. first_bar: of the jam, with which it begins."""
-        tune = self.tune if song is not None else None
-        self._send(UseSong(song, tune, first_bar if self.running else None))
+        self._send(UseSong(song, first_bar if self.running else None))
         if self.running:
             self._sent.append(song)
 
@@ -158,33 +154,28 @@ class SongModel(QObject):
 
     # -- which song -----------------------------------------------------------------------------
 
-    def use(self, song: Song, song_id: int | None = None, tune: Tune | None = None) -> None:
-        """Play this song, with a tune to practise if it has one. In a jam of another metre it is
+    def use(self, song: Song, song_id: int | None = None) -> None:
+        """Play this song. In a jam of another metre it is
         asked first."""
 
         def do() -> None:
-            self._use(song, Kept(song_id), tune=tune)
+            self._use(song, Kept(song_id))
 
         if self.running and song.meter != self._settings.settings.meter:
             self.metre_asked.emit(song, do)
         else:
             do()
 
-    def _use(
-        self, song: Song | None, at: Kept, kept: bool = False, tune: Tune | None = None
-    ) -> None:
+    def _use(self, song: Song | None, at: Kept, kept: bool = False) -> None:
         before, before_at, before_kept = self.song, self._at, self.kept
-        before_tune = self.tune
         words = f"song {song.title or 'without a title'}" if song is not None else "song let go"
 
         def do() -> None:
-            self.tune = tune
             self._show(song, at, kept)
             self._take_settings(song)
             self._tell(song)
 
         def undo() -> None:
-            self.tune = before_tune
             self._show(before, before_at, before_kept)
             self._take_settings(before)
             self._tell(before)
@@ -269,18 +260,16 @@ class SongModel(QObject):
     def _take_kept(self, song: Song, began: int) -> None:
         """The engine has kept the last bars, and plays them. began: where the song before did."""
         before, before_at, was_kept, first_bar = self.song, self._at, self.kept, self.first_bar
-        before_tune, is_told = self.tune, True
+        is_told = True
 
         def do() -> None:
             nonlocal is_told
-            self.tune = None
             self._show(song, Kept(), kept=True)
             if not is_told:
                 self._tell(song, first_bar)
             is_told = False
 
         def undo() -> None:
-            self.tune = before_tune
             self._show(before, before_at, was_kept)
             self._tell(before, began)
 
