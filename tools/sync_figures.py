@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,10 @@ from tools.support.jack import JackServer
 
 LOOK_S = 0.02
 SETTLED_S = 0.005
-PARTNERS = {"link": (peer, LinkSource), "jack": (master, JackSource)}
+PARTNERS: dict[str, tuple[Callable[[float], None], type[LinkSource] | type[JackSource]]] = {
+    "link": (peer, LinkSource),
+    "jack": (master, JackSource),
+}
 JUMPS = ((120, 130), (120, 90), (120, 180), (120, 60), (60, 200))
 
 
