@@ -272,6 +272,10 @@ class MainWindow(QWidget):
         yield Action("Mark as bad", play, ("-",), partial(self.mark, "bad"), JAM)
         yield Action("Mark", play, ("M", "Ctrl+M"), partial(self.mark, "marker"), JAM)
         yield Action("Record / private", play, ("Ctrl+P",), self.turn_private)
+        devices = self.page.devices
+        yield from jam_actions.microphone_actions(
+            devices.switch_microphone, lambda: devices.microphone_is_on
+        )
         yield from jam_actions.agent_actions(model)
         yield from jam_actions.role_actions(model)
         yield from jam_actions.cue_actions(lambda wanted: self.link.send(Cue(wanted)))

@@ -11,7 +11,13 @@ from jam.agent.predictor import LoadPredictor, Predictor
 from jam.charts.files import read_song, songs_that_come_along, write_chart
 from jam.charts.text import write_text
 from jam.cli.console import progress_bar, say_read_otherwise
-from jam.cli.doctor import audio_findings, examine, midi_findings, print_findings
+from jam.cli.doctor import (
+    audio_findings,
+    examine,
+    microphone_findings,
+    midi_findings,
+    print_findings,
+)
 from jam.cli.options import settings_from
 from jam.errors import BadInput
 from jam.files import SOUND_SUFFIXES
@@ -154,7 +160,8 @@ def devices(args: argparse.Namespace) -> int:
     """`jam devices`."""
     if args.midi_api != "auto":
         open_api(args.midi_api)
-    print_findings([*midi_findings(args.midi_api), *audio_findings()], print)
+    found = [*midi_findings(args.midi_api), *audio_findings(), *microphone_findings()]
+    print_findings(found, print)
     return 0
 
 

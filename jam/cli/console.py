@@ -31,7 +31,7 @@ from jam.messages.commands import (
 )
 from jam.messages.snapshot import SET_BY_JACK, DeviceState, SessionLog, Snapshot
 from jam.messages.sync import OWN
-from jam.messages.voice import HEARS_BAND
+from jam.messages.voice import HEARS_BAND, OFF
 from jam.music.form import Form
 from jam.music.keep import MOST_KEPT_BARS
 from jam.music.song import Song
@@ -362,6 +362,11 @@ def devices_in_words(devices: DeviceState, choices: bool = True) -> list[str]:
         )
     if devices.available_audio and choices:
         lines.append(f"  available: {_listed(devices.available_audio)}")
+    chosen, microphones = devices.wanted_microphone, devices.available_microphones
+    if chosen != OFF or (choices and microphones):
+        lines.append(f"Microphone: {chosen or 'the default one'}")
+        if choices:
+            lines.append(f"  available: {_listed(microphones)}")
     return [*lines, *devices.problems]
 
 

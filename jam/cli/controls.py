@@ -9,6 +9,7 @@ from jam.cli.console import TypedJam
 from jam.cli.values import typed_for
 from jam.errors import BadInput
 from jam.messages.controls import ShowOnControls, UseControls
+from jam.messages.voice import OFF
 from jam.midi.learnt import (
     ACTION,
     DIALS,
@@ -53,7 +54,9 @@ class PlayedControls:
         if isinstance(deed, Press):
             snapshot = jam.engine.snapshot()
             running = snapshot is not None and snapshot.running
-            jam.obey(typed_for(deed.target.removeprefix(ACTION), jam.settings, running), at_s)
+            microphone = snapshot.devices.wanted_microphone if snapshot is not None else OFF
+            action = deed.target.removeprefix(ACTION)
+            jam.obey(typed_for(action, jam.settings, running, microphone), at_s)
             return
         if (line := DIALS.get(deed.target)) is None:
             return

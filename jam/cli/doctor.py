@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import math
 import os
 import platform
+import queue
 import shutil
 import statistics
 import subprocess
@@ -20,10 +22,11 @@ from jam import __version__
 from jam.agent.anticipation import Anticipator
 from jam.agent.predictor import LoadPredictor
 from jam.clock import SystemClock
-from jam.errors import JamError
+from jam.errors import BadInput, JamError
 from jam.files import SOUNDFONT_VARIABLE, config_dir
 from jam.messages.plans import PlanRequest
 from jam.messages.snapshot import SET_BY_JACK
+from jam.messages.voice import OFF
 from jam.midi.ports import VIRTUAL_IN, VIRTUAL_OUT, MidiPorts
 from jam.music.grid import TempoMap
 from jam.music.rows import MelodyState, Row
@@ -41,6 +44,7 @@ PYTHON_NEEDED = (3, 11)
 _GOOD_LATENCY_MS = 20.0
 _LITTLE_ROOM_MIB = 200
 _WINDOW_TIMEOUT_S = 30.0
+_HEARS_FOR_S = 1.0
 _LIBRARIES = (
     "mido",
     "python-rtmidi",
@@ -48,6 +52,7 @@ _LIBRARIES = (
     "msgspec",
     "sounddevice",
     "pyfluidsynth",
+    "aubio-ledfx",
     "PyQt6",
     *(("pygame-ce",) if sys.platform == "linux" else ()),
     "safetensors",
@@ -125,6 +130,68 @@ def audio_findings() -> list[Finding]:
     if on_jack:
         blocks = ("" if on_jack == devices else f"{blocks}; on JACK ") + SET_BY_JACK
     return [*found, Finding("ok", "audio buffers", blocks)]
+
+
+def microphone_findings() -> list[Finding]:
+    """Every audio input."""
+    from jam.voice.stream import NO_MICROPHONE, input_devices
+
+    try:
+        devices = input_devices()
+    except JamError as error:
+        mend = f"make jam installs it as root; until then {_KEYS_PLAY}"
+        return [Finding("note", "microphone", str(error), mend)]
+    if not devices:
+        mend = "plug one in (optional), or start a JACK server"
+        return [Finding("note", "microphone", NO_MICROPHONE, _sound_group() or mend)]
+    return [Finding("ok", "microphone", f"{d.description} ({d.rate_hz} Hz)") for d in devices]
+
+
+def _hearing_finding() -> Finding | None:
+    """Listens for a second to the microphone that is chosen, else to the default one; keeps
+    nothing of it. None where there is none."""
+    from jam.voice.stream import Microphone, find_input, input_devices
+
+    what = "hearing"
+    chosen = load_preferences()[0].devices.microphone
+    allow = {
+        "darwin": "System Settings, Privacy & Security, Microphone: allow the terminal to listen",
+        "win32": "Settings, Privacy, Microphone: allow desktop apps to listen",
+    }.get(sys.platform, "unmute it in the system's mixer (alsamixer: F4), and turn it up")
+    try:
+        if not input_devices():
+            return None
+        clock = SystemClock()
+        microphone = Microphone(find_input("" if chosen == OFF else chosen), clock)
+    except BadInput as error:
+        return Finding("note", what, str(error), "or choose another in the tab Devices")
+    except JamError as error:
+        return Finding("note", what, str(error), _sound_group() or allow)
+    loudest, end_s = 0.0, clock.now_s() + _HEARS_FOR_S
+    try:
+        while clock.now_s() < end_s:
+            with contextlib.suppress(queue.Empty):
+                loudest = max(loudest, float(abs(microphone.blocks.get(timeout=0.1)[0]).max()))
+        latency_ms = 1000 * microphone.latency_s
+    finally:
+        microphone.close()
+    if not loudest:
+        found = f"{microphone.description} gives no sound at all: muted, or not allowed to listen"
+        return Finding("note", what, found, allow)
+    level_db = 20 * math.log10(loudest)
+    return Finding(
+        "ok", what, f"{microphone.description} ({latency_ms:.1f} ms, loudest {level_db:.0f} dB)"
+    )
+
+
+def _transcriber_finding() -> Finding:
+    """What recordings are transcribed with, which is no part of a plain installation."""
+    from jam.voice.afterwards import MISSING
+
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return Finding("ok", "swift-f0", importlib.metadata.version("swift-f0"))
+    why, _, mend = MISSING.partition(": ")
+    return Finding("note", "swift-f0", f"missing; {why}", mend)
 
 
 def _sound_group() -> str:
@@ -311,6 +378,10 @@ def examine(load: LoadPredictor, midi_api: str = "auto") -> Iterator[Finding]:
     yield from _library_findings()
     yield from midi_findings(midi_api)
     yield from audio_findings()
+    yield from microphone_findings()
+    if (hearing := _hearing_finding()) is not None:
+        yield hearing
+    yield _transcriber_finding()
     yield _synth_finding()
     if (latency := _latency_finding()) is not None:
         yield latency

@@ -7,6 +7,7 @@ from typing import Any
 
 from jam.accompaniment import style_named
 from jam.messages.commands import CUES, EVERY_INPUT, SelectDevices
+from jam.messages.voice import OFF
 from jam.settings import DEVICES, ROLE_LABELS, SETTINGS, JamSettings
 from jam.settings.line import Line
 
@@ -77,8 +78,13 @@ SAID = {
 """Those that are a word that is typed."""
 
 
-def typed_for(action: str, settings: JamSettings, running: bool) -> str:
-    """What one would type for an action of the window; "" where there is no word for it."""
+def typed_for(action: str, settings: JamSettings, running: bool, microphone: str = OFF) -> str:
+    """What one would type for an action of the window; "" where there is no word for it.
+
+    microphone: the one that is chosen.
+    """
+    if action == "microphone-on-off":
+        return f"{DEVICES['microphone'].word} {'default' if microphone == OFF else OFF}"
     if action == "start-or-stop":
         return "stop" if running else "start"
     if (name := SWITCHES.get(action)) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from PyQt6.QtGui import QGuiApplication
 from PyQt6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from jam.messages.commands import DeviceChoice
+from jam.messages.commands import DeviceChoice, SelectDevices
+from jam.messages.voice import OFF as NO_MICROPHONE
 from jam.music.grid import MAX_BPM, MIN_BPM
 from jam.preferences import PreferenceFile
 from jam.settings import JamSettings
@@ -290,3 +291,23 @@ def test_a_preset_is_renamed_until_that_is_undone(bench: Bench) -> None:
     assert set(presets.own) == {"Mine", "Other"}
     model.redo()
     assert set(presets.own) == {"Evening", "Other"}
+
+
+def test_the_microphone_is_switched_off_and_on_again(bench: Bench) -> None:
+    """By its action, which a MIDI control may be learnt to: the one that was chosen comes back."""
+    action = bench.window.keymap.named("microphone-on-off")
+    assert action is not None and action.lit is not None
+
+    def chosen(name: str) -> None:
+        devices = replace(bench.link.devices, wanted_microphone=name)
+        bench.link.devices = devices
+        bench.window.page.devices.show_devices(devices)
+
+    chosen("booth")
+    assert action.lit()
+    action.run()
+    chosen(NO_MICROPHONE)
+    assert not action.lit()
+    action.run()
+    wanted = [c.microphone for c in bench.sent(SelectDevices) if isinstance(c, SelectDevices)]
+    assert wanted == [NO_MICROPHONE, "booth"]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from jam.cli.values import SAID, STEPS, SWITCHES, line_named, setting, typed_for
 from jam.messages.controls import ANY_DEVICE, FAMILY, Control, ControlMoved
+from jam.messages.voice import OFF
 from jam.midi.learnt import (
     ACTION,
     DEFAULTS,
@@ -237,6 +238,8 @@ def test_an_action_with_a_word_is_that_word() -> None:
     assert typed_for("metronome-on-off", settings, False) == "metronome off"
     assert typed_for("tempo-up-by-10", settings, False) == "bpm 110"
     assert typed_for("full-screen", settings, False) == ""
+    assert typed_for("microphone-on-off", settings, False, OFF) == "microphone default"
+    assert typed_for("microphone-on-off", settings, False, "booth") == "microphone none"
     for name in (*STEPS, *SWITCHES):
         word, value = typed_for(name, settings, False).split()
         assert line_named(word) is not None

@@ -132,11 +132,19 @@ def test_devices_in_words_tell_what_is_measured_and_what_is_reported() -> None:
         problems=("Something is missing.",),
     )
     text = "\n".join(devices_in_words(state))
+    assert "Microphone" not in text
     assert "5.3 ms reported" in text and "0.4 ms measured" in text
     assert "available: 48000 Hz, buffers of 256, 512" in text
     assert text.endswith("Something is missing.")
     assert state.latency_ms == pytest.approx(5.7)
     assert DeviceState(key_to_synth_ms=0.4).latency_ms == 0.0
+
+
+def test_devices_in_words_tell_of_the_microphone() -> None:
+    state = DeviceState(available_microphones=("JACK: system",))
+    assert devices_in_words(state) == ["Microphone: none", "  available: JACK: system"]
+    chosen = replace(state, wanted_microphone="booth")
+    assert devices_in_words(chosen, choices=False) == ["Microphone: booth"]
 
 
 def test_at_the_start_only_what_is_open_is_said() -> None:

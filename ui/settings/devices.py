@@ -19,6 +19,7 @@ from PyQt6.QtWidgets import (
 from jam.audio.soundfonts import soundfonts
 from jam.messages.commands import EVERY_INPUT, ListAudio, SelectDevices
 from jam.messages.snapshot import SET_BY_JACK, DeviceState
+from jam.messages.voice import OFF
 from jam.settings import DEVICES, SETTINGS
 from jam.settings.line import Line
 from ui.common.text import OWN_PORT, pretty_symbol
@@ -33,6 +34,7 @@ ANOTHER_SOUNDFONT = "Another file …"
 DEFAULT_SOUNDFONT = "Default, with a grand piano"
 EVERY_KEYBOARD = "All keyboards (including new ones)"
 NONE_CONNECTED = "None connected"
+MICROPHONE_ON, MICROPHONE_OFF = "Microphone on", "Microphone off"
 
 
 def not_connected(name: str) -> str:
@@ -233,6 +235,16 @@ class DevicesSection(SettingsSection):
                     lambda: self.wanted.emit(SelectDevices(**before)),
                 )
             )
+
+    @property
+    def microphone_is_on(self) -> bool:
+        return self._devices.wanted_microphone != OFF
+
+    def switch_microphone(self) -> None:
+        """Listen to the microphone that was chosen last, or to none."""
+        on = not self.microphone_is_on
+        self.select(microphone=self.microphone.last if on else OFF)
+        self._model.told.emit(MICROPHONE_ON if on else MICROPHONE_OFF)
 
     def _wanted_now(self) -> dict[str, Any]:
         d = self._devices

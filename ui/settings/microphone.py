@@ -47,6 +47,8 @@ class MicrophoneControls:
         self, section: SettingsSection, choice: Choice, send: Callable[[object], None]
     ) -> None:
         self.choice = choice
+        self.last = ""
+        """The one that was chosen last, which is listened to when it is switched on again."""
         self.level = QProgressBar()
         self.level.setRange(_LOWEST_DB, 0)
         self.level.setTextVisible(False)
@@ -70,6 +72,8 @@ class MicrophoneControls:
 
     def options(self, available: tuple[str, ...], wanted: str) -> list[tuple[str, str]]:
         """What can be chosen; one that was chosen stays on the list while it is away."""
+        if wanted != OFF:
+            self.last = wanted
         names = [*available, *([wanted] if wanted not in ("", OFF, *available) else [])]
         return [(NO_MICROPHONE, OFF), (DEFAULT_MICROPHONE, ""), *((name, name) for name in names)]
 

@@ -71,6 +71,11 @@ def tempo_actions(model: SettingsModel, tap: Do, count_in: Do) -> Iterator[Actio
     yield Action("Metronome on/off", PLAY, keys, metronome, JAM, lit=lit)
 
 
+def microphone_actions(switch: Do, is_on: Callable[[], bool]) -> Iterator[Action]:
+    """The microphone as an instrument."""
+    yield Action("Microphone on/off", PLAY, ("Ctrl+Alt+M",), switch, JAM, lit=is_on)
+
+
 def agent_actions(model: SettingsModel) -> Iterator[Action]:
     """How the agent plans, and how the band plays it."""
     steps = (
