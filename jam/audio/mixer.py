@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from jam.accompaniment import Style, playable_style
-from jam.audio.synth import Synth
+from jam.audio.synth import Along, Synth
 from jam.messages.notes import CONTROLLER, KEY_PRESSURE, Expression
 from jam.midi.numbers import SUSTAIN
 from jam.settings import JamSettings
@@ -28,11 +31,15 @@ class Sound:
         self._lock = threading.Lock()
         """Guards what the synth is set to, never a note."""
         self._preloading: threading.Thread | None = None
+        self.along: Along | None = None
+        """Sounds along with the synth."""
 
     def use(self, synth: Synth | None) -> None:
         """Play on another synth from now on, with the same voices; what sounds is cut off."""
         if synth is not None:
             self._prepare(synth)  # what has to be loaded is, before anyone has to wait for it
+        if synth is not None:
+            synth.along = self._add_along
         with self._lock:
             before, self._synth = self._synth, None
             if before is not None:
@@ -40,6 +47,11 @@ class Sound:
             if synth is not None:
                 self._prepare(synth)
             self._synth = synth
+
+    def _add_along(self, block: NDArray[np.float32], rate_hz: int) -> None:
+        """Runs on: audio callback."""
+        if (along := self.along) is not None:
+            along(block, rate_hz)
 
     def _prepare(self, synth: Synth) -> None:
         for part, voice in list(self._voices.items()):

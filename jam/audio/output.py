@@ -27,6 +27,8 @@ OWN_DRIVERS = ("jack", "pipewire", "pulseaudio", "alsa", "oss")
 """Those that play, in the order in which they are tried."""
 OWN_DRIVER = "fluidsynth:"
 """An audio device named "fluidsynth:jack" is FluidSynth's own driver "jack"."""
+OWN_DRIVER_NAME = "FluidSynth: "
+"""So its description begins."""
 
 _FIRST_BLOCK_S = 0.5
 """So long a device that was opened has for its first block, of which its size is known."""
@@ -278,7 +280,7 @@ class OwnDriverOutput:
         """Its driver doesn't tell; what is rendered does."""
         self.on_jack = driver == "jack"
         self.rates = SAMPLE_RATES
-        self.name, self.description = choice.audio, f"FluidSynth: {driver}"
+        self.name, self.description = choice.audio, f"{OWN_DRIVER_NAME}{driver}"
         self.sample_rate = synth.sample_rate
         self.block_frames = 0 if self.on_jack else choice.block_frames
         self.latency_ms = 2000.0 * choice.block_frames / synth.sample_rate

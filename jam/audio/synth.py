@@ -6,6 +6,7 @@ import ctypes
 import ctypes.util
 import io
 import logging
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import lru_cache
@@ -51,6 +52,10 @@ _PLACES = {
 """Part -> what it sends into the room, and where it stands from left (0) to right (127)."""
 _WIDENED = {4: 40, 5: 40, 16: 30, 26: 25, 27: 35, 48: 30, 49: 30}
 """Programs that players send through a chorus, or that are sections, recorded in mono here."""
+
+
+Along = Callable[[NDArray[np.float32], int], None]
+"""Adds sound to a block (n, 2) of what is rendered, at a rate in Hz. Runs on: audio callback."""
 
 
 def _load_fluidsynth() -> ModuleType:
@@ -211,6 +216,8 @@ class Synth:
             "fluid_synth_get_active_voice_count", ctypes.c_int, ("synth", ctypes.c_void_p, 1)
         )
         self._limiter = Limiter(sample_rate) if limited else None
+        self.along: Along | None = None
+        """Adds to every block that is rendered; not where FluidSynth's own driver plays."""
         self._volumes = dict.fromkeys(CHANNELS, 1.0)
         self._pedals = [1.0] * LANES
         """Of each lane the volume pedal's part of the volume."""
@@ -340,6 +347,8 @@ class Synth:
         """
         address = block.ctypes.data
         self._write(self._handle, len(block), address, 0, 2, address, 1, 2)
+        if (along := self.along) is not None:
+            along(block, self.sample_rate)
         if self._limiter is not None:
             self._limiter.process(block)
 

@@ -50,6 +50,7 @@ from jam.music.song import Song
 from jam.performance.calibration import device_key
 from jam.performance.take import Recorder, Take, chart_cells, chord_chart
 from jam.preferences import Preferences, load_preferences
+from jam.sessions import voices
 from jam.sessions.exports import check_output, take_of, write_take
 from jam.sessions.recorder import SessionWriter
 from jam.sessions.session import Session
@@ -266,7 +267,10 @@ def play_session(args: argparse.Namespace, load: LoadPredictor) -> int:
         chosen = take_of(session, args.take)
         check_places(session, args.from_s, speed, loop)
         name = f"session {session.info.id}"
-        loaded = load_take(name, chosen.take, chosen.info.settings)
+        recording = voices.kept(library.path, session.info.started_at)
+        loaded = load_take(name, chosen.take, chosen.info.settings, recording=recording)
+        if recording is not None and speed != 1.0:
+            print("The recording of the microphone is heard at 100 % only.")
     stop = _stop_on_signals()
     settings = settings_from(args, chosen.info.settings)
     with open_engine(args, load, settings, None) as engine:

@@ -202,6 +202,8 @@ class LoadTake(PlaybackCommand):
     settings: JamSettings
     keeps_place: bool = False
     expression: tuple[TimedExpression, ...] = ()
+    recording: str = ""
+    """The file of the microphone's sound, which is heard along: its second 0 is the session's."""
 
 
 @dataclass(frozen=True, slots=True)

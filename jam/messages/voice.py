@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 OFF = "none"
 """Chosen as microphone: there is none."""
+RECORDING = "recording"
+"""The microphone's kept sound, as a part of what is played back: it can be muted."""
 SILENT_DB = -120.0
 HEARS_BAND = "jam hears its own band in the microphone: use headphones, or turn the band down."
 CLIPS_DB = -0.2

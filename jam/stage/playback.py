@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from jam.clock import Clock
 from jam.messages.commands import (
@@ -24,6 +25,7 @@ from jam.midi.numbers import SUSTAIN
 from jam.performance.take import Take
 from jam.settings import JamSettings
 from jam.stage.expressed import Expressed
+from jam.stage.recording import Recording
 from jam.stage.scheduler import Sender, Sink
 from jam.stage.transport import Transport
 
@@ -31,7 +33,13 @@ _SHORTEST_S = 0.01
 """A note that is shorter in the record is heard so long."""
 
 
-def load_take(name: str, take: Take, settings: JamSettings, keeps_place: bool = False) -> LoadTake:
+def load_take(
+    name: str,
+    take: Take,
+    settings: JamSettings,
+    keeps_place: bool = False,
+    recording: Path | None = None,
+) -> LoadTake:
     """The command that has a take ready in the stage, the player's own part with it.
 
     take: its tempo map has frame 0 at 0.0 s. settings: those it was made with. It starts at the
@@ -53,6 +61,7 @@ def load_take(name: str, take: Take, settings: JamSettings, keeps_place: bool = 
         settings,
         keeps_place,
         tuple(m for m in take.timed_expression() if m.expression.number != SUSTAIN),
+        str(recording or ""),
     )
 
 
@@ -92,7 +101,8 @@ class Playback(Sender[SoundedNote | Expression]):
     """What is loaded for playing back. Methods may be called from any thread.
 
     sink, express: take the notes, and what moves the player's controls. tune: called when
-    `settings` may have changed, before the notes that are to be heard with them.
+    `settings` may have changed, before the notes that are to be heard with them. tell: what the
+    user should know.
     """
 
     def __init__(
@@ -101,11 +111,13 @@ class Playback(Sender[SoundedNote | Expression]):
         sink: Sink,
         express: Callable[[Expression], None],
         tune: Callable[[], None],
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._tune, self._sink, self._express = tune, sink, express
         self._transport = Transport()
         self._expressed = Expressed(self._transport)
         self._settings: JamSettings | None = None
+        self.recording = Recording(clock, lambda: self.state, tell)
         self._shown = 0
         super().__init__(clock, self._sound, self._expressed, "playback")
 
@@ -138,23 +150,26 @@ class Playback(Sender[SoundedNote | Expression]):
             self._tune()
             self._send([*self._expressed.moved(now_s), *events])
         self._wake.set()
+        self.recording.moved()
 
     def _obey(self, command: PlaybackCommand, now_s: float) -> list[SoundedNote]:
         if isinstance(command, LoadTake):
             command = replace(command, keeps_place=command.keeps_place and bool(self._settings))
             self._settings = command.settings
             self._expressed.load(command.expression)
+            self.recording.load(command.recording, command.settings.player_volume)
         elif self._settings is None:
             return []
         elif isinstance(command, UnloadTake):
             self._settings = None
+            self.recording.load("")
         return steer(self._transport, command, now_s)
 
 
 def steer(transport: Transport, command: PlaybackCommand, now_s: float) -> list[SoundedNote]:
     """Do what a command says; returns what is to be sent at once."""
     match command:
-        case LoadTake(name, notes, start_s, end_s, _, keeps_place, _):
+        case LoadTake(name, notes, start_s, end_s, _, keeps_place, _, _):
             return transport.load(now_s, name, notes, start_s, end_s, keeps_place)
         case UnloadTake():
             return transport.load(now_s, "", (), 0.0, 0.0)

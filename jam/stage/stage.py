@@ -112,8 +112,13 @@ class Stage:
         self._midi_clock = MidiClock(self._clock, partial(self._beat.send_clock, self._devices))
         self._programs = ProgramChanges(self._devices.send)
         self._playback = Playback(
-            self._clock, self._devices.play, self._devices.express, self._apply_sound_settings
+            self._clock,
+            self._devices.play,
+            self._devices.express,
+            self._apply_sound_settings,
+            self._tell,
         )
+        self._sound.along = self._playback.recording.add_to
         self._agent = Agent(self._clock, address, authkey, self._wake)
         self._parent = ParentLink(parent, self._wake)
         self._reports = Reports(

@@ -24,8 +24,9 @@ from jam.clock import FakeClock
 from jam.files import demo_tunes
 from jam.messages.commands import KeyInput, LoadTake, Play, PlaybackCommand, Start
 from jam.messages.snapshot import Snapshot
+from jam.messages.voice import RECORDING as KEPT_SOUND
 from jam.preferences import Preferences
-from jam.sessions import excerpt
+from jam.sessions import excerpt, voices
 from jam.sessions.excerpt import Excerpt
 from jam.sessions.library import Library
 from jam.sessions.session import Session, SessionInfo
@@ -56,6 +57,7 @@ from ui.review.model import ReviewModel
 from ui.review.page import NO_CHORDS_YET, ReviewPage
 from ui.review.session_list import LENGTH, NO_SESSIONS, RATING, SESSION
 from ui.review.tasks import imported_words
+from ui.review.transport_bar import AT_OWN_TEMPO, HEAR_RECORDING, NO_RECORDING, recording_words
 from ui.window import MainWindow
 
 QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
@@ -335,6 +337,27 @@ def test_parts_are_muted_and_the_page_leaves_silence_behind(bench: Bench) -> Non
     assert not bench.link.transport.state.muted
     bench.window.pages.show_page("Jam")
     assert not bench.link.transport.state.playing
+
+
+def test_the_microphone_is_heard_along_where_its_sound_was_kept(bench: Bench) -> None:
+    switch = bench.page.transport.recording
+    assert not switch.isVisible()
+    file = voices.file_of(bench.library.path, bench.info(1).started_at)
+    file.parent.mkdir(exist_ok=True)
+    file.write_bytes(b"sound")
+    bench.choose(1)
+    assert switch.isVisible() and (switch.text(), switch.isEnabled()) == (HEAR_RECORDING, True)
+    bench.key(Qt.Key.Key_Space)
+    assert [c.recording for c in bench.link.sent if isinstance(c, LoadTake)] == [str(file)]
+    switch.click()
+    assert bench.link.transport.state.muted == (KEPT_SOUND,)
+    bench.key(Qt.Key.Key_Down)
+    assert (switch.text(), switch.isEnabled()) == (AT_OWN_TEMPO, False)
+    file.unlink()
+    bench.choose(0)
+    assert not switch.isVisible()
+    words = recording_words(file, 1.0, "")
+    assert words[0] == NO_RECORDING and str(file) in words[1] and not words[2]
 
 
 def test_space_plays_the_take_though_a_jam_is_running(bench: Bench) -> None:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 
+from jam.files import library_path
 from jam.messages.commands import LoadTake, PlaybackCommand
 from jam.performance.take import Take
+from jam.sessions import voices
 from jam.sessions.excerpt import Excerpt
 from jam.sessions.exports import take_of
 from jam.sessions.library import Library
@@ -242,11 +244,24 @@ class ReviewModel(QObject):
     def _name(self) -> str:
         return f"{self.session.info.id}/{self.take_id}" if self.session is not None else ""
 
+    @property
+    def recording(self) -> Path | None:
+        """Where the microphone's sound of the session in front is kept, or would be."""
+        if self.session is None:
+            return None
+        try:
+            library = self.library_path or library_path()
+        except OSError:
+            return None
+        return voices.file_of(library, self.session.info.started_at)
+
     def _loader(self, excerpt: Excerpt, content: Content) -> Callable[[bool], LoadTake]:
-        name, shown = self._name, shown_take(excerpt)
+        name, shown, file = self._name, shown_take(excerpt), self.recording
+        recording = file if file is not None and file.is_file() else None
 
         def load(keeps_place: bool) -> LoadTake:
-            command = load_take(name, shown.take, shown.info.settings, keeps_place)
+            settings = shown.info.settings
+            command = load_take(name, shown.take, settings, keeps_place, recording)
             return replace(command, start_s=content.start_s, end_s=content.end_s)
 
         return load

@@ -83,6 +83,7 @@ class ReviewPage(QWidget):
         self.telling: Telling | None = None
         self._asked = 0
         self._plan_index: int | None = _NOTHING_YET
+        self._recording_shown: object = None
         self._newest: SessionInfo | None = None
         self._to_hear: int | None = None
         self._is_shown = self._is_laid_out = False
@@ -390,6 +391,17 @@ class ReviewPage(QWidget):
         self._show_plan_of(session, position_s)
         place = position_text(session.tempo_map, position_s, state.end_s)
         self.transport.show_state(state, place)
+        self._show_recording(session, snapshot.devices.audio)
+
+    def _show_recording(self, session: Session, audio: str) -> None:
+        """The switch of the microphone's sound, where there is or should be any."""
+        state, file = self.model.player.state, self.model.recording
+        now = (session.info.id, state.speed if state is not None else 1.0, audio)
+        if now != self._recording_shown:
+            self._recording_shown = now
+            wished = take_of(session, LIVE_TAKE).info.settings.voice_kept
+            there = file is not None and file.is_file()
+            self.transport.show_recording(wished or there, file, audio)
 
     def _show_plan_of(self, session: Session, position_s: float) -> None:
         content = self.model.content
@@ -467,6 +479,7 @@ class ReviewPage(QWidget):
         self.front.setCurrentWidget(self.view)
         self._on_info()
         self._on_moments()
+        self._recording_shown = None
         self.details.show_takes([each.info for each in session.takes], model.take_id)
         self.delete_take_action.setEnabled(model.take_id != LIVE_TAKE)
         for part, button in self.transport.parts.items():

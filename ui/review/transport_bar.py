@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from PyQt6.QtCore import QSignalBlocker, Qt, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QLabel, QPushButton, QSlider, QVBoxLayout
 
+from jam.audio.output import OWN_DRIVER_NAME
 from jam.messages.snapshot import PlaybackState
+from jam.messages.voice import RECORDING
 from jam.stage.transport import MAX_SPEED, MIN_SPEED
 from ui.common.flow import ElidedLabel, FlowLayout, SizedLabel, expanding, together
 
@@ -19,6 +22,27 @@ PARTS = (
     ("bass", "Bass"),
     ("drums", "Drums"),
 )
+
+
+HEAR_RECORDING = "Hear the recording"
+AT_OWN_TEMPO = "Recording: at 100 % only"
+NO_RECORDING = "Recording missing"
+
+
+def recording_words(file: Path | None, speed: float, audio: str) -> tuple[str, str, bool]:
+    """What the switch of the microphone's sound says, its tip, and whether it can be heard.
+
+    file: where it is kept, or should be. audio: the sound device.
+    """
+    if file is None or not file.is_file():
+        return NO_RECORDING, f"The microphone's sound isn't kept, or is gone: {file}", False
+    if speed != 1.0:
+        tip = "A voice can't be sped up or slowed down without changing it."
+        return AT_OWN_TEMPO, tip, False
+    if audio.startswith(OWN_DRIVER_NAME):
+        tip = "FluidSynth's own driver plays nothing but the band: choose another audio device."
+        return HEAR_RECORDING, tip, False
+    return HEAR_RECORDING, "Hear what the microphone heard, in time with the band.", True
 
 
 class TransportBar(QFrame):
@@ -79,6 +103,9 @@ class TransportBar(QFrame):
         self.words.setObjectName("hint")
         self.words.setAccessibleDescription("The plan at this point")
         self.parts: dict[str, QPushButton] = {}
+        self.recording = self._switch(HEAR_RECORDING, "", lambda _: self._on_parts())
+        self.recording.setChecked(True)
+        self.recording.hide()
         for part, title in PARTS:
             self.parts[part] = self._switch(
                 title, f"Mute/unmute {title}.", lambda _: self._on_parts()
@@ -111,6 +138,7 @@ class TransportBar(QFrame):
         upper.addWidget(together(self.loop, self.follow, self.plan, self.smaller, self.larger))
         lower.addWidget(expanding(self.words))
         lower.addWidget(together(*self.parts.values()))
+        lower.addWidget(self.recording)
         marks = (self.before, self.next, self.good, self.bad, self.mark)
         lower.addWidget(together(*marks))
         column = QVBoxLayout(self)
@@ -141,9 +169,20 @@ class TransportBar(QFrame):
         self.speed_wanted.emit(percent / 100)
 
     def _on_parts(self) -> None:
+        parts = {**self.parts, RECORDING: self.recording}
         self.parts_muted.emit(
-            tuple(part for part, button in self.parts.items() if not button.isChecked())
+            tuple(part for part, button in parts.items() if not button.isChecked())
         )
+
+    def show_recording(self, wished: bool, file: Path | None, audio: str) -> None:
+        """Whether the microphone's sound was to be kept, where it is, and where it would sound."""
+        self.recording.setVisible(wished)
+        if not wished:
+            return
+        text, tip, can_be_heard = recording_words(file, self.speed.value() / 100, audio)
+        _write(self.recording, text)
+        self.recording.setToolTip(tip)
+        self.recording.setEnabled(can_be_heard)
 
     def show_state(self, state: PlaybackState | None, place: str) -> None:
         """Follow what the engine says."""
