@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
 from jam.cli.sessions import open_library, session_id
 from jam.files import whole
-from jam.practice.report import late_text, sentences
+from jam.practice.report import Report, late_text, sentences
 from jam.practice.timing import Level
 from jam.sessions.practised import (
     Day,
@@ -39,8 +40,9 @@ def tell(args: argparse.Namespace) -> int:
             print(f"  {sentence}")
         if report.timing is not None and args.curve:
             print("\nBy bar:")
+            faults = faults_by_bar(report)
             for level in report.timing.curve:
-                print(curve_line(level))
+                print(curve_line(level) + faults.get(int(level.at), ""))
     return 0
 
 
@@ -53,12 +55,24 @@ def curve_line(level: Level) -> str:
     return f"{int(level.at) + 1:>4} {''.join(cells)} {late_text(level.late_ms)}"
 
 
+def faults_by_bar(report: Report) -> dict[int, str]:
+    """ "; 1 missed, 2 added" of the melody's notes, for every bar that has such."""
+    found: dict[int, Counter[str]] = defaultdict(Counter)
+    if report.tune is not None:
+        for place, what in report.tune.faulty:
+            found[place.bar][what] += 1
+    return {
+        bar: "; " + ", ".join(f"{n} {what}" for what, n in counts.items())
+        for bar, counts in found.items()
+    }
+
+
 def stats(args: argparse.Namespace) -> int:
     """`jam stats`: by day and song; as CSV with --csv."""
     args.what = "list"
     with open_library(args) as library:
         if args.delete:
-            n = delete_days(library, *parse_days(args.delete))
+            n = len(delete_days(library, *parse_days(args.delete)))
             print(f"Statistics of {n} session{'' if n == 1 else 's'} deleted; the sessions stay.")
             return 0
         days = days_of(library)
@@ -71,20 +85,25 @@ def stats(args: argparse.Namespace) -> int:
     return 0
 
 
-_COLUMNS = ("Day", "Song", "Minutes", "Times", "Notes", "Middle", "Half within")
+COLUMNS = ("Day", "Song", "Minutes", "Times", "Notes", "Middle", "Half within", "Melody")
+"""Of the statistics as they are listed."""
 
 
 def _list(days: Sequence[Day]) -> None:
     if not days:
         print(NOTHING_YET)
         return
-    rows = [_COLUMNS, *(_columns(day) for day in days)]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMNS))]
+    rows = [COLUMNS, *(columns_of(day) for day in days)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
     for row in rows:
         print("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip())
 
 
-def _columns(day: Day) -> tuple[str, ...]:
+def columns_of(day: Day) -> tuple[str, ...]:
+    """A day with one song, as COLUMNS has it."""
+    counts = (day.missed, "missed"), (day.wrong, "wrong"), (day.added, "added")
+    faults = ", ".join(f"{n} {what}" for n, what in counts if n)
+    melody = "" if day.wanted is None else f"{day.wanted} notes: {faults or 'all right'}"
     return (
         f"{day.day:%Y-%m-%d}",
         day.song or "-",
@@ -93,4 +112,5 @@ def _columns(day: Day) -> tuple[str, ...]:
         str(day.notes),
         "" if day.late_ms is None else late_text(day.late_ms),
         "" if day.within_ms is None else f"±{day.within_ms:.0f} ms",
+        melody,
     )

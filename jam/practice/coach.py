@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from jam.messages.notes import NoteEvent, PlayedNote
+from jam.messages.snapshot import SongChange
 from jam.music.grid import TempoMap
 from jam.music.place_in_form import PlaceInForm
 from jam.music.rows import Row
+from jam.practice.against import wanted_of
 from jam.practice.report import Report, report_of
 from jam.settings import JamSettings
 
@@ -17,20 +19,22 @@ WELL_WITHIN_MS = 35.0
 WELL_LATE_MS = 45.0
 """… which is no further than this from the beat, …"""
 WELL_OUTSIDE = 0.12
-"""… no more than this share of them is outside of chords and key, …"""
+"""… no more than this share of them is outside of chords and key (of a melody's notes: is missed,
+wrong or added), …"""
 WELL_NOTES_A_BAR = 0.75
 """… and so many were played."""
 
 
 def went_well(report: Report, bars: int) -> bool:
-    """Whether a turn of so many bars was steady, on the beat and in the chords."""
-    timing, line = report.timing, report.line
+    """Whether a turn of so many bars was steady, on the beat, and in the chords, or with hardly a
+    fault where a melody was practised."""
+    timing, line, tune = report.timing, report.line, report.tune
     if timing is None or line is None or timing.count < WELL_NOTES_A_BAR * bars:
         return False
     return (
         timing.within_ms <= WELL_WITHIN_MS
         and abs(timing.late_ms) <= WELL_LATE_MS
-        and line.outside <= WELL_OUTSIDE
+        and (line.outside if tune is None else tune.faults / tune.wanted) <= WELL_OUTSIDE
     )
 
 
@@ -72,8 +76,10 @@ class Coach:
         rows: Sequence[Row],
         tempo_map: TempoMap,
         settings: JamSettings,
+        song: SongChange | None = None,
     ) -> TurnEnd | None:
-        """place: in the form, of the frame that is open now; rows: those that were closed."""
+        """place: in the form, of the frame that is open now; rows: those that were closed; song:
+        the one that is played."""
         chorus = None if place is None else place.chorus
         if chorus == self._chorus:
             return None
@@ -84,7 +90,12 @@ class Coach:
         if before is None or chorus is None or chorus < before:
             return None
         began_s = tempo_map.seconds_at(since) - 0.2
-        report = report_of([n for n in notes if n.start_s >= began_s], tempo_map, rows)
+        wanted = None
+        if song is not None:
+            said = [(tempo_map.seconds_at(since), settings)]
+            wanted = wanted_of([song], said, tempo_map, since, len(rows))
+        played = [n for n in notes if n.start_s >= began_s]
+        report = report_of(played, tempo_map, rows, wanted=wanted)
         bars = max(1, tempo_map.place(len(rows)).bar - tempo_map.place(since).bar)
         well = went_well(report, bars)
         return TurnEnd(next_bpm(settings, well), well, report)

@@ -36,7 +36,7 @@ _EXPLAINED = 0.6
 class Struck:
     """A note of the player's, and where it was meant to be.
 
-    meant: in frames, a float where it is swung. place: of the frame that it belongs to. late_ms:
+    meant: in frames, a float where it is swung. place: of the frame that it is written in. late_ms:
     negative is early.
     """
 
@@ -112,18 +112,18 @@ def struck(notes: Sequence[PlayedNote], tempo_map: TempoMap) -> list[Struck]:
     for position, note in at:
         meter = tempo_map.meter_at(position)
         offset = median(own) if len(own) == _FOLLOWED else 0.0
-        meant = _meant(position - offset * meter.frames_per_beat, tempo_map, swing)
+        meant, written = _meant(position - offset * meter.frames_per_beat, tempo_map, swing)
         late = (position - meant) / meter.frames_per_beat
         own.append(min(max(late, -_FURTHEST), _FURTHEST))
         late_ms = 1000 * (note.start_s - tempo_map.seconds_at(meant))
-        found.append(Struck(note, meant, tempo_map.place(max(0, round(meant))), late_ms))
+        found.append(Struck(note, meant, tempo_map.place(written), late_ms))
     return found
 
 
-def _meant(position: float, tempo_map: TempoMap, swing: float | None) -> float:
-    """The subdivision nearest to a position, both in frames."""
+def _meant(position: float, tempo_map: TempoMap, swing: float | None) -> tuple[float, int]:
+    """(where the subdivision nearest to a position lies, the frame that it is written in)."""
     if swing is None:
-        return float(max(0, round(position)))
+        return float(frame := max(0, round(position))), frame
     meter = tempo_map.meter_at(position)
     beat_frames = meter.frames_per_beat
     line = position - tempo_map.place(int(max(0, position))).frame_in_bar % beat_frames
@@ -132,7 +132,8 @@ def _meant(position: float, tempo_map: TempoMap, swing: float | None) -> float:
     written = round(straightened(inside, swing) * 4) / 4
     beat, part = divmod(written, 1.0)
     swung = part * 2 * swing if part <= 0.5 else swing + (part - 0.5) * 2 * (1 - swing)
-    return max(0.0, start + (beat + swung) * beat_frames)
+    frame = max(0, round(start + written * beat_frames))
+    return max(0.0, start + (beat + swung) * beat_frames), frame
 
 
 def timing_of(all_: Sequence[Struck]) -> Timing | None:

@@ -12,6 +12,7 @@ from datetime import date
 from itertools import groupby
 
 from jam.errors import BadInput
+from jam.practice.against import Wanted, wanted_of
 from jam.practice.report import Report, report_of
 from jam.sessions.library import Library
 from jam.sessions.session import Session
@@ -26,7 +27,8 @@ class Practised:
     """One session's line. song: the title of the last song that was played in it, "" for none.
 
     late_ms, within_ms: median and half-width as in `jam.practice.timing`; chord_tones, outside:
-    shares of the notes. None where there was too little to tell.
+    shares of the notes. wanted, missed, wrong, added: notes of the melody that was practised, and
+    how they were played. None where there was too little to tell, and no melody.
     """
 
     session_id: int
@@ -38,11 +40,16 @@ class Practised:
     within_ms: float | None = None
     chord_tones: float | None = None
     outside: float | None = None
+    wanted: int | None = None
+    missed: int | None = None
+    wrong: int | None = None
+    added: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day's sessions with one song. Values of timing are means, weighed by the notes."""
+    """A day's sessions with one song. Values of timing are means, weighed by the notes; notes of
+    melodies are sums."""
 
     day: date
     song: str
@@ -53,6 +60,14 @@ class Day:
     within_ms: float | None
     chord_tones: float | None
     outside: float | None
+    wanted: int | None = None
+    missed: int | None = None
+    wrong: int | None = None
+    added: int | None = None
+
+
+_VALUES = ("late_ms", "within_ms", "chord_tones", "outside", "wanted", "missed", "wrong", "added")
+_COLUMNS = f"session_id, day, song, seconds, notes, {', '.join(_VALUES)}"
 
 
 class Lines:
@@ -70,40 +85,68 @@ class Lines:
         return tuple(int(number) for (number,) in found)
 
     def add(self, line: Practised) -> None:
-        values = (line.late_ms, line.within_ms, line.chord_tones, line.outside)
+        """A line that isn't there yet."""
+        self._insert("IGNORE", line)
+
+    def restore(self, line: Practised) -> None:
+        """A line as it was before it was deleted."""
+        self._insert("REPLACE", line)
+
+    def _insert(self, otherwise: str, line: Practised) -> None:
+        values = [getattr(line, name) for name in _VALUES]
         self._db.execute(
-            "INSERT OR IGNORE INTO practised VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            f"INSERT OR {otherwise} INTO practised ({_COLUMNS})"
+            f" VALUES ({', '.join('?' * (5 + len(values)))})",
             (line.session_id, line.day.isoformat(), line.song, line.seconds, line.notes, *values),
         )
 
     def all(self) -> tuple[Practised, ...]:
         """Every line that wasn't deleted, by day and song."""
         found = self._db.execute(
-            "SELECT session_id, day, song, seconds, notes, late_ms, within_ms, chord_tones,"
-            " outside FROM practised WHERE NOT deleted ORDER BY day, song, session_id"
+            f"SELECT {_COLUMNS} FROM practised WHERE NOT deleted ORDER BY day, song, session_id"
         )
         return tuple(
             Practised(
                 int(number), date.fromisoformat(day), shown_text(song), float(seconds), int(notes),
-                *(None if v is None else float(v) for v in values),
+                _float(late), _float(within), _float(tones), _float(outside),
+                _int(wanted), _int(missed), _int(wrong), _int(added),
             )
-            for number, day, song, seconds, notes, *values in found
+            for (
+                number, day, song, seconds, notes,
+                late, within, tones, outside, wanted, missed, wrong, added,
+            ) in found
         )  # fmt: skip
 
-    def delete(self, first: date, last: date) -> int:
+    def delete(self, first: date, last: date) -> None:
         """Delete the lines of these days for good: what stays is that they are not made anew."""
-        return self._db.execute(
-            "UPDATE practised SET deleted = 1, song = '', seconds = 0, notes = 0, late_ms = NULL,"
-            " within_ms = NULL, chord_tones = NULL, outside = NULL"
+        self._db.execute(
+            "UPDATE practised SET deleted = 1, song = '', seconds = 0, notes = 0,"
+            f" {', '.join(f'{name} = NULL' for name in _VALUES)}"
             " WHERE day BETWEEN ? AND ? AND NOT deleted",
             (first.isoformat(), last.isoformat()),
-        ).rowcount
+        )
+
+
+def _float(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _int(value: int | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def wanted_in(session: Session) -> Wanted:
+    """The melodies that were to be played in a session."""
+    listened = session.settings[0][1].listen_bars if session.settings else 0
+    first, end = session.tempo_map.bar_start(listened), len(session.rows)
+    return wanted_of(session.songs, session.settings, session.tempo_map, first, end)
 
 
 def report_of_session(session: Session) -> Report:
     """What there is to tell of a session's playing; the key is its song's, where that says so."""
     key = next((s.song.key for s in reversed(session.songs) if s.song is not None), None)
-    return report_of(tuple(session.notes), session.tempo_map, session.rows, key)
+    notes, wanted = tuple(session.notes), wanted_in(session)
+    return report_of(notes, session.tempo_map, session.rows, key, wanted)
 
 
 def song_title(session: Session) -> str:
@@ -114,7 +157,8 @@ def song_title(session: Session) -> str:
 def line_of(session: Session) -> Practised:
     """A session's line."""
     report = report_of_session(session)
-    timing, line = report.timing, report.line
+    timing, line, tune = report.timing, report.line, report.tune
+    counts = () if tune is None else (len(tune.missed), len(tune.wrong), len(tune.added))
     return Practised(
         session.info.id,
         session.info.started_at.astimezone().date(),
@@ -125,6 +169,8 @@ def line_of(session: Session) -> Practised:
         None if timing is None else timing.within_ms,
         None if line is None else line.chord_tones,
         None if line is None else line.outside,
+        None if tune is None else tune.wanted,
+        *counts,
     )
 
 
@@ -162,6 +208,10 @@ def _together(lines: Sequence[Practised]) -> Day:
         total = sum(n for _, n in found)
         return sum(v * n for v, n in found) / total if total else None
 
+    def total(name: str) -> int | None:
+        found = [getattr(x, name) for x in lines if getattr(x, name) is not None]
+        return sum(found) if found else None
+
     return Day(
         lines[0].day,
         lines[0].song,
@@ -172,6 +222,7 @@ def _together(lines: Sequence[Practised]) -> Day:
         mean("within_ms"),
         mean("chord_tones"),
         mean("outside"),
+        *map(total, _VALUES[4:]),
     )
 
 
@@ -181,11 +232,12 @@ def csv_text(days: Iterable[Day]) -> str:
     writer = csv.writer(out)
     writer.writerow(
         ("day", "song", "sessions", "minutes", "notes", "late_ms", "within_ms", "chord_tones",
-         "outside")
+         "outside", "melody_notes", "missed", "wrong", "added")
     )  # fmt: skip
     for d in days:
         values = (d.late_ms, d.within_ms, d.chord_tones, d.outside)
-        numbers = ("" if v is None else f"{v:.3f}" for v in values)
+        numbers = ["" if v is None else f"{v:.3f}" for v in values]
+        numbers += ["" if (n := getattr(d, c)) is None else str(n) for c in _VALUES[4:]]
         writer.writerow(
             (d.day.isoformat(), _no_formula(d.song), d.times, f"{d.seconds / 60:.2f}", d.notes,
              *numbers)
@@ -198,11 +250,19 @@ def _no_formula(text: str) -> str:
     return f"'{text}" if text[:1] in "=+-@" and text else text
 
 
-def delete_days(library: Library, first: date, last: date) -> int:
-    """Delete the statistics of these days; the sessions stay. Returns how many lines."""
-    bring_up_to_date(library)
+def delete_days(library: Library, first: date, last: date) -> tuple[Practised, ...]:
+    """Delete the statistics of these days; the sessions stay. Returns the lines that there were."""
+    lines = tuple(line for line in bring_up_to_date(library) if first <= line.day <= last)
     with library.lines_written() as db:
-        return Lines(db).delete(first, last)
+        Lines(db).delete(first, last)
+    return lines
+
+
+def restore_days(library: Library, lines: Iterable[Practised]) -> None:
+    """Bring lines back that were deleted."""
+    with library.lines_written() as db:
+        for line in lines:
+            Lines(db).restore(line)
 
 
 def parse_days(text: str) -> tuple[date, date]:

@@ -178,6 +178,12 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (  # to version 7: how each level of a take was made, as JSON
         "ALTER TABLE takes ADD COLUMN made TEXT NOT NULL DEFAULT ''",
     ),
+    (  # to version 8: how the notes of a melody were played that was practised
+        "ALTER TABLE practised ADD COLUMN wanted INTEGER",
+        "ALTER TABLE practised ADD COLUMN missed INTEGER",
+        "ALTER TABLE practised ADD COLUMN wrong INTEGER",
+        "ALTER TABLE practised ADD COLUMN added INTEGER",
+    ),
 )
 VERSION = len(MIGRATIONS)
 TABLES = (

@@ -41,7 +41,7 @@ from jam.messages.commands import (
 from jam.messages.controls import ControlsMoved, ShowOnControls, UseControls
 from jam.messages.notes import NoteEvent, PedalEvent
 from jam.messages.plans import AgentAnswer, AgentReady, Plan
-from jam.messages.snapshot import DeviceState
+from jam.messages.snapshot import DeviceState, SongChange
 from jam.messages.sync import OWN, PLAYER
 from jam.messages.voice import Listen, SetGate, VoiceState
 from jam.music.song import Song
@@ -388,7 +388,9 @@ class Stage:
     def _end_turn(self, conductor: Conductor) -> None:
         """Where a chorus is over the tempo rises, if it is to."""
         place = conductor.place_in_form(len(conductor.rows))
-        over = self._coach.close(place, conductor.rows, conductor.tempo_map, self._settings)
+        playing = conductor.playing
+        song = None if playing is None else SongChange(0.0, playing.song, playing.first_bar)
+        over = self._coach.close(place, conductor.rows, conductor.tempo_map, self._settings, song)
         if over is not None and over.bpm != self._settings.bpm and not self._beat.follows:
             self._change(self._settings.changed(bpm=over.bpm))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,21 +19,33 @@ from jam.cli.main import main
 from jam.cli.practice import NOTHING_YET
 from jam.errors import BadInput
 from jam.messages.notes import NoteEvent, PlayedNote
+from jam.messages.snapshot import SongChange
 from jam.music.chord import Chord
 from jam.music.grid import Meter, Place, TempoMap
 from jam.music.place_in_form import PlaceInForm
-from jam.music.song import symbol_at
+from jam.music.role import LEADS
+from jam.music.song import Bar, Song, symbol_at
+from jam.music.tune import with_tune
 from jam.performance.song_line import SongInPlay
+from jam.practice.against import ADDED, MISSED, WRONG, Against, against, wanted_of
 from jam.practice.coach import Coach, next_bpm
 from jam.practice.pitches import CHORD, OUTSIDE, SCALE, kind_of
-from jam.practice.report import NOTHING_PLAYED, Report, change_text, late_text, report_of, sentences
+from jam.practice.report import (
+    NOTHING_PLAYED,
+    Report,
+    change_text,
+    late_text,
+    report_of,
+    sentences,
+    tune_counts,
+)
 from jam.practice.timing import Timing, beat_of, struck
 from jam.sessions.check import check
 from jam.sessions.library import Library
-from jam.sessions.practised import before, days_of
+from jam.sessions.practised import before, days_of, delete_days, restore_days
 from jam.settings import JamSettings
 from tests.support.examples import examples
-from tools.support.known_players import Player, played, wrong_at
+from tools.support.known_players import Player, played, put_in, the_tune, wrong_at
 from tools.support.session_parts import made_session, played_tune
 
 
@@ -52,6 +66,76 @@ def test_always_early_or_late(late_ms: float) -> None:
     assert found.within_ms == pytest.approx(8 * 0.67, abs=2.5)
     assert found.change is None
     assert late_text(found.late_ms) in sentences(told(Player(late_ms)))[0]
+
+
+def beside(player: Player, **settings: object) -> Against:
+    """What is told of a player beside the melody that is written."""
+    notes, tempo_map, rows = played(player)
+    now = JamSettings(**settings)  # type: ignore[arg-type]
+    change = SongChange(0.0, the_tune(player.bars), 0)
+    wanted = wanted_of([change], [(0.0, now)], tempo_map, 0, len(rows))
+    found = report_of(notes, tempo_map, rows, (0, False), wanted)
+    assert found.tune is not None
+    assert (tune_counts(found.tune) or "no others") in " ".join(sentences(found))
+    return found.tune
+
+
+def places(found: Sequence[tuple[Place, str]], what: str) -> list[tuple[int, float]]:
+    return [(place.bar, beat_of(place)) for place, which in found if which == what]
+
+
+@pytest.mark.parametrize(
+    "player",
+    [
+        Player(-20),
+        Player(0, 12, drag_bar=4, drag_ms=12),
+        Player(10, swing=0.66),
+        Player(-20, missed=(9, 10, 40, 77), added=(21, 60), wrong=(33, 90)),
+        Player(0, drag_bar=4, drag_ms=12, missed=(50, 100), added=(70, 101), wrong=(13,)),
+    ],
+)
+def test_notes_missed_wrong_and_added_are_told_and_no_others(player: Player) -> None:
+    found = beside(player).faulty
+    assert places(found, MISSED) == put_in(player.missed)
+    assert places(found, WRONG) == put_in(player.wrong)
+    assert places(found, ADDED) == put_in(player.added, 0.25)
+
+
+def test_of_a_melody_only_the_players_notes_are_missed() -> None:
+    """Who plays something else hears nothing of the melody."""
+    player = Player(missed=(12,))
+    assert len(beside(player, tune_plays="left").missed) == 1
+    notes, tempo_map, rows = played(player)
+    change = SongChange(0.0, the_tune(), 0)
+    for settings in (JamSettings(tune_plays="all"), JamSettings(role=LEADS)):
+        wanted = wanted_of([change], [(0.0, settings)], tempo_map, 0, len(rows))
+        assert report_of(notes, tempo_map, rows, wanted=wanted).tune is None
+    wanted = wanted_of([change], [(0.0, JamSettings())], tempo_map, 0, len(rows))
+    other = [replace(n, pitch=n.pitch + 1) for n in notes]
+    assert report_of(other, tempo_map, rows, wanted=wanted).tune is None
+
+
+@examples(40)
+@given(
+    st.lists(st.tuples(st.integers(0, 63), st.integers(55, 67)), max_size=40),
+    st.lists(st.tuples(st.integers(0, 63), st.integers(55, 67)), max_size=40),
+)
+def test_every_note_is_told_once(
+    written: list[tuple[int, int]], struck_at: list[tuple[int, int]]
+) -> None:
+    tempo_map = TempoMap.constant(120.0, Meter(4, 4))
+    song = with_tune(Song((Bar(),) * 4), [(f, f + 1, p, 70) for f, p in written], tempo_map, 0)
+    at = [(tempo_map.seconds_at(f), p) for f, p in struck_at]
+    notes = [PlayedNote(i, p, 70, s, s + 0.1) for i, (s, p) in enumerate(at)]
+    wanted = wanted_of([SongChange(0.0, song)], [(0.0, JamSettings())], tempo_map, 0, 64)
+    found = against(struck(notes, tempo_map), wanted)
+    if found is None:
+        return
+    used = [s.note.note_id for _, s in (*found.right, *found.wrong)]
+    used += [s.note.note_id for s in found.added]
+    assert len(used) == len(set(used)) <= len(notes)
+    assert found.wanted <= len(wanted.notes)
+    assert all(due.pitch == s.note.pitch for due, s in found.right)
 
 
 @pytest.mark.parametrize("drag_ms", [6.0, 12.0, -8.0])
@@ -162,6 +246,26 @@ def test_practice_and_statistics_at_the_command_line(
     assert NOTHING_YET in capsys.readouterr().out
     assert main(["stats", *where, "--delete", "yesterday"]) == 2
     assert not check(path).findings
+
+
+def test_what_was_missed_of_a_melody_is_counted_by_day(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "sessions.sqlite3"
+    notes, tempo_map, _ = played(Player(missed=(33, 34), added=(21,), bars=8))
+    with Library(path) as library:
+        session = made_session(notes, tempo_map=tempo_map)
+        library.add(replace(session, songs=(SongChange(0.0, the_tune(8)),)))
+        (day,) = days_of(library)
+        assert (day.wanted, day.missed, day.wrong, day.added) == (48, 2, 0, 1)
+        deleted = delete_days(library, date.min, date.max)
+        assert not days_of(library)
+        restore_days(library, deleted)
+        assert days_of(library) == (day,)
+    assert main(["practice", "--library", str(path), "last", "--curve"]) == 0
+    assert "; 2 missed" in capsys.readouterr().out
+    assert main(["stats", "--library", str(path)]) == 0
+    assert "2 missed, 1 added" in capsys.readouterr().out
 
 
 LOOPED = "key: C\nloop: 3-4\n| Dm7 | G7 | C | % | Am7 |"
