@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from pytestqt.qtbot import QtBot
 
+from jam.messages.snapshot import SongChange
 from jam.practice.report import sentences
+from jam.sessions.excerpt import Excerpt
 from jam.sessions.library import Library
-from tools.support.known_players import Player, played
+from jam.settings import JamSettings
+from tools.support.known_players import Player, played, the_tune
 from tools.support.session_parts import made_session
 from ui.common.geometry import Size
 from ui.common.theme import DARK
+from ui.review.content import content_of
+from ui.review.roll import Roll
+from ui.review.roll_scene import RollView, roll_scene
 from ui.review.telling import Curve, Telling, Told, plots, told_of
 
 
@@ -30,6 +37,26 @@ def test_late_is_up_and_early_is_down(tmp_path: Path) -> None:
     assert len(bars.points) == 8 and [p.label for p in bars.points][:2] == ["1", "2"]
     assert all(p.y > middle for p in bars.points) and all(p.y < middle for p in before.points)
     assert all(beats.area.contains(p.x, p.y) for p in beats.points)
+
+
+def test_what_departed_from_a_melody_is_drawn_where_it_was(tmp_path: Path, qtbot: QtBot) -> None:
+    player = Player(missed=(20, 33), wrong=(40,), added=(50,), bars=8)
+    notes, tempo_map, _ = played(player)
+    with Library(tmp_path / "sessions.sqlite3") as library:
+        session = made_session(notes, JamSettings(listen_bars=0), tempo_map=tempo_map)
+        info = library.add(replace(session, songs=(SongChange(0.0, the_tune(8)),)))
+        session, known = library.session(info.id), told_of(library, info.id)
+    content = content_of(Excerpt(session, 0))
+    at = [(f.is_to_play, round(tempo_map.position_at(f.start_s))) for f in content.faults]
+    assert sorted(at) == [(False, 80), (False, 101), (True, 40), (True, 66), (True, 80)]
+    roll = Roll()
+    qtbot.addWidget(roll)
+    roll.show_content(content)
+    scene = roll_scene(content, RollView(), roll.areas)
+    assert [bar.is_to_play for bar in scene.faults].count(True) <= 3 and scene.faults
+    (bars, *_) = plots(known, Size(800, 300))
+    per_bar = {bars.points[i].x: count for i, count in ((2, "1"), (4, "1"), (5, "1"), (6, "1"))}
+    assert dict(bars.faults) == per_bar
 
 
 def test_the_dialog_says_and_paints(tmp_path: Path, qtbot: QtBot) -> None:

@@ -17,6 +17,7 @@ from jam.music.grid import TempoMap
 from jam.music.rows import ChordState, Row
 from jam.music.song import Song
 from jam.sessions.excerpt import Excerpt
+from jam.sessions.practised import report_of_session
 from jam.sessions.session import LIVE_TAKE, Session, SessionTake
 from ui.common.geometry import beat_frames
 from ui.common.text import BAND_COMES_IN, percent, pretty_symbol
@@ -61,6 +62,17 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """A note of the melody that was to be played and wasn't; or (not is_to_play) one that was
+    played and isn't the melody's."""
+
+    pitch: int
+    start_s: float
+    end_s: float
+    is_to_play: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
     """A take of a session, ready to be laid out. Notes are in order of their start.
 
@@ -83,6 +95,8 @@ class Content:
     """The notes of the whole, those of a long session coarsely."""
     first_s: float
     last_s: float
+    faults: tuple[Fault, ...] = ()
+    """Where the playing departed from a melody that was practised; none in a long session."""
 
     def covers(self, first_s: float, last_s: float) -> bool:
         """Whether what lies between these times is there, as far as there is anything."""
@@ -100,6 +114,8 @@ def content_of(excerpt: Excerpt) -> Content:
     start_s = min([0.0, *(note.start_s for note in notes)])
     end_s = max([at(len(take.chords)), session.info.length_s, *(note.end_s for note in notes)])
     first_frame = 0
+    faults = faults_of(session) if outline is None else ()
+    pitches += [fault.pitch for fault in faults]
     if outline is not None:
         start_s, end_s = min(start_s, outline.start_s), outline.end_s
         pitches += (outline.low_pitch, outline.high_pitch)
@@ -124,7 +140,25 @@ def content_of(excerpt: Excerpt) -> Content:
         overview=tuple(pitched) if outline is None else outline.notes,
         first_s=excerpt.first_s,
         last_s=excerpt.last_s,
+        faults=faults,
     )
+
+
+def faults_of(session: Session) -> tuple[Fault, ...]:
+    """Of a session in which a song with a melody was played, in order."""
+    if not any(change.song is not None and change.song.has_tune for change in session.songs):
+        return ()
+    tune = report_of_session(session).tune
+    if tune is None:
+        return ()
+    at = session.tempo_map.seconds_at
+    to_play = (*(note for note, _ in tune.missed), *(note for note, _ in tune.wrong))
+    played = (*(s.note for _, s in tune.wrong), *(s.note for s in tune.added))
+    found = [Fault(n.pitch, at(n.start_frame), at(n.end_frame), True) for n in to_play]
+    found += [
+        Fault(n.pitch, n.start_s, n.start_s if n.end_s is None else n.end_s, False) for n in played
+    ]
+    return tuple(sorted(found, key=lambda fault: fault.start_s))
 
 
 def shown_take(excerpt: Excerpt) -> SessionTake:

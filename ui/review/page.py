@@ -47,6 +47,7 @@ from ui.settings.look import Look
 USE_AS_SONG = "Use its chords as a song"
 TELL = "What was played …"
 PRACTISE = "Practise its melody"
+FAULTS = "Melody:\u00a0 ▭ not played \u00a0 × not its note"
 SOURCE_WORDS = {AGENT: "agent", SONG: "song", HAND: "left hand"}
 _REFRESH_MS = 1500
 """So often the list is read again while a jam is running, and once after it."""
@@ -359,14 +360,19 @@ class ReviewPage(QWidget):
     def _show_legend(self) -> None:
         content = self.model.content
         sources = sources_of(content) if content is not None else ()
-        self.legend.setVisible(any(source != AGENT for source in sources))
+        faults = content is not None and bool(content.faults)
+        by_others = any(source != AGENT for source in sources)
+        self.legend.setVisible(by_others or faults)
         theme = self._theme
         said = (
             f'<span style="color:{source_colours(theme, source)[1]}">■</span>'
             f" {SOURCE_WORDS[source]}"
             for source in sources
         )
-        self.legend.setText("Chords:\u00a0 " + " \u00a0 ".join(said))
+        words = ["Chords:\u00a0 " + " \u00a0 ".join(said)] if by_others else []
+        if faults:
+            words.append(FAULTS)
+        self.legend.setText(" \u00a0\u00a0 ".join(words))
 
     def show_theme(self, theme: Theme) -> None:
         self._theme = theme

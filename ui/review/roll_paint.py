@@ -17,6 +17,7 @@ from ui.common.theme import Theme, band_colours, source_colours
 from ui.review.content import Content
 from ui.review.roll_scene import (
     Areas,
+    FaultBar,
     Flag,
     PlanScene,
     RollScene,
@@ -122,9 +123,27 @@ class RollPainter:
         for note in sorted(scene.notes, key=lambda n: n.part == "player"):
             opacity = _MUTED if note.part in muted else 0.62 + 0.38 * note.velocity / 127
             self._paint_note(painter, note.rect, _colour_of(t, note.part), opacity)
+        for fault in scene.faults:
+            self._paint_fault(painter, fault)
+        painter.setPen(Qt.PenStyle.NoPen)
         for hit in scene.drums:
             strength = _MUTED if "drums" in muted else 0.35 + 0.65 * hit.velocity / 127
             painter.fillRect(q_rect(hit.rect), cache.colour(t.text_dim, strength))
+
+    def _paint_fault(self, painter: QPainter, fault: FaultBar) -> None:
+        """A note that was to be played as an outline, one that wasn't with a cross."""
+        rect = q_rect(fault.rect)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        pen = QPen(self.cache.colour(self.theme.text), 1.4)
+        if fault.is_to_play:
+            painter.setPen(pen)
+            painter.drawRoundedRect(rect.adjusted(0.5, 0.5, -0.5, -0.5), 2, 2)
+            return
+        painter.setPen(pen)
+        half = max(3.0, min(6.0, rect.height() / 2))
+        x, y = rect.left() + half, rect.center().y()
+        painter.drawLine(QPointF(x - half, y - half), QPointF(x + half, y + half))
+        painter.drawLine(QPointF(x - half, y + half), QPointF(x + half, y - half))
 
     def _paint_note(self, painter: QPainter, rect: Rect, colour: str, opacity: float) -> None:
         painter.setBrush(self.cache.colour(colour, opacity))
@@ -165,8 +184,7 @@ class RollPainter:
             fill = cache.colour(t.agent_block, 0.85 if block.committed else 0.25)
             pen = QPen(cache.colour(edge), 1.5 if differs else 1.0)
             if not block.committed:
-                pen.setStyle(Qt.PenStyle.DashLine)
-            self._paint_block(painter, block.rect, fill, pen)
+                self._paint_block(painter, block.rect, fill, pen)
             name = f"≠ {block.text}" if differs else block.text
             colour = _on_block(t) if block.committed else t.agent_light
             self._write(painter, name, block.rect, t.warning if differs else colour)

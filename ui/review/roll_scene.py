@@ -96,6 +96,14 @@ class ExpectedBar:
 
 
 @dataclass(frozen=True, slots=True)
+class FaultBar:
+    """A note of a melody that wasn't played; or one that was, and isn't the melody's."""
+
+    rect: Rect
+    is_to_play: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Flag:
     """A moment's mark in the ruler."""
 
@@ -115,6 +123,7 @@ class RollScene:
     drums: tuple[NoteBar, ...]
     sections: tuple[tuple[float, str], ...]
     """(x, label)"""
+    faults: tuple[FaultBar, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +191,18 @@ def roll_scene(content: Content, view: RollView, areas: Areas) -> RollScene:
             (view.x(section.at_s, left), section.label)
             for section in content.sections
             if first_s <= section.at_s <= last_s
+        ),
+        faults=tuple(
+            FaultBar(
+                note_rect(
+                    TimedNote("player", f.pitch, 0, f.start_s, f.end_s),
+                    view,
+                    pitch_row(areas, content, f.pitch),
+                ),
+                f.is_to_play,
+            )
+            for f in content.faults
+            if f.end_s >= first_s and f.start_s <= last_s
         ),
     )
 

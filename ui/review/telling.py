@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
@@ -19,6 +20,7 @@ from ui.common.theme import Theme
 TITLE = "What was played"
 BY_BAR, BY_BEAT = "by bar", "by beat"
 EARLY, LATE, LAST_TIME = "early", "late", "the last time"
+FAULTS = "notes missed, wrong or added"
 _LEAST_MS = 40.0
 """The picture reaches at least so far to either side."""
 _MARGIN, _HEAD, _FOOT = 54.0, 18.0, 20.0
@@ -59,6 +61,8 @@ class Plot:
     points: tuple[Point, ...]
     lines: tuple[tuple[float, str], ...]
     """(y, label)"""
+    faults: tuple[tuple[float, str], ...] = ()
+    """(x, how many notes of the melody were missed, wrong or added there)"""
 
 
 def reach_of(*levels: Sequence[Level]) -> float:
@@ -100,8 +104,14 @@ def plots(told: Told, size: Size) -> tuple[Plot, ...]:
     wide = (size.width - 2 * _MARGIN) * 0.66
     bars = Rect(_MARGIN, _HEAD, wide, height)
     beats = Rect(_MARGIN * 2 + wide, _HEAD, size.width - wide - 2 * _MARGIN - 10, height)
+    curve = plot(timing.curve, bars, True, reach)
+    if told.report.tune is not None:
+        per_bar = Counter(place.bar for place, _ in told.report.tune.faulty)
+        at = [(point.x, per_bar[int(level.at)])
+              for point, level in zip(curve.points, timing.curve, strict=True)]  # fmt: skip
+        curve = replace(curve, faults=tuple((x, str(n)) for x, n in at if n))
     return (
-        plot(timing.curve, bars, True, reach),
+        curve,
         plot(timing.by_beat, beats, False, reach_of(timing.by_beat)),
         *((plot(before, bars, True, reach),) if before else ()),
     )
@@ -123,7 +133,10 @@ class Curve(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         size = Size(float(self.width()), float(self.height()))
         found = plots(self._told, size)
-        titles = f"{BY_BAR}; grey: {LAST_TIME}" if len(found) > 2 else BY_BAR, BY_BEAT
+        by_bar = [BY_BAR, *([f"grey: {LAST_TIME}"] if len(found) > 2 else [])]
+        if found and found[0].faults:
+            by_bar.append(f"×: {FAULTS}")
+        titles = "; ".join(by_bar), BY_BEAT
         for which, title in zip(found, titles, strict=False):
             self._paint_frame(painter, which, title)
         for which in found[2:]:
@@ -146,6 +159,11 @@ class Curve(QWidget):
         painter.drawText(QPointF(area.x, area.y - 5), title)
         painter.drawText(QPointF(area.x + 6, area.y + 14), LATE)
         painter.drawText(QPointF(area.x + 6, area.bottom - 6), EARLY)
+        painter.setPen(QColor(theme.text))
+        for x, count in which.faults:
+            box = QRectF(x - 20, area.bottom - 18, 40, 16)
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignHCenter), f"{count}×")
+        painter.setPen(QColor(theme.text_dim))
         every = max(1, len(which.points) // 12)
         for point in which.points[::every]:
             box = QRectF(point.x - 20, area.bottom + 2, 40, 16)
