@@ -143,7 +143,7 @@ def jam(song: MidiSong, seconds: float, singer: str, folder: Path, keep: bool = 
         while time.perf_counter() < start_s + seconds:
             time.sleep(min(seconds / 100, max(0.1, start_s + seconds - time.perf_counter())))
             memory.append(rss_mb(engine.stage_pid))
-        time.sleep(1.0)
+        time.sleep(2.0)
         held = [n for n in shown().played if n.end_s is None]
         counters, voice = shown().counters, shown().voice
         engine.send(Stop())

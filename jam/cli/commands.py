@@ -35,7 +35,7 @@ from jam.performance.take import Take
 from jam.sessions.exports import check_output, write_take
 from jam.sessions.imports import title_of_file
 from jam.settings import JamSettings
-from jam.voice.files import is_sound, read_voice
+from jam.voice.files import VoiceWish, is_sound, read_voice
 
 
 def render(args: argparse.Namespace, load: LoadPredictor, chart: Song | None = None) -> int:
@@ -97,7 +97,8 @@ def _song(args: argparse.Namespace, settings: JamSettings) -> MidiSong:
         bpm = None if args.bpm is None else settings.bpm
         voice, transposed = settings.voice_range, settings.voice_transpose
         with progress_bar("listening"):
-            song = read_voice(args.melody, voice, bpm, settings.meter, transposed)
+            wish = VoiceWish(voice, bpm, settings.meter, transposed)
+            song = read_voice(args.melody, wish).song
     elif any(given is not None for given in (args.bpm, args.metre, args.voice)):
         raise BadInput(f"{args.melody}: --bpm, --metre and --voice are for recordings")
     else:

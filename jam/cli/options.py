@@ -417,6 +417,12 @@ def _sessions(parser: argparse.ArgumentParser) -> None:
         help="MIDI, a recording (.wav, .flac, .ogg), a session as JSON, or a whole library"
         " (.sqlite3)",
     )
+    _add_recording(import_)
+    import_.add_argument(
+        "--keep-voice",
+        action=argparse.BooleanOptionalAction,
+        help="keep the recordings' sound beside the library, to be heard along (default: no)",
+    )
     import_.add_argument("--verbose", action="store_true", help=_VERBOSE)
 
     retake = of_one(

@@ -24,6 +24,7 @@ from jam.sessions.recorder import recovered_text
 from jam.sessions.session import OWN_MELODY, Session, SessionInfo, TakeKind, key_name
 from jam.sessions.tasks import made_by, make_take, propose, transcribe_again
 from jam.settings import JamSettings
+from jam.voice.files import VoiceWish
 
 NO_SESSIONS, NOTHING_WRONG = "No sessions found.", "nothing wrong."
 _KINDS: dict[str, TakeKind] = {
@@ -54,7 +55,7 @@ def run(
             case "export":
                 _export(library, args)
             case "import":
-                _import(library, args.files, args.verbose)
+                _import(library, args, change_settings(JamSettings()))
             case "retake" if args.bars is not None:
                 _rewrite(library, args, load_rewriter, change_settings)
             case "retake":
@@ -205,15 +206,23 @@ def _export(library: Library, args: argparse.Namespace) -> None:
         print(f"Written: {file}")
 
 
-def _import(library: Library, files: Sequence[str], verbose: bool) -> None:
+def _import(library: Library, args: argparse.Namespace, settings: JamSettings) -> None:
+    wish = VoiceWish(
+        settings.voice_range,
+        None if args.bpm is None else settings.bpm,
+        settings.meter,
+        settings.voice_transpose,
+        settings.voice_kept,
+    )
+
     def tell(sentence: str) -> None:
         print(f"jam: {sentence}", file=sys.stderr)
 
-    for file in files:
+    for file in args.files:
         warnings: list[str] = []
         with progress_bar("importing", "session") as progress:
-            infos = import_file(library, file, progress, tell, warnings.extend)
-        say_read_otherwise(file, warnings, verbose)
+            infos = import_file(library, file, progress, tell, warnings.extend, wish)
+        say_read_otherwise(file, warnings, args.verbose)
         for info in infos:
             print(f"{file}: imported as session {info.id}, {info.name}, {info.n_bars} bars")
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from jam.clock import date_now
 from jam.errors import BadInput, JamError
@@ -29,6 +30,7 @@ from jam.music.grid import nearest_frame
 from jam.music.rows import NO_CHORD, REST, ChordState, MelodyState, Row
 from jam.performance.offline import melody_line
 from jam.performance.take import Take, on_the_grid
+from jam.sessions import voices
 from jam.sessions.check import saved_songs, sessions_in
 from jam.sessions.json_file import check_extent, session_of_text
 from jam.sessions.library import Library
@@ -38,8 +40,8 @@ from jam.sessions.session import LIVE_TAKE, Session, SessionInfo, SessionTake, T
 from jam.sessions.takes import take_name
 from jam.sessions.values import one_line
 from jam.settings import JamSettings
+from jam.voice.files import ANY_VOICE, VoiceWish, is_sound, read_voice
 from jam.voice.files import SUFFIXES as SOUND_SUFFIXES
-from jam.voice.files import is_sound, read_voice
 
 _MIDI_SUFFIXES = (".mid", ".midi", ".kar", ".rmi")
 SUFFIXES = (*_MIDI_SUFFIXES, ".json", ".sqlite3", *SOUND_SUFFIXES)
@@ -51,6 +53,7 @@ def import_file(
     progress: Callable[[int, int], None] | None = None,
     tell: Callable[[str], None] = lambda _sentence: None,
     warn: Callable[[tuple[str, ...]], None] = lambda _warnings: None,
+    wish: VoiceWish = ANY_VOICE,
 ) -> list[SessionInfo]:
     """Add what a file holds to the library: a MIDI file, a recording or JSON one session, a
     library all of its own. Nothing is added where the file is at fault. Raises BadInput, one line
@@ -58,6 +61,7 @@ def import_file(
 
     progress: called with (sessions done, sessions in all). tell: is told what of a damaged library
     can't be read. warn: is told what of a MIDI file was left out or read otherwise than it stands.
+    wish: how recordings are read.
     """
     file = Path(path)
     suffix = file.suffix.lower()
@@ -67,10 +71,33 @@ def import_file(
         return _import_library(library, file, progress, tell)
     if suffix == ".json":
         return [library.add(read_json(file))]
-    song = read_voice(file) if is_sound(file) else read_midi(file)
+    if is_sound(file):
+        return [_import_voice(library, file, warn, wish)]
+    song = read_midi(file)
     added = library.add(session_of_midi(song))
     warn(song.warnings)
     return [added]
+
+
+def _import_voice(
+    library: Library, file: Path, warn: Callable[[tuple[str, ...]], None], wish: VoiceWish
+) -> SessionInfo:
+    """A recording as a session, with its sound where that is wished."""
+    heard = read_voice(file, wish)
+    session = session_of_midi(
+        heard.song, voice_range=wish.range, voice_transpose=wish.transpose, voice_kept=wish.keeps
+    )
+    added = library.add(session)
+    warnings = heard.song.warnings
+    if wish.keeps:
+        try:
+            voices.keep_sound(
+                heard.sound_from_bar_one(), heard.rate_hz, library.path, added.started_at
+            )
+        except (OSError, RuntimeError) as error:
+            warnings += (voices.CANT_KEEP.format(why=voices.reason(error)),)
+    warn(warnings)
+    return added
 
 
 def read_json(path: str | os.PathLike[str]) -> Session:
@@ -142,9 +169,9 @@ def _sessions_of(
         raise BadInput(str(error)) from None
 
 
-def session_of_midi(song: MidiSong) -> Session:
+def session_of_midi(song: MidiSong, **of_settings: Any) -> Session:
     """A song as a session: its melody as the player's, its other tracks as the accompaniment, its
-    chord markers as the chords.
+    chord markers as the chords. of_settings: the session's, besides those of the file.
     """
     song = song.from_bar_one()
     melody = song.melody()
@@ -169,7 +196,7 @@ def session_of_midi(song: MidiSong) -> Session:
     chords, symbols = _chords(song, n_frames)
     rows = _rows(song, chords)
     others = [replace(n, part=_part_of(n)) for n in song.notes if id(n) not in mine]
-    settings = _settings(song, melody[0], others)
+    settings = _settings(song, melody[0], others).changed(**of_settings)
     length_s = seconds_at(end_frame)
     take = Take(
         song.tempo_map,

@@ -24,7 +24,7 @@ from jam.sessions.session import LEVELS, OWN_MELODY, Made, SessionInfo, TakeInfo
 from jam.sessions.takes import reharmonise, replay, revoice, take_name
 from jam.settings import JamSettings
 from jam.voice.afterwards import transcribe
-from jam.voice.files import read_sound
+from jam.voice.files import ANY_VOICE, VoiceWish, read_sound
 from jam.voice.ranges import RANGES
 
 TRANSCRIBED = "Transcribed again"
@@ -155,15 +155,17 @@ def export_files(
 
 
 def import_files(
-    progress: Progress, library: Path, paths: Sequence[Path]
+    progress: Progress, library: Path, paths: Sequence[Path], wish: VoiceWish = ANY_VOICE
 ) -> tuple[list[SessionInfo], list[str]]:
-    """Every file as one session or more; and what was left out or read otherwise, in sentences."""
+    """Every file as one session or more; and what was left out or read otherwise, in sentences.
+    wish: how recordings are read.
+    """
     added: list[SessionInfo] = []
     told: list[str] = []
     with Library(library, wait_s=PATIENT_S) as opened:
         for number, path in enumerate(paths):
             progress(number, len(paths))
             warnings: list[str] = []
-            added += import_file(opened, path, tell=told.append, warn=warnings.extend)
+            added += import_file(opened, path, tell=told.append, warn=warnings.extend, wish=wish)
             told += (f"{path.name}: {warning}" for warning in warnings)
     return added, told

@@ -9,6 +9,12 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from jam.voice.files import write_samples
+
+CANT_KEEP = "the sound can't be kept: {why}"
 NOT_KEPT = "the microphone's sound was not kept (the setting Keep the microphone's sound)"
 _FOLDER = "voices"
 _UNFINISHED = "unfinished-"
@@ -35,6 +41,28 @@ def kept(library: Path, started_at: datetime) -> Path | None:
     """The file of a session; None where nothing was kept."""
     file = file_of(library, started_at)
     return file if file.is_file() else None
+
+
+def keep_sound(
+    samples: NDArray[np.float32], rate_hz: int, library: Path, started_at: datetime
+) -> None:
+    """Keep the sound (n,) of a session, its first sample the session's second 0.
+
+    Raises OSError, RuntimeError; then nothing is kept.
+    """
+    file = new_file(library, 0)
+    try:
+        write_samples(file, samples, rate_hz, ".flac")
+        file.replace(file_of(library, started_at))
+    except BaseException:
+        forget(file)
+        raise
+
+
+def reason(error: Exception) -> str:
+    """Why sound can't be written, in a few words."""
+    said = getattr(error, "strerror", None) or getattr(error, "error_string", None) or str(error)
+    return str(said).rstrip(".")
 
 
 def keep(written: Path, library: Path, started_at: datetime) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -77,31 +78,62 @@ def write_samples(path: Path, samples: NDArray[np.float32], rate_hz: int, suffix
     soundfile.write(path, samples, rate_hz, format=suffix.removeprefix(".").upper())
 
 
-def read_voice(
-    path: str | os.PathLike[str],
-    voice: str = "any",
-    bpm: float | None = None,
-    meter: Meter = Meter(4, 4),
-    transpose: int = 0,
-) -> MidiSong:
-    """A recording of one voice as a song with one track; bar 1 is the one with its first note.
+@dataclass(frozen=True, slots=True)
+class VoiceWish:
+    """How a recording is read as music.
 
-    voice: a name of jam.voice.ranges.RANGES. bpm: None estimates it, as one for all of it.
+    range: a name of jam.voice.ranges.RANGES. bpm: None estimates it, as one for all of it.
+    transpose: in semitones. keeps: its sound is kept beside the library.
+    """
+
+    range: str = "any"
+    bpm: float | None = None
+    meter: Meter = Meter(4, 4)
+    transpose: int = 0
+    keeps: bool = False
+
+
+ANY_VOICE = VoiceWish()
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A recording as a song with one track; bar 1 is the one with its first note.
+
+    samples: its sound, (n,) mono. bar_s: the second of the sound at which frame 0 is.
+    """
+
+    song: MidiSong
+    samples: NDArray[np.float32]
+    rate_hz: int
+    bar_s: float
+
+    def sound_from_bar_one(self) -> NDArray[np.float32]:
+        """The sound with its first sample at frame 0; silent where it begins later."""
+        first = round(self.bar_s * self.rate_hz)
+        if first >= 0:
+            return self.samples[first:]
+        return np.concatenate([np.zeros(-first, np.float32), self.samples])
+
+
+def read_voice(path: str | os.PathLike[str], wish: VoiceWish = ANY_VOICE) -> Transcript:
+    """A recording of one voice as music.
+
     Raises BadInput for a file that can't be read or in which nobody sings, JamError without the
     packages for transcribing.
     """
     samples, rate_hz = read_sound(path)
-    heard = transcribe(samples, rate_hz, RANGES[voice], transpose)
+    heard = transcribe(samples, rate_hz, RANGES[wish.range], wish.transpose)
     if not heard:
         raise BadInput(f"{path}: no notes are heard in it")
-    return song_of(heard, Path(path).name, bpm, meter)
+    song, bar_s = _song_of(heard, Path(path).name, wish)
+    return Transcript(song, samples, rate_hz, bar_s)
 
 
-def song_of(
-    heard: list[HeardNote], name: str, bpm: float | None = None, meter: Meter = Meter(4, 4)
-) -> MidiSong:
+def _song_of(heard: list[HeardNote], name: str, wish: VoiceWish) -> tuple[MidiSong, float]:
     """Notes that were heard, on the grid of a tempo that is given or estimated."""
-    beat = beat_of([(n.start_s, n.end_s - n.start_s) for n in heard], meter, bpm)
+    meter = wish.meter
+    beat = beat_of([(n.start_s, n.end_s - n.start_s) for n in heard], meter, wish.bpm)
     found = min(max(beat.bpm, MIN_BPM), MAX_BPM)
     tempo_map = TempoMap.constant(found, meter, 0.0)
     at = tempo_map.position_at
@@ -115,5 +147,5 @@ def song_of(
         )
         for n in heard
     )
-    told = () if bpm is not None else (ESTIMATED.format(bpm=found, meter=meter),)
-    return MidiSong(name, notes, tempo_map, warnings=told)
+    told = () if wish.bpm is not None else (ESTIMATED.format(bpm=found, meter=meter),)
+    return MidiSong(name, notes, tempo_map, warnings=told), beat.bar_s

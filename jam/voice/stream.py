@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+from collections import deque
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,9 @@ NOT_FOUND = "Microphone {name!r} isn't there; plug it in, or choose another."
 NO_MICROPHONE = "No microphone was found."
 _NO_LATENCY_S = 1.0
 """What is reported to be more is a slip."""
+_REMEMBERS_S = 2.0
+_GAP_S = 0.5
+"""No callback comes so late: samples are missing."""
 _WAITING = 400
 """So many blocks may wait; beyond, they are lost."""
 
@@ -77,24 +81,31 @@ def find_input(name: str) -> InputDevice:
 class SampleTime:
     """When samples sounded, by counting them: a callback comes late at times, a sample never.
 
-    The earliest callbacks say when the first sample came; the device's clock may drift by 100
-    millionths against the computer's.
+    The earliest of the callbacks of the last seconds says when the first sample came: the device's
+    clock drifts against the computer's, and stands still while blocks are lost.
     """
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
         self._count = 0
-        self._began_s: float | None = None
+        self._earliest: deque[tuple[int, float]] = deque()
+        """(count, when the first sample came as of then), ever later: none of them is behind a
+        callback that came earlier."""
 
-    def add(self, n: int, now_s: float) -> float:
-        """So many samples more were there at `now_s`; returns when the last of them came."""
+    def add(self, n: int, now_s: float, lost: bool = False) -> float:
+        """So many samples more were there at `now_s`; returns when the last of them came. lost:
+        some before them were lost, so what is known no longer holds."""
         self._count += n
         began_s = now_s - self._count / self._rate_hz
-        if self._began_s is None or began_s < self._began_s or began_s > self._began_s + 0.5:
-            self._began_s = began_s  # the first, an earlier one, or a gap
-        else:
-            self._began_s += 1e-4 * n / self._rate_hz
-        return self._began_s + self._count / self._rate_hz
+        earliest = self._earliest
+        if lost or (earliest and began_s > earliest[0][1] + _GAP_S):
+            earliest.clear()
+        while earliest and earliest[-1][1] >= began_s:
+            earliest.pop()
+        earliest.append((self._count, began_s))
+        while earliest[0][0] < self._count - _REMEMBERS_S * self._rate_hz:
+            earliest.popleft()
+        return earliest[0][1] + self._count / self._rate_hz
 
 
 class Microphone:
@@ -146,12 +157,13 @@ class Microphone:
         self, indata: NDArray[np.float32], frames: int, time: object, status: Any
     ) -> None:
         """Runs on: PortAudio's thread. Copies and counts, nothing else."""
-        end_s = self._time.add(frames, self._clock.now_s())
+        lost = bool(status.input_overflow)
+        end_s = self._time.add(frames, self._clock.now_s(), lost)
         self._block = frames
         if self._first:
             raise_priority(AUDIO)
             self._first = False
-        self.lost += bool(status.input_overflow)
+        self.lost += lost
         try:
             self.blocks.put_nowait((indata.sum(axis=1), end_s))
         except queue.Full:

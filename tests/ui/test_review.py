@@ -13,6 +13,7 @@ from typing import Any
 
 import mido
 import pytest
+import soundfile
 from PyQt6 import QtTest
 from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDrag, QDropEvent
@@ -30,11 +31,13 @@ from jam.sessions import excerpt, voices
 from jam.sessions.excerpt import Excerpt
 from jam.sessions.library import Library
 from jam.sessions.session import Session, SessionInfo
-from jam.settings import JamSettings
+from jam.settings import VOICES, JamSettings
 from jam.stage.playback import steer
 from jam.stage.transport import Transport
+from jam.voice.files import ANY_VOICE
 from tests.support.ui_fake import FakeLink
 from tools.support.session_parts import made_session, played_tune, waltz
+from tools.support.sung import TIMBRES, TrueNote, sung
 from ui.common.pages import JAM, REVIEW
 from ui.common.record_button import (
     DELETE_RECORDING,
@@ -52,7 +55,14 @@ from ui.common.text import MARK_AS, take_summary
 from ui.common.theme import CONTRAST, LIGHT
 from ui.review import model
 from ui.review.content import content_of
-from ui.review.dialogs import NO_FOLDER, ExportDialog, ExportWish, NewTakeDialog, TakeWish
+from ui.review.dialogs import (
+    NO_FOLDER,
+    ExportDialog,
+    ExportWish,
+    NewTakeDialog,
+    RecordingDialog,
+    TakeWish,
+)
 from ui.review.model import ReviewModel
 from ui.review.page import NO_CHORDS_YET, ReviewPage
 from ui.review.session_list import LENGTH, NO_SESSIONS, RATING, SESSION
@@ -694,6 +704,27 @@ def test_files_dropped_on_the_page_become_sessions(bench: Bench) -> None:
     assert dialog.wish().kind == "re-harmonised"
     dialog.accept()
     bench.wait(lambda: bench.model.take_id == 1)
+
+
+def test_how_a_recording_is_read_is_asked_and_its_sound_is_not_kept_by_itself(
+    bench: Bench, tmp_path: Path
+) -> None:
+    file = tmp_path / "hum.wav"
+    soundfile.write(
+        file, sung([TrueNote(0.5, 1.5, 60), TrueNote(1.5, 2.5, 62)], TIMBRES["voice"]), 48000
+    )
+    bench.page.tasks.import_paths([file])
+    dialog = next(w for w in bench.window.findChildren(RecordingDialog))
+    assert dialog.wish() == ANY_VOICE
+    dialog.bpm.setValue(60)
+    dialog.voice.setCurrentText(VOICES["tenor"])
+    dialog.keeps.setChecked(True)
+    dialog.accept()
+    bench.wait(lambda: bench.model.session and bench.info_in_front().title == "hum")
+    assert bench.info_in_front().bpm == 60
+    assert voices.kept(bench.library.path, bench.info_in_front().started_at) is not None
+    bench.tick()
+    assert bench.page.transport.recording.isVisible()
 
 
 def test_the_right_button_opens_what_can_be_done(bench: Bench) -> None:

@@ -24,11 +24,12 @@ from jam.sessions.tasks import export_files, transcribe_again
 from jam.sessions.voices import keep, kept, new_file
 from jam.voice.afterwards import transcribe
 from jam.voice.ear import Ear
-from jam.voice.files import read_voice
+from jam.voice.files import VoiceWish, read_voice
 from jam.voice.pitch import HOP, RATE, Hop, PitchTracker
 from jam.voice.process import KeptSound
 from jam.voice.ranges import RANGES
 from jam.voice.segmenter import Segmenter, VoiceEvent, gate_above, velocity_of
+from jam.voice.stream import SampleTime
 from jam.voice.tempo import beat_of
 from tests.support.examples import examples
 from tools.support.sung import PLACES, TIMBRES, TrueNote, melody, sung
@@ -158,6 +159,20 @@ def test_pitch_is_within_ten_cents() -> None:
     assert all(abs(hop.pitch - 69) < 0.1 and hop.clarity > 0.9 for hop in heard[12:])
 
 
+def test_when_samples_came_is_known_though_callbacks_are_late_and_blocks_are_lost() -> None:
+    rng = np.random.default_rng(1)
+    block_s, drift = HOP / RATE, 1 + 1e-4
+    time, came_s, off_ms = SampleTime(RATE), 50.0, []
+    for i in range(20000):
+        came_s += block_s * drift
+        if lost := i % 300 == 299:
+            came_s += block_s
+        told_s = time.add(HOP, came_s + rng.exponential(0.003) * (rng.random() < 0.7), lost)
+        off_ms.append(1000 * (told_s - came_s))
+    assert np.median(np.abs(off_ms)) < 0.5
+    assert np.percentile(np.abs(off_ms), 99) < 6.0
+
+
 def test_nothing_is_heard_in_silence_or_noise() -> None:
     noise = np.random.default_rng(0).normal(0, 0.05, RATE * 2).astype(np.float32)
     for sound in (np.zeros(RATE, np.float32), noise, np.zeros(3, np.float32)):
@@ -197,7 +212,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_recording_becomes_a_song_and_a_session(recording: Path, tmp_path: Path) -> None:
-    song = read_voice(recording, "trumpet", 100.0)
+    song = read_voice(recording, VoiceWish("trumpet", 100.0)).song
     assert [note.pitch for note in song.notes] == [60, 62, 64, 65] * 3
     starts = np.array([note.start_frame for note in song.notes])
     assert np.abs(starts - np.round(starts / 4) * 4).max() < 0.5
@@ -207,6 +222,16 @@ def test_a_recording_becomes_a_song_and_a_session(recording: Path, tmp_path: Pat
         (info,) = import_file(library, recording, warn=warned.extend)
         assert info.n_notes == 12
         assert warned, "the tempo was estimated"
+        assert kept(library.path, info.started_at) is None
+        wish = VoiceWish("trumpet", 100.0, keeps=True)
+        (info,) = import_file(library, recording, wish=wish)
+        file = kept(library.path, info.started_at)
+        assert file is not None
+        samples, rate_hz = soundfile.read(file)
+        first_s = int(np.argmax(np.abs(samples) > 0.1)) / rate_hz
+        session = library.session(info.id)
+        assert first_s == pytest.approx(session.notes[0].start_s, abs=0.05)
+        assert session.takes[0].info.settings.voice_kept
 
 
 def test_a_bad_recording_is_named(tmp_path: Path) -> None:

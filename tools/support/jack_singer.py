@@ -17,6 +17,7 @@ import jack
 import numpy as np
 
 IDLE = -(1 << 60)
+LATE_BLOCKS = 2
 
 
 def main() -> None:
@@ -40,6 +41,9 @@ def main() -> None:
                 return
             place[0], begun_s[0] = -wait, now_s + wait / client.samplerate
             begun.set()
+        else:  # the singer goes on while JACK passes over blocks
+            late = round((time.perf_counter() - begun_s[0]) * client.samplerate) - place[0]
+            place[0] += late if late > LATE_BLOCKS * frames else 0
         first = place[0]
         part = sound[max(0, first) : first + frames]
         skipped = max(0, -first)

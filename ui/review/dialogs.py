@@ -1,4 +1,4 @@
-"""The dialogs: how a new take is made, what is exported where."""
+"""The dialogs: how a new take is made, how a recording is read, what is exported where."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ from jam.accompaniment import all_styles
 from jam.audio.sound_file import check_format
 from jam.errors import JamError
 from jam.files import FILE_RATES, SOUND_SUFFIXES
+from jam.music.grid import MAX_BPM, METERS, MIN_BPM, Meter
 from jam.sessions.session import TakeInfo, TakeKind
-from jam.settings import DENSITIES, SETTINGS, JamSettings
+from jam.settings import DENSITIES, SETTINGS, VOICES, JamSettings
+from jam.voice.files import VoiceWish
 from ui.settings.fields import Combo, NumberSpin, Switch, set_range
 
 KINDS: tuple[tuple[TakeKind, str, str], ...] = (
@@ -150,6 +152,68 @@ class NewTakeDialog(QDialog):
             listen_bars=self.listen.value(),
         )
         return TakeWish(kind, settings, self.seed.value())
+
+
+KEEP_SOUND = "Keep its sound"
+_ESTIMATED = "Estimate it"
+
+
+class RecordingDialog(QDialog):
+    """Asks how recordings are to be read; `wish` is the answer."""
+
+    def __init__(self, parent: QWidget | None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Import recording")
+        self.voice, self.metre = Combo(), Combo()
+        self.voice.addItems(list(VOICES.values()))
+        self.metre.addItems(list(METERS))
+        self.metre.setCurrentText("4/4")
+        self.bpm = NumberSpin()
+        self.bpm.setRange(MIN_BPM - 1, MAX_BPM)
+        self.bpm.setSpecialValueText(_ESTIMATED)
+        self.bpm.setValue(MIN_BPM - 1)
+        self.keeps = Switch(KEEP_SOUND)
+        self.keeps.setToolTip(
+            "A copy of the recording is kept as a FLAC file in the folder voices beside the"
+            " library, to be heard along and transcribed again. It goes with the session."
+        )
+        about = QLabel(
+            "Its notes become the melody of a session. The sound itself isn't kept unless you say"
+            " so here."
+        )
+        about.setObjectName("hint")
+        about.setWordWrap(True)
+        form = QFormLayout()
+        for label, field, tip in (
+            ("&Voice or instrument", self.voice, "What is heard in it."),
+            ("&Tempo", self.bpm, "Beats per minute, where it was recorded to a click."),
+            ("&Metre", self.metre, "Time signature."),
+        ):
+            field.setToolTip(tip)
+            field.setAccessibleName(label.replace("&", ""))
+            form.addRow(label, field)
+        form.addRow(self.keeps)
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
+        )
+        if (ok := buttons.button(QDialogButtonBox.StandardButton.Ok)) is not None:
+            ok.setText("Import")
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.addLayout(form)
+        column.addWidget(about)
+        column.addWidget(buttons)
+        self.setMinimumWidth(400)
+
+    def wish(self) -> VoiceWish:
+        bpm = self.bpm.value()
+        return VoiceWish(
+            list(VOICES)[self.voice.currentIndex()],
+            None if bpm < MIN_BPM else bpm,
+            Meter.parse(self.metre.currentText()),
+            keeps=self.keeps.isChecked(),
+        )
 
 
 FORMATS = (

@@ -24,7 +24,8 @@ from jam.sessions.imports import SUFFIXES
 from jam.sessions.session import SessionInfo, TakeInfo, TakeKind
 from jam.sessions.tasks import Proposal
 from jam.settings import JamSettings
-from ui.review.dialogs import ExportDialog, ExportWish, NewTakeDialog, TakeWish
+from jam.voice.files import ANY_VOICE, VoiceWish, is_sound
+from ui.review.dialogs import ExportDialog, ExportWish, NewTakeDialog, RecordingDialog, TakeWish
 from ui.review.model import ReviewModel
 from ui.review.news_bar import NewsBar
 from ui.settings.look import Look
@@ -225,8 +226,18 @@ class Tasks(QObject):
             self.import_paths([Path(name) for name in names])
 
     def import_paths(self, paths: Sequence[Path]) -> None:
-        """Every file as a session."""
+        """Every file as a session; where there are recordings, how they are read is asked first."""
         if not paths or not self._free():
+            return
+        if any(is_sound(path) for path in paths):
+            dialog = RecordingDialog(self._parent.window())
+            dialog.accepted.connect(lambda: self._import(paths, dialog.wish()))
+            dialog.open()
+        else:
+            self._import(paths, ANY_VOICE)
+
+    def _import(self, paths: Sequence[Path], wish: VoiceWish) -> None:
+        if not self._free():
             return
 
         def then(found: tuple[list[SessionInfo], list[str]]) -> None:
@@ -237,7 +248,7 @@ class Tasks(QObject):
                 self._model.session_wished.emit(added[-1].id)
             self._model.list_outdated.emit()
 
-        self._begin("Importing", then, tasks.import_files, tuple(paths))
+        self._begin("Importing", then, tasks.import_files, tuple(paths), wish)
 
     # Dragged out
 
