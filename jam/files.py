@@ -85,6 +85,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 _unfinished = itertools.count(1)
 
 
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that its user alone can read. Raises OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with replacing(path) as unfinished:
+        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT, 0o600)
+        with open(handle, "wb") as file:
+            file.write(data)
+
+
 @contextmanager
 def whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     """The same, but raises JamError, one line that begins with the file's name."""

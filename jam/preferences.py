@@ -271,7 +271,8 @@ def _devices(data: dict[str, Any], faults: list[str]) -> DeviceChoice:
     if isinstance(audio, dict):
         audio = {ours: audio[name] for name, ours in _AUDIO.items() if name in audio}
     devices = _right_ones(DeviceChoice(), audio, "audio", faults)
-    ports = {name: data[name] for name in ("midi_inputs", "midi_outputs") if name in data}
+    others = ("midi_inputs", "midi_outputs", "agent_server")
+    ports = {name: data[name] for name in others if name in data}
     return _right_ones(devices, ports, "", faults)
 
 
@@ -396,6 +397,7 @@ def preferences_to_json(preferences: Preferences) -> dict[str, Any]:
         "settings": settings_to_json(preferences.settings),
         "midi_inputs": devices.midi_inputs,
         "midi_outputs": devices.midi_outputs,
+        "agent_server": devices.agent_server,
         "audio": {name: getattr(devices, ours) for name, ours in _AUDIO.items()},
         "presets": {name: settings_to_json(s) for name, s in preferences.presets.items()},
         "view": asdict(preferences.view),

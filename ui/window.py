@@ -438,6 +438,7 @@ class MainWindow(QWidget):
             self._use_latency_of(device_key(snapshot.devices))
             self.page.sound.show_devices(snapshot.devices)
         self.page.devices.microphone.show_voice(snapshot.voice)
+        self.page.devices.server.show_state(snapshot.server)
         self._show_news()
         self._show_letters()
         if before is not None and before.running and not snapshot.running:

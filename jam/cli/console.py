@@ -246,7 +246,10 @@ class TypedJam:
             case "devices":
                 engine.send(ListAudio())
                 snapshot = engine.snapshot()
-                return "\n".join(devices_in_words(snapshot.devices)) if snapshot else ""
+                if snapshot is None:
+                    return ""
+                server = [snapshot.server.words] if snapshot.server.host else []
+                return "\n".join((*devices_in_words(snapshot.devices), *server))
             case "help":
                 return "\n".join(help_lines())
             case _ if word in DEVICE_WORDS and value:

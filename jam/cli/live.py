@@ -26,7 +26,7 @@ from jam.cli.controls import PlayedControls
 from jam.cli.log_file import LogWriter
 from jam.cli.options import DEMO_SECONDS, settings_from
 from jam.cli.sessions import open_library, session_id
-from jam.cli.values import HINT
+from jam.cli.values import HINT, server_typed
 from jam.clock import SystemClock
 from jam.engine.demo import TunePlayer
 from jam.engine.engine import Engine
@@ -89,20 +89,17 @@ def open_engine(
         audio_required=getattr(args, "audio", None) is not None,
         soundfont=given("soundfont", known.soundfont),
         microphone=_microphone(args, known.microphone),
+        agent_server=server_typed(given("agent_server", known.agent_server)),
     )
-    if server := getattr(args, "agent_server", None) or "":
-        from jam.remote.client import server_address
-
-        server_address(server)
     if writer is None:
-        return Engine(settings, devices, load, on_log, agent_server=server)
+        return Engine(settings, devices, load, on_log)
 
     def take_log(log: SessionLog) -> None:
         writer.take_log(log)
         if on_log is not None:
             on_log(log)
 
-    return Engine(settings, devices, load, take_log, writer.message, server)
+    return Engine(settings, devices, load, take_log, writer.message)
 
 
 def _microphone(args: argparse.Namespace, known: str) -> str:

@@ -65,7 +65,6 @@ def _window(parser: argparse.ArgumentParser) -> None:
     add_settings(parser, *ALL_GROUPS)
     _add_song(parser)
     _add_private(parser)
-    _add_server(parser)
     _add_log(parser)
 
 
@@ -74,7 +73,6 @@ def _play(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="random seed (default 0)")
     _add_song(parser)
     _add_private(parser)
-    _add_server(parser)
     parser.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds")
     parser.add_argument(
         "--record",
@@ -143,14 +141,6 @@ def _tokens(parser: argparse.ArgumentParser) -> None:
 def _add_tokens(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tokens", metavar="FILE", help="file of tokens (default: in the folder of preferences)"
-    )
-
-
-def _add_server(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--agent-server",
-        metavar="URL",
-        help="let the agent of a server plan: wss://HOST:PORT; its token in JAM_AGENT_TOKEN",
     )
 
 

@@ -20,12 +20,18 @@ def _names(text: str) -> tuple[str, ...]:
     return () if text == "none" else tuple(name.strip() for name in text.split(","))
 
 
+def server_typed(text: str) -> str:
+    """The address of a server of agents; "" of none."""
+    return "" if text == "none" else text
+
+
 _READ_DEVICE: dict[str, Callable[[str], Any]] = {
     "midi_inputs": lambda text: EVERY_INPUT if text == "all" else _names(text),
     "midi_outputs": _names,
     "audio": lambda text: "" if text == "default" else text,
     "soundfont": lambda text: "" if text == "default" else text,
     "microphone": lambda text: "" if text == "default" else text,
+    "agent_server": server_typed,
 }
 """How the devices are read that aren't numbers."""
 

@@ -43,9 +43,8 @@ class Engine:
 
     `snapshot()` is the newest; `on_log` (if given) gets every SessionLog on the reading thread;
     `news` (if given) is what the parent itself has to tell the user, added to the snapshot's
-    message; `agent_server` is the address of a server of agents that plans where it can in time. A
-    stage that dies or hangs is started again with what was chosen last, and a jam that was going on
-    begins anew.
+    message. A stage that dies or hangs is started again with what was chosen last, and a jam that
+    was going on begins anew.
     Close it, or use it as a context: the processes end, all notes off.
     """
 
@@ -56,7 +55,6 @@ class Engine:
         load_predictor: LoadPredictor,
         on_log: Callable[[SessionLog], None] | None = None,
         news: Callable[[], str] | None = None,
-        agent_server: str = "",
     ) -> None:
         # A second thread of linear algebra disturbs the sound more than it helps the agent;
         # the library reads this when it is loaded.
@@ -66,7 +64,6 @@ class Engine:
         self._settings, self._devices = settings, devices
         self._load, self._on_log, self._news = load_predictor, on_log, news
         self._clock = SystemClock()
-        self._server = agent_server
         self._snapshot: Snapshot | None = None
         self._shown_by: StageProcess | None = None
         """The stage that the newest snapshot is from."""
@@ -277,6 +274,7 @@ class Engine:
             audio_required=False,
             soundfont=last.devices.wanted_soundfont,
             microphone=last.devices.wanted_microphone,
+            agent_server=last.devices.wanted_agent_server,
         )
         self._stage = StageProcess(self._context, self._settings, devices, self._sessions)
         self._reader = self._new_reader()
@@ -294,8 +292,7 @@ class Engine:
 
     def _new_agent(self) -> AgentProcess:
         load = load_stand_in if self._stands_in else self._load
-        server = "" if self._stands_in else self._server
-        return AgentProcess(self._context, self._stage, load, self._clock.now_s(), server)
+        return AgentProcess(self._context, self._stage, load, self._clock.now_s())
 
     def _mind_the_agent(self) -> None:
         now_s = self._clock.now_s()

@@ -126,18 +126,13 @@ class AgentProcess:
     """The agent of a stage."""
 
     def __init__(
-        self,
-        context: SpawnContext,
-        stage: StageProcess,
-        load: LoadPredictor,
-        now_s: float,
-        server: str = "",
+        self, context: SpawnContext, stage: StageProcess, load: LoadPredictor, now_s: float
     ) -> None:
         self.pulse = Pulse()
         self.started_s = now_s
         self.process: SpawnProcess = context.Process(
             target=agent_main,
-            args=(stage.address, stage.authkey, load, self.pulse.value, server),
+            args=(stage.address, stage.authkey, load, self.pulse.value),
             name="jam-agent",
             daemon=True,
         )

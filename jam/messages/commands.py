@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 
 from jam.errors import BadInput
 from jam.messages.notes import TimedExpression, TimedNote
+from jam.messages.servers import host_of
 from jam.messages.voice import OFF
 from jam.music.song import Song
 from jam.settings import JamSettings
@@ -128,8 +129,11 @@ class DeviceChoice:
     """The name of a SoundFont's file in the usual folders, or its path; empty for the usual one."""
     microphone: str = OFF
     """A name or part of one, empty for the system's default, OFF for none."""
+    agent_server: str = ""
+    """Address of a server of agents that plans where it can in time; empty for none."""
 
     def __post_init__(self) -> None:
+        host_of(self.agent_server)
         if self.sample_rate not in (0, *SAMPLE_RATES):
             raise BadInput(f"sample rate {self.sample_rate}: must be one of {SAMPLE_RATES}")
         if self.block_frames not in BLOCK_SIZES:
@@ -143,7 +147,8 @@ class DeviceChoice:
 
 @dataclass(frozen=True, slots=True)
 class SelectDevices:
-    """Open these, by name, and close the others; None leaves as it is. See `DeviceChoice`.
+    """Open these, by name, and close the others; None leaves as it is. See `DeviceChoice`. Raises
+    BadInput for what is no address of a server.
 
     EVERY_INPUT opens every MIDI keyboard. Audio is opened anew when one of its four values
     changes: sound is away for some tenths of a second, the session goes on. What can't be opened
@@ -157,6 +162,10 @@ class SelectDevices:
     block_frames: int | None = None
     soundfont: str | None = None
     microphone: str | None = None
+    agent_server: str | None = None
+
+    def __post_init__(self) -> None:
+        host_of(self.agent_server or "")
 
 
 @dataclass(frozen=True, slots=True)

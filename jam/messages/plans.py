@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jam.messages.notes import ExpectedNote
+from jam.messages.servers import NO_SERVER, ServerState
 from jam.music.chord import Chord
 from jam.music.grid import Place
 from jam.music.rows import ChordState, MelodyState, Row
@@ -143,6 +144,7 @@ class AgentReady:
     message: str = ""
     models: tuple[str, ...] = ()
     delay_s: float = 0.0
+    server: ServerState = NO_SERVER
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from jam.messages.notes import (
     SoundedNote,
 )
 from jam.messages.plans import Plan
+from jam.messages.servers import NO_SERVER, ServerState
 from jam.messages.sync import NOT_SYNCED, SyncState
 from jam.messages.voice import NO_VOICE, OFF, VoiceState
 from jam.music.grid import TempoMap
@@ -90,6 +91,7 @@ class DeviceState:
     available_microphones: tuple[str, ...] = ()
     """As `available_audio`."""
     wanted_microphone: str = OFF
+    wanted_agent_server: str = ""
 
     @property
     def jack_leads(self) -> bool:
@@ -172,6 +174,8 @@ class Snapshot:
     voice: VoiceState = NO_VOICE
     sync: SyncState = NOT_SYNCED
     """Where the beat comes from, and how it stands."""
+    server: ServerState = NO_SERVER
+    """How the line to a server of agents stands, as of the agent's last word."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import queue
 import ssl
 import threading
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.sync.client import ClientConnection, connect
@@ -23,10 +21,11 @@ from websockets.sync.client import ClientConnection, connect
 from jam.clock import Clock
 from jam.errors import BadInput
 from jam.messages.plans import AgentRequest, Plan
+from jam.messages.servers import CONNECTING, ServerState, host_of
 from jam.remote import wire
+from jam.remote.kept_tokens import token_for
 from jam.remote.told import Told
 
-TOKEN_VARIABLE = "JAM_AGENT_TOKEN"
 RESERVE_S = 0.12
 """Of the time until a plan is due the local agent keeps so much for its own."""
 MOST_WAIT_S = 1.0
@@ -46,35 +45,27 @@ class ServerAddress:
     """Where a server is, and what it is told of us. Raises BadInput for no such address."""
 
     url: str
-    token: str = ""
+    token: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        try:
-            parts = urlsplit(self.url)
-            known = bool(parts.scheme in ("ws", "wss") and parts.hostname and parts.port != 0)
-        except ValueError:
-            parts, known = urlsplit(""), False
-        if not known or parts.username is not None:
-            raise BadInput(f"agent server {self.url[:80]!r}: use wss://HOST:PORT")
-        local = parts.hostname in ("localhost", "127.0.0.1", "::1")
-        if parts.scheme == "ws" and not local:
-            raise BadInput(f"agent server {self.url[:80]!r}: beyond this machine use wss://")
+        if not self.host:
+            raise BadInput("agent server: no address")
 
     @property
     def host(self) -> str:
-        return urlsplit(self.url).netloc
+        return host_of(self.url)
 
 
 def server_address(url: str) -> ServerAddress:
-    """The address as it was given; the token is taken from the environment. Raises BadInput."""
-    return ServerAddress(url, os.environ.get(TOKEN_VARIABLE, ""))
+    """The address with the token that is known for it. Raises BadInput."""
+    return ServerAddress(url, token_for(host_of(url)))
 
 
 class RemoteAgent:
     """The line to a server: kept up by threads of its own, `plan` never waits beyond its time."""
 
     def __init__(self, address: ServerAddress, clock: Clock) -> None:
-        self._address, self._clock = address, clock
+        self.address, self._clock = address, clock
         self._changed = threading.Condition()
         self._socket: ClientConnection | None = None
         self._outgoing: queue.SimpleQueue[tuple[ClientConnection, bytes] | None] = (
@@ -90,25 +81,17 @@ class RemoteAgent:
         """From request to answer, as is to be expected."""
         self.round_trip_s = 0.0
         """Of that, what the way there and back takes."""
-        self.why_not = "connecting"
+        self.why_not = CONNECTING
         """Why the server doesn't plan, "" where it does."""
         self._closed = threading.Event()
         for target in (self._keep_up, self._send):
             threading.Thread(target=target, name=target.__name__, daemon=True).start()
 
     @property
-    def message(self) -> str:
-        """What the musician is told, in one line; "" where all is well."""
-        if not self.why_not:
-            return ""
-        return f"Agent server {self._address.host}: {self.why_not}; the agent here plays."
-
-    @property
-    def name(self) -> str:
-        """Who plans, as it is shown."""
-        if self.why_not:
-            return ""
-        return f"{self._address.host} ({5 * round(200 * self.round_trip_s)} ms)"
+    def state(self) -> ServerState:
+        """How the line stands, as the musician is told."""
+        ms = 5 * math.ceil(200 * self.round_trip_s)
+        return ServerState(self.address.host, ms, self.why_not)
 
     @property
     def delay_s(self) -> float:
@@ -199,10 +182,10 @@ class RemoteAgent:
             again_s = min(2 * again_s, _MOST_AGAIN_S)
 
     def _connected(self) -> ClientConnection:
-        token = self._address.token
+        token = self.address.token
         return connect(
-            self._address.url,
-            ssl=ssl.create_default_context() if self._address.url.startswith("wss") else None,
+            self.address.url,
+            ssl=ssl.create_default_context() if self.address.url.startswith("wss") else None,
             subprotocols=[wire.SUBPROTOCOL],
             additional_headers={"Authorization": f"Bearer {token}"} if token else None,
             compression=None,
@@ -221,9 +204,14 @@ class RemoteAgent:
             if isinstance(data, str):
                 raise BadInput("no server of agents")
             message = wire.read_answer(data)
+            if isinstance(message, wire.Welcome):
+                asked_s = self._clock.now_s()
+                socket.ping().wait(_ALIVE_S)
+                self.round_trip_s = self._clock.now_s() - asked_s
+                self._say("")
             with self._changed:
                 if isinstance(message, wire.Welcome):
-                    self._socket, self._known, self._takes_s = socket, 0, 0.0
+                    self._socket, self._known, self._takes_s = socket, 0, self.round_trip_s
                 else:
                     self._take(message)
                 self._changed.notify_all()
@@ -257,7 +245,7 @@ def _said(error: Exception) -> str:
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
         if status == 401:
-            return f"the token is not known there ({TOKEN_VARIABLE})"
+            return "it wants a token, and doesn't know this one"
         body = (error.response.body or b"").decode("utf-8", "replace").strip()
         return (body.splitlines() or [f"it answers {status}"])[0][:100].rstrip(".")
     if isinstance(error, ssl.SSLCertVerificationError):

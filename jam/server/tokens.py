@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
 from pathlib import Path
 from typing import Annotated
@@ -18,11 +17,11 @@ from msgspec import Meta
 from jam.checked import checked_json
 from jam.clock import date_now
 from jam.errors import BadInput
-from jam.files import config_dir, read_limited, replacing
+from jam.files import config_dir, read_limited, write_private
 from jam.limits import MIB
 
-_NAME = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[\w.@ -]+$")]
-_Kept = dict[_NAME, tuple[Annotated[str, Meta(pattern="^[0-9a-f]{64}$")], str]]
+_NAME = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[\w.@ -]+\Z")]
+_Kept = dict[_NAME, tuple[Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")], str]]
 """User to the token's SHA-256 and the day on which it was made."""
 _MOST = 20_000
 LOCAL_USER = "this machine"
@@ -101,11 +100,7 @@ class Tokens:
     def _write(self, kept: dict[str, tuple[str, str]]) -> None:
         data = json.dumps(kept, indent=1).encode()
         checked_json(data, _Kept, "the user's name")
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with replacing(self.path) as unfinished:
-            handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT, 0o600)
-            with open(handle, "wb") as file:
-                file.write(data)
+        write_private(self.path, data)
         self._stamp = None
         self.look()
 

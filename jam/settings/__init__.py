@@ -900,6 +900,15 @@ DEVICES = {
             metavar="FILE",
             name="soundfont",
         ),
+        Line(
+            "Agent server",
+            "Address of a server whose agent plans wherever it is in time; empty: the agent here.",
+            'let the agent of a server plan: wss://HOST:PORT; "none" for the one here',
+            word="server",
+            option="--agent-server",
+            metavar="URL",
+            name="agent_server",
+        ),
     )
 }
 """What is said of the devices: value of jam.messages.commands.SelectDevices -> line."""

@@ -16,6 +16,7 @@ from multiprocessing.connection import Connection, Listener, answer_challenge, d
 
 from jam.clock import Clock
 from jam.messages.plans import AgentAnswer, AgentReady, AgentRequest
+from jam.messages.servers import NO_SERVER, UseServer
 from jam.performance.conductor import Conductor
 
 _log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class AgentLink:
         self._authkey = authkey
         self._wake = wake
         self.events: deque[AgentReady | AgentAnswer | None] = deque()
-        self._outgoing: queue.SimpleQueue[AgentRequest | None] = queue.SimpleQueue()
+        self._outgoing: queue.SimpleQueue[AgentRequest | UseServer | None] = queue.SimpleQueue()
         self._connection: Connection | None = None
         self._strangers = threading.BoundedSemaphore(_STRANGERS)
         self._one_agent = threading.Lock()
@@ -48,9 +49,9 @@ class AgentLink:
         for target in (self._accept_forever, self._send_forever):
             threading.Thread(target=target, name=target.__name__, daemon=True).start()
 
-    def send(self, request: AgentRequest) -> None:
-        """Hand a request to the writing thread. Never blocks."""
-        self._outgoing.put(request)
+    def send(self, message: AgentRequest | UseServer) -> None:
+        """Hand a message to the writing thread. Never blocks."""
+        self._outgoing.put(message)
 
     def _accept_forever(self) -> None:
         """Runs on: a thread of its own. Gives each that connects a thread."""
@@ -115,11 +116,11 @@ class AgentLink:
 
     def _send_forever(self) -> None:
         """Runs on: a thread of its own, which a frozen agent may block."""
-        while (request := self._outgoing.get()) is not None:
+        while (message := self._outgoing.get()) is not None:
             connection = self._connection
             try:
                 if connection is not None:
-                    connection.send(request)
+                    connection.send(message)
             except OSError:
                 _log.debug("sending to the agent", exc_info=True)
 
@@ -145,17 +146,24 @@ def _hang_up(connection: Connection) -> None:
 class Agent:
     """The agent as the stage's loop sees it. What closes while it is busy goes with the next
     request.
+
+    server: address of the server of agents that it asks first; "" for none.
     """
 
-    def __init__(self, clock: Clock, address: str, authkey: bytes, wake: threading.Event) -> None:
+    def __init__(
+        self, clock: Clock, address: str, authkey: bytes, wake: threading.Event, server: str = ""
+    ) -> None:
         self._clock = clock
         self._link = AgentLink(address, authkey, wake)
+        self._server = server
         self.state = "loading"
         """ "loading", "ready", "restarted" or "gone"."""
         self.name, self.message = "", ""
         self.models: tuple[str, ...] = ()
         self.delay_s = 0.0
         """So long before it is wanted a plan has to be asked for."""
+        self.server = NO_SERVER
+        self.last_word: AgentReady | None = None
         self.restarts = 0
         self.to_ask = False
         """Something was closed that the agent hasn't been told."""
@@ -173,15 +181,18 @@ class Agent:
         while self._link.events:
             event = self._link.events.popleft()
             if isinstance(event, AgentReady):
+                self.last_word = event
                 self.name, self.message, self.models = event.name, event.message, event.models
-                self.delay_s = event.delay_s
+                self.delay_s, self.server = event.delay_s, event.server
                 if self.state in ("ready", "restarted"):
                     continue  # the same agent, with another mind
                 self._n_seen += 1
                 self.restarts = self._n_seen - 1
                 self.state = "restarted" if self.restarts else "ready"
+                if self._server:
+                    self._link.send(UseServer(self._server))
             elif event is None:
-                self.state, self.delay_s = "gone", 0.0
+                self.state, self.delay_s, self.server = "gone", 0.0, NO_SERVER
             elif event.session != self._session:
                 continue
             self._asked = event is None
@@ -194,6 +205,12 @@ class Agent:
         self.to_ask, self._asked, self._asked_s = False, True, self._clock.now_s()
         request = conductor.request(self.delay_s)
         self._link.send(AgentRequest(self._session, conductor.seed, request))
+
+    def use_server(self, url: str) -> None:
+        """Have the agent ask another server first, or none; the same again: its token may be
+        another."""
+        self._server = url
+        self._link.send(UseServer(url))
 
     def waiting_s(self, now_s: float) -> float:
         """How long the request that is under way has been waiting; 0 where there is none."""

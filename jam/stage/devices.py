@@ -149,6 +149,7 @@ class Devices:
             available_audio=self._available_audio,
             available_microphones=self._available_microphones,
             wanted_microphone=choice.microphone,
+            wanted_agent_server=choice.agent_server,
             audio_blocks=BLOCK_SIZES,
             block_frames=choice.block_frames,
             wanted_block=choice.block_frames,
@@ -306,6 +307,8 @@ class Devices:
     def _select(self, command: SelectDevices) -> None:
         """Raises BadInput for what isn't there, JamError for what can't be opened."""
         before, choice = self._choice, self._choice.after(command)
+        if command.agent_server is not None:
+            self._choice = before = replace(before, agent_server=command.agent_server)
         if command.microphone is not None:
             self._choice = before = replace(before, microphone=command.microphone)
             self.microphone.choose(command.microphone)

@@ -165,6 +165,7 @@ class Reports:
             message="\n".join(filter(None, (message, agent.message if wants_network else ""))),
             playback=self._playback.state,
             voice=self._devices.microphone.state,
+            server=agent.server,
         )
         if conductor is None:
             return stopped

@@ -119,7 +119,7 @@ class Stage:
             self._tell,
         )
         self._sound.along = self._playback.recording.add_to
-        self._agent = Agent(self._clock, address, authkey, self._wake)
+        self._agent = Agent(self._clock, address, authkey, self._wake, devices.agent_server)
         self._parent = ParentLink(parent, self._wake)
         self._reports = Reports(
             self._clock,
@@ -290,6 +290,8 @@ class Stage:
                     self._change(settings)
                 case SelectDevices() | ListAudio() | UseControls():
                     self._devices.handle(command)
+                    if isinstance(command, SelectDevices) and command.agent_server is not None:
+                        self._agent.use_server(command.agent_server)
                 case FindGate():
                     self._devices.microphone.send(SetGate())
                 case ShowOnControls():
@@ -470,12 +472,14 @@ class Stage:
                         self._conductor.pedal(event)
 
     def _take_agent(self) -> None:
+        before = self._agent.last_word
         for event in self._agent.events():
             self._dirty = True
             if isinstance(event, AgentAnswer):
                 self._take_plan(event.plan)
             elif isinstance(event, AgentReady):
                 self._tell_all()
+        self._dirty |= self._agent.last_word is not before
 
     def _tell_all(self) -> None:
         """The next request tells the agent the whole history."""

@@ -9,10 +9,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 
 import pytest
 
-from jam.messages.commands import DeviceChoice
+from jam.messages.commands import DeviceChoice, SelectDevices
+from jam.messages.servers import NO_SERVER
 from tests.support.jam_player import Player, check_ends, player_in
 
 SILENT = DeviceChoice(audio="none", midi_inputs=())
@@ -72,28 +74,38 @@ def by_server(player: Player) -> bool:
     return player.snapshot.agent_name.startswith("127.0.0.1")
 
 
-def test_a_server_that_is_killed_and_comes_back() -> None:
-    with server() as (process, port):
+def test_a_server_that_is_chosen_left_killed_and_comes_back() -> None:
+    with server() as (process, port), player_in(SILENT) as player:
         url = f"ws://127.0.0.1:{port}"
-        with player_in(SILENT, agent_server=url) as player:
-            player.play_until(lambda: by_server(player), "the server's agent")
+        player.play_on(4)
+        player.engine.send(SelectDevices(agent_server=url))
+        player.play_until(lambda: by_server(player), "the server's agent")
+        assert player.devices.wanted_agent_server == url
+        player.play_on(8)
+        player.engine.send(SelectDevices(agent_server=""))
+        player.play_until(lambda: player.snapshot.server == NO_SERVER, "the agent here")
+        player.play_on(4)
+        player.engine.send(SelectDevices(agent_server=url))
+        player.play_until(lambda: by_server(player), "the server's agent")
+        player.play_on(4)
+        assert player.snapshot.counters.agent_restarts == 0
+        process.kill()
+        player.play_until(lambda: not by_server(player), "the agent here")
+        player.play_until_told("Agent server 127.0.0.1")
+        late = player.snapshot.counters.late_plans
+        player.play_on(12)
+        assert player.snapshot.counters.late_plans <= late + 1
+        with server(port):
+            player.play_until(lambda: by_server(player), "the server's agent again")
             player.play_on(8)
-            process.kill()
-            player.play_until(lambda: not by_server(player), "the agent here")
-            player.play_until_told("Agent server 127.0.0.1")
-            late = player.snapshot.counters.late_plans
-            player.play_on(12)
-            assert player.snapshot.counters.late_plans <= late + 1
-            with server(port):
-                player.play_until(lambda: by_server(player), "the server's agent again")
-                player.play_on(8)
     check_ends(player.logs)
 
 
 def test_a_line_that_is_cut_for_a_while() -> None:
     with server() as (_, port):
         cable = Cable(port)
-        with player_in(SILENT, agent_server=f"ws://127.0.0.1:{cable.port}") as player:
+        devices = replace(SILENT, agent_server=f"ws://127.0.0.1:{cable.port}")
+        with player_in(devices) as player:
             player.play_until(lambda: by_server(player), "the server's agent")
             player.play_on(4)
             cable.whole.clear()

@@ -86,7 +86,6 @@ def player_in(
     load: LoadPredictor = load_rules,
     until_ready: bool = True,
     settings: JamSettings = SETTINGS,
-    agent_server: str = "",
 ) -> Iterator[Player]:
     """A jam that has begun, with its player."""
     logs: list[SessionLog] = []
@@ -97,7 +96,7 @@ def player_in(
         if player is not None:
             player.on_log(log)
 
-    with Engine(settings, devices, load, take_log, agent_server=agent_server) as engine:
+    with Engine(settings, devices, load, take_log) as engine:
         engine.wait_until_up()
         player = Player(engine, logs)
         if until_ready:

@@ -160,6 +160,8 @@ class FakeLink:
             names = command.midi_inputs
             opened = self.devices.available_inputs if names == EVERY_INPUT else names
             self.devices = replace(self.devices, midi_inputs=opened, wanted_inputs=names)
+        elif isinstance(command, SelectDevices) and command.agent_server is not None:
+            self.devices = replace(self.devices, wanted_agent_server=command.agent_server)
         elif isinstance(command, KeyInput):
             if command.velocity:
                 note = PlayedNote(command.pitch, command.pitch, command.velocity, command.at_s)

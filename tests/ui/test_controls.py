@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,15 +39,18 @@ from jam.messages.commands import (
     ListAudio,
     SelectDevices,
 )
+from jam.messages.servers import CONNECTING, ServerState
 from jam.messages.snapshot import SET_BY_JACK, DeviceState
 from jam.messages.sync import LINK, LOCKED, MIDI_CLOCK, WAITING, SyncState
 from jam.music.grid import Meter
+from jam.remote.kept_tokens import token_for
 from jam.settings import JamSettings
 from tests.support.ui_bench import Bench, other_value, turn
 from tests.support.ui_fake import stopped_snapshot
 from ui.settings.devices import EVERY_KEYBOARD, PortList, block_words, not_connected
 from ui.settings.fields import NumberSpin
 from ui.settings.model import ECHO_S
+from ui.settings.server import KEPT_TOKEN
 from ui.window import MainWindow
 
 QTest: Any = QtTest.QTest  # its stubs take the static methods for methods
@@ -159,6 +163,40 @@ def test_midi_inputs_come_and_go(bench: Bench) -> None:
     assert bench.sent(SelectDevices)[-1] == SelectDevices(midi_inputs=EVERY_INPUT)
     bench.window.model.undo()
     assert bench.sent(SelectDevices)[-1] == SelectDevices(midi_inputs=both)
+
+
+def test_a_server_of_agents_is_chosen_and_its_token_is_kept_and_not_shown(
+    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    server = bench.window.page.devices.server
+
+    def type_in(edit: QLineEdit, text: str) -> None:
+        edit.setText(text)
+        edit.editingFinished.emit()
+        bench.tick(0.1)
+
+    type_in(server.address, "ws://school.example:8765")  # could be read on the way
+    assert server.address.text() == "" and not bench.sent(SelectDevices)
+    url = "wss://school.example:8765"
+    type_in(server.address, url)
+    assert bench.sent(SelectDevices)[-1] == SelectDevices(agent_server=url)
+    assert bench.window.keeper.unsaved["devices"].agent_server == url
+    assert CONNECTING.capitalize() in server.words.text()
+    type_in(server.token, "jam_secret")
+    assert token_for("school.example:8765") == "jam_secret"
+    assert not server.token.text() and server.token.placeholderText() == KEPT_TOKEN
+    assert bench.sent(SelectDevices)[-1] == SelectDevices(agent_server=url)
+    state = ServerState("school.example:8765", 20)
+    bench.link.override = replace(stopped_snapshot(devices=bench.link.devices), seq=9, server=state)
+    bench.tick(0.1)
+    assert server.words.text() == state.words
+    bench.link.override = None
+    server.forget.click()
+    assert token_for("school.example:8765") == ""
+    bench.window.model.undo()
+    bench.tick(0.1)
+    assert server.address.text() == "" and not server.token.isEnabled()
 
 
 def tick(ports: PortList, row: int) -> None:

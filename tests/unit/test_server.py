@@ -216,6 +216,8 @@ def test_tokens_are_kept_as_hashes_and_for_the_user_alone(tmp_path: Path) -> Non
         tokens.add("anna")
     with pytest.raises(BadInput):
         tokens.add("two\nlines")
+    with pytest.raises(BadInput):
+        tokens.add("a line\n")
     tokens.revoke("anna")
     with pytest.raises(BadInput, match="no token"):
         tokens.revoke("anna")
@@ -241,7 +243,7 @@ def test_by_tls_with_a_token_and_not_with_an_unknown_certificate(
     with served(tokens.path, tls=certificate(tls / "cert.pem", tls / "key.pem")) as server:
         assert server.url.startswith("wss://")
         stranger = RemoteAgent(ServerAddress(server.url, token), CLOCK)
-        wait_for(lambda: "certificate" in stranger.message, "its complaint")
+        wait_for(lambda: "certificate" in stranger.state.problem, "its complaint")
         stranger.close()
         monkeypatch.setenv("SSL_CERT_FILE", str(tls / "cert.pem"))
         with client(server.url, token) as remote:
@@ -249,10 +251,10 @@ def test_by_tls_with_a_token_and_not_with_an_unknown_certificate(
             told.take(asked)
             while remote.plan(asked, told) is None:
                 time.sleep(0.01)
-            assert not remote.message
-            assert "127.0.0.1" in remote.name
+            assert not remote.state.problem
+            assert "127.0.0.1" in remote.state.name
         nobody = RemoteAgent(ServerAddress(server.url, "jam_wrong"), CLOCK)
-        wait_for(lambda: "token" in nobody.message, "its complaint")
+        wait_for(lambda: "token" in nobody.state.problem, "its complaint")
         nobody.close()
     with pytest.raises(BadInput, match="certificate"):
         certificate(tls / "key.pem", None)

@@ -116,6 +116,9 @@ def test_devices() -> None:
     assert devices("in", "Keys, Pads") == SelectDevices(midi_inputs=("Keys", "Pads"))
     assert devices("out", "none") == SelectDevices(midi_outputs=())
     assert devices("audio", "default") == SelectDevices(audio="")
+    assert devices("server", "none") == SelectDevices(agent_server="")
+    with pytest.raises(BadInput, match="wss://"):
+        devices("server", "ws://school.example:1")
     assert devices("buffer", "512") == SelectDevices(block_frames=512)
 
 

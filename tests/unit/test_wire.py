@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
+import stat
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,10 +14,11 @@ from hypothesis import strategies as st
 
 from jam.errors import BadInput
 from jam.messages.plans import AgentRequest, InForm, Plan, PlanRequest, Solo
+from jam.messages.servers import CONNECTING, NO_SERVER, ServerState
 from jam.music.grid import Place
 from jam.music.rows import ChordState, MelodyState, Row
-from jam.remote import wire
-from jam.remote.client import ServerAddress
+from jam.remote import kept_tokens, wire
+from jam.remote.client import ServerAddress, server_address
 from jam.remote.told import Told
 from jam.settings import DENSITIES, STYLES, JamSettings
 from tests.support.examples import examples
@@ -169,3 +172,35 @@ def test_whoever_has_missed_something_is_told_it(
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(BadInput):
         ServerAddress(url)
+
+
+def test_what_is_said_of_the_line_to_a_server() -> None:
+    assert not NO_SERVER.name and not NO_SERVER.problem
+    on_the_way = ServerState("a:1", why_not=CONNECTING)
+    assert not on_the_way.name and not on_the_way.problem and "a:1" in on_the_way.words
+    there = ServerState("a:1", 15)
+    assert "15 ms" in there.name and "15 ms" in there.words and not there.problem
+    gone = ServerState("a:1", 15, "gone")
+    assert not gone.name and "a:1" in gone.problem and "gone" in gone.words
+
+
+def test_tokens_are_kept_for_one_server_each_and_for_the_user_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv(kept_tokens.TOKEN_VARIABLE, raising=False)
+    kept_tokens.keep_token("a:1", "jam_a")
+    kept_tokens.keep_token("b:1", "jam_b")
+    assert stat.S_IMODE(kept_tokens.kept_path().stat().st_mode) == 0o600
+    assert server_address("wss://a:1").token == "jam_a"
+    assert "jam_a" not in repr(server_address("wss://a:1"))
+    for wrong in ("two words", "ä" * 10, "x" * 1000, "line\n"):
+        with pytest.raises(BadInput) as refused:
+            kept_tokens.keep_token("a:1", wrong)
+        assert wrong not in str(refused.value)
+    kept_tokens.keep_token("a:1", "")
+    assert kept_tokens.token_for("a:1") == "" and kept_tokens.token_for("b:1") == "jam_b"
+    monkeypatch.setenv(kept_tokens.TOKEN_VARIABLE, "jam_now")
+    assert kept_tokens.token_for("b:1") == "jam_now"
+    kept_tokens.kept_path().write_text("{")
+    assert not kept_tokens.is_kept("b:1")

@@ -27,6 +27,7 @@ from ui.settings.fields import Choice, CountSpin, describe, described, set_range
 from ui.settings.microphone import MicrophoneControls
 from ui.settings.model import SettingsModel, Step
 from ui.settings.panel import SettingsSection
+from ui.settings.server import ServerControls
 
 _DEFAULT_AUDIO, _SILENCE = "", "none"
 _ANOTHER = "…"
@@ -178,6 +179,14 @@ class DevicesSection(SettingsSection):
         self.form.addRow(self.look_again)
         self.latency = self.hint("")
         self.latency.setAccessibleName("Latency")
+        self.heading("Agent server")
+        self.server = ServerControls(
+            self,
+            lambda url: self.select(agent_server=url),
+            lambda url: self.wanted.emit(SelectDevices(agent_server=url)),
+            model.told.emit,
+            done,
+        )
         self.show_devices(self._devices)
 
     def control(self, line: Line) -> QWidget:
@@ -224,10 +233,11 @@ class DevicesSection(SettingsSection):
             self.show_devices(self._devices)
 
     def select(self, **values: Any) -> None:
-        """Ask for other devices, so that it can be undone."""
+        """Ask for other devices, so that it can be undone. Raises BadInput for what can't be."""
         now = self._wanted_now()
         before = {name: now[name] for name in values}
         if before != values:
+            SelectDevices(**values)  # refused before it is put into the history
             self._model.history.push(
                 Step(
                     "change of devices",
@@ -256,6 +266,7 @@ class DevicesSection(SettingsSection):
             "block_frames": d.wanted_block,
             "soundfont": d.wanted_soundfont,
             "microphone": d.wanted_microphone,
+            "agent_server": d.wanted_agent_server,
         }
 
     def show_devices(self, devices: DeviceState) -> None:
@@ -281,6 +292,7 @@ class DevicesSection(SettingsSection):
         _offer(self.block, d.block_frames, [(block_words(b, d), b) for b in blocks])
         _offer(self.soundfont, d.wanted_soundfont, self._soundfonts(d))
         self.block.setEnabled(bool(d.audio_blocks))
+        self.server.show_wanted(d.wanted_agent_server)
         text = latency_words(d)
         if self.latency.text() != text:
             self.latency.setText(text)
