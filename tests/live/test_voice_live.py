@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from jam.audio.synth import CHANNELS
 from jam.cli.main import load_rules
 from jam.engine.engine import Engine
-from jam.messages.commands import DeviceChoice, SelectDevices, Start, Stop
+from jam.files import library_path
+from jam.messages.commands import DeviceChoice, Play, SelectDevices, Start, Stop
 from jam.messages.notes import NoteEvent
 from jam.messages.snapshot import SessionLog, Snapshot
 from jam.messages.voice import OFF
+from jam.sessions import voices
+from jam.sessions.library import Library
+from jam.sessions.recorder import SessionWriter
 from jam.settings import JamSettings
+from jam.stage.playback import load_take
+from jam.voice.ranges import RANGES
 from tests.support.waiting import until
-from tools.support.jack import RATE, jack_server
+from tools.support.jack import RATE, jack_server, load_recording, recorder
 from tools.support.sung import TIMBRES, TrueNote, sung
+from tools.voice_ruler import live
 
 PITCHES = (60, 64, 67, 65, 62, 64, 60, 67)
 NOTES = [TrueNote(0.5 + 0.5 * i, 0.95 + 0.5 * i, pitch) for i, pitch in enumerate(PITCHES)]
+SETTINGS = JamSettings(
+    bpm=120, listen_bars=1, count_in_bars=0, model="rules", voice_range="trumpet"
+)
 
 
 @pytest.fixture(scope="module")
@@ -66,14 +79,11 @@ def test_what_is_sung_is_played(
     for name, value in jack.items():
         monkeypatch.setenv(name, value)
     logs: list[SessionLog] = []
-    settings = JamSettings(
-        bpm=120, listen_bars=1, count_in_bars=0, model="rules", voice_range="trumpet"
-    )
     assert RATE == 48000
     with (
         singer(jack, tmp_path, "booth") as booth,
         Engine(
-            settings, DeviceChoice(midi_api="jack", microphone="booth"), load_rules, logs.append
+            SETTINGS, DeviceChoice(midi_api="jack", microphone="booth"), load_rules, logs.append
         ) as engine,
     ):
         engine.wait_until_up(60)
@@ -108,6 +118,76 @@ def test_what_is_sung_is_played(
         until(
             lambda: shown().voice.wanted == OFF and not shown().voice.problem, "no microphone", 30
         )
+
+
+def test_what_the_microphone_heard_is_kept_and_heard_along(
+    jack: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a file beside the library; in time with the notes made of it; none of a private jam."""
+    for name, value in {**jack, "XDG_DATA_HOME": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    path = library_path()
+    writer = SessionWriter(path)
+    settings = JamSettings(
+        bpm=120,
+        listen_bars=1,
+        count_in_bars=0,
+        model="rules",
+        voice_range="trumpet",
+        voice_kept=True,
+    )
+    devices = DeviceChoice(midi_api="jack", microphone="booth")
+    with (
+        singer(jack, tmp_path, "booth") as booth,
+        Engine(settings, devices, load_rules, writer.take_log) as engine,
+    ):
+        engine.wait_until_up(60)
+
+        def shown() -> Snapshot:
+            snapshot = engine.snapshot()
+            assert snapshot is not None
+            return snapshot
+
+        def jam(seed: int) -> None:
+            engine.send(Start(seed))
+            until(lambda: shown().running and shown().voice.keeps, "a jam", 10)
+            sing(booth)
+            until(lambda: len(shown().played) >= len(NOTES), "the notes", 30)
+            until(lambda: all(note.end_s is not None for note in shown().played), "an end", 10)
+            engine.send(Stop())
+            until(lambda: not shown().running, "its end", 10)
+
+        until(lambda: "booth" in shown().voice.device, "a microphone", 60)
+        jam(1)
+        with Library(path) as library:
+            until(lambda: (found := library.sessions()) and found[0].state == "complete")
+            session = library.session(library.sessions()[0].id)
+        file = voices.kept(path, session.info.started_at)
+        assert file is not None
+        tune = session.takes[0].take
+        # Its notes by MIDI alone, and the voice beside them.
+        alone = replace(tune, parts={"chords": tune.parts["player"]})
+        command = load_take("jam", alone, settings.changed(agent_volume=0.0), recording=file)
+        with recorder(jack, tmp_path) as out:
+            engine.send(command)
+            engine.send(Play())
+            until(lambda: (p := shown().playback) is not None and p.playing, "the playback", 10)
+            until(lambda: (p := shown().playback) is not None and not p.playing, "its end", 30)
+            engine.send(Stop())
+        recording = load_recording(out)
+        sung_s = [at_s for at_s, *_ in live(recording.audio.mean(axis=1), RANGES["trumpet"])[0]]
+        written_s = [at_s for at_s, _, on in recording.notes(CHANNELS["chords"]) if on]
+        assert len(written_s) == len(tune.parts["player"])
+        near = [min(abs(at_s - other) for other in sung_s) for at_s in written_s]
+        assert statistics.median(near) < 0.03, "in time with its notes"
+        writer.recording = False
+        jam(2)
+        writer.close()
+    assert list(file.parent.iterdir()) == [file], "of a private jam nothing is kept"
+    with Library(path) as library:
+        library.delete(session.info.id)
+        library.purge(0)
+    assert not file.exists()
 
 
 def heard(logs: list[SessionLog]) -> list[tuple[int, float]]:
