@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 from collections import deque
 from typing import Any, NamedTuple
@@ -22,6 +23,8 @@ _NO_LATENCY_S = 1.0
 _REMEMBERS_S = 2.0
 _GAP_S = 0.5
 """No callback comes so late: samples are missing."""
+_SURE_AFTER = 8
+"""Of so many callbacks one is in time."""
 _WAITING = 400
 """So many blocks may wait; beyond, they are lost."""
 
@@ -91,6 +94,9 @@ class SampleTime:
         self._earliest: deque[tuple[int, float]] = deque()
         """(count, when the first sample came as of then), ever later: none of them is behind a
         callback that came earlier."""
+        self._known = 0
+        """Callbacks since the last loss."""
+        self._began_s = math.inf
 
     def add(self, n: int, now_s: float, lost: bool = False) -> float:
         """So many samples more were there at `now_s`; returns when the last of them came. lost:
@@ -98,14 +104,20 @@ class SampleTime:
         self._count += n
         began_s = now_s - self._count / self._rate_hz
         earliest = self._earliest
+        self._known += 1
         if lost or (earliest and began_s > earliest[0][1] + _GAP_S):
             earliest.clear()
+            self._known = 0
         while earliest and earliest[-1][1] >= began_s:
             earliest.pop()
         earliest.append((self._count, began_s))
         while earliest[0][0] < self._count - _REMEMBERS_S * self._rate_hz:
             earliest.popleft()
-        return earliest[0][1] + self._count / self._rate_hz
+        if self._known >= _SURE_AFTER or earliest[0][1] < self._began_s:
+            self._began_s = earliest[0][
+                1
+            ]  # meanwhile what was known is nearer than one that is late
+        return self._began_s + self._count / self._rate_hz
 
 
 class Microphone:

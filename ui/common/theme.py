@@ -390,6 +390,8 @@ QLabel#trouble {{ color: {t.warning}; }}
 QProgressBar {{ background: {t.window}; border: 1px solid {t.outline}; border-radius: 4px;
     max-height: 8px; }}
 QProgressBar::chunk {{ background: {t.agent}; border-radius: 3px; }}
+QProgressBar[alert="true"]::chunk {{ background: {t.warning}; }}
+QLabel#value[alert="true"] {{ color: {t.warning}; font-weight: 600; }}
 #help {{ border: 1px solid {t.outline}; border-radius: 8px; }}
 QLabel#title {{ font-size: {large}px; font-weight: 600; }}
 QLabel#key {{ color: {t.agent_light}; font-weight: 600; }}

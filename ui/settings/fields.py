@@ -16,6 +16,7 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QProgressBar,
     QSlider,
     QSpinBox,
     QStyle,
@@ -25,6 +26,9 @@ from PyQt6.QtWidgets import (
 )
 
 from jam.settings.line import Line
+from ui.common.flow import SizedLabel
+
+TOO_LOUD = "Too loud"
 
 
 class Source(Protocol):
@@ -175,6 +179,34 @@ class Slider(QSlider):
         with QSignalBlocker(self):
             self.setValue(round(number / self._step))
         self.value_label.setText(self._words(self.number()))
+
+
+class LevelMeter(QProgressBar):
+    """How loud it is, in dB below full scale; see `value_label`. Too loud, it changes colour."""
+
+    def __init__(self, lowest_db: int) -> None:
+        super().__init__()
+        self.setRange(lowest_db, 0)
+        self.setTextVisible(False)
+        self.setMinimumWidth(40)
+        self.value_label = SizedLabel(TOO_LOUD)
+        self.value_label.setObjectName("value")
+        self.value_label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.setProperty("alert", False)
+
+    def show_level(self, level_db: float | None, too_loud: bool) -> None:
+        """None: nothing is heard at all."""
+        level = self.minimum() if level_db is None else round(min(0.0, level_db))
+        self.setEnabled(level_db is not None)
+        self.setValue(max(self.minimum(), level))
+        words = "" if level_db is None else f"{level} dB".replace("-", "−")
+        self.value_label.setText(TOO_LOUD if too_loud else words)
+        if self.property("alert") != too_loud:
+            for widget in (self, self.value_label):
+                widget.setProperty("alert", too_loud)
+                if (style := widget.style()) is not None:
+                    style.unpolish(widget)
+                    style.polish(widget)
 
 
 def percent(value: float) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt6.QtWidgets import QProgressBar, QPushButton
+from PyQt6.QtWidgets import QPushButton
 
 from jam.messages.commands import FindGate
 from jam.messages.voice import HEARS_BAND, OFF, VoiceState
-from ui.settings.fields import Choice, describe
+from ui.settings.fields import Choice, LevelMeter, describe
 from ui.settings.panel import SettingsSection
 
 _LOWEST_DB = -80
@@ -25,8 +25,7 @@ def microphone_words(voice: VoiceState) -> str:
     if not voice.device:
         return "Opening the microphone …"
     facts = [
-        f"{voice.device} ({voice.level_db:.0f} dB): {voice.latency_ms:.0f} ms from the air to jam;"
-        " a note is known"
+        f"{voice.latency_ms:.0f} ms from the air to jam; a note is known"
         f" {voice.waits_ms:.0f} ms after it begins, and put where it began."
     ]
     if voice.clips:
@@ -49,13 +48,13 @@ class MicrophoneControls:
         self.choice = choice
         self.last = ""
         """The one that was chosen last, which is listened to when it is switched on again."""
-        self.level = QProgressBar()
-        self.level.setRange(_LOWEST_DB, 0)
-        self.level.setTextVisible(False)
+        self.level = LevelMeter(_LOWEST_DB)
         describe(
             self.level, "microphone_level", "Level", "Level of the microphone; 0 dB is too loud."
         )
-        section.form.addRow("Level", self.level)
+        section.put(self.level)
+        self.words = section.hint("")
+        self.words.setAccessibleName("Microphone")
         section.put_lines("Microphone")
         self.listen = QPushButton("Listen to the room")
         describe(
@@ -66,8 +65,6 @@ class MicrophoneControls:
         )
         self.listen.clicked.connect(lambda _: send(FindGate()))
         section.form.addRow(self.listen)
-        self.words = section.hint("")
-        self.words.setAccessibleName("Microphone")
         self.show_voice(VoiceState())
 
     def options(self, available: tuple[str, ...], wanted: str) -> list[tuple[str, str]]:
@@ -79,10 +76,7 @@ class MicrophoneControls:
 
     def show_voice(self, voice: VoiceState) -> None:
         """Follow the microphone."""
-        self.level.setEnabled(bool(voice.device))
-        self.level.setValue(round(min(0.0, max(_LOWEST_DB, voice.level_db))))
-        if bool(self.level.property("alert")) != voice.clips:
-            self.level.setProperty("alert", voice.clips)
+        self.level.show_level(voice.level_db if voice.device else None, voice.clips)
         self.listen.setEnabled(bool(voice.device))
         if self.words.text() != (text := microphone_words(voice)):
             self.words.setText(text)

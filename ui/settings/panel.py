@@ -19,7 +19,7 @@ from PyQt6.QtWidgets import (
 )
 
 from jam.settings.line import Line
-from ui.settings.fields import Fields, Slider, Source, caption_of
+from ui.settings.fields import Fields, LevelMeter, Slider, Source, caption_of
 
 
 class WheelGuard(QObject):
@@ -71,7 +71,7 @@ class Section(QWidget):
         widget.installEventFilter(self._guard)
         if isinstance(widget, QCheckBox):
             self.form.addRow(widget)
-        elif isinstance(widget, Slider):
+        elif isinstance(widget, Slider | LevelMeter):
             row = QWidget()
             row.setObjectName("row")
             line = QHBoxLayout(row)
