@@ -26,10 +26,10 @@ def load_predictor(weights_dir: Path | str | None = None) -> Predictor:
 
 
 def load_rewriter(weights_dir: Path | str | None = None) -> Rewriter:
-    """The infilling network of a folder of weights (None: those that are shipped).
+    """What composes bars again, of a folder of weights (None: those that are shipped).
 
     Raises BadInput as `load_predictor` does.
     """
-    from models.decoding.infiller import InfillingRewriter, load_infiller
+    from models.rewriter import load_rewriter as load
 
-    return InfillingRewriter(load_infiller(None if weights_dir is None else Path(weights_dir)))
+    return load(None if weights_dir is None else Path(weights_dir))

@@ -224,8 +224,15 @@ def with_chords(
     seed: int,
     strikes: bool = True,
 ) -> Take:
-    """Other chords in some frames, and what the band makes of them. The first of them begins, or
-    (strikes False) goes on where it is the one before."""
+    """Other chords in some frames, and what the band makes of them, as `with_line`."""
+    return with_band(with_line(take, frames, chords, strikes), frames, settings, seed)
+
+
+def with_line(
+    take: Take, frames: range, chords: Sequence[ChordState], strikes: bool = True
+) -> Take:
+    """Other chords in some frames, and not yet what the band makes of them. The first of them
+    begins, or (strikes False) goes on where it is the one before."""
     line = _chord_line(take, frames.stop)
     line[frames.start : frames.stop] = chords[frames.start : frames.stop]
     first = line[frames.start]
@@ -237,8 +244,7 @@ def with_chords(
         begins = after.chord is not None and after.chord != line[frames.stop - 1].chord
         line[frames.stop] = replace(after, onset=after.onset or begins)
     symbols = tuple((frame, text) for frame, text in take.symbols if frame not in frames)
-    changed = replace(take, chords=tuple(line), symbols=symbols)
-    return with_band(changed, frames, settings, seed)
+    return replace(take, chords=tuple(line), symbols=symbols)
 
 
 def with_band(take: Take, frames: range, settings: JamSettings, seed: int) -> Take:

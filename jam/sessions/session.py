@@ -23,8 +23,8 @@ from jam.settings import JamSettings
 State = Literal["recording", "complete", "recovered", "deleted"]
 MomentKind = Literal["good", "bad", "marker"]
 TakeKind = Literal["live", "re-voiced", "re-harmonised", "re-played", "imported", "rewritten"]
-Level = Literal["melody", "chords", "texture", "performance", "sound"]
-LEVELS: tuple[Level, ...] = ("melody", "chords", "texture", "performance", "sound")
+Level = Literal["melody", "chords", "texture", "performance", "sound", "mix"]
+LEVELS: tuple[Level, ...] = ("melody", "chords", "texture", "performance", "sound", "mix")
 """What a take is made of, from what is composed down to what sounds; each rests on those before."""
 OWN_MELODY: TakeKind = "rewritten"
 """Takes of this kind have a melody of their own; that of all others is the session's."""

@@ -15,6 +15,7 @@ from models.data.phrases import phrase_ends
 from models.decoding import spectral
 from models.decoding.decoder import (
     CHORD,
+    Branches,
     Ints,
     Stack,
     feed_forward,
@@ -64,6 +65,30 @@ class OfflineDecoder:
         found.stack = Stack(self.config, self.stack.layers, batch, frames)
         return found
 
+    def branching(self, batch: int, frames: int) -> OfflineDecoder:
+        """The same network, for so many ways to go on with what this one has read."""
+        found = copy.copy(self)
+        found.stack = Branches(self.stack, batch, frames)
+        found.stack.clear(self.stack.n)
+        return found
+
+    def read(self, known: Ints, shared: Ints, encoded: Floats) -> Ints:
+        """Takes in T frames of one melody whose chords are known: pitch, onset, chord and its
+        onset, (T, 4), with (T, 8) and (T, D). Gives the memory after them, (1, N_MEMORY)."""
+        memory, memories = no_memory(1), [no_memory(1)[:0]]
+        for row in known[:, None]:
+            memories.append(memory)
+            memory = remember(memory, *row.T)
+        if len(known):
+            self.stack.read(self._position(np.concatenate(memories), shared, encoded))
+        return memory
+
+    def _position(self, memory: Ints, shared: Ints, encoded: Floats) -> Floats:
+        found = memory_features(memory)
+        names = vocab.MELODY_FEATURES + vocab.CHORD_FEATURES
+        own = np.stack([found[name] for name in names], 1)
+        return self.past(np.concatenate([own, shared], 1)) + encoded
+
     def encode(self, pitch: Ints, onset: Ints, shared: Ints) -> Floats:
         """(B, T, D) of melodies (B, T) with places and conditions (B, T, 8)."""
         features = vocab.melody_features(pitch, onset)
@@ -106,10 +131,7 @@ class OfflineDecoder:
 
     def chord_logits(self, memory: Ints, shared: Ints, encoded: Floats) -> Floats:
         """Takes in one position: (B, N_MEMORY), (B, 8), (B, D) to (B, N_CHORD_CLASSES)."""
-        found = memory_features(memory)
-        names = vocab.MELODY_FEATURES + vocab.CHORD_FEATURES
-        own = np.stack([found[name] for name in names], 1)
-        x = self.past(np.concatenate([own, shared], 1)) + encoded
+        x = self._position(memory, shared, encoded)
         return self.chord_out(normed(self.stack.step(x)))
 
 

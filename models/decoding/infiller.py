@@ -183,8 +183,8 @@ class InfillingRewriter:
             each(chord[cut]),
             each(vocab.with_changes(chord[cut], chord_onset[cut])),
             np.broadcast_to(places, (n, *places.shape)),
-            _opened(rng, melody_open, places, gap.share, n, 1),
-            _opened(rng, span, places, gap.share, n, 2),
+            opened_frames(rng, melody_open, places, gap.share, n, 1),
+            opened_frames(rng, span, places, gap.share, n, 2),
             np.repeat(span[None], n, 0),
             np.full(n, middle),
             vocab.style_index(gap.style),
@@ -221,7 +221,7 @@ class InfillingRewriter:
                 _draw_frame(canvas, part, t, logits[:, i], forbidden, gap.temperature, rng)
 
 
-def _opened(
+def opened_frames(
     rng: np.random.Generator, span: Bools, places: Ints, share: float, n: int, strength: int
 ) -> Bools:
     """Which frames of a span are drawn anew in each of n fillings: stretches from one place of
@@ -347,20 +347,23 @@ def _write(
         pitch, before = int(shown.pitch[i, t]), melody[low + t - 1] if low + t else MelodyState()
         begins = bool(shown.onset[i, t]) or before.pitch != pitch
         melody[low + t] = MelodyState(pitch, begins) if pitch else MelodyState()
-    for t in np.flatnonzero(chord_span).tolist():
-        index = int(shown.chord[i, t])
-        before_ = chords[low + t - 1] if low + t else ChordState()
+    written_chords(chords, shown.chord[i], shown.chord_onset[i], low, chord_span)
+
+
+def written_chords(
+    chords: list[ChordState], chord: Ints, onset: Ints, low: int, span: Bools
+) -> None:
+    """Chords (n,) from frame `low` on, written where `span` says; what sounds after the span begins
+    there if it is another one than the last of it."""
+    for t in np.flatnonzero(span).tolist():
+        index, before = int(chord[t]), chords[low + t - 1] if low + t else ChordState()
         if not index:
             chords[low + t] = ChordState()
             continue
-        chord = vocab.chord_of_index(index)
-        begins = bool(shown.chord_onset[i, t]) or before_.chord != chord
-        chords[low + t] = ChordState(chord, begins)
-    for t in (np.flatnonzero(chord_span[:-1] & ~chord_span[1:]) + 1).tolist():
-        after = chords[low + t]
-        if after.chord is not None and after.chord != chords[low + t - 1].chord:
-            chords[low + t] = ChordState(after.chord, True)
-    if chord_span[-1] and low + len(chord_span) < len(chords):
-        after = chords[low + len(chord_span)]
-        if after.chord is not None and after.chord != chords[low + len(chord_span) - 1].chord:
-            chords[low + len(chord_span)] = ChordState(after.chord, True)
+        new = vocab.chord_of_index(index)
+        chords[low + t] = ChordState(new, bool(onset[t]) or before.chord != new)
+    behind = (np.flatnonzero(span & ~np.append(span[1:], False)) + 1 + low).tolist()
+    for t in behind:
+        after = chords[t] if t < len(chords) else ChordState()
+        if after.chord is not None and after.chord != chords[t - 1].chord:
+            chords[t] = ChordState(after.chord, True)

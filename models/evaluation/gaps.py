@@ -4,8 +4,10 @@
 
 In held-out pieces gaps of 1, 2, 4 and 8 bars, of the chords or of the melody, are closed by the
 infilling network; by the offline network, which knows the whole melody but no chord after the gap;
-by copying the nearest bar that is like this one; and by the truth. Likelihoods are of the truth's
-frames from left to right, in nats a bar, as classes of `jam.music.rows` (hold, or what begins).
+by the same with its ways through the gap weighed by the chords after it, as review fills gaps of
+chords ("offline, weighed"); by copying the nearest bar that is like this one; and by the truth.
+Likelihoods are of the truth's frames from left to right, in nats a bar, as classes of
+`jam.music.rows` (hold, or what begins).
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from jam.agent.rewriting import Gap
+from jam.agent.rewriting import Gap, Rewriter
 from models.data.leadsheet import LeadSheet
 from models.data.masks import free_of_notes_outside
 from models.data.phrases import phrase_ends
@@ -30,6 +32,7 @@ from models.decoding import spectral
 from models.decoding.decoder import no_memory, normed, remember, shared_features
 from models.decoding.harmoniser import OfflineDecoder, drawn
 from models.decoding.infiller import AROUND_BARS, Infiller, InfillingRewriter, load_infiller
+from models.decoding.reharmoniser import Music, Reharmoniser
 from models.decoding.rules import Decoding
 from models.decoding.spectral import Floats
 from models.network import gaps, vocab
@@ -41,6 +44,8 @@ BARS = (1, 2, 4, 8)
 PARTS = ("chords", "melody")
 DRAWS = 4
 """Proposals of each gap."""
+WEIGHED = 64
+"""Ways through a gap from which it is counted how likely the chords after it are."""
 MOST_FRAMES = 384
 _FRAME_IN_BAR, _STRENGTH = (
     vocab.PLACE_FEATURES.index(name) for name in ("frame_in_bar", "strength")
@@ -169,6 +174,27 @@ def offline_likelihoods(net: OfflineDecoder, piece: Piece) -> Floats:
     return found
 
 
+def weighed_likelihood(net: Reharmoniser, case: Case, told: Floats, seed: int) -> float:
+    """Nats a bar, given the chords after the gap too. told: of `offline_likelihoods`.
+
+    How likely these are in all is the mean over ways that are drawn and the truth, which makes the
+    truth rather less likely than it is (Grosse et al. 2015, arXiv 1511.02543).
+    """
+    piece = case.piece
+    music = Music(piece.pitch, piece.onset, piece.chord, piece.chord_onset, piece.places)
+    rng = np.random.default_rng((seed, 23))
+    drawn_ = net.ways(
+        music,
+        np.repeat(case.opened[None], WEIGHED, 0),
+        lambda logits, _, __: (logits + rng.gumbel(size=logits.shape)).argmax(1),
+    )
+    n_gap, n = len(range(piece.n_frames)[case.span]), drawn_.chord.shape[1]
+    after = float(told[case.span.stop : case.span.start + n].sum())
+    ways = np.append(drawn_.log_probability[:, n_gap:].sum(1), after)
+    total = float(np.logaddexp.reduce(ways) - np.log(len(ways)))
+    return (float(told[case.opened].sum()) + after - total) / case.n_bars
+
+
 # What is put in its place
 
 
@@ -176,7 +202,7 @@ Filled = list[tuple[Ints, Ints]]
 """(values, onsets) of the whole piece, one for each proposal."""
 
 
-def infilled(rewriter: InfillingRewriter, case: Case, seed: int) -> Filled:
+def infilled(rewriter: Rewriter, case: Case, seed: int) -> Filled:
     opened = tuple(case.opened.tolist())
     shut = (False,) * len(opened)
     gap = Gap(
@@ -300,6 +326,7 @@ def evaluate(
     config, weights, settings = spectral.load_weights(folder, "offline")
     offline = OfflineDecoder(config, weights)
     rules = Decoding.from_dict(settings.get("decoding", {}), "offline")
+    weighed = Reharmoniser(offline, rules)
     told: dict[str, Floats] = {}
     results: dict[str, dict[str, dict[str, float]]] = {}
     for part in parts:
@@ -310,6 +337,7 @@ def evaluate(
             }
             if part == "chords":
                 contestants["offline"] = lambda case, s: harmonised(offline, rules, case, s)
+                contestants["offline, weighed"] = lambda case, s: infilled(weighed, case, s)
             contestants |= {"copied bar": copied, "truth": true}
             counts: dict[str, dict[str, list[tuple[float, float]]]] = {c: {} for c in contestants}
             likely: dict[str, list[float]] = {}
@@ -324,6 +352,8 @@ def evaluate(
                         told[key] = offline_likelihoods(offline, case.piece)
                     mean = float(told[key][case.opened].sum()) / case.n_bars
                     likely.setdefault("offline", []).append(mean)
+                    given = weighed_likelihood(weighed, case, told[key], seed + number)
+                    likely.setdefault("offline, weighed", []).append(given)
             of_length = results.setdefault(f"{part}, {n_bars} bars", {})
             for name, measures in counts.items():
                 of_length[name] = {

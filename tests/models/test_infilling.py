@@ -20,11 +20,14 @@ from models.data.piece import Piece, piece_of, pieces
 from models.decoding.decoder import normed
 from models.decoding.infiller import Infiller as Decoder
 from models.decoding.infiller import InfillingRewriter, load_infiller
+from models.decoding.reharmoniser import Music
+from models.evaluation.gaps import offline_likelihoods
 from models.network import gaps, vocab
 from models.network.chords import turn_chords
 from models.network.config import CONFIGS, NetConfig, parameter_shapes
 from models.network.gaps import Gaps
 from models.network.infilling import Infiller
+from models.rewriter import reharmoniser
 from models.training import infilling
 from tests.models.test_training import data as data
 from tests.models.test_training import lines, options
@@ -230,9 +233,10 @@ def test_a_little_changes_less_than_the_whole(rewriter: Rewriter) -> None:
     assert 0 < changed(A_LITTLE) < changed(1.0)
 
 
-def test_key_and_palette_are_kept_to(rewriter: Rewriter) -> None:
+@pytest.mark.parametrize("part", ["chords", "both"])
+def test_key_and_palette_are_kept_to(rewriter: Rewriter, part: str) -> None:
     key = (2, False)
-    gap = gap_of_tune(range(2, 6))
+    gap = gap_of_tune(range(2, 6), part)
     allowed = frozenset(Chord(root, "maj") for root in (2, 7, 9))
     gap = replace(gap, allowed=allowed, scale=key, temperature=2.0)
     for filling in rewriter.fill(gap, 2, 3):
@@ -248,3 +252,35 @@ def test_a_gap_of_nothing_has_no_fillings(rewriter: Rewriter) -> None:
     gap = gap_of_tune()
     shut = (False,) * len(gap.places)
     assert rewriter.fill(replace(gap, melody_open=shut, chord_open=shut), 2, 0) == []
+
+
+def test_ways_through_a_gap_are_as_likely_as_the_offline_network_says() -> None:
+    """Read at once and branched, or one position after another: the same."""
+    filler, piece = reharmoniser(), piece_of(tune(4))
+    music = Music(piece.pitch, piece.onset, piece.chord, piece.chord_onset, piece.places)
+    opened = np.zeros((2, piece.n_frames), bool)
+    opened[:, 32:64] = True
+
+    def true(_: object, before: vocab.Ints, t: int) -> vocab.Ints:
+        state = np.full(2, piece.chord[t]), np.full(2, piece.chord_onset[t])
+        return vocab.chord_targets(*state, before)
+
+    ways = filler.ways(music, opened, true)
+    there = slice(ways.first, ways.first + ways.chord.shape[1])
+    assert ways.first == 32 and there.stop > 64
+    assert (ways.chord == piece.chord[there]).all()
+    expected = offline_likelihoods(filler.net, piece)[there]
+    assert np.allclose(ways.log_probability, expected, atol=1e-3)
+
+
+def test_chords_lead_to_those_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The more ways are drawn, the likelier is what stays after the one that is chosen."""
+    filler, gap = reharmoniser(), gap_of_tune(range(3, 4), "chords")
+    after = {}
+    for ways in (1, 24):
+        monkeypatch.setattr("models.decoding.reharmoniser.WAYS", ways)
+        found = filler.fill(gap, 4, 1)
+        sheets = [replace(tune(4), chords=filling.chords) for filling in found]
+        told = [offline_likelihoods(filler.net, piece_of(sheet)) for sheet in sheets]
+        after[ways] = sum(float(each[64:96].sum()) for each in told)
+    assert after[24] > after[1]

@@ -9,13 +9,16 @@ from PyQt6 import QtTest
 from PyQt6.QtCore import QPoint, Qt
 
 from jam.music.chord import Chord
+from jam.performance.by_hand import chord_span
 from jam.performance.take import Take
 from jam.sessions.exports import take_of
 from jam.sessions.session import LIVE_TAKE, OWN_MELODY
 from tests.ui.test_review import Bench
 from tests.ui.test_review import bench as bench
-from ui.review.rewriting import NO_NOTE, NO_PROPOSALS
-from ui.review.roll_scene import grab, pitch_row
+from ui.review.by_hand import NOTHING_CHOSEN
+from ui.review.rewriting import NO_PROPOSALS
+from ui.review.roll_choice import grab
+from ui.review.roll_scene import pitch_row
 
 QTest: Any = QtTest.QTest
 KEY, ALT, CTRL, SHIFT = (
@@ -122,7 +125,7 @@ def test_notes_are_edited_by_hand(bench: Bench) -> None:
     page, before, told = bench.page, take(bench, LIVE_TAKE), list[str]()
     bench.model.told.connect(told.append)
     bench.key(KEY.Key_Backspace, ALT)
-    assert told[-1] == NO_NOTE
+    assert told[-1] == NOTHING_CHOSEN
     bench.key(KEY.Key_I)
     assert page.roll.edits_notes and page.rewriting_bar.notes.isChecked()
     content, roll = bench.model.content, page.roll
@@ -140,7 +143,7 @@ def test_notes_are_edited_by_hand(bench: Bench) -> None:
     changed = set(new.parts["player"]) - set(before.parts["player"])
     assert [n.pitch for n in changed] == [note.pitch + 1]
     bench.key(KEY.Key_Period, ALT)
-    assert roll.selected is not None
+    assert len(roll.chosen.notes) == 1
     bench.key(KEY.Key_PageUp, ALT)
     edited(bench, 2)
     bench.key(KEY.Key_Insert)
@@ -154,32 +157,78 @@ def test_notes_are_edited_by_hand(bench: Bench) -> None:
     assert take(bench) == before
 
 
+def test_several_are_chosen_with_a_rubber_band_and_clicks_and_changed_as_one(bench: Bench) -> None:
+    page, before = bench.page, take(bench, LIVE_TAKE)
+    bench.key(KEY.Key_I)
+    content, roll = bench.model.content, page.roll
+    assert content is not None
+    notes = [n for n in content.notes if n.part == "player" and 1 < n.start_s < 4]
+
+    def point(note: Any) -> QPoint:
+        row = pitch_row(roll.areas, content, note.pitch)
+        x = roll.view.x(note.start_s + 0.05, roll.areas.notes.x)
+        return QPoint(round(x), round(row.y + row.height / 2))
+
+    roll.show_muted(("chords", "bass", "drums"))
+    left, right = point(notes[0]).x() - 12, point(notes[-1]).x() + 2
+    top, bottom = round(roll.areas.notes.y) + 1, round(roll.areas.notes.bottom) - 1
+    QTest.mousePress(roll, Qt.MouseButton.LeftButton, pos=QPoint(left, top))
+    QTest.mouseMove(roll, QPoint(right, bottom))
+    QTest.mouseRelease(roll, Qt.MouseButton.LeftButton, pos=QPoint(right, bottom))
+    assert set(notes) <= set(roll.chosen.notes) and not roll.chosen.chords
+    assert {n.part for n in roll.chosen.notes} == {"player"}
+    QTest.mouseClick(roll, Qt.MouseButton.LeftButton, SHIFT, point(notes[1]))
+    QTest.mouseClick(roll, Qt.MouseButton.LeftButton, CTRL, point(notes[2]))
+    chosen = roll.chosen.notes
+    assert notes[1] not in chosen and notes[2] not in chosen and notes[0] in chosen
+    bench.key(KEY.Key_PageUp, ALT)
+    new = edited(bench, 1)
+    gone = set(before.parts["player"]) - set(new.parts["player"])
+    assert len(gone) == len(chosen) == len(roll.chosen.notes)  # they stay chosen
+    assert sorted(n.pitch for n in roll.chosen.notes) == sorted(n.pitch + 1 for n in chosen)
+    bench.key(KEY.Key_Backspace, ALT)
+    assert len(edited(bench, 2).parts["player"]) == len(before.parts["player"]) - len(chosen)
+    bench.key(KEY.Key_Z, CTRL)
+    bench.key(KEY.Key_Z, CTRL)
+    bench.wait(lambda: bench.model.take_id == LIVE_TAKE)
+    assert take(bench) == before
+    frames = loop_bars(bench, 4, 5)
+    page.rewriting_bar.part.show_value("chords")
+    bench.key(KEY.Key_A, CTRL)
+    assert roll.chosen.chords and not roll.chosen.notes
+    bench.key(KEY.Key_PageUp, ALT)
+    for f, (old, state) in enumerate(zip(before.chords, edited(bench, 1).chords, strict=True)):
+        if old.chord is not None and state.chord is not None:
+            up = chord_span(before, f).start in frames
+            assert (state.chord.root - old.chord.root) % 12 == up
+
+
 def test_a_chord_is_typed_and_bars_are_quantised_and_transposed(bench: Bench) -> None:
     page, before = bench.page, take(bench, LIVE_TAKE)
     session = bench.model.session
     assert session is not None
     at = session.tempo_map.seconds_at
-    page.rewriting.write_chord(at(70), "Ebm7")
+    page.rewriting.by_hand.write_chord(at(70), "Ebm7")
     new = edited(bench, 1)
     assert (
         new.chords[70].chord == Chord(3, "min7") and new.parts["player"] == (before.parts["player"])
     )
-    page.rewriting.write_chord(at(70), "no chord at all")
+    page.rewriting.by_hand.write_chord(at(70), "no chord at all")
     assert page.news.isVisible()
-    page.rewriting.write_chord(at(70), "")
+    page.rewriting.by_hand.write_chord(at(70), "")
     assert edited(bench, 2).chords[70].chord != Chord(3, "min7")
     frames = loop_bars(bench, 4, 5)
-    page.rewriting.quantise()
+    page.rewriting.by_hand.quantise()
     starts = [n.start_frame for n in edited(bench, 3).parts["player"]]
     assert all(abs(s - round(s)) < 1e-6 for s in starts if round(s) in frames)
     page.rewriting_bar.part.setCurrentIndex(1)
-    page.rewriting.transpose(12)
+    page.rewriting.by_hand.transpose(12)
     up = edited(bench, 4).parts["player"]
     for old, note in zip(before.parts["player"], up, strict=True):
         assert note.pitch == old.pitch + 12 * (round(old.start_frame) in frames)
 
 
-@pytest.mark.parametrize("level", ["texture", "performance", "sound"])
+@pytest.mark.parametrize("level", ["texture", "performance", "sound", "mix"])
 def test_levels_are_made_anew_and_say_of_what_they_are(bench: Bench, level: Any) -> None:
     page, before = bench.page, take(bench, LIVE_TAKE)
     bench.key(KEY.Key_R)
@@ -189,6 +238,10 @@ def test_levels_are_made_anew_and_say_of_what_they_are(bench: Bench, level: Any)
     assert page.rewriting_bar.levels[level].text()
     shown = bench.model.take
     assert shown is not None and shown.made[0].level == level
-    assert (new.parts != before.parts) == (level != "sound")
+    assert (new.parts != before.parts) == (level in ("texture", "performance"))
     if level == "sound":
         assert shown.settings.agent_program is not None
+    if level == "mix":
+        assert shown.settings.bass_volume < 1
+        bench.key(KEY.Key_Z, CTRL)
+        bench.wait(lambda: bench.model.take_id == LIVE_TAKE)

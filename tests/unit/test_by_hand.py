@@ -15,13 +15,14 @@ from jam.music.grid import Meter, TempoMap, nearest_frame
 from jam.music.rows import NO_CHORD, ChordState
 from jam.performance.by_hand import (
     added,
-    chord_deleted,
-    chord_edge_moved,
     chord_span,
     chord_written,
+    chords_deleted,
+    chords_moved,
+    chords_transposed,
     moved,
-    note_changed,
-    note_near,
+    notes_changed,
+    notes_near,
     quantised,
     read_chord,
     stretched,
@@ -54,17 +55,18 @@ def chords(take: Take) -> list[tuple[int, Chord | None]]:
 
 def test_notes_are_moved_stretched_added_and_deleted() -> None:
     take = some_take()
-    note = note_near(take, "player", 60, take.tempo_map.seconds_at(0.3))
+    at = take.tempo_map.seconds_at
+    (note,) = notes_near(take, [("player", 60, at(0.3))])
     for new in (moved(note, 2.0, 5), moved(note, -9.0, -200), stretched(note, -4.0)):
-        changed = note_changed(take, note, new)
+        changed = notes_changed(take, [note], {note: new}.get)
         assert set(changed.parts["player"]) ^ set(take.parts["player"]) == {note, new}
         assert 0 <= new.pitch <= 127 and new.start_frame >= 0 and new.end_frame > new.start_frame
         assert replace(changed, parts=take.parts) == take
-    assert note not in note_changed(take, note, None).parts["player"]
+    assert note not in notes_changed(take, [note], lambda _: None).parts["player"]
     with pytest.raises(BadInput):
-        note_changed(take, moved(note, 1.0), None)
+        notes_changed(take, [moved(note, 1.0)], lambda _: None)
     with pytest.raises(BadInput):
-        note_near(take, "player", 3, 0.0)
+        notes_near(take, [("player", 3, 0.0)])
     another = Note(33.0, 36.0, 50, 60, "player")
     assert another in added(take, another).parts["player"]
 
@@ -102,14 +104,9 @@ def test_chords_are_written_moved_and_deleted() -> None:
     assert chord_span(take, 40) == range(32, 48) and chord_span(take, 3) == range(16)
     written = chord_written(take, range(40, 48), read_chord("Dm7"), SETTINGS, 3)
     assert chords(written) == [(16, C), (32, F), (40, Chord(2, "min7")), (48, G), (64, C)]
-    assert chords(chord_edge_moved(take, 48, 40, SETTINGS, 3)) == [
-        (16, C),
-        (32, F),
-        (40, G),
-        (64, C),
-    ]
-    assert chords(chord_edge_moved(take, 48, 52, SETTINGS, 3))[2] == (52, G)
-    gone = chord_deleted(take, 50, SETTINGS, 3)
+    assert chords(chords_moved(take, [48], -8, SETTINGS, 3)) == [(16, C), (32, F), (40, G), (64, C)]
+    assert chords(chords_moved(take, [48], 4, SETTINGS, 3))[2] == (52, G)
+    gone = chords_deleted(take, [50], SETTINGS, 3)
     assert chords(gone) == [(16, C), (32, F), (64, C)] and gone.chords[50].chord == F
     assert (
         chord_written(take, range(32, 48), read_chord("N.C."), SETTINGS, 3).chords[40] == NO_CHORD
@@ -134,3 +131,35 @@ def test_another_performance_has_the_same_notes_elsewhere_by_a_little() -> None:
             assert old.pitch == note.pitch and int(old.start_frame) == int(note.start_frame)
             if old.start_frame >= 48:
                 assert old == note
+
+
+def test_several_notes_are_changed_at_once_and_no_other() -> None:
+    take = some_take()
+    at = take.tempo_map.seconds_at
+    band = take.parts["chords"][:2]
+    chosen = [*take.parts["player"][2:6], *band]
+    wanted = [(note.part, note.pitch, at(note.start_frame)) for note in chosen]
+    assert notes_near(take, wanted) == chosen
+    new = notes_changed(take, chosen, lambda note: moved(note, 1.0, -2))
+    before = {note for notes in take.parts.values() for note in notes}
+    after = {note for notes in new.parts.values() for note in notes}
+    assert before - after == set(chosen)
+    assert after - before == {moved(note, 1.0, -2) for note in chosen}
+    twice = notes_near(take, [wanted[0], wanted[0]])
+    assert len(set(twice)) == 2  # never one note twice
+    on_grid = quantised(take, range(0), 1.0, 1, chosen[:2]).parts["player"]
+    assert sum(note.start_frame == int(note.start_frame) for note in on_grid) == 2
+
+
+def test_several_chords_are_changed_and_the_band_elsewhere_plays_as_before() -> None:
+    take = some_take()
+    up = chords_transposed(take, [16, 48], 2, SETTINGS, 3)
+    assert chords(up) == [(16, Chord(2, "maj")), (32, F), (48, Chord(9, "7")), (64, C)]
+    for part in BAND:
+        inside = [n for n in take.parts.get(part, ()) if 32 <= n.start_frame < 48]
+        assert inside == [n for n in up.parts.get(part, ()) if 32 <= n.start_frame < 48]
+    assert chords(chords_moved(take, [32, 48], 4, SETTINGS, 3)) == [
+        (16, C), (36, F), (52, G), (64, C),
+    ]  # fmt: skip
+    assert chords(chords_moved(take, [32, 48], -99, SETTINGS, 3)) == [(0, F), (1, G), (64, C)]
+    assert chords(chords_deleted(take, [32, 48], SETTINGS, 3)) == [(16, C), (64, C)]

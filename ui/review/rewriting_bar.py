@@ -147,7 +147,8 @@ class RewritingBar(QFrame):
         tips: tuple[tuple[Level, str], ...] = (
             ("texture", "Another voicing and texture of the same chords."),
             ("performance", "The same notes with another timing and touch."),
-            ("sound", "Another instrument for the chords; the notes stay."),
+            ("sound", "Other instruments for the same notes, in the whole take."),
+            ("mix", "Other volumes of chords, bass and drums, in the whole take."),
         )
         for level, tip in tips:
             label = ElidedLabel(18)

@@ -17,17 +17,17 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from jam.messages.notes import TimedNote
 from jam.sessions.session import Moment
 from ui.common.geometry import Rect, Size
 from ui.common.shapes import outer
 from ui.common.theme import DARK, Theme
 from ui.review.content import Content, PlanView
+from ui.review.roll_choice import Chosen, Drag, band_of, grab, pitch_at
+from ui.review.roll_choice import within as within_band
 from ui.review.roll_paint import TILE_PX, RollPainter
 from ui.review.roll_scene import (
     ZOOM_STEP,
     Areas,
-    Grabbed,
     PlanScene,
     RollView,
     Strip,
@@ -35,10 +35,8 @@ from ui.review.roll_scene import (
     fitted,
     flags,
     following,
-    grab,
-    grabbed_at,
+    lane_rect,
     note_rect,
-    pitch_at,
     pitch_row,
     plan_scene,
     snapped,
@@ -53,6 +51,12 @@ _DRAG_PX = 6
 _HEAD_PX = 8
 _BEGINNING_S = 4.0
 """So much of a stretch is in sight where it is brought there."""
+
+
+def _adds(event: QMouseEvent) -> bool:
+    """Whether what is clicked is chosen besides what is already."""
+    both = Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.ControlModifier
+    return bool(event.modifiers() & both)
 
 
 def _pixels(region: QRegion) -> int:
@@ -88,10 +92,13 @@ class Roll(QWidget):
         self._drawn: tuple[float, float] | None = None
         self._in_overview = False
         self.edits_notes = False
-        """Notes and the beginnings of chords are dragged with the mouse."""
-        self.selected: TimedNote | None = None
+        """Notes and chords are chosen and dragged with the mouse."""
+        self.chosen = Chosen()
+        """What is edited by hand."""
         self._selection: Selected | None = None
-        self._grabbed: Grabbed | None = None
+        self._drag: Drag | None = None
+        self._band: Rect | None = None
+        self._before_band = Chosen()
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -169,10 +176,10 @@ class Roll(QWidget):
             self.view = within(view, self.content, self.areas.notes.width)
             self.update()
 
-    def select(self, note: TimedNote | None) -> None:
-        """Show this note as the one that keys change."""
-        if note != self.selected:
-            self.selected = note
+    def choose(self, chosen: Chosen) -> None:
+        """Show what edits by hand act on."""
+        if chosen != self.chosen:
+            self.chosen = chosen
             self.update()
 
     def show_plan(self, plan: PlanView | None) -> None:
@@ -254,8 +261,7 @@ class Roll(QWidget):
     def mousePressEvent(self, a0: QMouseEvent | None) -> None:
         if a0 is None or a0.button() != Qt.MouseButton.LeftButton or self.content is None:
             return
-        self._grabbed = self._grab(a0.position()) if self.edits_notes else None
-        if self._grabbed is not None:
+        if self.edits_notes and self._choose_at(a0.position(), _adds(a0)):
             self.update()
             return
         self._pressed = a0.position()
@@ -264,15 +270,20 @@ class Roll(QWidget):
             self._seek_in_overview(a0.position().x())
 
     def mouseMoveEvent(self, a0: QMouseEvent | None) -> None:
-        if a0 is not None and self._grabbed is not None and self.content is not None:
+        if a0 is not None and self._drag is not None and self.content is not None:
             x, y = a0.position().x(), a0.position().y()
-            self._grabbed = grabbed_at(self._grabbed, self.content, self.view, self.areas, x, y)
+            self._drag = self._drag.to(self.content, self.view, self.areas, x, y)
             self.update()
             return
         if a0 is None or self._pressed is None or self.content is None:
             return
         if self._in_overview:
             self._seek_in_overview(a0.position().x())
+            return
+        if self._bands(self._pressed):
+            by = a0.position() - self._pressed
+            if self._band is not None or by.manhattanLength() >= _DRAG_PX:
+                self._stretch_band(self._pressed, a0)
             return
         if abs(a0.position().x() - self._pressed.x()) < _DRAG_PX and self._drawn is None:
             return
@@ -284,15 +295,23 @@ class Roll(QWidget):
         self.update()
 
     def mouseReleaseEvent(self, a0: QMouseEvent | None) -> None:
-        if (grabbed := self._grabbed) is not None:
-            self._grabbed = None
-            self._let_go(grabbed)
+        if (drag := self._drag) is not None:
+            self._drag = None
+            self.update()
+            if drag.moved:
+                self.dragged.emit(drag)
+            return
+        if self._band is not None:
+            self._band = self._pressed = None
+            self.update()
             return
         pressed, drawn = self._pressed, self._drawn
         self._pressed = self._drawn = None
         if a0 is None or pressed is None or self._in_overview or self.content is None:
             return
         if drawn is None:
+            if not _adds(a0):
+                self.choose(Chosen())
             self.sought.emit(self._clamped(self._seconds(pressed.x())))
         elif drawn[1] > drawn[0]:
             self.loop_drawn.emit(drawn)
@@ -312,26 +331,41 @@ class Roll(QWidget):
         if x < areas.notes.x:
             return
         if areas.chords.y <= y < areas.chords.bottom:
-            self._pressed = None
+            self._pressed = self._drag = None
             self.chord_wanted.emit(self._clamped(self._seconds(x)))
         elif self.edits_notes and areas.notes.y <= y < areas.notes.bottom:
-            self._pressed = self._grabbed = None
+            self._pressed = self._drag = None
             self.note_drawn.emit(self._seconds(x), pitch_at(areas, self.content, y))
 
-    def _grab(self, at: QPointF) -> Grabbed | None:
-        """The note, or the beginning of a chord, under the mouse."""
+    def _choose_at(self, at: QPointF, adds: bool) -> bool:
+        """Choose the note or chord under the mouse, and hold it; False where there is none."""
         if self.content is None:
-            return None
+            return False
         found = grab(self.content, self.view, self.areas, at.x(), at.y())
-        self.selected = found.note if found is not None else None
-        return found
+        if found is None:
+            self._before_band = self.chosen if adds else Chosen()
+            return False
+        there, drag = found
+        if adds:
+            self.chosen = self.chosen.toggled(there)
+            return True
+        if not self.chosen.has(there):
+            self.chosen = there
+        self._drag = drag
+        return True
 
-    def _let_go(self, grabbed: Grabbed) -> None:
+    def _bands(self, pressed: QPointF) -> bool:
+        """Whether what is drawn from there is a rubber band."""
+        lanes = (self.areas.chords, self.areas.notes)
+        return self.edits_notes and any(a.y <= pressed.y() < a.bottom for a in lanes)
+
+    def _stretch_band(self, pressed: QPointF, a0: QMouseEvent) -> None:
+        if self.content is None:
+            return
+        self._band = band_of(pressed.x(), pressed.y(), a0.position().x(), a0.position().y())
+        found = within_band(self.content, self.view, self.areas, self._band, self._muted)
+        self.chosen = self._before_band.joined(found)
         self.update()
-        if grabbed.note is not None and grabbed.now is not None and grabbed.note != grabbed.now:
-            self.note_dragged.emit(grabbed.note, grabbed.now)
-        elif grabbed.note is None and grabbed.to_s != grabbed.from_s:
-            self.chord_dragged.emit(grabbed.from_s, grabbed.to_s)
 
     def wheelEvent(self, a0: QWheelEvent | None) -> None:
         if a0 is None or self.content is None:
@@ -349,12 +383,10 @@ class Roll(QWidget):
     """The user double-clicked the lane of chords there."""
     loop_drawn_on = pyqtSignal(str)
     """A loop was drawn on the lane of the "chords", among the notes of the "melody", or "both"."""
-    note_dragged = pyqtSignal(object, object)
-    """(a note as it is, as it is to be)."""
+    dragged = pyqtSignal(object)
+    """A `Drag` of what is chosen."""
     note_drawn = pyqtSignal(float, int)
     """(time, pitch): a note is wanted there."""
-    chord_dragged = pyqtSignal(float, float)
-    """A chord that begins there is to begin at another time."""
     follow_ended = pyqtSignal()
     """The user scrolled away."""
 
@@ -472,15 +504,22 @@ class Roll(QWidget):
         self._painter.paint_playhead(painter, self._x(self.position_s), areas)
 
     def _paint_held(self, painter: QPainter, areas: Areas) -> None:
-        """The note that is selected or dragged, or the chord's beginning that is."""
-        held = self._grabbed
-        note = self.selected if held is None or held.now is None else held.now
-        if note is not None and self.content is not None:
-            row = pitch_row(areas, self.content, note.pitch)
-            self._painter.paint_selected(painter, note_rect(note, self.view, row))
-        if held is not None and held.note is None:
-            edge = Rect(self._x(held.to_s) - 1, areas.chords.y, 3, areas.chords.height)
-            self._painter.paint_selected(painter, edge)
+        """What is chosen, where it is dragged to; and the rubber band."""
+        content, drag = self.content, self._drag or Drag(0.0, 0.0)
+        if content is None:
+            return
+        from_s, to_s = self.span_s
+        for note in map(drag.on, self.chosen.notes):
+            if note.start_s <= to_s and note.end_s >= from_s:
+                rect = note_rect(note, self.view, pitch_row(areas, content, note.pitch))
+                self._painter.paint_selected(painter, rect)
+        by_s = 0.0 if drag.ends else drag.by_s
+        for chord in self.chosen.chords:
+            end_s = max(chord.end_s, chord.start_s + by_s + 0.05)
+            rect = lane_rect(chord.start_s + by_s, end_s, self.view, areas.chords)
+            self._painter.paint_selected(painter, rect)
+        if self._band is not None:
+            self._painter.paint_band(painter, self._band)
 
     def _paint_overview(self, painter: QPainter, areas: Areas, content: Content) -> None:
         theme, cache, area = self._painter.theme, self._painter.cache, areas.overview

@@ -252,10 +252,17 @@ class RollPainter:
             painter.drawRect(area)
 
     def paint_selected(self, painter: QPainter, rect: Rect) -> None:
-        """A note, or the beginning of a chord, that is changed."""
+        """A note or a chord that edits by hand act on."""
         t, cache = self.theme, self.cache
         painter.setPen(QPen(cache.colour(t.focus), 2))
         painter.setBrush(cache.colour(t.focus, 0.35))
+        painter.drawRect(q_rect(rect))
+
+    def paint_band(self, painter: QPainter, rect: Rect) -> None:
+        """The rubber band."""
+        t, cache = self.theme, self.cache
+        painter.setPen(QPen(cache.colour(t.focus), 1, Qt.PenStyle.DashLine))
+        painter.setBrush(cache.colour(t.focus, 0.08))
         painter.drawRect(q_rect(rect))
 
     def paint_playhead(self, painter: QPainter, x: float, areas: Areas) -> None:

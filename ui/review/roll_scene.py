@@ -20,8 +20,6 @@ USUAL_PX_PER_S = 90.0
 ZOOM_STEP = 1.25
 _FOLLOW_FROM, _FOLLOW_TO = 0.85, 0.12
 """When the playhead gets so far to the right, the view turns the page and has it here."""
-_GRAB_PX = 7.0
-"""So near to a note's end or a chord's beginning the mouse takes hold of that."""
 _LABEL_PX = 140.0
 """Words may reach so far to the right of what they belong to."""
 _MIN_NOTE_PX = 2.0
@@ -258,12 +256,12 @@ def _blocks(
         again = before is not None and before.symbol == chord.symbol
         again = again and before is not None and chord.start_s - before.end_s < 1e-6
         if chord.end_s >= first_s and chord.start_s <= last_s:
-            rect = _lane_rect(chord.start_s, chord.end_s, view, lane)
+            rect = lane_rect(chord.start_s, chord.end_s, view, lane)
             yield Block(rect, "" if again else chord.symbol, chord.source)
         before = chord
 
 
-def _lane_rect(start_s: float, end_s: float, view: RollView, lane: Rect) -> Rect:
+def lane_rect(start_s: float, end_s: float, view: RollView, lane: Rect) -> Rect:
     x = view.x(start_s, lane.x)
     width = max(1.0, (end_s - start_s) * view.px_per_s - 1.0)
     return Rect(x, lane.y + 2, width, max(1.0, lane.height - 4))
@@ -275,7 +273,7 @@ def plan_scene(plan: PlanView, content: Content, view: RollView, areas: Areas) -
     return PlanScene(
         blocks=tuple(
             PlanBlock(
-                _lane_rect(chord.start_s, chord.end_s, view, areas.plan),
+                lane_rect(chord.start_s, chord.end_s, view, areas.plan),
                 chord.symbol,
                 chord.committed,
                 chord.came,
@@ -297,62 +295,6 @@ def plan_scene(plan: PlanView, content: Content, view: RollView, areas: Areas) -
         committed_x=view.x(plan.committed_until_s, left),
         end_x=view.x(plan.end_s, left),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Grabbed:
-    """What the mouse holds: a note as it was and as it would be now, or the beginning of a chord.
-
-    ends: it is the note's end that is dragged. x, y: where it was grabbed.
-    """
-
-    x: float
-    y: float
-    note: TimedNote | None = None
-    now: TimedNote | None = None
-    ends: bool = False
-    from_s: float = 0.0
-    to_s: float = 0.0
-
-
-def pitch_at(areas: Areas, content: Content, y: float) -> int:
-    """The pitch of the row at a height."""
-    n = content.high_pitch - content.low_pitch + 1
-    row = int((y - areas.notes.y) * n / areas.notes.height)
-    return min(content.high_pitch, max(content.low_pitch, content.high_pitch - row))
-
-
-def grab(content: Content, view: RollView, areas: Areas, x: float, y: float) -> Grabbed | None:
-    """What is there to be dragged: the player's note, another part's, or a chord's beginning."""
-    left, at_s = areas.notes.x, view.seconds(x, areas.notes.x)
-    if areas.notes.y <= y < areas.notes.bottom and x >= left:
-        pitch = pitch_at(areas, content, y)
-        there = [n for n in content.notes if n.pitch == pitch and n.start_s <= at_s <= n.end_s]
-        if there:
-            note = max(there, key=lambda n: (n.part == "player", n.start_s))
-            near_s = min(_GRAB_PX / view.px_per_s, (note.end_s - note.start_s) / 3)
-            return Grabbed(x, y, note, note, note.end_s - at_s < near_s)
-    if areas.chords.y <= y < areas.chords.bottom:
-        starts = [c.start_s for c in content.chords]
-        near = min(starts, key=lambda s: abs(s - at_s), default=None)
-        if near is not None and abs(near - at_s) * view.px_per_s <= _GRAB_PX:
-            return Grabbed(x, y, from_s=near, to_s=near)
-    return None
-
-
-def grabbed_at(
-    grabbed: Grabbed, content: Content, view: RollView, areas: Areas, x: float, y: float
-) -> Grabbed:
-    """The same with the mouse at another place."""
-    by_s, note = (x - grabbed.x) / view.px_per_s, grabbed.note
-    if note is None:
-        return replace(grabbed, to_s=grabbed.from_s + by_s)
-    if grabbed.ends:
-        longer = replace(note, end_s=max(note.start_s + 0.02, note.end_s + by_s))
-        return replace(grabbed, now=longer)
-    pitch = note.pitch + pitch_at(areas, content, y) - pitch_at(areas, content, grabbed.y)
-    start_s, end_s = note.start_s + by_s, note.end_s + by_s
-    return replace(grabbed, now=replace(note, pitch=pitch, start_s=start_s, end_s=end_s))
 
 
 def flags(moments: Iterable[Moment], view: RollView, areas: Areas) -> tuple[Flag, ...]:
