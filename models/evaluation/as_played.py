@@ -19,7 +19,7 @@ from jam.agent.predictor import Predictor
 from jam.settings import JamSettings
 from models.data.piece import Piece
 from models.evaluation import hearing, metrics
-from models.evaluation.contestants import tonic_triad, truth, with_chords
+from models.evaluation.contestants import Contestant, tonic_triad, truth, with_chords
 from models.evaluation.hearing import Counts
 from models.evaluation.intervals import Estimate, beyond_chance, differences, estimates
 from models.evaluation.live import first_frame, live_jam
@@ -109,8 +109,10 @@ def measured(
     pieces: Sequence[Piece],
     players: Mapping[str, tuple[Predictor, JamSettings]],
     seeds: Sequence[int],
+    foreknowing: Mapping[str, Contestant] | None = None,
 ) -> dict[str, Heard]:
-    """Every player, the tonic triad and the pieces' own chords. Piece i is played with seed + i.
+    """Every player, those that know the melody beforehand, the tonic triad and the pieces' own
+    chords. Piece i is played with seed + i.
 
     What is measured begins where the default settings have listened enough.
     """
@@ -134,6 +136,8 @@ def measured(
         name: heard([end(jams(pieces, predictor, settings, [seed])) for seed in seeds])
         for name, (predictor, settings) in players.items()
     }
+    for name, play in (foreknowing or {}).items():
+        found[name] = heard([end(play(pieces, 1.0, seed)) for seed in seeds])
     found["tonic triad"] = heard([end(tonic_triad(pieces))])
     found["truth"] = heard([own])
     return found
@@ -150,6 +154,32 @@ def table(found: Mapping[str, Heard]) -> str:
             lines.append(f"| {shown} | " + " | ".join(written) + " |")
     diversity = " | ".join(f"{heard.diversity:.2f}" for heard in found.values())
     return "\n".join([*lines, f"| diversity | {diversity} |"])
+
+
+BY_CORPUS = ("note_in_chord", "sevenths", "clash", "return")
+
+
+def corpus_of(name: str) -> str:
+    """Where a piece of this name is from."""
+    return name.split("/")[0]
+
+
+def by_corpus(found: Mapping[str, Heard], names: Sequence[str]) -> str:
+    """Some measures corpus by corpus, a column for each player; `names` of the pieces."""
+    parts = []
+    for measure in BY_CORPUS:
+        lines = [f"| {MEASURES[measure]} | pieces | " + " | ".join(found) + " |"]
+        lines.append("|---" * (len(found) + 2) + "|")
+        for corpus in sorted(set(map(corpus_of, names))):
+            members = [i for i, name in enumerate(names) if corpus_of(name) == corpus]
+            cells = []
+            for heard in found.values():
+                share = estimates([heard.counts[i] for i in members]).get(measure)
+                none = share is None or math.isnan(share.value)
+                cells.append("–" if none else str(share))
+            lines.append(f"| {corpus} | {len(members)} | " + " | ".join(cells) + " |")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
 
 
 def comparison(one: str, other: str, found: Mapping[str, Heard]) -> str:

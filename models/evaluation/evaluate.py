@@ -5,11 +5,15 @@
         --predictor mymodule:make_predictor
     python -m models.evaluation.evaluate --data songs/ --weights old=DIR new=DIR --compare old new
 
+    python -m models.evaluation.evaluate --pool runs/seed_0 runs/seed_1000 --compare old new
+
 Over the first `--frames` frames of each piece, as the agent is played with
 (`models.evaluation.as_played`): intervals are 95 %, by bootstrap over pieces. With
 `--frame-by-frame` also the rows that can be compared with published ones: no listening, nothing
-committed, one future; a chord is drawn for each frame. Writes results.json and table.md, and the
-pictures of the situations. Measures are defined in `models.evaluation.hearing` and `metrics`.
+committed, one future; a chord is drawn for each frame. `--pool` joins runs over the same pieces
+that were made one after another, with seeds or players of their own. Writes results.json and
+table.md, and the pictures of the situations. Measures are defined in `models.evaluation.hearing`
+and `metrics`.
 """
 
 from __future__ import annotations
@@ -37,6 +41,7 @@ from models.data.leadsheet import LeadSheet
 from models.data.piece import MIN_FRAMES, Piece, piece_of, read_sheets
 from models.data.situations import jumped
 from models.evaluation import as_played, metrics
+from models.evaluation.as_played import Heard
 from models.evaluation.contestants import (
     Contestant,
     load_factory,
@@ -76,7 +81,7 @@ def parse() -> argparse.Namespace:
         "--data",
         type=Path,
         nargs="+",
-        required=True,
+        default=[],
         help="lead sheets: JSONL, MusicXML, ABC, MIDI, or folders of them",
     )
     p.add_argument("--split", choices=("test", "valid", "train", "all"), default="test")
@@ -89,6 +94,8 @@ def parse() -> argparse.Namespace:
         help="networks instead of those that are shipped",
     )
     p.add_argument("--predictor", action="append", default=[], metavar="MODULE:FACTORY")
+    p.add_argument("--pool", type=Path, nargs="+", default=[], metavar="DIR", help="runs to join")
+    p.add_argument("--by-corpus", action="store_true", help="also some measures for each corpus")
     p.add_argument("--compare", nargs=2, metavar=("A", "B"), help="two of the players' names")
     p.add_argument("--temperature", type=float, nargs="+", default=[1.0])
     p.add_argument(
@@ -131,7 +138,7 @@ def chosen(args: argparse.Namespace) -> list[Piece]:
     pieces = [p.window(0, args.frames) for p in pieces]
     pieces = [p for p in pieces if p.pitch.any() and p.chord.any()]
     if not pieces:
-        raise BadInput(f"{', '.join(map(str, args.data))}: no lead sheet to play")
+        raise BadInput(f"--data {', '.join(map(str, args.data))}: no lead sheet to play")
     if args.pieces and args.pieces < len(pieces):
         order = np.random.default_rng(args.seed).permutation(len(pieces))[: args.pieces]
         pieces = [pieces[i] for i in sorted(order)]
@@ -261,18 +268,71 @@ def situations(
     return found
 
 
+def joined(folders: Sequence[Path]) -> tuple[list[str], list[int], int, dict[str, Heard]]:
+    """(names of the pieces, seeds, frames, players) of several runs over the same pieces: samplings
+    of one player are pooled. Raises BadInput where they don't belong together."""
+    runs = []
+    for folder in folders:
+        try:
+            run = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+            runs.append((run["pieces"], run["seeds"], run["frames"], run["live"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise BadInput(f"{folder}: not a run of this command ({error})") from None
+    names, _, frames, _ = runs[0]
+    if any(run[0] != names or run[2] != frames for run in runs):
+        raise BadInput(f"{folders[0]}: the runs to be joined are over other pieces")
+    found: dict[str, Heard] = {}
+    for player in dict.fromkeys(player for *_, live in runs for player in live):
+        own = [(live[player], len(seeds)) for _, seeds, _, live in runs if player in live]
+        counts = [
+            [
+                {name: (share[0], share[1]) for name, share in piece.items()}
+                for piece in of["counts"]
+            ]
+            for of, _ in own
+        ]
+        n = sum(times for _, times in own)
+        diversity = sum(run["diversity"] * times for run, times in own) / n
+        found[player] = Heard(as_played.pooled(counts), diversity)
+    seeds = sorted({seed for _, some, _, _ in runs for seed in some})
+    return names, seeds, frames, found
+
+
+def report(
+    args: argparse.Namespace, names: Sequence[str], frames: int, heard: dict[str, Heard]
+) -> list[str]:
+    """What was heard as the agent is played, in parts."""
+    parts = [f"{len(names)} pieces, {frames} frames", as_played.table(heard)]
+    if args.by_corpus:
+        parts.append(as_played.by_corpus(heard, names))
+    if args.compare:
+        if not set(args.compare) <= set(heard):
+            raise BadInput(f"--compare: choose from {', '.join(heard)}")
+        parts.append(as_played.comparison(args.compare[0], args.compare[1], heard))
+    return parts
+
+
 def evaluate(args: argparse.Namespace) -> tuple[str, dict[str, Any]]:
     """The report in Markdown, and everything that is measured; see results.json."""
+    if args.pool:
+        names, seeds, frames, heard = joined(args.pool)
+        return "\n\n".join(report(args, names, frames, heard)) + "\n", {
+            "split": args.split, "frames": frames, "seeds": seeds, "pieces": names,
+            "live": {n: {"counts": h.counts, "diversity": h.diversity} for n, h in heard.items()},
+        }  # fmt: skip
     pieces = chosen(args)
     field = live_players(args)
-    names = [*field, "tonic triad", "truth"]
+    offline = {
+        f"{name} offline": network(folder, "offline")
+        for name, folder in folders(args).items()
+        if (folder / "offline.json").exists()
+    }
+    names = [*field, *offline, "tonic triad", "truth"]
     if args.compare and not set(args.compare) <= set(names):
         raise BadInput(f"--compare: choose from {', '.join(names)}")
     seeds = [args.seed + 1000 * i for i in range(args.seeds)]
-    heard = as_played.measured(pieces, field, seeds)
-    parts = [f"{len(pieces)} pieces, {args.frames} frames", as_played.table(heard)]
-    if args.compare:
-        parts.append(as_played.comparison(args.compare[0], args.compare[1], heard))
+    heard = as_played.measured(pieces, field, seeds, offline)
+    parts = report(args, [p.name for p in pieces], args.frames, heard)
     result: dict[str, Any] = {
         "split": args.split,
         "frames": args.frames,

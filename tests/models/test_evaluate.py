@@ -161,7 +161,9 @@ def test_the_command_measures_any_predictor(
     assert rows["all", "truth"]["of_truth"] == 1.0
     assert rows["tests", spec]["changes_per_bar"] == pytest.approx(1 / 3)
     assert len(result["pieces"]) == 2
-    assert set(result["live"]) == {"rules", "tiny", spec, "tonic triad", "truth"}
+    assert set(result["live"]) == {
+        "rules", "tiny", spec, "tiny offline", "tonic triad", "truth",
+    }  # fmt: skip
     assert (out / "table.md").exists()
     assert "rule-based" in capsys.readouterr().out
     assert run_command(monkeypatch, "--data", tmp_path / "nothing.jsonl") == 2
@@ -190,13 +192,22 @@ def test_networks_are_measured_as_they_are_played(
     ]  # fmt: skip
     assert run_command(monkeypatch, *usual, "--compare", "one", "two", "--seeds", "2") == 0
     report = capsys.readouterr().out
-    assert "| | rules | one | two | tonic triad | truth |" in report
+    assert "| | rules | one | two | one offline | two offline | tonic triad | truth |" in report
     assert "two against one" in report
     values = json.loads((tmp_path / "out" / "results.json").read_text())
     assert len(values["pieces"]) == 2
     assert values["live"]["truth"]["diversity"] == pytest.approx(1)
     assert run_command(monkeypatch, *usual, "--compare", "one", "nobody") == 2
     assert "nobody" not in capsys.readouterr().out
+    twice: list[str | Path] = ["--pool", tmp_path / "out", tmp_path / "out", "--by-corpus"]
+    assert run_command(monkeypatch, *twice, "--out", tmp_path / "both") == 0
+    assert "| tests | 2 |" in capsys.readouterr().out
+    both = json.loads((tmp_path / "both" / "results.json").read_text())["live"]["one"]
+    once = values["live"]["one"]
+    assert both["diversity"] == pytest.approx(once["diversity"])
+    assert both["counts"][0]["silent"] == [2 * n for n in once["counts"][0]["silent"]]
+    assert run_command(monkeypatch, "--pool", tmp_path) == 2
+    assert "not a run" in capsys.readouterr().err
 
 
 def test_samplings_of_a_piece_are_pooled() -> None:
