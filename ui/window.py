@@ -36,7 +36,7 @@ from jam.messages.commands import (
     TapBeat,
 )
 from jam.messages.notes import AGENT
-from jam.messages.snapshot import SessionLog, Snapshot
+from jam.messages.snapshot import DeviceState, SessionLog, Snapshot
 from jam.messages.voice import OFF as NO_MICROPHONE
 from jam.midi.learnt import ACTION, SETTING, VIEW
 from jam.music.grid import TempoMap
@@ -453,11 +453,8 @@ class MainWindow(QWidget):
     def _show_letters(self) -> None:
         """The computer keys are written on the piano while nothing else is there to play on."""
         snapshot = self._snapshot
-        others = hardware_inputs(snapshot.devices) if snapshot is not None else ()
-        played = snapshot.played if snapshot is not None and not self.demo.is_on else ()
-        if any(note.pitch not in self.piano.pitches for note in played):
-            self.waterfall.set_midi_heard()
-        elsewhere = others or self.waterfall.view.midi_heard
+        devices = snapshot.devices if snapshot is not None else DeviceState()
+        elsewhere = hardware_inputs(devices) or devices.midi_heard
         letters = {} if elsewhere else letters_by_pitch(self.piano.octave, self._printed)
         self.waterfall.set_letters(letters)
 

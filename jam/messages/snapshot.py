@@ -88,6 +88,8 @@ class DeviceState:
     notes; 0 before the first."""
     key_to_synth_worst_ms: float = 0.0
     """The longest of the same notes."""
+    midi_heard: bool = False
+    """A note has come in at a MIDI port."""
     available_microphones: tuple[str, ...] = ()
     """As `available_audio`."""
     wanted_microphone: str = OFF

@@ -155,6 +155,7 @@ class Devices:
             wanted_block=choice.block_frames,
             key_to_synth_ms=round(statistics.median(delays_ms), 2) if delays_ms else 0.0,
             key_to_synth_worst_ms=round(max(delays_ms, default=0.0), 2),
+            midi_heard=bool(delays_ms),
             problems=tuple(self._problems.values()),
         )
         if ports is not None:

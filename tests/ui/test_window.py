@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PyQt6 import QtTest
 from PyQt6.QtCore import QEvent, QPoint, QSize, Qt
-from PyQt6.QtWidgets import QAbstractButton, QAbstractScrollArea, QApplication, QWidget
+from PyQt6.QtWidgets import QAbstractButton, QAbstractScrollArea, QApplication, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 
 from jam.accompaniment import all_styles
@@ -268,6 +268,33 @@ def test_the_window_fits_a_small_screen(text_scale: float, bench: Bench) -> None
             if button.isVisible() and button.window() is window and not _scrolled(button):
                 corner = button.mapTo(window, button.rect().bottomRight())
                 assert window.rect().contains(corner), button.accessibleName()
+        window.help.toggle()
+        QApplication.processEvents()
+        sideways = window.help.findChild(QScrollArea).horizontalScrollBar()
+        assert sideways.maximum() == 0
+        window.help.close_help()
+
+
+@pytest.mark.parametrize("text_scale", [1.0, 2.0])
+def test_each_tab_of_the_panel_shows_all_it_has(text_scale: float, bench: Bench) -> None:
+    """Nothing is cut off at its right, and no row lies upon the next."""
+    window = bench.window
+    window.look.change(text_scale=text_scale)
+    window.resize(QSize(1280, 720) - TITLE_BAR)
+    window.show()
+    for title, section in window.page.sections.items():
+        window.page.show_tab(title)
+        QApplication.processEvents()
+        view = section.parentWidget()
+        assert section.width() == view.width(), title
+        assert section.layout().geometry() == section.rect(), title
+        for child in section.findChildren(
+            QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly
+        ):
+            assert not child.isVisible() or section.rect().contains(child.geometry()), (
+                title,
+                child.accessibleName(),
+            )
 
 
 def _scrolled(widget: QWidget) -> bool:
@@ -399,7 +426,12 @@ def test_notes_that_come_in_end_the_advice_to_plug_in_a_keyboard(bench: Bench) -
     assert NO_KEYBOARD in advice()
     QTest.keyClick(fall, Qt.Key.Key_A)  # the computer's own
     assert NO_KEYBOARD in advice()
-    bench.link.send(KeyInput(50, 90, bench.clock.now_s()))  # as one on the port "jam in"
+    bench.window.watch_demo()
+    bench.tick(10.0)
+    bench.window.start_stop()
+    assert NO_KEYBOARD in advice() and fall.letters  # the demo was no keyboard either
+    bench.link.devices = replace(bench.link.devices, midi_heard=True)
+    bench.tick(1.0)
     assert NO_KEYBOARD not in advice() and MIDI_HEARD in advice()
     assert not fall.letters
 

@@ -364,7 +364,8 @@ class RandomUser:
         elif now_s > self._silent_by_s:
             self._fail(
                 f"after all was let go of: keys {held} and notes {played} are held,"
-                f" {snapshot.counters.voices} voices sound, running: {snapshot.running}"
+                f" {snapshot.counters.voices} voices sound, running: {snapshot.running},"
+                f" playback: {snapshot.playback}, voice: {snapshot.voice}"
             )
             return
         # The counters are only told with other news.

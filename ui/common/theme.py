@@ -285,8 +285,8 @@ QDoubleSpinBox::down-arrow {{ image: none; width: 0; height: 0; }}
 QPushButton {{ background: {t.field}; border: 1px solid {t.outline}; border-radius: 6px;
     padding: 4px 12px; font-weight: 600; }}
 QToolButton#keep, QToolButton#role, QToolButton#cues {{ background: {t.field};
-    border: 1px solid {t.outline}; border-radius: 6px; padding: 4px 24px 4px 12px;
-    font-weight: 600; }}
+    border: 1px solid {t.outline}; border-radius: 6px; padding: 3px 22px 3px 10px;
+    font-weight: 500; }}
 QToolButton#keep:hover, QToolButton#role:hover, QToolButton#cues:hover {{
     background: {t.field_hover}; }}
 QToolButton#keep:focus, QToolButton#role:focus, QToolButton#cues:focus {{ border: {focus}; }}

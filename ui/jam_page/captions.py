@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from jam.messages.notes import ChordSpan
-from jam.messages.snapshot import DeviceState, Snapshot
+from jam.messages.snapshot import Snapshot
 from jam.music.grid import Meter
 from jam.music.role import ASKS, TRADES, Turn
 from ui.common.text import hardware_inputs, pretty_symbol
@@ -16,7 +16,7 @@ KEYS_HINT = "You are orange, the band is blue.  Esc: all notes off.  F1: shortcu
 STARTING = "Starting", "Starting sound and agent …"
 PRESS_SPACE = "Press Space and play"
 KEYBOARD = "MIDI keyboard: {}. Just play to hear it."
-KEYBOARD = "MIDI keyboard: {}. Just play to hear it."
+MICROPHONE = "Microphone: {}. Sing, whistle or play one note at a time."
 MIDI_HEARD = "MIDI notes are coming in. Just play."
 NO_KEYBOARD = "No MIDI keyboard yet: plug one in, or use the computer keys shown on the piano."
 BAND_BEHIND = "The band has fallen behind and is holding the last chord until it catches up."
@@ -107,17 +107,18 @@ def count_down(frames: float, meter: Meter) -> str:
     return str(max(1, math.ceil(frames / meter.frames_per_beat - 1e-9)))
 
 
-def keyboards(devices: DeviceState, midi_heard: bool = False) -> str:
-    """Which keyboard was found, or what can be played without one."""
-    found = hardware_inputs(devices)
-    if not found and midi_heard:
-        return MIDI_HEARD
-    if found:
+def played_on(snapshot: Snapshot) -> str:
+    """What was found to play on, or what can be played without it."""
+    if found := hardware_inputs(snapshot.devices):
         return KEYBOARD.format(" + ".join(found))
+    if snapshot.devices.midi_heard:
+        return MIDI_HEARD
+    if snapshot.voice.device:
+        return MICROPHONE.format(snapshot.voice.device)
     return NO_KEYBOARD
 
 
-def headline(snapshot: Snapshot, position: float, midi_heard: bool = False) -> tuple[str, str]:
+def headline(snapshot: Snapshot, position: float) -> tuple[str, str]:
     """A headline over the fall and lines below it, while there is something to wait for."""
     if snapshot.phase == "starting":
         return STARTING
@@ -125,7 +126,7 @@ def headline(snapshot: Snapshot, position: float, midi_heard: bool = False) -> t
     if not snapshot.running:
         listening = f"The agent listens for {bars} bar{'s' if bars != 1 else ''}, "
         listening = f"{listening}then the band comes in." if bars else "The band comes in at once."
-        return PRESS_SPACE, f"{keyboards(snapshot.devices, midi_heard)}\n{listening}\n{KEYS_HINT}"
+        return PRESS_SPACE, f"{played_on(snapshot)}\n{listening}\n{KEYS_HINT}"
     if position < 0:
         return count_down(-position, snapshot.tempo_map.meter_at(position)), "count-in"
     if position < snapshot.listen_until_frame:

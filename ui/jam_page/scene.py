@@ -49,8 +49,6 @@ class View:
     show_plan: bool = True
     chord_lane: bool = False
     """Bars with chord names in place of the fall."""
-    midi_heard: bool = False
-    """Notes have come in that aren't the computer keys'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +238,7 @@ def waterfall_scene(
         notes += _expected(scale, areas, snapshot.expected, snapshot.practises)
     # The player's notes lie on top, and black keys' columns on the white ones they overlap.
     notes.sort(key=lambda n: (n.player, n.black))
-    large, small = headline(snapshot, scale.position, view.midi_heard)
+    large, small = headline(snapshot, scale.position)
     fall_shown = not view.chord_lane
     if song is not None and not fall_shown and not snapshot.running:
         large = small = ""  # the song's bars stand there

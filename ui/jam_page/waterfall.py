@@ -152,12 +152,6 @@ class Waterfall(QWidget):
             self.song = song
             self.outdated = True
 
-    def set_midi_heard(self) -> None:
-        """Notes have come in that aren't the computer keys'."""
-        if not self.view.midi_heard:
-            self.view = replace(self.view, midi_heard=True)
-            self._forget()
-
     def set_letters(self, letters: dict[int, str]) -> None:
         """Write letters on the keys of these pitches."""
         if letters != self.letters:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from PyQt6.QtCore import QEvent, QObject, Qt
+from PyQt6.QtGui import QShowEvent
 from PyQt6.QtWidgets import (
     QCheckBox,
     QFormLayout,
@@ -20,6 +21,8 @@ from PyQt6.QtWidgets import (
 
 from jam.settings.line import Line
 from ui.settings.fields import Fields, LevelMeter, Slider, Source, caption_of
+
+_WIDTH_PX = 356
 
 
 class WheelGuard(QObject):
@@ -124,6 +127,17 @@ class SettingsSection(Section):
                 self.put(self.control(line), line.caption or line.label)
 
 
+class _Area(QScrollArea):
+    """What a tab shows of its section."""
+
+    def showEvent(self, a0: QShowEvent | None) -> None:
+        super().showEvent(a0)
+        # Qt lays a section that is shown for the first time out for the size of its hint.
+        section = self.widget()
+        if section is not None and (layout := section.layout()) is not None:
+            layout.setGeometry(section.rect())
+
+
 class Panel(QFrame):
     """Tabs of sections; it can be hidden, and changes nothing itself."""
 
@@ -146,11 +160,11 @@ class Panel(QFrame):
 
     def fit(self, text_scale: float) -> None:
         """As wide as its text needs."""
-        self.setFixedWidth(round(340 * max(1.0, text_scale)))
+        self.setFixedWidth(round(_WIDTH_PX * max(1.0, text_scale)))
 
     def add(self, title: str, section: QWidget) -> None:
         """A tab more."""
-        area = QScrollArea()
+        area = _Area()
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

@@ -29,7 +29,9 @@ Row = tuple[str, str]
 """(what it does, its keys)"""
 PANIC = "All notes off"
 NOTHING_FOUND = "No shortcut matches."
-_MAX_COLUMNS, _COLUMN_EMS = 3, 46
+_MAX_COLUMNS = 3
+_AROUND_PX = 130
+"""What lies beside the list: the window, its frame, the scroll bar."""
 _SCROLLING = (
     Qt.Key.Key_Up,
     Qt.Key.Key_Down,
@@ -188,9 +190,14 @@ class Help(QFrame):
     def _fill(self) -> None:
         groups = help_rows(self._actions(), self._printed, self._page(), self.filter.text())
         parent = self.parentWidget()
-        room = (parent.width() if parent is not None else self.width()) - 140
-        em = self.fontMetrics().horizontalAdvance("0")
-        n_columns = max(1, min(_MAX_COLUMNS, room // (_COLUMN_EMS * em)))
+        room = (parent.width() if parent is not None else self.width()) - _AROUND_PX
+        for n_columns in range(_MAX_COLUMNS, 0, -1):
+            inner = self._columns(groups, n_columns)
+            self._area.setWidget(inner)  # only there has it its own letters
+            if inner.sizeHint().width() <= room:
+                break
+
+    def _columns(self, groups: Mapping[str, list[Row]], n_columns: int) -> QWidget:
         inner = QWidget()
         line = QHBoxLayout(inner)
         line.setContentsMargins(0, 0, 8, 0)
@@ -208,7 +215,7 @@ class Help(QFrame):
         for column in columns:
             column.addStretch(1)
             line.addLayout(column)
-        self._area.setWidget(inner)
+        return inner
 
 
 def _add_group(column: QVBoxLayout, group: str, rows: Iterable[Row]) -> None:

@@ -80,8 +80,6 @@ class ComputerPiano:
         self._now_s = now_s
         self._held: dict[str, int] = {}
         """Source that is down -> the pitch that it began, whatever the octave is by now."""
-        self.pitches: set[int] = set()
-        """All that it has ever played."""
 
     @property
     def held_pitches(self) -> frozenset[int]:
@@ -111,7 +109,6 @@ class ComputerPiano:
         if source in self._held:
             return
         if pitch not in self._held.values():
-            self.pitches.add(pitch)
             self._send(KeyInput(pitch, VELOCITY, self._now_s()))
         self._held[source] = pitch
 
