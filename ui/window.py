@@ -758,13 +758,12 @@ class MainWindow(QWidget):
             dress(app, theme, view.text_scale)
             self.page.panel.fit(view.text_scale)
         self.waterfall.show_look(view, theme)
-        self.review.show_theme(theme)
+        self.review.show_theme(theme, view.text_scale)
         self.keeper.keep(view=view)
 
     def _notices_end(self) -> QWidget:
         """What the notices lie above: they cover nothing that is clicked."""
-        review = self.review.transport
-        return review if review.isVisible() else self.status
+        return self.review.foot or self.status
 
     def _on_page(self, title: str) -> None:
         on_jam = title == JAM

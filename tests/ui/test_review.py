@@ -17,7 +17,7 @@ import soundfile
 from PyQt6 import QtTest
 from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDrag, QDropEvent
-from PyQt6.QtWidgets import QInputDialog, QMessageBox, QWidget
+from PyQt6.QtWidgets import QApplication, QInputDialog, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from jam.cli.main import load_rewriter
@@ -221,7 +221,8 @@ def test_the_list_is_searched_as_one_types_and_sorted_by_its_headers(bench: Benc
     bench.wait(lambda: bench.page.list.stack.currentWidget() is bench.page.list.empty)
     assert "no such thing" in bench.page.list.empty.text()
     assert bench.model.session.info.title == "Slow blues"
-    bench.page.list.search.clear()
+    bench.page.list.search.setFocus()
+    bench.key(Qt.Key.Key_Escape, widget=bench.page.list.search)
     bench.wait(lambda: len(bench.shown()) == 3)
     table = bench.page.list.table
     table.sortByColumn(LENGTH, Qt.SortOrder.AscendingOrder)
@@ -387,6 +388,32 @@ def test_space_plays_the_take_though_a_jam_is_running(bench: Bench) -> None:
     assert len(again) == len(loads) + 1  # loaded anew, and from where it was
     play = bench.link.sent[-1]
     assert isinstance(play, Play) and play.from_s == pytest.approx(1.1)
+
+
+def test_nothing_begins_to_play_once_the_page_is_left(bench: Bench) -> None:
+    bench.window.start_stop()
+    bench.tick(5.0)
+    bench.key(Qt.Key.Key_Space)  # the jam is to stop, and the take to play
+    bench.window.pages.show_page("Jam")
+    bench.tick(0.1)
+    assert not bench.window.running and not bench.model.player.playing
+    bench.window.pages.show_page("Review")
+    bench.page.listen(bench.ids[1])  # it is still to be read
+    bench.window.pages.show_page("Jam")
+    session = bench.model.session
+    bench.wait(lambda: bench.model.session is not session)
+    assert not bench.model.player.playing
+
+
+def test_news_move_nothing(bench: Bench) -> None:
+    page = bench.page
+    before = [widget.geometry() for widget in (page.roll, page.transport, page.details)]
+    page.news.tell("Something has been done.", "Undo", lambda: None)
+    QApplication.processEvents()
+    assert page.news.isVisible()
+    assert [w.geometry() for w in (page.roll, page.transport, page.details)] == before
+    corner = page.news.mapTo(page, page.news.rect().bottomLeft())
+    assert page.roll.mapTo(page, page.roll.rect().bottomLeft()).y() == corner.y()
 
 
 def test_a_long_session_is_read_where_one_looks_and_listens(

@@ -173,6 +173,9 @@ def test_a_lane_that_is_not_wanted_leaves_its_room_to_the_notes() -> None:
     assert without.plan.height == without.drums.height == 0
     assert without.notes.height > areas_of(SIZE).notes.height
     assert areas_of(Size(10, 10)).notes.height >= 20
+    large = areas_of(SIZE, text_scale=2.0)
+    assert large.chords.height > areas_of(SIZE).chords.height
+    assert large.notes.height > SIZE.height / 3
 
 
 def test_flags_in_sight() -> None:

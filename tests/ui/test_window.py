@@ -270,8 +270,9 @@ def test_the_window_fits_a_small_screen(text_scale: float, bench: Bench) -> None
                 assert window.rect().contains(corner), button.accessibleName()
         window.help.toggle()
         QApplication.processEvents()
-        sideways = window.help.findChild(QScrollArea).horizontalScrollBar()
-        assert sideways.maximum() == 0
+        area = window.help.findChild(QScrollArea)
+        sideways = area.horizontalScrollBar() if area is not None else None
+        assert sideways is not None and sideways.maximum() == 0
         window.help.close_help()
 
 
@@ -285,9 +286,9 @@ def test_each_tab_of_the_panel_shows_all_it_has(text_scale: float, bench: Bench)
     for title, section in window.page.sections.items():
         window.page.show_tab(title)
         QApplication.processEvents()
-        view = section.parentWidget()
-        assert section.width() == view.width(), title
-        assert section.layout().geometry() == section.rect(), title
+        view, layout = section.parentWidget(), section.layout()
+        assert view is not None and section.width() == view.width(), title
+        assert layout is not None and layout.geometry() == section.rect(), title
         for child in section.findChildren(
             QWidget, options=Qt.FindChildOption.FindDirectChildrenOnly
         ):

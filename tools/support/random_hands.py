@@ -365,7 +365,7 @@ class RandomUser:
             self._fail(
                 f"after all was let go of: keys {held} and notes {played} are held,"
                 f" {snapshot.counters.voices} voices sound, running: {snapshot.running},"
-                f" playback: {snapshot.playback}, voice: {snapshot.voice}"
+                f" playback: {snapshot.playback}, problems: {snapshot.devices.problems}"
             )
             return
         # The counters are only told with other news.

@@ -90,15 +90,30 @@ class PaintCache:
         bold: bool = False,
     ) -> QPixmap:
         """The same, made smaller where it would be wider than `width`."""
+        if (per_px := self._per_px(widget, text, bold)) > 0:
+            size_px = min(size_px, (width - 2) / per_px)
+        return self.text(widget, text, size_px, colour, bold)
+
+    def wrapped(self, widget: QWidget, text: str, size_px: float, width: float) -> list[str]:
+        """A text in lines that are no wider than `width`, where its words let it."""
+        lines: list[str] = []
+        for word in text.split(" "):
+            longer = f"{lines[-1]} {word}" if lines else word
+            if not lines or self._per_px(widget, longer, False) * size_px > width - 2:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+        return lines
+
+    def _per_px(self, widget: QWidget, text: str, bold: bool) -> float:
+        """The width of a text for each pixel of its height."""
         per_px = self._widths.get((text, bold))
         if per_px is None:
             if len(self._widths) >= _MAX_TEXTS:
                 self._widths.clear()
             metrics = QFontMetricsF(_font(widget, 100, bold))
             per_px = self._widths[text, bold] = metrics.horizontalAdvance(text) / 100
-        if per_px > 0:
-            size_px = min(size_px, (width - 2) / per_px)
-        return self.text(widget, text, size_px, colour, bold)
+        return per_px
 
     @staticmethod
     def draw_narrowed(painter: QPainter, picture: QPixmap, at: QPointF, width: float) -> None:

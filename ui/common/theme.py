@@ -383,7 +383,8 @@ QPushButton#star:hover {{ color: {t.player_light}; }}
 QLabel#handle {{ color: {t.text_dim}; border: 1px dashed {t.outline}; border-radius: 6px;
     padding: 4px 8px; }}
 QLabel#trouble {{ color: {t.warning}; }}
-#news {{ background: {t.field}; border-bottom: 1px solid {t.outline}; }}
+#news {{ background: {t.field}; border-top: 1px solid {t.outline};
+    border-bottom: 1px solid {t.outline}; }}
 #news[alert="true"] {{ background: {t.warning_bar}; }}
 #news[alert="true"] QLabel {{ color: {t.warning}; }}
 #news QPushButton {{ padding: 2px 10px; }}

@@ -195,8 +195,11 @@ class ScenePainter:
             )
             cache.draw(painter, words, QRectF(fall.x, middle - size, fall.width, size * 1.4))
         size = max(15.0 * self.text_scale, fall.height * 0.042)
-        for i, line in enumerate(scene.subline.splitlines()):
-            words = cache.fitted(self.widget, line, size, t.text_dim, fall.width - 40)
+        width = fall.width - 40
+        sentences = scene.subline.splitlines()
+        lines = (one for said in sentences for one in cache.wrapped(self.widget, said, size, width))
+        for i, line in enumerate(lines):
+            words = cache.fitted(self.widget, line, size, t.text_dim, width)
             y = middle + size * (1.2 + 1.7 * i)
             if y + size * 1.3 > self.words_end:
                 break

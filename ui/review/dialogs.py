@@ -28,7 +28,7 @@ from jam.errors import JamError
 from jam.files import FILE_RATES, SOUND_SUFFIXES
 from jam.music.grid import MAX_BPM, METERS, MIN_BPM, Meter
 from jam.sessions.session import TakeInfo, TakeKind
-from jam.settings import DENSITIES, SETTINGS, VOICES, JamSettings
+from jam.settings import SETTINGS, VOICES, JamSettings
 from jam.voice.files import VoiceWish
 from ui.settings.fields import Combo, NumberSpin, Switch, set_range
 
@@ -83,9 +83,11 @@ class NewTakeDialog(QDialog):
         now = settings.accompaniment
         self.style_box.setCurrentIndex(names.index(now) if now in names else 0)
         self.density = Combo()
-        self.density.addItems(["as it likes", *(f"{d:g} a bar" for d in DENSITIES)])
+        changes = SETTINGS["density"].choices
+        self.density.addItems(choice.label for choice in changes)
+        values = [choice.value for choice in changes]
         self.density.setCurrentIndex(
-            1 + DENSITIES.index(settings.density) if settings.density in DENSITIES else 0
+            values.index(settings.density) if settings.density in values else 0
         )
         self.temperature = NumberSpin()
         set_range(self.temperature, SETTINGS["temperature"])
@@ -139,7 +141,6 @@ class NewTakeDialog(QDialog):
         self.adjustSize()
 
     def wish(self) -> TakeWish:
-        density = self.density.currentIndex()
         kind = KINDS[self.kind.currentIndex()][0]
         style = self._styles[self.style_box.currentIndex()].name
         base = self._base
@@ -147,7 +148,7 @@ class NewTakeDialog(QDialog):
             base = base.changed(agent_program=None, bass_program=None, drums_program=None)
         settings = base.changed(
             accompaniment=style,
-            density=DENSITIES[density - 1] if density else None,
+            density=SETTINGS["density"].choices[self.density.currentIndex()].value,
             temperature=self.temperature.value(),
             listen_bars=self.listen.value(),
         )

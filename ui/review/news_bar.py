@@ -1,18 +1,32 @@
-"""The bar above a session: what is being worked on, with its progress, or news with a button."""
+"""The bar over a session: what is being worked on, with its progress, or news with a button."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy
+from PyQt6.QtCore import QPoint, Qt
+from PyQt6.QtGui import QShowEvent
+from PyQt6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
 
 
 class NewsBar(QFrame):
-    """Hidden while there is nothing to say."""
+    """Hidden while there is nothing to say. It lies over the foot of the roll, or of what is shown
+    in its place, and moves nothing.
 
-    def __init__(self) -> None:
-        super().__init__()
+    above: the roll. parent: what the bar is as wide as.
+    """
+
+    def __init__(self, above: QWidget | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._above = above
         self.setObjectName("news")
         self.label = QLabel()
         self.label.setTextFormat(Qt.TextFormat.PlainText)
@@ -74,6 +88,22 @@ class NewsBar(QFrame):
         if total:
             self.bar.setRange(0, total)
             self.bar.setValue(min(done, total))
+
+    def showEvent(self, a0: QShowEvent | None) -> None:
+        super().showEvent(a0)
+        self.fit()
+
+    def fit(self) -> None:
+        """Where it belongs, after something was resized."""
+        parent, above = self.parentWidget(), self._above
+        if parent is None:
+            return
+        foot = parent.height()
+        if above is not None and above.isVisible():
+            foot = above.mapTo(parent, QPoint(0, above.height())).y()
+        height = self.sizeHint().height()
+        self.setGeometry(0, foot - height, parent.width(), height)
+        self.raise_()
 
     def hide_news(self) -> None:
         """Say no more, unless work is going on."""

@@ -91,8 +91,9 @@ class ReviewPage(QWidget):
         self.model = ReviewModel(send, now_s, library, self)
         self.list = SessionList()
         self.details = Details()
-        self.news = NewsBar()
         self.roll = Roll()
+        self._right = QWidget()
+        self.news = NewsBar(self.roll, self._right)
         self.transport = TransportBar()
         self.playback = PlaybackActions(self.model)
         self.edits = Edits(self.model, self.news, self)
@@ -138,15 +139,12 @@ class ReviewPage(QWidget):
         self.front = Stack()
         self.front.addWidget(self.hint)
         self.front.addWidget(self.view)
-        right = QWidget()
-        below = QVBoxLayout(right)
+        below = QVBoxLayout(self._right)
         below.setContentsMargins(0, 0, 0, 0)
-        below.setSpacing(0)
-        below.addWidget(self.news)
-        below.addWidget(self.front, 1)
+        below.addWidget(self.front)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.addWidget(self.list)
-        self.splitter.addWidget(right)
+        self.splitter.addWidget(self._right)
         self.splitter.setStretchFactor(0, 0)
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setChildrenCollapsible(False)
@@ -240,6 +238,8 @@ class ReviewPage(QWidget):
         model.list_outdated.connect(self.refresh)
         model.content_moved.connect(self._on_moved)
         model.session_wished.connect(self.list.choose)
+        self.roll.resized.connect(self.news.fit)
+        self.splitter.splitterMoved.connect(lambda *_: self.news.fit())
         model.library.failed.connect(lambda text: self.news.tell(_sentence(text), alert=True))
         self.list.searched.connect(lambda _: self.refresh())
         self.list.chosen.connect(model.choose)
@@ -293,8 +293,14 @@ class ReviewPage(QWidget):
     def hidden(self) -> None:
         """Another page is in front now: silence, unless it went there to play along."""
         self._is_shown = False
-        if self.model.player.playing:
-            self.model.player.play_pause()
+        self._to_hear = None
+        self.playback.stay_silent()
+
+    @property
+    def foot(self) -> QWidget | None:
+        """The uppermost of what lies below the roll, or over its end, and is clicked."""
+        below = (self.news, self.rewriting_bar, self.transport)
+        return next((widget for widget in below if widget.isVisible()), None)
 
     def listen(self, session_id: int | None) -> None:
         """Play a session as soon as it is there; None: the newest one comes to the front."""
@@ -374,10 +380,10 @@ class ReviewPage(QWidget):
             words.append(FAULTS)
         self.legend.setText(" \u00a0\u00a0 ".join(words))
 
-    def show_theme(self, theme: Theme) -> None:
+    def show_theme(self, theme: Theme, text_scale: float = 1.0) -> None:
         self._theme = theme
         self._show_legend()
-        self.roll.show_theme(theme)
+        self.roll.show_theme(theme, text_scale)
         self.list.show_theme(theme)
 
     def show_moment(self, snapshot: Snapshot) -> None:

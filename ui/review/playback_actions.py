@@ -28,6 +28,12 @@ class PlaybackActions:
             self._plays_after_jam = True
             self._model.jam_stop_wanted.emit()
 
+    def stay_silent(self) -> None:
+        """Pause, and let nothing begin that was asked for before."""
+        self._plays_after_jam = False
+        if self._player.playing:
+            self._player.play_pause()
+
     def _on_jam(self) -> None:
         plays, self._plays_after_jam = self._plays_after_jam, False
         if plays and not self._model.jam_running and not self._player.playing:

@@ -115,7 +115,8 @@ class Roll(QWidget):
     @property
     def areas(self) -> Areas:
         drums = self.content is None or "drums" in self.content.parts
-        return areas_of(Size(self.width(), self.height()), drums, self._plan_shown)
+        size = Size(self.width(), self.height())
+        return areas_of(size, drums, self._plan_shown, self._painter.text_scale)
 
     @property
     def span_s(self) -> tuple[float, float]:
@@ -141,8 +142,8 @@ class Roll(QWidget):
         self._moments = tuple(moments)
         self.update()
 
-    def show_theme(self, theme: Theme) -> None:
-        self._painter = RollPainter(self, theme)
+    def show_theme(self, theme: Theme, text_scale: float = 1.0) -> None:
+        self._painter = RollPainter(self, theme, text_scale)
         self.update()
 
     def show_muted(self, parts: Iterable[str]) -> None:
@@ -387,6 +388,7 @@ class Roll(QWidget):
     """A `Drag` of what is chosen."""
     note_drawn = pyqtSignal(float, int)
     """(time, pitch): a note is wanted there."""
+    resized = pyqtSignal()
     follow_ended = pyqtSignal()
     """The user scrolled away."""
 
@@ -430,6 +432,7 @@ class Roll(QWidget):
     def resizeEvent(self, a0: QResizeEvent | None) -> None:
         self._fit_view()
         self.update()
+        self.resized.emit()
 
     def _plan_region(self) -> QRegion:
         """The pixels that the plan touches."""

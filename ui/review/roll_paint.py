@@ -40,6 +40,7 @@ class RollPainter:
 
     widget: QWidget
     theme: Theme
+    text_scale: float = 1.0
     cache: PaintCache = field(default_factory=PaintCache)
     _tiles: dict[int, QPixmap] = field(default_factory=dict)
     _content: Content | None = None
@@ -70,7 +71,7 @@ class RollPainter:
         picture.setDevicePixelRatio(ratio)
         picture.fill(QColor(self.theme.fall))
         left = areas.notes.x
-        narrow = _narrowed(areas, TILE_PX)
+        narrow = _narrowed(areas, TILE_PX, self.text_scale)
         from_s = number * TILE_PX / view.px_per_s
         scene = roll_scene(content, replace(view, from_s=from_s), narrow)
         painter = QPainter(picture)
@@ -162,7 +163,7 @@ class RollPainter:
         """A chord's name in its block, left out where it would be too small to read."""
         if not text or rect.width < 14:
             return
-        size = min(17.0, rect.height * 0.62)
+        size = min(17.0 * self.text_scale, rect.height * 0.62)
         words = self.cache.fitted(self.widget, text, size, colour, rect.width - 6, bold=True)
         height = words.height() / words.devicePixelRatio()
         width = words.width() / words.devicePixelRatio()
@@ -335,10 +336,10 @@ class RollPainter:
         return picture
 
 
-def _narrowed(areas: Areas, width: float) -> Areas:
+def _narrowed(areas: Areas, width: float, text_scale: float) -> Areas:
     """The same areas for a picture that is so wide."""
     size = Size(areas.notes.x + width, areas.overview.bottom)
-    return areas_of(size, areas.drums.height > 0, areas.plan.height > 0)
+    return areas_of(size, areas.drums.height > 0, areas.plan.height > 0, text_scale)
 
 
 def _small(areas: Areas) -> float:

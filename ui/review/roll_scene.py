@@ -134,12 +134,16 @@ class PlanScene:
     end_x: float
 
 
-def areas_of(size: Size, drums: bool = True, plan: bool = True) -> Areas:
-    """The areas of a widget; lanes for drums and plan only where there are any."""
+def areas_of(size: Size, drums: bool = True, plan: bool = True, text_scale: float = 1.0) -> Areas:
+    """The areas of a widget; lanes for drums and plan only where there are any. Larger text gets
+    larger lanes, as long as the notes have half of the height.
+    """
     width, height = max(size.width, 120.0), max(size.height, 120.0)
-    left = float(round(min(64.0, max(44.0, height * 0.06))))
-    ruler = float(round(min(44.0, max(30.0, height * 0.04))))
-    lane = float(round(min(46.0, max(22.0, height * 0.075))))
+    left = min(64.0, max(44.0, height * 0.06))
+    ruler = min(44.0, max(30.0, height * 0.04))
+    lane = min(46.0, max(22.0, height * 0.075))
+    scale = max(1.0, min(text_scale, 0.4 * height / (ruler + lane + lane * plan)))
+    left, ruler, lane = (float(round(scale * one)) for one in (left, ruler, lane))
     overview = float(round(min(44.0, max(18.0, height * 0.075))))
     drum = float(round(min(42.0, max(15.0, height * 0.06)))) if drums else 0.0
     planned = lane if plan else 0.0

@@ -13,7 +13,6 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QLineEdit,
     QStackedWidget,
     QTableView,
     QVBoxLayout,
@@ -21,6 +20,7 @@ from PyQt6.QtWidgets import (
 )
 
 from jam.sessions.session import SessionInfo
+from ui.common.search import SearchField
 from ui.common.text import key_text, length_text, short_date_text, stars, summary
 from ui.common.theme import Theme
 from ui.review.name_cell import INFO_ROLE, NameCell, row_height, style_title
@@ -201,11 +201,11 @@ class SessionList(QWidget):
         self._told: SessionInfo | None = None
         self._showing = False
         self._asked: tuple[str, bool] | None = None
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Search: title, tag, key, style, date …")
-        self.search.setClearButtonEnabled(True)
-        self.search.setAccessibleName("Search sessions")
-        self.search.setToolTip("Search by title, tag, key, style, metre or date (Ctrl+F).")
+        self.search = SearchField(
+            "Search sessions",
+            "Search: title, tag, key, style, date …",
+            "Search by title, tag, key, style, metre or date (Ctrl+F). Esc shows all.",
+        )
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SEARCH_DELAY_MS)

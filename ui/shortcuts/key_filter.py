@@ -193,7 +193,7 @@ def _is_number(widget: QWidget) -> bool:
 
 
 def _revert(widget: QWidget) -> None:
-    """Discard what was typed and not confirmed."""
+    """Discard what was typed and not confirmed, or what is searched for."""
     match widget if isinstance(widget, QAbstractSpinBox) else widget.parent():
         case QSpinBox() as count:
             count.setValue(count.value())

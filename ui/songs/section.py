@@ -14,7 +14,6 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QInputDialog,
     QLabel,
-    QLineEdit,
     QListWidget,
     QListWidgetItem,
     QMenu,
@@ -32,6 +31,7 @@ from jam.limits import SHOWN_SONGS
 from jam.music.song import Song, as_label
 from jam.sessions.library import Library
 from jam.sessions.songs import SongInfo, about_song
+from ui.common.search import SearchField
 from ui.settings.fields import Fields, describe
 from ui.settings.model import SettingsModel, Step
 from ui.songs.model import SongModel
@@ -82,10 +82,9 @@ class SongsSection(QWidget):
         row.addWidget(self.save)
         row.addWidget(self.let_go)
         column.addLayout(row)
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Search songs")
-        self.search.setClearButtonEnabled(True)
-        describe(self.search, "search_songs", "Search songs", "Words of title, composer, style …")
+        self.search = SearchField(
+            "Search songs", "Search songs", "Words of title, composer, style … Esc shows all."
+        )
         self.search.textChanged.connect(lambda _: self.refresh())
         column.addWidget(self.search)
         self.list = QListWidget()
