@@ -255,7 +255,7 @@ class MainWindow(QWidget):
         self.latency = Notice("Latency", "news")
         self._calibration: Calibration | None = None
         told = (self.notice, self.dropouts, self.saved, self.asked, self.learning, self.latency)
-        self.notices = Notices(told, self._notices_end, self)
+        self.notices = Notices(told, self._notices_over, self._notices_end, self)
         self.help = Help(
             lambda: self.keymap, self._printed, lambda: self.pages.page, self._focus_page, self
         )
@@ -761,6 +761,10 @@ class MainWindow(QWidget):
         self.review.show_theme(theme, view.text_scale)
         self.keeper.keep(view=view)
 
+    def _notices_over(self) -> QWidget:
+        """What the notices lie over: neither the settings nor the list of sessions."""
+        return self.waterfall if self.pages.page == JAM else self.review.front
+
     def _notices_end(self) -> QWidget:
         """What the notices lie above: they cover nothing that is clicked."""
         return self.review.foot or self.status
@@ -797,6 +801,7 @@ class MainWindow(QWidget):
             bar.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _on_panel(self, title: str) -> None:
+        self.notices.fit()
         self.settings_button.setChecked(bool(title))
         self.look.change(panel=title)
 

@@ -233,6 +233,10 @@ def test_notices_lie_over_the_page_and_move_nothing(bench: Bench) -> None:
     inside = window.pages.geometry()
     assert inside.contains(window.notices.geometry())
     assert inside.bottom() - window.notices.geometry().bottom() < 20
+    window.open_panel("Music")
+    QApplication.processEvents()
+    panel = window.page.panel
+    assert window.notices.geometry().right() < panel.mapTo(window, QPoint(0, 0)).x()
     # What was closed stays closed while it holds, whatever else there is to say.
     window.notice.close_notice()
     bench.link.override = replace(bench.link.override, seq=1, message=other)

@@ -116,14 +116,20 @@ class Notice(QFrame):
 
 
 class Notices(QFrame):
-    """All notices of the window, one above the other. above: tells at whose upper edge they end."""
+    """All notices of the window, one above the other. over: tells within whose width they lie.
+    above: tells at whose upper edge they end.
+    """
 
     def __init__(
-        self, notices: Iterable[Notice], above: Callable[[], QWidget], parent: QWidget
+        self,
+        notices: Iterable[Notice],
+        over: Callable[[], QWidget],
+        above: Callable[[], QWidget],
+        parent: QWidget,
     ) -> None:
         super().__init__(parent)
         self.setObjectName("notices")
-        self._above = above
+        self._over, self._above = over, above
         self._flash = Notice("Message", "news")
         self._flash_timer = QTimer(self)
         self._flash_timer.setSingleShot(True)
@@ -165,11 +171,13 @@ class Notices(QFrame):
         if parent is None or layout is None or not shown:
             return
         widest = self.fontMetrics().horizontalAdvance("0") * _WIDTH_EMS
-        width = min(parent.width() - 2 * _MARGIN_PX, widest)
+        over = self._over()
+        width = min(over.width() - 2 * _MARGIN_PX, widest)
         height = layout.totalHeightForWidth(width) if layout.hasHeightForWidth() else 0
         height = max(height, layout.totalMinimumSize().height())
         foot = self._above().mapTo(parent, QPoint(0, 0)).y() - _MARGIN_PX
-        self.setGeometry(QRect((parent.width() - width) // 2, foot - height, width, height))
+        left = over.mapTo(parent, QPoint((over.width() - width) // 2, 0)).x()
+        self.setGeometry(QRect(left, foot - height, width, height))
 
 
 LARGER_BUFFER = "Ctrl+Shift+B"
