@@ -19,13 +19,16 @@ REWRITTEN_PARTS: tuple[RewrittenPart, ...] = ("chords", "melody", "both")
 A_LITTLE, WHOLLY = 0.35, 1.0
 """Shares of a selection that are drawn anew."""
 MOST_PROPOSALS = 16
+AROUND_BARS = 16
+"""So many bars before and after a gap are read."""
 Progress = Callable[[int, int], None]
 """Called with (done, in all)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Music with a gap, and how it is to be filled. All sequences have one value a frame.
+    """Music with a gap, and how it is to be filled. All sequences have one value a frame, from
+    `first_frame` of the take on: a gap needs no more of it than lies around.
 
     melody_open, chord_open: the frames that may be drawn anew; the others stay as they are. share:
     how many of them are, 0 to 1. allowed: the chords that may be drawn, None for all; scale: the
@@ -43,11 +46,12 @@ class Gap:
     scale: Key | None = None
     style: str = "any"
     density: float | None = None
+    first_frame: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """A gap filled: melody and chords of every frame.
+    """A gap filled: melody and chords of every frame of it.
 
     likelihood: the mean log-probability, in nats, of a frame that was drawn, given the rest.
     """

@@ -290,8 +290,9 @@ def _rewrite(
         raise BadInput("retake: --how and --bars don't go together")
     if not 1 <= args.proposals <= MOST_PROPOSALS:
         raise BadInput(f"--proposals {args.proposals}: must be between 1 and {MOST_PROPOSALS}")
-    session = library.session(session_id(library, args.id))
-    taken = take_of(session, args.take).info
+    chosen = session_id(library, args.id)
+    base = library.take(chosen, args.take)
+    taken, tempo_map = base.info, base.take.tempo_map
     settings = change_settings(taken.settings)
     wish = RewriteWish(
         selection_of(args.bars, args.part),
@@ -300,26 +301,21 @@ def _rewrite(
         settings.temperature,
         settings.key_lock,
         settings.palette,
-        args.seed if args.seed is not None else session.seed,
+        args.seed if args.seed is not None else taken.seed,
     )
     with progress_bar("composing", "step") as progress:
-        found = propose(
-            progress, library.path, session.info.id, taken.id, wish, settings, load_rewriter
-        )
+        found = propose(progress, library.path, chosen, taken.id, wish, settings, load_rewriter)
     if not found:
         raise BadInput(f"{wish.selection.words}: notes that go beyond fill them; nothing to do")
     made = (*taken.made, *made_by(wish))
     for number, proposal in enumerate(found, 1):
         name = args.name or f"{wish.selection.words.capitalize()}, {args.part}"
         name += f" {number}" if len(found) > 1 else ""
-        info = library.add_take(
-            session.info.id, name, OWN_MELODY, settings, taken.seed, proposal.take, made
-        )
+        take = proposal.patch.on(base.take)
+        info = library.add_take(chosen, name, OWN_MELODY, settings, taken.seed, take, made)
         print(f"Take {info.id}: {name} (likelihood {proposal.likelihood:.2f})")
-        frames = wish.selection.frames(session.tempo_map)
-        cells = chart_cells(
-            proposal.take.chords[frames.start : frames.stop], session.tempo_map, frames.start
-        )
+        frames = proposal.patch.frames
+        cells = chart_cells(take.chords[frames.start : frames.stop], tempo_map, frames.start)
         print("  | " + " | ".join(cells) + " |")
 
 

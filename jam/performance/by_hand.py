@@ -115,10 +115,9 @@ def transposed(
         take = notes_changed(take, inside, lambda note: moved(note, 0.0, semitones))
     if part == "melody":
         return take
-    line = list(take.chords)
-    for frame in _within(take, frames):
-        line[frame] = _turned(line[frame], semitones)
-    return with_chords(take, _within(take, frames), line, settings, seed)
+    frames = _within(take, frames)
+    line = [_turned(state, semitones) for state in take.chords[frames.start : frames.stop]]
+    return with_chords(take, frames, line, settings, seed)
 
 
 def _turned(state: ChordState, semitones: int) -> ChordState:
@@ -228,7 +227,7 @@ def _relined(take: Take, line: Sequence[ChordState], settings: JamSettings, seed
         else:
             runs.append(range(frame, frame + 1))
     for run in runs:
-        take = with_line(take, run, line, strikes=False)
+        take = with_line(take, run, line[run.start : run.stop], strikes=False)
     for run in runs:
         take = with_band(take, run, settings, seed)
     return take

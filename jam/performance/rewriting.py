@@ -15,7 +15,7 @@ from jam.accompaniment import Arrangement, Memory, Touch, accompany, dice, playa
 from jam.accompaniment.feel import Hand, played
 from jam.accompaniment.notes import MIN_FRAMES, Draft
 from jam.accompaniment.styles import conditioned
-from jam.agent.rewriting import WHOLLY, Filling, Gap, RewrittenPart
+from jam.agent.rewriting import AROUND_BARS, WHOLLY, Filling, Gap, RewrittenPart
 from jam.errors import BadInput
 from jam.messages.notes import Note
 from jam.midi.file import MidiSong
@@ -121,7 +121,9 @@ def gap_of(take: Take, wish: RewriteWish, settings: JamSettings) -> Gap:
         song = MidiSong("", tuple(player), tempo_map)
         melody = melody_line(song)
     n = max(frames.stop, len(take.chords), len(melody))
-    melody += [REST] * (n - len(melody))
+    start = tempo_map.bar_start(max(0, selection.first_bar - AROUND_BARS))
+    end = min(n, tempo_map.bar_start(selection.last_bar + 1 + AROUND_BARS))
+    melody += [REST] * (end - len(melody))
     kept = {
         frame
         for note in player
@@ -131,38 +133,72 @@ def gap_of(take: Take, wish: RewriteWish, settings: JamSettings) -> Gap:
             min(frames.stop, nearest_frame(note.end_frame)),
         )
     }
-    line = _chord_line(take, n)
+    line, around = _chord_line(take, end), range(start, end)
     conditions = conditioned(settings, playable_style(settings.accompaniment))
     return Gap(
-        tuple(melody[:n]),
-        tuple(line[:n]),
-        tuple(tempo_map.place(frame) for frame in range(n)),
-        tuple(selection.melody and f in frames and f not in kept for f in range(n)),
-        tuple(selection.chords and f in frames for f in range(n)),
+        tuple(melody[start:end]),
+        tuple(line[start:end]),
+        tuple(tempo_map.place(frame) for frame in around),
+        tuple(selection.melody and f in frames and f not in kept for f in around),
+        tuple(selection.chords and f in frames for f in around),
         wish.share,
         wish.temperature,
         allowed_chords(wish.palette, wish.key),
         wish.key,
         conditions.style,
         settings.density,
+        start,
     )
 
 
-def filled(
-    take: Take, selection: Selection, filling: Filling, settings: JamSettings, seed: int
-) -> Take:
-    """The take with a filling in place of what was selected; the band plays new chords in its
-    style, seed and touch."""
-    found = take
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """What is laid over some frames of a take; outside of them all stays as it is.
+
+    melody: the player's notes that begin and end there, None where they stay. chords: of each of
+    the frames, None where they stay; band: what it plays to them, by part.
+    """
+
+    frames: range
+    melody: tuple[Note, ...] | None
+    chords: tuple[ChordState, ...] | None
+    band: Mapping[str, tuple[Note, ...]]
+
+    def on(self, take: Take) -> Take:
+        """The take with it."""
+        if self.melody is not None:
+            kept = [note for note in take.parts.get("player", ()) if stays(note, self.frames)]
+            notes = sorted([*kept, *self.melody], key=lambda note: (note.start_frame, note.pitch))
+            take = replace(take, parts={**take.parts, "player": tuple(notes)})
+        if self.chords is not None:
+            take = _with_part_of_band(
+                with_line(take, self.frames, self.chords), self.frames, self.band
+            )
+        return take
+
+
+def patch_of(
+    take: Take, gap: Gap, selection: Selection, filling: Filling, settings: JamSettings, seed: int
+) -> Patch:
+    """A gap's filling in place of what was selected; the band plays new chords in its style, seed
+    and touch. take: what lies around the selection is enough of it."""
+    frames = selection.frames(take.tempo_map)
+    melody = chords = None
+    band: Mapping[str, tuple[Note, ...]] = {}
     if selection.melody:
-        found = with_melody(found, selection.frames(take.tempo_map), filling, seed)
+        melody = _new_melody(take, frames, filling, gap.first_frame, seed)
+        take = Patch(frames, melody, None, {}).on(take)
     if selection.chords:
-        found = with_chords(found, selection.frames(take.tempo_map), filling.chords, settings, seed)
-    return found
+        first = frames.start - gap.first_frame
+        chords = filling.chords[first : first + len(frames)]
+        band = band_of(with_line(take, frames, chords), frames, settings, seed)
+    return Patch(frames, melody, chords, band)
 
 
-def with_melody(take: Take, frames: range, filling: Filling, seed: int) -> Take:
-    """Another melody in some frames; its notes are as early, late and loud as the player's."""
+def _new_melody(
+    take: Take, frames: range, filling: Filling, first_frame: int, seed: int
+) -> tuple[Note, ...]:
+    """The filling's notes in some frames, as early, late and loud as the player's."""
     player = take.parts.get("player", ())
     kept = [note for note in player if stays(note, frames)]
     models = _by_column(player, take.tempo_map)
@@ -173,18 +209,17 @@ def with_melody(take: Take, frames: range, filling: Filling, seed: int) -> Take:
         for frame in range(nearest_frame(note.start_frame), nearest_frame(note.end_frame))
     }
     start: int | None = None
+    pitch: int | None = None
     for frame in range(frames.start, frames.stop + 1):
-        state = filling.melody[frame] if frame < frames.stop and frame not in taken else REST
-        ends = start is not None and (
-            state.pitch is None or state.onset or state.pitch != filling.melody[start].pitch
-        )
-        if ends and start is not None:
-            new.append(_as_played(filling, start, frame, take.tempo_map, models, seed))
+        free = frame < frames.stop and frame not in taken
+        state = filling.melody[frame - first_frame] if free else REST
+        if start is not None and (state.onset or state.pitch != pitch):
+            assert pitch is not None
+            new.append(_as_played(pitch, start, frame, take.tempo_map, models, seed))
             start = None
         if state.pitch is not None and start is None:
-            start = frame
-    notes = sorted([*kept, *new], key=lambda note: (note.start_frame, note.pitch))
-    return replace(take, parts={**take.parts, "player": tuple(notes)})
+            start, pitch = frame, state.pitch
+    return tuple(new)
 
 
 _Models = Mapping[int, Sequence[tuple[float, int]]]
@@ -202,10 +237,8 @@ def _by_column(notes: Sequence[Note], tempo_map: TempoMap) -> _Models:
 
 
 def _as_played(
-    filling: Filling, start: int, end: int, tempo_map: TempoMap, models: _Models, seed: int
+    pitch: int, start: int, end: int, tempo_map: TempoMap, models: _Models, seed: int
 ) -> Note:
-    pitch = filling.melody[start].pitch
-    assert pitch is not None
     place = tempo_map.place(start)
     column = place.frame_in_bar % place.meter.frames_per_beat
     late, velocity = 0.0, _USUAL_VELOCITY + _ACCENTS[place.strength]
@@ -231,10 +264,10 @@ def with_chords(
 def with_line(
     take: Take, frames: range, chords: Sequence[ChordState], strikes: bool = True
 ) -> Take:
-    """Other chords in some frames, and not yet what the band makes of them. The first of them
+    """Other chords, one for each of some frames, and not yet what the band makes of them. The first
     begins, or (strikes False) goes on where it is the one before."""
     line = _chord_line(take, frames.stop)
-    line[frames.start : frames.stop] = chords[frames.start : frames.stop]
+    line[frames.start : frames.stop] = chords
     first = line[frames.start]
     before = line[frames.start - 1].chord if frames.start else None
     if first.chord is not None and (strikes or first.chord != before):
@@ -249,7 +282,10 @@ def with_line(
 
 def with_band(take: Take, frames: range, settings: JamSettings, seed: int) -> Take:
     """What the band plays in some frames, anew for the chords that stand there."""
-    new = band_of(take, frames, settings, seed)
+    return _with_part_of_band(take, frames, band_of(take, frames, settings, seed))
+
+
+def _with_part_of_band(take: Take, frames: range, new: Mapping[str, tuple[Note, ...]]) -> Take:
     parts = dict(take.parts)
     for part in BAND:
         notes = _spliced(take.parts.get(part, ()), new.get(part, ()), frames)

@@ -59,13 +59,31 @@ def read_excerpt(
     if info.length_s <= WHOLE_S:
         return Excerpt(load_session(db, info), take_id)
     tempo_map = tempo_of(db, info)
-    first_s, last_s = at_s - AROUND_S, at_s + AROUND_S
+    part = _part(tempo_map, take_id, at_s, at_s)
+    found = outline or _outline(db, info, take_id, tempo_map)
+    return Excerpt(load_part(db, info, part), take_id, part.first_s, part.last_s, found)
+
+
+def read_bars(
+    db: sqlite3.Connection, info: SessionInfo, take_id: int, first_bar: int, last_bar: int
+) -> Session:
+    """What lies around some bars, or at the end where there are none such; of a session that isn't
+    long, all of it."""
+    if info.length_s <= WHOLE_S:
+        return load_session(db, info)
+    tempo_map = tempo_of(db, info)
+    from_s, to_s = (
+        min(info.length_s, tempo_map.seconds_at(tempo_map.bar_start(bar)))
+        for bar in (first_bar, last_bar + 1)
+    )
+    return load_part(db, info, _part(tempo_map, take_id, from_s, to_s))
+
+
+def _part(tempo_map: TempoMap, take_id: int, from_s: float, to_s: float) -> Part:
+    first_s, last_s = from_s - AROUND_S, to_s + AROUND_S
     first_frame = max(0, int(tempo_map.position_at(first_s)))
     last_frame = max(first_frame, int(tempo_map.position_at(last_s)) + 1)
-    part = Part(take_id, first_s, last_s, first_frame, last_frame)
-    session = load_part(db, info, part)
-    found = outline or _outline(db, info, take_id, tempo_map)
-    return Excerpt(session, take_id, first_s, last_s, found)
+    return Part(take_id, first_s, last_s, first_frame, last_frame)
 
 
 def _outline(

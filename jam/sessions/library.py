@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from jam.limits import SEARCH_WORDS
 from jam.music.key import key_of_counted
 from jam.performance.take import Take
 from jam.sessions import schema, voices
-from jam.sessions.excerpt import Excerpt, Outline, read_excerpt
+from jam.sessions.excerpt import Excerpt, Outline, read_bars, read_excerpt
 from jam.sessions.lock import is_held
 from jam.sessions.reading import INFO, Losses, counted_rows, info_of, load_session
 from jam.sessions.rows import (
@@ -42,6 +43,7 @@ from jam.sessions.session import (
     Moment,
     Session,
     SessionInfo,
+    SessionTake,
     State,
     TakeInfo,
     TakeKind,
@@ -145,6 +147,21 @@ class Library:
         info = self.info(session_id)
         with self._reading(), self._said_of(session_id):
             return read_excerpt(self._db, info, take_id, at_s, outline)
+
+    def bars(self, session_id: int, take_id: int, first_bar: int, last_bar: int) -> Session:
+        """What of a session lies around some bars, with the notes of one take; see `excerpt`."""
+        info = self.info(session_id)
+        with self._reading(), self._said_of(session_id):
+            return read_bars(self._db, info, take_id, first_bar, last_bar)
+
+    def take(self, session_id: int, take_id: int) -> SessionTake:
+        """One take of a session, and nothing of the rest. Raises BadInput where there is none."""
+        with self.stored(session_id) as session:
+            for taken in session.takes:
+                if taken.info.id == take_id:
+                    parts = {part: tuple(notes) for part, notes in taken.take.parts.items()}
+                    return replace(taken, take=replace(taken.take, parts=parts))
+        raise BadInput(f"session {session_id}: no take {take_id}")
 
     @contextmanager
     def stored(self, session_id: int) -> Iterator[Session]:

@@ -14,8 +14,7 @@ from jam.agent.rules import RuleBasedPredictor
 from jam.errors import BadInput
 from jam.jobs import Progress
 from jam.messages.notes import Note
-from jam.performance.rewriting import RewriteWish, filled, gap_of
-from jam.performance.take import Take
+from jam.performance.rewriting import Patch, RewriteWish, gap_of, patch_of
 from jam.sessions import voices
 from jam.sessions.exports import export, take_of
 from jam.sessions.imports import import_file
@@ -63,9 +62,9 @@ def make_take(
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A take with a selection composed again; likelihood as in `Filling`."""
+    """A selection composed again, to be laid over its take; likelihood as in `Filling`."""
 
-    take: Take
+    patch: Patch
     likelihood: float
 
 
@@ -78,18 +77,20 @@ def propose(
     settings: JamSettings,
     load: LoadRewriter,
 ) -> list[Proposal]:
-    """Takes with some bars of `take_id` composed again, the likeliest first; none is kept yet.
+    """Some bars of `take_id` composed again, the likeliest first; nothing is kept yet. Of a long
+    session no more is read than lies around them.
 
     settings: how the band plays what is new. Raises BadInput for bars that aren't there.
     """
+    selection = wish.selection
     with Library(library, read_only=True) as opened:
-        session = opened.session(session_id)
+        session = opened.bars(session_id, take_id, selection.first_bar, selection.last_bar)
     taken = take_of(session, take_id)
     gap = gap_of(taken.take, wish, settings)
     rewriter = load()
     return [
         Proposal(
-            filled(taken.take, wish.selection, filling, settings, taken.info.seed),
+            patch_of(taken.take, gap, selection, filling, settings, taken.info.seed),
             filling.likelihood,
         )
         for filling in rewriter.fill(gap, wish.n, wish.seed, progress)

@@ -76,7 +76,7 @@ def test_bars_are_composed_again_heard_accepted_and_undone(bench: Bench) -> None
     assert page.rewriting.chosen == -1
     bench.wait(lambda: not bench.model.previews)
     page.rewriting_bar.proposals[2].click()
-    chosen = page.rewriting.proposals[1].take
+    chosen = page.rewriting.proposals[1].patch.on(before)
     bench.key(KEY.Key_Return, CTRL)
     assert edited(bench, 1) == chosen and not page.rewriting.proposals
     for frame, state in enumerate(chosen.chords):

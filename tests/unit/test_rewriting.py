@@ -22,7 +22,7 @@ from jam.files import library_path
 from jam.messages.notes import Note
 from jam.music.chord import Chord
 from jam.music.rows import NO_CHORD, REST, ChordState, MelodyState
-from jam.performance.rewriting import RewriteWish, Selection, filled, gap_of, n_bars, stays
+from jam.performance.rewriting import RewriteWish, Selection, gap_of, n_bars, patch_of, stays
 from jam.performance.take import Take
 from jam.sessions.exports import export
 from jam.sessions.json_file import session_of_text
@@ -67,7 +67,9 @@ def rewriting(
 
 def rewritten(session: Session, selection: Selection, filling: Filling) -> Take:
     taken = session.takes[0]
-    return filled(taken.take, selection, filling, taken.info.settings, taken.info.seed)
+    settings, seed = taken.info.settings, taken.info.seed
+    gap = gap_of(taken.take, RewriteWish(selection), settings)
+    return patch_of(taken.take, gap, selection, filling, settings, seed).on(taken.take)
 
 
 def outside(notes: tuple[Note, ...], frames: range) -> set[tuple[float, float, int, int]]:

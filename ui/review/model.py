@@ -212,22 +212,27 @@ class ReviewModel(QObject):
         )
         self.front_changed.emit(keeps_place)
 
-    def preview(self, take: Take | None) -> None:
-        """Show and play this in place of the take in front; None: that one again."""
+    def preview(self, change: Callable[[Take], Take] | None) -> None:
+        """Show and play the take in front, changed; None: as it is."""
         session, excerpt = self.session, self._excerpt
         if session is None or excerpt is None:
             return
         take_id, session_id = self.take_id, session.info.id
-        self.previews = take is not None
-        shown = excerpt
-        if take is not None:
-            taken = replace(take_of(session, take_id), take=take)
-            shown = Excerpt(replace(session, takes=(taken,)), take_id)
+        self.previews = change is not None
         asked = self._preview = object()
 
-        def then(content: Content) -> None:
+        def made(_: Library) -> tuple[Excerpt, Content]:
+            shown = excerpt
+            if change is not None:
+                taken = take_of(session, take_id)
+                taken = replace(taken, take=change(taken.take))
+                shown = replace(excerpt, session=replace(session, takes=(taken,)))
+            return shown, content_of(shown)
+
+        def then(found: tuple[Excerpt, Content]) -> None:
             if self._preview is asked and self._is_in_front(session_id, take_id):
-                self.content = content
+                shown, self.content = found
+                content = found[1]
                 self.player.show(
                     self._name,
                     content.start_s,
@@ -238,7 +243,7 @@ class ReviewModel(QObject):
                 )
                 self.front_changed.emit(True)
 
-        self.library.ask(lambda _: content_of(shown), then)
+        self.library.ask(made, then)
 
     @property
     def _name(self) -> str:

@@ -169,7 +169,7 @@ class Rewriting(QObject):
             return
         self.chosen = number
         self._bar.show_proposals([p.likelihood for p in self.proposals], number)
-        self._model.preview(self.proposals[number].take if number >= 0 else None)
+        self._model.preview(self.proposals[number].patch.on if number >= 0 else None)
 
     def step(self, by: int) -> None:
         """The next proposal, or the one before; after the last comes what was there."""
@@ -182,9 +182,9 @@ class Rewriting(QObject):
         if not 0 <= self.chosen < len(self.proposals) or wish is None:
             self._model.told.emit(NO_PROPOSALS)
             return
-        take, made = self.proposals[self.chosen].take, made_by(wish)
+        patch, made = self.proposals[self.chosen].patch, made_by(wish)
         self._forget()
-        self._edits.apply(f"{wish.selection.words} composed again", lambda _: take, made)
+        self._edits.apply(f"{wish.selection.words} composed again", patch.on, made)
 
     def keep(self) -> None:
         """Keep the proposal as a take of its own."""
@@ -193,9 +193,9 @@ class Rewriting(QObject):
             self._model.told.emit(NO_PROPOSALS)
             return
         name = f"{wish.selection.words.capitalize()}, {wish.selection.part} {self.chosen + 1}"
-        take = self.proposals[self.chosen].take
+        patch = self.proposals[self.chosen].patch
         self._forget()
-        self._edits.keep(name, take, made_by(wish), taken.settings)
+        self._edits.keep(name, patch.on, made_by(wish), taken.settings)
 
     def discard(self) -> None:
         """Leave everything as it was."""

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from jam.performance.take import Take
-from jam.sessions.exports import take_of
 from jam.sessions.library import Library
 from jam.sessions.session import OWN_MELODY, Made, TakeInfo
 from jam.settings import JamSettings
@@ -53,7 +52,7 @@ class TakeEdits:
                 else:
                     library.undelete_take(session_id, info.id)
                 return info.id
-            old = take_of(library.session(session_id), base.id).take
+            old = library.take(session_id, base.id).take
             new = change(old)
             info = taken
             if on_top:
@@ -80,8 +79,10 @@ class TakeEdits:
 
         self._edits.push(words, lambda: run(do), lambda: run(undo))
 
-    def keep(self, name: str, take: Take, made: Sequence[Made], settings: JamSettings) -> None:
-        """Keep this beside the take in front, which stays there."""
+    def keep(
+        self, name: str, change: Callable[[Take], Take], made: Sequence[Made], settings: JamSettings
+    ) -> None:
+        """Keep the take in front, changed, beside it; it stays there."""
         session, base = self._model.session, self._model.take
         if session is None or base is None or self._edits.is_recorded():
             return
@@ -92,6 +93,7 @@ class TakeEdits:
             if kept:
                 library.undelete_take(session_id, kept[0])
             else:
+                take = change(library.take(session_id, base.id).take)
                 info = library.add_take(
                     session_id, name, OWN_MELODY, settings, base.seed, take, (*base.made, *made)
                 )
