@@ -27,7 +27,7 @@ from models.network.vocab import Ints
 
 BEFORE_BARS, HEARD_BARS, AFTER_BARS = 16, 8, 2
 """So many bars before a gap are read, so many of the melody after it, so many of the chords."""
-WAYS, MOST_WAYS = 16, 96
+WAYS, MOST_WAYS = 8, 64
 """Ways through a gap for every proposal, and in all."""
 _BAR_FRAMES, _STRENGTH = (vocab.PLACE_FEATURES.index(name) for name in ("bar_frames", "strength"))
 
