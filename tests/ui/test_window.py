@@ -275,7 +275,7 @@ def test_the_window_fits_a_small_screen(text_scale: float, bench: Bench) -> None
         window.help.toggle()
         QApplication.processEvents()
         area = window.help.findChild(QScrollArea)
-        sideways = area.horizontalScrollBar() if area is not None else None
+        sideways = area.horizontalScrollBar()
         assert sideways is not None and sideways.maximum() == 0
         window.help.close_help()
 
