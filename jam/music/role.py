@@ -13,10 +13,12 @@ a melody, to which the player plays the chords; phrases for the player to repeat
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What is shown of the role at a moment. bars_left: until the turn changes, 0 if it doesn't."""
+    """What is shown of the role at a moment. bars_left: until the turn changes or the role is over,
+    0 if it doesn't; begins_in: bars until the role begins."""
 
     role: str
     is_agents: bool
     bars_left: int = 0
     told: str = ""
     """What there is to say of the turn before: "5 of 6 notes"."""
+    begins_in: int = 0

@@ -171,7 +171,15 @@ class Conductor:
         if frame <= self.listen_until_frame:
             bar = max(bar, self.tempo_map.place(self.listen_until_frame).bar)
         song_bar = None if song is None else song.first_bar
-        self._solo.use(self.settings.role, self.settings.turn_bars, bar, song_bar)
+        now = self.settings
+        self._solo.use(
+            now.role, now.turn_bars, now.role_choruses, bar, song_bar, self._lead.form_bars
+        )
+
+    @property
+    def role_is_over(self) -> bool:
+        """Whether the agent had its role for a number of choruses, and they are over."""
+        return self._solo.is_over(self.tempo_map.place(len(self.rows)).bar)
 
     def follow(self, line: BeatLine | None, now_s: float) -> bool:
         """Go on in time with another's beat, from the next frame that isn't sent yet; None: in
@@ -681,15 +689,18 @@ class Conductor:
             now = len(self.rows)
             end = now + self._lookahead_frames()
             band += self._tune.played(self._lead.playing, self.tempo_map, self.settings, now, end)
-        if (bar := self._solo.lays_out) is not None:  # the player plays the chords
-            first = self.tempo_map.bar_start(bar)
-            band = [n for n in band if n.part != "chords" or n.start_frame < first]
+        band = [n for n in band if n.part != "chords" or not self._is_left_out(n)]
         if not self._solo.is_active:
             return band
         feel, style_at = self.settings.feel, self._band.style_at
         frames = {f + i for f in self._solo.frames for i in (0, 1)}
         swung = {f: swung_frame(f, self.tempo_map, style_at(f), feel) for f in frames}
         return band + self._solo.notes(self.tempo_map, swung)
+
+    def _is_left_out(self, note: PlannedNote) -> bool:
+        """Whether the player plays the chords there."""
+        frame = max(0, math.floor(note.start_frame + 0.5))
+        return self._solo.lays_out(self.tempo_map.place(frame).bar)
 
     def turn(self) -> Turn | None:
         """Whose turn it is; None where the agent only accompanies."""

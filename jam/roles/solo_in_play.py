@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 
 from jam.messages.notes import PlannedNote
 from jam.messages.plans import Plan, Solo
 from jam.music.ear import REPEATED, repeated
 from jam.music.grid import TempoMap
-from jam.music.role import ACCOMPANIES, ASKS, FILLS, LEADS, TRADES, Turn
+from jam.music.role import ACCOMPANIES, ASKS, FILLS, LEADS, SOLOS, TRADES, Turn
 from jam.music.rows import REST, MelodyState
 from jam.roles.phrase import Onset, Phrase, notes_of, phrase_of
-from jam.roles.turns import Role, first_turn_bar, spans
+from jam.roles.turns import FOREVER, Role, role_from, spans
 
 _KEPT_ONSETS = 512
 _USUAL_VELOCITY = 72.0
@@ -34,6 +35,8 @@ class SoloInPlay:
 
     def __init__(self) -> None:
         self.role = Role()
+        self._before = Role(end_bar=0)
+        """The role until this one begins."""
         self._line: dict[int, MelodyState] = {}
         self._mine: dict[int, bool] = {}
         self._fixed_until = 0
@@ -48,14 +51,32 @@ class SoloInPlay:
 
     # -- what the player does ---------------------------------------------------------------
 
-    def use(self, name: str, bars: int, next_bar: int, song_bar: int | None) -> None:
-        """Another role, from bar `next_bar` on, which isn't committed yet. song_bar: the first
-        bar of the song that is played."""
-        if (name, bars) == (self.role.name, self.role.bars):
+    def use(
+        self,
+        name: str,
+        bars: int,
+        choruses: int,
+        next_bar: int,
+        song_bar: int | None,
+        form_bars: int | None,
+    ) -> None:
+        """Another role, from bar `next_bar` on, which isn't committed yet; as `role_from`."""
+        if (name, bars, choruses) == (self.role.name, self.role.bars, self.role.choruses):
             return
-        first = first_turn_bar(next_bar, bars, song_bar) if name in (TRADES, ASKS) else next_bar
-        self.role, self._fill = Role(name, bars, first), None
+        role = role_from(name, bars, choruses, next_bar, song_bar, form_bars)
+        if self.role.first_bar < role.first_bar:  # else it had not begun
+            until = min(self.role.end_bar, role.first_bar)
+            self._before = replace(self.role, end_bar=until)
+        self.role, self._fill = role, None
         self._asked, self._told = {}, ""
+
+    def is_over(self, bar: int) -> bool:
+        """Whether the role was for a number of choruses, which are over."""
+        return self.role.name != ACCOMPANIES and bar >= self.role.end_bar
+
+    def _role_at(self, bar: int) -> Role:
+        """The role that a bar is played in."""
+        return self._before if bar < self.role.first_bar else self.role
 
     def note_on(self, position: float, pitch: int, velocity: int) -> None:
         """The player strikes a note; into a fill: it gives way."""
@@ -81,16 +102,17 @@ class SoloInPlay:
         """Whether the agent plays melodies at all, or has just done."""
         return self.role.name != ACCOMPANIES or bool(self._line)
 
-    @property
-    def lays_out(self) -> int | None:
-        """The bar from which on the band leaves the chords to the player; None where it doesn't."""
-        return self.role.first_bar if self.role.name == LEADS else None
+    def lays_out(self, bar: int) -> bool:
+        """Whether the band leaves the chords of a bar to the player."""
+        role = self._role_at(bar)
+        return role.name == LEADS and role.first_bar <= bar < role.end_bar
 
     def is_mine(self, frame: int, tempo_map: TempoMap) -> bool:
         """Whether the melody of a frame is the agent's."""
         if self.role.name == FILLS:
             return self._fill is not None and self._fill[0] <= frame < self._fill[1]
-        return self.role.is_agents(tempo_map.place(frame).bar)
+        bar = tempo_map.place(frame).bar
+        return self._role_at(bar).is_agents(bar)
 
     def close(self, frame: int, heard: MelodyState, tempo_map: TempoMap) -> MelodyState:
         """The melody of a frame that is over: the agent's in its turn, else the player's."""
@@ -153,11 +175,14 @@ class SoloInPlay:
     def _spans(self, first: int, end: int, tempo_map: TempoMap) -> tuple[tuple[int, int], ...]:
         if self.role.name == FILLS:
             return (self._fill,) if self._fill is not None and self._fill[1] > first else ()
-        return tuple(spans(self.role, tempo_map, first, end))
+        return (
+            *spans(self._before, tempo_map, first, end),
+            *spans(self.role, tempo_map, first, end),
+        )
 
     def request(self, now: int, end: int, silent_until: int, tempo_map: TempoMap) -> Solo | None:
         """What the agent is to be asked for, from frame `now` to `end`."""
-        if self.role.name == ACCOMPANIES:
+        if not self.is_active:
             return None
         found = tuple(
             (max(first, silent_until), last)
@@ -170,6 +195,8 @@ class SoloInPlay:
         if self.role.name == ASKS and self._asked:
             known |= self._once_more(now, end, tempo_map)
         phrase = self._phrase(now, tempo_map)
+        if self.role.name in (SOLOS, LEADS):  # the player's chords are no example for a melody
+            phrase = Phrase()
         low, high = LOWEST, HIGHEST
         if phrase.lowest is not None and phrase.highest is not None:
             low = max(low, min(phrase.lowest - _WIDER, high - 12))
@@ -253,8 +280,11 @@ class SoloInPlay:
         if self.role.name == ACCOMPANIES:
             return None
         bar = tempo_map.place(max(0, frame)).bar
-        if not self.role.alternates or bar < self.role.first_bar:
-            left = max(0, self.role.first_bar - bar)
+        if bar < self.role.first_bar:
+            begins = self.role.first_bar - bar
+            return Turn(self.role.name, self.is_mine(frame, tempo_map), begins_in=begins)
+        if not self.role.alternates:
+            left = 0 if self.role.end_bar == FOREVER else max(0, self.role.end_bar - bar)
             return Turn(self.role.name, self.is_mine(frame, tempo_map), left)
         left = self.role.turn(bar)[1] - bar
         return Turn(self.role.name, self.role.is_agents(bar), left, self._told)

@@ -350,6 +350,21 @@ class JamSettings:
         choices=tuple(Choice(n, f"{n} bars", str(n)) for n in (2, 4, 8)),
         kind=int,
     )
+    role_choruses: int = setting(
+        0,
+        "Role for",
+        "Choruses that a role lasts, from the next one on; then the agent accompanies.",
+        "choruses that a role lasts, from the next one on; 0: until another one is chosen",
+        "role-for",
+        metavar="CHORUSES",
+        group="agent",
+        place="Music/Role",
+        choices=(
+            Choice(0, "Until changed", "0"),
+            *(Choice(n, f"{n} chorus" + "es" * (n > 1), str(n)) for n in (1, 2, 3, 4)),
+        ),
+        kind=int,
+    )
     song_keys: str = setting(
         "same",
         "Song keys",

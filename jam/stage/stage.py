@@ -44,6 +44,7 @@ from jam.messages.plans import AgentAnswer, AgentReady, Plan
 from jam.messages.snapshot import DeviceState, SongChange
 from jam.messages.sync import OWN, PLAYER
 from jam.messages.voice import Listen, SetGate, VoiceState
+from jam.music.role import ACCOMPANIES
 from jam.music.song import Song
 from jam.performance.conductor import Conductor
 from jam.practice.coach import Coach
@@ -395,6 +396,8 @@ class Stage:
         over = self._coach.close(place, conductor.rows, conductor.tempo_map, self._settings, song)
         if over is not None and over.bpm != self._settings.bpm and not self._beat.follows:
             self._change(self._settings.changed(bpm=over.bpm))
+        if conductor.role_is_over:
+            self._change(self._settings.changed(role=ACCOMPANIES))
 
     def _keep_voice(self, start_s: float) -> str:
         """Have the microphone's sound written, where that is wished; returns the file's name."""

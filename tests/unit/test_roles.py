@@ -15,12 +15,12 @@ from jam.messages.notes import NoteEvent, PlannedNote
 from jam.music.chord_notation import Symbol
 from jam.music.ear import repeated
 from jam.music.grid import Meter, TempoMap
-from jam.music.role import ASKS, FILLS, LEADS, ROLES, SOLOS, TRADES
+from jam.music.role import ACCOMPANIES, ASKS, FILLS, LEADS, ROLES, SOLOS, TRADES
 from jam.music.song import Bar, ChordAt, Song
 from jam.performance.conductor import Conductor
 from jam.roles.phrase import SOLO, phrase_of
 from jam.roles.solo_in_play import HIGHEST, LOWEST
-from jam.roles.turns import Role, first_turn_bar, spans
+from jam.roles.turns import FREE_CHORUS_BARS, Role, first_turn_bar, spans
 from jam.settings import JamSettings
 from tests.support.examples import examples
 
@@ -88,6 +88,45 @@ def test_an_answer_is_as_loud_dense_and_high_as_what_it_answers() -> None:
     jam.play(2, quiet=(2, 3))
     loud = [n.velocity for n in jam.notes.values()]
     assert sum(loud) / len(loud) == pytest.approx(90, abs=10)
+
+
+def test_a_solo_is_no_copy_of_the_players_chords() -> None:
+    """Who comps low and seldom isn't answered by a low and seldom melody."""
+    jam = Jam(role=SOLOS)
+    jam.play(2, every=16)
+    request = jam.conductor.request()
+    assert request.solo is not None
+    assert (request.solo.notes_a_beat, request.solo.lowest, request.solo.highest) == (
+        None, LOWEST, HIGHEST,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("song", "length"), [(SONG, 4), (None, FREE_CHORUS_BARS)])
+@pytest.mark.parametrize("role", [SOLOS, LEADS])
+def test_a_role_for_two_choruses(role: str, song: Song | None, length: int) -> None:
+    """From the next chorus on; then the agent accompanies, and the band has its chords again."""
+    jam = Jam(song=song)
+    jam.play(1)
+    jam.conductor.change_settings(
+        jam.conductor.settings.changed(role=role, role_choruses=2),
+        jam.conductor.tempo_map.seconds_at(jam.frame + 0.6),
+    )
+    first = jam.conductor._solo.role.first_bar
+    assert first in range(1, 5) and (song is None or first % length == 0)
+    turn = jam.conductor.turn()
+    assert turn is not None and turn.begins_in == first - 1
+    jam.play(first + 2 * length)  # one bar too many
+    assert jam.conductor.role_is_over
+    bars = jam.bars_played()
+    assert bars <= set(range(first, first + 2 * length)) and first + 1 in bars
+    jam.conductor.change_settings(
+        jam.conductor.settings.changed(role=ACCOMPANIES),
+        jam.conductor.tempo_map.seconds_at(jam.frame + 0.6),
+    )
+    assert jam.conductor.turn() is None and not jam.conductor.role_is_over
+    chords = {int(n.start_frame) // 16 for n in jam.conductor.notes() if n.part == "chords"}
+    end = first + 2 * length
+    assert end in chords and (role != LEADS or end - 1 not in chords)
 
 
 def test_the_chords_hear_the_agents_melody_as_the_melody() -> None:

@@ -95,10 +95,14 @@ def form_place(song: SongShown, bar: int) -> str:
 
 
 def turn_words(turn: Turn) -> str:
-    """Whose turn it is, for how many bars yet: "Your turn: 3 bars"; "" where there are none."""
+    """Whose turn it is, for how many bars yet: "Your turn: 3 bars", "Solos: 12 bars", or when a
+    role begins: "Solos in 2 bars"; "" where there is nothing to count."""
+    n = turn.begins_in or turn.bars_left
+    bars = f"{n} bar{'s' if n != 1 else ''}"
+    if turn.begins_in:
+        return f"{turn.role.capitalize()} in {bars}"
     if turn.role not in (TRADES, ASKS):
-        return ""
-    bars = f"{turn.bars_left} bar{'s' if turn.bars_left != 1 else ''}"
+        return f"{turn.role.capitalize()}: {bars}" if n else ""
     return f"{AGENTS_TURN if turn.is_agents else YOUR_TURN}: {bars}"
 
 

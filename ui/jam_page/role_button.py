@@ -32,12 +32,16 @@ class RoleButton(QToolButton):
         describe(self, "role", ROLE, _TIP)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
-        self._roles, self._turns = QActionGroup(menu), QActionGroup(menu)
+        self._roles, self._turns, self._choruses = (QActionGroup(menu) for _ in range(3))
         for role, label in ROLE_LABELS.items():
             self._add(menu, self._roles, label, "role", role)
         menu.addSeparator()
         for choice in SETTINGS["turn_bars"].choices:
             self._add(menu, self._turns, f"Trade {choice.label}", "turn_bars", choice.value)
+        menu.addSeparator()
+        for choice in SETTINGS["role_choruses"].choices:
+            label = f"For {choice.label}" if choice.value else choice.label
+            self._add(menu, self._choruses, label, "role_choruses", choice.value)
         self.setMenu(menu)
         model.shown.connect(self._show)
         self._show(model.settings)
@@ -59,7 +63,7 @@ class RoleButton(QToolButton):
         self._model.change(**values)
 
     def _show(self, settings: JamSettings) -> None:
-        for group in (self._roles, self._turns):
+        for group in (self._roles, self._turns, self._choruses):
             for action in group.actions():
                 setting, value = action.data()
                 action.setChecked(getattr(settings, setting) == value)
