@@ -31,7 +31,7 @@ from tools.support.jack import recorder
 
 BPM = 112
 BAR_S = 4 * 60 / BPM
-BEHIND_S = 0.35
+BEHIND_S = 0.2
 """From the player's own start to the count-in's first click, about: its messages wait so long."""
 SONG = "key: C\ntempo: {bpm}\n| Dm7 | G7 | Cmaj7 | A7 |\n"
 TUNE = (

@@ -300,7 +300,12 @@ class MainWindow(QWidget):
         yield from review_actions.rewriting_actions(review.rewriting)
         yield from review_actions.mark_actions(review.edits, review.playback)
         yield from review_actions.session_actions(
-            review.edits, review.tasks, review.details, review.focus_search, review.tell
+            review.edits,
+            review.tasks,
+            review.details,
+            review.focus_search,
+            review.tell,
+            review.show_statistics,
         )
 
     def _ask_library(

@@ -12,8 +12,10 @@ from jam.files import whole
 from jam.practice.report import Report, late_text, sentences
 from jam.practice.timing import Level
 from jam.sessions.practised import (
-    Day,
+    COLUMNS,
+    Together,
     before,
+    columns_of,
     csv_text,
     days_of,
     delete_days,
@@ -85,11 +87,7 @@ def stats(args: argparse.Namespace) -> int:
     return 0
 
 
-COLUMNS = ("Day", "Song", "Minutes", "Times", "Notes", "Middle", "Half within", "Melody")
-"""Of the statistics as they are listed."""
-
-
-def _list(days: Sequence[Day]) -> None:
+def _list(days: Sequence[Together]) -> None:
     if not days:
         print(NOTHING_YET)
         return
@@ -97,20 +95,3 @@ def _list(days: Sequence[Day]) -> None:
     widths = [max(len(row[i]) for row in rows) for i in range(len(COLUMNS))]
     for row in rows:
         print("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip())
-
-
-def columns_of(day: Day) -> tuple[str, ...]:
-    """A day with one song, as COLUMNS has it."""
-    counts = (day.missed, "missed"), (day.wrong, "wrong"), (day.added, "added")
-    faults = ", ".join(f"{n} {what}" for n, what in counts if n)
-    melody = "" if day.wanted is None else f"{day.wanted} notes: {faults or 'all right'}"
-    return (
-        f"{day.day:%Y-%m-%d}",
-        day.song or "-",
-        f"{day.seconds / 60:.1f}",
-        str(day.times),
-        str(day.notes),
-        "" if day.late_ms is None else late_text(day.late_ms),
-        "" if day.within_ms is None else f"±{day.within_ms:.0f} ms",
-        melody,
-    )

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from jam.errors import BadInput
 from jam.practice.against import Wanted, wanted_of
-from jam.practice.report import Report, report_of
+from jam.practice.report import Report, late_text, report_of
 from jam.sessions.library import Library
 from jam.sessions.session import Session
 from jam.sessions.values import shown_text
@@ -47,13 +47,14 @@ class Practised:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """A day's sessions with one song. Values of timing are means, weighed by the notes; notes of
-    melodies are sums."""
+class Together:
+    """Sessions of a day with one song, or all of one song. Values of timing are means, weighed by
+    the notes; notes of melodies are sums."""
 
     day: date
+    """The last one."""
     song: str
-    times: int
+    sessions: tuple[int, ...]
     seconds: float
     notes: int
     late_ms: float | None
@@ -64,6 +65,11 @@ class Day:
     missed: int | None = None
     wrong: int | None = None
     added: int | None = None
+
+    @property
+    def times(self) -> int:
+        """How many sessions."""
+        return len(self.sessions)
 
 
 _VALUES = ("late_ms", "within_ms", "chord_tones", "outside", "wanted", "missed", "wrong", "added")
@@ -117,13 +123,12 @@ class Lines:
             ) in found
         )  # fmt: skip
 
-    def delete(self, first: date, last: date) -> None:
-        """Delete the lines of these days for good: what stays is that they are not made anew."""
-        self._db.execute(
+    def delete(self, session_ids: Iterable[int]) -> None:
+        """Delete these lines for good: what stays is that they are not made anew."""
+        self._db.executemany(
             "UPDATE practised SET deleted = 1, song = '', seconds = 0, notes = 0,"
-            f" {', '.join(f'{name} = NULL' for name in _VALUES)}"
-            " WHERE day BETWEEN ? AND ? AND NOT deleted",
-            (first.isoformat(), last.isoformat()),
+            f" {', '.join(f'{name} = NULL' for name in _VALUES)} WHERE session_id = ?",
+            [(number,) for number in session_ids],
         )
 
 
@@ -188,12 +193,12 @@ def bring_up_to_date(library: Library) -> tuple[Practised, ...]:
         return (*Lines(db).all(), *new)
 
 
-def days_of(library: Library) -> tuple[Day, ...]:
+def days_of(library: Library) -> tuple[Together, ...]:
     """The statistics by day and song, oldest first."""
     return by_day(bring_up_to_date(library))
 
 
-def by_day(lines: Iterable[Practised]) -> tuple[Day, ...]:
+def by_day(lines: Iterable[Practised]) -> tuple[Together, ...]:
     """Lines of single sessions to days and songs."""
 
     def which(line: Practised) -> tuple[date, str]:
@@ -202,7 +207,17 @@ def by_day(lines: Iterable[Practised]) -> tuple[Day, ...]:
     return tuple(_together(list(same)) for _, same in groupby(sorted(lines, key=which), key=which))
 
 
-def _together(lines: Sequence[Practised]) -> Day:
+def by_song(lines: Iterable[Practised]) -> tuple[Together, ...]:
+    """Lines of single sessions to songs, the one that was practised last first."""
+
+    def which(line: Practised) -> str:
+        return line.song
+
+    songs = (_together(list(same)) for _, same in groupby(sorted(lines, key=which), key=which))
+    return tuple(sorted(songs, key=lambda song: (song.day, max(song.sessions)), reverse=True))
+
+
+def _together(lines: Sequence[Practised]) -> Together:
     def mean(name: str) -> float | None:
         found = [(getattr(x, name), x.notes) for x in lines if getattr(x, name) is not None]
         total = sum(n for _, n in found)
@@ -212,10 +227,10 @@ def _together(lines: Sequence[Practised]) -> Day:
         found = [getattr(x, name) for x in lines if getattr(x, name) is not None]
         return sum(found) if found else None
 
-    return Day(
-        lines[0].day,
+    return Together(
+        max(line.day for line in lines),
         lines[0].song,
-        len(lines),
+        tuple(line.session_id for line in lines),
         sum(line.seconds for line in lines),
         sum(line.notes for line in lines),
         mean("late_ms"),
@@ -226,7 +241,27 @@ def _together(lines: Sequence[Practised]) -> Day:
     )
 
 
-def csv_text(days: Iterable[Day]) -> str:
+COLUMNS = ("Day", "Song", "Minutes", "Times", "Notes", "Middle", "Half within", "Melody")
+"""Of the statistics as they are listed."""
+
+
+def columns_of(row: Together) -> tuple[str, ...]:
+    """What is listed of a day with a song, or of a song, as COLUMNS has it."""
+    counts = (row.missed, "missed"), (row.wrong, "wrong"), (row.added, "added")
+    faults = ", ".join(f"{n} {what}" for n, what in counts if n)
+    return (
+        f"{row.day:%Y-%m-%d}",
+        row.song or "–",
+        f"{row.seconds / 60:.1f}",
+        str(row.times),
+        str(row.notes),
+        "" if row.late_ms is None else late_text(row.late_ms),
+        "" if row.within_ms is None else f"±{row.within_ms:.0f} ms",
+        "" if row.wanted is None else f"{row.wanted} notes: {faults or 'all right'}",
+    )
+
+
+def csv_text(days: Iterable[Together]) -> str:
     """The statistics as CSV (RFC 4180), with a header."""
     out = io.StringIO()
     writer = csv.writer(out)
@@ -253,12 +288,17 @@ def _no_formula(text: str) -> str:
 def delete_days(library: Library, first: date, last: date) -> tuple[Practised, ...]:
     """Delete the statistics of these days; the sessions stay. Returns the lines that there were."""
     lines = tuple(line for line in bring_up_to_date(library) if first <= line.day <= last)
-    with library.lines_written() as db:
-        Lines(db).delete(first, last)
+    delete_lines(library, lines)
     return lines
 
 
-def restore_days(library: Library, lines: Iterable[Practised]) -> None:
+def delete_lines(library: Library, lines: Iterable[Practised]) -> None:
+    """Delete the statistics of single sessions, which stay."""
+    with library.lines_written() as db:
+        Lines(db).delete(line.session_id for line in lines)
+
+
+def restore_lines(library: Library, lines: Iterable[Practised]) -> None:
     """Bring lines back that were deleted."""
     with library.lines_written() as db:
         for line in lines:

@@ -42,7 +42,7 @@ from jam.practice.report import (
 from jam.practice.timing import Timing, beat_of, struck
 from jam.sessions.check import check
 from jam.sessions.library import Library
-from jam.sessions.practised import before, days_of, delete_days, restore_days
+from jam.sessions.practised import before, days_of, delete_days, restore_lines
 from jam.settings import JamSettings
 from tests.support.examples import examples
 from tools.support.known_players import Player, played, put_in, the_tune, wrong_at
@@ -260,7 +260,7 @@ def test_what_was_missed_of_a_melody_is_counted_by_day(
         assert (day.wanted, day.missed, day.wrong, day.added) == (48, 2, 0, 1)
         deleted = delete_days(library, date.min, date.max)
         assert not days_of(library)
-        restore_days(library, deleted)
+        restore_lines(library, deleted)
         assert days_of(library) == (day,)
     assert main(["practice", "--library", str(path), "last", "--curve"]) == 0
     assert "; 2 missed" in capsys.readouterr().out

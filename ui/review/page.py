@@ -38,6 +38,8 @@ from ui.review.rewriting import Rewriting
 from ui.review.rewriting_bar import RewritingBar
 from ui.review.roll import Roll
 from ui.review.session_list import SessionList
+from ui.review.statistics import TITLE as PRACTISED
+from ui.review.statistics import Statistics
 from ui.review.take_edits import TakeEdits
 from ui.review.tasks import Tasks
 from ui.review.telling import Telling, Told, told_of
@@ -82,6 +84,7 @@ class ReviewPage(QWidget):
         self._deleted_shown = False
         self._theme = DARK
         self.telling: Telling | None = None
+        self.statistics: Statistics | None = None
         self._asked = 0
         self._plan_index: int | None = _NOTHING_YET
         self._recording_shown: object = None
@@ -159,13 +162,14 @@ class ReviewPage(QWidget):
     def _build_menus(self) -> None:
         self.list_menu = QMenu(self)
         self.import_action = self._entry(self.list_menu, "Import files …", self.tasks.ask_import)
+        self._entry(self.list_menu, f"{PRACTISED} …", self.show_statistics)
         self.deleted_action = self._entry(
             self.list_menu, "Show deleted sessions", self.toggle_deleted
         )
         self.deleted_action.setCheckable(True)
         more = QPushButton("⋯")
         more.setAccessibleName("More for sessions")
-        more.setToolTip("Import files, show deleted sessions.")
+        more.setToolTip("Import files, practice by day and song, show deleted sessions.")
         more.setMenu(self.list_menu)
         self.list.top.addWidget(more)
         menu = self.details.menu
@@ -336,6 +340,11 @@ class ReviewPage(QWidget):
             self.telling.open()
 
         self.model.library.ask(lambda library: told_of(library, number), show)
+
+    def show_statistics(self) -> None:
+        """How much was practised, by day and song."""
+        self.statistics = Statistics(self.model.library.ask, self)
+        self.statistics.open()
 
     def use_as_song(self) -> None:
         """Have the chords of the take in front as a song for the next jam."""

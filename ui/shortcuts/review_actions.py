@@ -101,6 +101,7 @@ def session_actions(
     details: Details,
     focus_search: Callable[[], object],
     tell: Callable[[], object],
+    show_statistics: Callable[[], object],
 ) -> Iterator[Action]:
     """The session in front, and the list."""
     group = SESSIONS
@@ -114,5 +115,6 @@ def session_actions(
     yield Action("Transcribe again", group, ("Ctrl+Shift+N",), tasks.transcribe_again, REVIEW)
     yield Action("Export", group, ("Ctrl+E",), tasks.ask_export, REVIEW)
     yield Action("What was played", group, ("Ctrl+I",), tell, REVIEW)
+    yield Action("Practice by day and song", group, ("Ctrl+Shift+D",), show_statistics, REVIEW)
     yield Action("Import files", group, ("Ctrl+O",), tasks.ask_import, REVIEW)
     yield Action("Delete", group, ("Del",), edits.delete, REVIEW)
