@@ -17,20 +17,26 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+import numpy as np
+
 from jam.audio.synth import CHANNELS
+from jam.music.grid import TempoMap
 from jam.practice.report import sentences
 from jam.roles.phrase import SOLO
 from jam.sessions.library import Library
 from jam.sessions.practised import report_of_session
 from tools.pictures import _GRAB, PREFER, ROOT, Keyboard, machine, player_process, running
-from tools.support.jack import recorder
+from tools.support.jack import RATE, recorder
 
 BPM = 112
 BAR_S = 4 * 60 / BPM
+ECHO_S = 0.02
+"""So much of an echo is spent on the way."""
 BEHIND_S = 0.2
 """From the player's own start to the count-in's first click, about: its messages wait so long."""
 SONG = "key: C\ntempo: {bpm}\n| Dm7 | G7 | Cmaj7 | A7 |\n"
@@ -44,15 +50,16 @@ PHRASE = ((0, 62), (1, 65), (2, 69), (3, 72), (4, 71), (6, 67))
 TIMED = ("chords", "bass", SOLO)
 """Parts whose notes are looked for at the program's MIDI output, to the millisecond."""
 Message = tuple[float, list[int]]
+"""(bar, MIDI)"""
 
 
 def notes(bar: float, eighth: float, pitches: list[int], eighths: float = 0.9) -> list[Message]:
     """Messages of notes that begin with an eighth of a bar; bar 1 is the first after a count-in."""
-    at_s = BEHIND_S + (bar + eighth / 8) * BAR_S
-    off_s = at_s + eighths * BAR_S / 8
+    at = bar + eighth / 8
+    off = at + eighths / 8
     return [
-        *((at_s, [0x90, p, 84 if eighth % 2 == 0 else 66]) for p in pitches),
-        *((off_s, [0x80, p, 0]) for p in pitches),
+        *((at, [0x90, p, 84 if eighth % 2 == 0 else 66]) for p in pitches),
+        *((off, [0x80, p, 0]) for p in pitches),
     ]
 
 
@@ -102,9 +109,9 @@ def gaps(bars: int) -> list[Message]:
     return [m for b in range(0, bars, 2) for m in phrase(1 + b, (0, 2, -3, 5)[b // 2 % 4])]
 
 
-def answered(bars: int, length: int = 2) -> list[Message]:
-    """Nothing but rest, for phrases that are asked: the answer can't be known beforehand."""
-    return []
+def wrong_once(bars: int) -> list[Message]:
+    """Something else in the first turn of those that ask for a phrase to be repeated."""
+    return [m for b in (2, 3) for m in notes(1 + b, 1, [61, 63])]
 
 
 def roots(bars: int) -> list[Message]:
@@ -124,6 +131,18 @@ class Trial:
     bars: int = 12
     shots: tuple[float, ...] = (3.6, 6.4)
     keys: tuple[tuple[float, str], ...] = ()
+    tempi: tuple[float, ...] = (BPM,)
+    """Of the choruses of four bars, as they are expected; the last one goes on."""
+    echo_bars: float = 0.0
+    """The player plays by ear what the agent played so many bars before."""
+
+    def seconds(self, bar: float) -> float:
+        """From the count-in's first click on; bar 1 is the first after it."""
+        found, left = min(bar, 1.0) * BAR_S, max(0.0, bar - 1)
+        for i, bpm in enumerate(self.tempi):
+            part = left if i + 1 == len(self.tempi) else min(left, 4.0)
+            found, left = found + part * 240 / bpm, left - part
+        return found
 
 
 def _with_tune(loop: str = "") -> str:
@@ -131,6 +150,7 @@ def _with_tune(loop: str = "") -> str:
     return f"{head}\n{loop}{TUNE}|{body}"
 
 
+CLICKS = "--metronome", "--volume", "0", "--band-volume", "0", "--clicks"
 TRIALS = {
     "accompanies": Trial((), lambda n: turns(n, 64), bars=8),
     "trades-2": Trial(("--role", "trades", "--turns", "2"), lambda n: turns(n, 2), SONG),
@@ -142,31 +162,35 @@ TRIALS = {
         ("--role", "trades", "--turns", "8"), lambda n: turns(n, 8), SONG, 18, (9.5, 12.4)
     ),
     "solos": Trial(("--role", "solos"), chords, SONG),
-    "fills": Trial(("--role", "fills"), gaps, SONG),
+    "fills": Trial(("--role", "fills"), gaps, SONG, shots=(4.15, 6.3)),
     "leads": Trial(("--role", "leads"), chords, SONG),
     "leads-tune": Trial(("--role", "leads"), chords, _with_tune()),
-    "asks": Trial(("--role", "asks", "--turns", "2"), answered, SONG),
+    "asks": Trial(
+        ("--role", "asks", "--turns", "2"), wrong_once, SONG, 14, (4.5, 8.4), echo_bars=2.0
+    ),
     "tune": Trial((), melody, _with_tune(), shots=(3.4, 5.5)),
     "tune-left": Trial(("--plays", "left"), melody, _with_tune(), shots=(3.5, 4.2)),
     "tune-all": Trial(("--plays", "all"), lambda n: [], _with_tune(), shots=(3.5, 4.2)),
     "wait": Trial(("--wait",), lambda n: melody(2), _with_tune(), 8, (3.5, 5.2)),
     "loop": Trial((), melody, _with_tune("loop: 2-3\n"), shots=(3.5, 5.5)),
     "tempo-turn": Trial(
-        ("--tempo-rise", "turn", "--tempo-step", "10"), lambda n: turns(n, 64), SONG, 13, (4.5, 9.5)
+        ("--tempo-rise", "turn", "--tempo-step", "10"), lambda n: turns(n, 64), SONG, 13, (9.5,),
+        tempi=(112, 122, 132, 142),
     ),
     "tempo-well": Trial(
-        ("--tempo-rise", "well", "--tempo-step", "10"), melody, _with_tune(), 13, (4.5, 9.5)
+        ("--tempo-rise", "well", "--tempo-step", "10"), melody, _with_tune(), 13, (9.5,),
+        tempi=(112, 122, 122, 132),
     ),
     "keys": Trial(("--song-keys", "fourths"), lambda n: turns(n, 64), SONG, 13, (4.5, 8.5)),
     "find-chords": Trial(("--find-chords",), roots, SONG, 9, (1.5, 3.5)),
     "click-2-4": Trial(
-        ("--metronome", "--clicks", "backbeat"), lambda n: turns(n, 64), bars=6, shots=(3.5,)
+        (*CLICKS, "backbeat"), lambda n: turns(n, 64), bars=6, shots=(3.5,)
     ),
     "click-alternate": Trial(
-        ("--metronome", "--clicks", "alternate"), lambda n: turns(n, 64), bars=8, shots=(3.5,)
+        (*CLICKS, "alternate"), lambda n: turns(n, 64), bars=8, shots=(3.5,)
     ),
     "click-fading": Trial(
-        ("--metronome", "--clicks", "fading"), lambda n: turns(n, 64), bars=18, shots=(3.5,)
+        (*CLICKS, "fading"), lambda n: turns(n, 64), bars=18, shots=(3.5,)
     ),
 }  # fmt: skip
 
@@ -190,8 +214,10 @@ def told(recording: Path, session_file: Path) -> Iterator[str]:
             sounding.pop((channel, data[1]), None)
     yield f"left sounding: {sorted(sounding) or 'nothing'}"
     with Library(session_file) as library:
-        (info, *_) = library.sessions()
-        session = library.session(info.id)
+        if not (infos := library.sessions()):
+            yield "nothing was recorded"
+            return
+        session = library.session(infos[0].id)
     tempo_map, take = session.tempo_map, session.takes[0].take
     tempi = [f"{s.bpm:.4g} from frame {s.start_frame}" for s in tempo_map.segments]
     yield f"tempo: {', '.join(tempi[:8])}{f' and {len(tempi) - 8} more' if tempi[8:] else ''}"
@@ -220,9 +246,32 @@ def told(recording: Path, session_file: Path) -> Iterator[str]:
                 f"; off the plan by {median(size):.1f} ms, 95 % {size[int(0.95 * len(size))]:.1f}"
             )
         yield words
+    if not session.settings[-1][1].agent_volume:
+        yield f"clicks, bar:beats: {_clicks(recording, offset_s, tempo_map)}"
     late = session.counters[-1][1] if session.counters else None
     yield f"plans late: {late.late_plans if late else 0} of {late.plans if late else 0}"
     yield from sentences(report_of_session(session))
+
+
+def _clicks(recording: Path, offset_s: float, tempo_map: TempoMap) -> str:
+    """Where in the sound something begins, nothing but the metronome being heard; how loud."""
+    sound = np.abs(np.load(recording.with_suffix(".npy"))).max(axis=1)
+    step = RATE // 200
+    loud = sound[: len(sound) // step * step].reshape(-1, step).max(axis=1)
+    found: dict[int, list[str]] = defaultdict(list)
+    off_ms = []
+    last = -99
+    for i in range(len(loud)):
+        if loud[i] < 0.003 or i - last < 20 or loud[i] < 2 * loud[max(0, i - 3) : i].max(initial=0):
+            continue
+        last = i
+        position = tempo_map.position_at(i / 200 - offset_s)
+        beat = round(position / 4)
+        off_ms.append(1000 * (i / 200 - offset_s - tempo_map.seconds_at(4 * beat)))
+        bar, number = divmod(beat, 4)
+        found[bar + 1].append(f"{number + 1}({loud[i : i + 4].max():.2f})")
+    said = " ".join(f"{bar}:{','.join(beats)}" for bar, beats in sorted(found.items()))
+    return f"{said or 'none'}; off the beat by {median(off_ms or [0]):.0f} ms in the middle"
 
 
 def _offset(
@@ -279,8 +328,17 @@ def trial(name: str, what: Trial, out: Path, before_s: float) -> None:
                 where = [str(out / f"{label}.png"), str(width), str(height)]
                 subprocess.run([sys.executable, "-c", _GRAB, *where], env=environment, check=True)
 
-            messages = sorted(what.play(what.bars), key=lambda m: m[0])
-            with recorder(environment, out) as recording, player_process(environment, messages):
+            played = sorted(what.play(what.bars), key=lambda m: m[0])
+            messages = [(BEHIND_S + what.seconds(bar), data) for bar, data in played]
+            with (
+                recorder(environment, out) as recording,
+                player_process(environment, messages),
+                ExitStack() as stack,
+            ):
+                if what.echo_bars:
+                    heard = str(CHANNELS[SOLO]), str(what.echo_bars * BAR_S - ECHO_S)
+                    ear = [sys.executable, "-m", "tools.support.jack_echo", *heard]
+                    stack.enter_context(running(ear, environment, cwd=ROOT, stdin=subprocess.PIPE))
                 keyboard.point_at(24 + width // 2, 24 + height // 2)
                 time.sleep(0.1)
                 keyboard.press("space")
@@ -288,9 +346,9 @@ def trial(name: str, what: Trial, out: Path, before_s: float) -> None:
                 done = [(bar, True, str(bar)) for bar in what.shots]
                 done += [(bar, False, key) for bar, key in what.keys]
                 for bar, is_shot, word in sorted(done):
-                    time.sleep(max(0.0, bar * BAR_S - (time.monotonic() - began_s)))
+                    time.sleep(max(0.0, what.seconds(bar) - (time.monotonic() - began_s)))
                     shoot(f"{name}-{word}") if is_shot else keyboard.press(word)
-                time.sleep(max(0.0, (what.bars + 1.3) * BAR_S - (time.monotonic() - began_s)))
+                time.sleep(max(0.0, what.seconds(what.bars + 1.3) - (time.monotonic() - began_s)))
                 keyboard.press("space")
                 time.sleep(1.5)
             if jam.poll() is not None:

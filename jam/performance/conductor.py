@@ -39,6 +39,8 @@ from jam.settings import KEYS_A_CHORUS, JamSettings
 from jam.sync.beat import BeatLine
 from jam.sync.follower import Follower
 
+HIDDEN = "?"
+"""What is shown of a chord that is to be found by ear."""
 _KEPT_BARS = 4
 """Notes and chords of so many past bars are kept for the screen."""
 _STOPPED_BARS = 2
@@ -754,7 +756,7 @@ class Conductor:
             )
         if self.settings.hide_chords:
             pairs = zip(spans, chords, strict=True)
-            return tuple(s if self._is_found(s, c) else replace(s, symbol="?") for s, c in pairs)
+            return tuple(s if self._is_found(s, c) else replace(s, symbol=HIDDEN) for s, c in pairs)
         return tuple(spans)
 
     def _is_found(self, span: ChordSpan, chord: Chord) -> bool:
@@ -764,11 +766,18 @@ class Conductor:
     def seen(self) -> list[PlannedNote]:
         """Of the notes those that may be seen: what is to be found by ear is not."""
         hidden = {"drums"}
-        if self.settings.hide_chords:
-            hidden |= {"chords", "bass"}
         if self._solo.is_hidden:
             hidden.add(SOLO)
-        return [n for n in self.notes() if n.part not in hidden]
+        seen = [n for n in self.notes() if n.part not in hidden]
+        if not self.settings.hide_chords:
+            return seen
+        found = [s for s in self.chord_spans() if s.symbol != HIDDEN]
+        return [
+            n
+            for n in seen
+            if n.part not in ("chords", "bass")
+            or any(s.start_frame <= n.start_frame < s.end_frame for s in found)
+        ]
 
     @property
     def planned_until_frame(self) -> int:

@@ -97,5 +97,6 @@ class Coach:
         played = [n for n in notes if n.start_s >= began_s]
         report = report_of(played, tempo_map, rows, wanted=wanted)
         bars = max(1, tempo_map.place(len(rows)).bar - tempo_map.place(since).bar)
-        well = went_well(report, bars)
+        wants_tune = wanted is not None and bool(wanted.notes)
+        well = went_well(report, bars) and (not wants_tune or report.tune is not None)
         return TurnEnd(next_bpm(settings, well), well, report)

@@ -235,7 +235,11 @@ class SoloInPlay:
                 )
             else:
                 first = tempo_map.bar_start(begin)
-        phrase = phrase_of(self._onsets, first - 0.5, last, meter.frames_per_beat)
+        beat = meter.frames_per_beat
+        phrase = phrase_of(self._onsets, first - 0.5, last, beat)
+        if self.role.name == FILLS and phrase.notes_a_beat is not None:  # as dense as its phrases
+            beats = [at // beat for at, _, _ in self._onsets if at >= first - 0.5]
+            phrase = replace(phrase, notes_a_beat=len(beats) / len(set(beats)))
         if phrase.velocity is not None:
             self._velocity = phrase.velocity
         return phrase

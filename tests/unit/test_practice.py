@@ -327,6 +327,26 @@ def test_the_tempo_rises(rise: str, player: Player, bpm: float) -> None:
     assert ended == [bpm]
 
 
+@pytest.mark.parametrize(
+    ("player", "rises"),
+    [
+        (Player(wrong=(3, 40)), True),
+        (Player(missed=tuple(range(0, 64, 4))), False),
+        (Player(wrong=tuple(range(64))), False),  # something else, but steady
+    ],
+)
+def test_a_turn_of_a_melody_went_well_by_its_notes(player: Player, rises: bool) -> None:
+    notes, tempo_map, rows = played(replace(player, bars=8))
+    coach = Coach()
+    song, settings = SongChange(0.0, the_tune(8)), JamSettings(bpm=110.0, tempo_rise="well")
+    coach.close(PlaceInForm("", 0, 1, 0), [], tempo_map, settings, song)
+    for note in notes:
+        coach.play(NoteEvent(note.note_id, note.pitch, note.velocity, note.start_s))
+        coach.play(NoteEvent(note.note_id, note.pitch, 0, note.end_s or note.start_s))
+    over = coach.close(PlaceInForm("", 0, 1, 1), rows, tempo_map, settings, song)
+    assert over is not None and (over.bpm > 110.0) == rises
+
+
 def test_the_tempo_rises_no_further_than_the_goal() -> None:
     settings = JamSettings(bpm=118.0, tempo_rise="turn", tempo_goal=120.0)
     assert next_bpm(settings, True) == 120.0

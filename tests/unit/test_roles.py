@@ -17,7 +17,7 @@ from jam.music.ear import repeated
 from jam.music.grid import Meter, TempoMap
 from jam.music.role import ACCOMPANIES, ASKS, FILLS, LEADS, ROLES, SOLOS, TRADES
 from jam.music.song import Bar, ChordAt, Song
-from jam.performance.conductor import Conductor
+from jam.performance.conductor import HIDDEN, Conductor
 from jam.roles.phrase import SOLO, phrase_of
 from jam.roles.solo_in_play import HIGHEST, LOWEST
 from jam.roles.turns import FREE_CHORUS_BARS, Role, first_turn_bar, spans
@@ -224,14 +224,24 @@ def test_what_was_repeated(phrase: list[int], more: list[int]) -> None:
 def test_a_chord_is_hidden_until_it_is_found() -> None:
     jam = Jam(hide_chords=True)
     jam.play(1, quiet=(0,))
-    assert {span.symbol for span in jam.conductor.chord_spans()} == {"?"}
+    assert {span.symbol for span in jam.conductor.chord_spans()} == {HIDDEN}
     assert not [n for n in jam.conductor.seen() if n.part in ("chords", "bass")]
     at_s = jam.conductor.tempo_map.seconds_at(18)
     for i, pitch in enumerate((55, 59)):  # G and B, over G7
         jam.conductor.play(NoteEvent(500 + i, pitch, 80, at_s))
     jam.play(1, quiet=(1,))
     symbols = [span.symbol for span in jam.conductor.chord_spans() if span.start_frame < 32]
-    assert symbols == ["?", "G7"]
+    assert symbols == [HIDDEN, "G7"]
+    shown = {int(n.start_frame) // 16 for n in jam.conductor.seen() if n.part == "chords"}
+    assert shown == {1}
+
+
+def test_a_fill_is_as_dense_as_the_phrases_around_it() -> None:
+    jam = Jam(role=FILLS)
+    jam.play(4, quiet=(1, 3), every=2)
+    request = jam.conductor.request()
+    assert request.solo is not None
+    assert request.solo.notes_a_beat == pytest.approx(2.0, abs=0.2)
 
 
 def test_who_leads_leaves_the_chords_to_the_player() -> None:
