@@ -170,6 +170,12 @@ class Segment:
     def frame_s(self) -> float:
         return frame_duration_s(self.bpm, self.meter)
 
+    def from_frame(self, frame: int, start_s: float, bpm: float) -> Segment:
+        """What of it lies from a frame on, at another time and tempo; its bars stay."""
+        bars = (frame - self.bar_frame) // self.meter.frames_per_bar
+        bar_frame = self.bar_frame + bars * self.meter.frames_per_bar
+        return Segment(frame, start_s, bpm, self.meter, bar_frame, self.bar + bars)
+
 
 @dataclass(frozen=True, slots=True)
 class TempoMap:
@@ -299,7 +305,7 @@ class TempoMap:
             old = self._at_frame(turn)
             frame_s = lengths_s.get(turn, frame_s)
             bpm = min(MAX_BPM, max(MIN_BPM, 60.0 / (frame_s * old.meter.frames_per_beat)))
-            segment = replace(old, start_frame=turn, start_s=at_s, bpm=bpm)
+            segment = old.from_frame(turn, at_s, bpm)
             kept.append(segment)
             frame, frame_s = turn, segment.frame_s
         return TempoMap(tuple(kept))
@@ -314,9 +320,9 @@ class TempoMap:
         by_s = start_s + length_s - self.seconds_at(frame)
         slow = 60.0 / (length_s * here.meter.frames_per_beat)
         kept = [s for s in self.segments if s.start_frame < before]
-        kept.append(replace(here, start_frame=before, start_s=start_s, bpm=slow))
+        kept.append(here.from_frame(before, start_s, slow))
         after = self._at_frame(frame)
-        kept.append(replace(after, start_frame=frame, start_s=start_s + length_s))
+        kept.append(after.from_frame(frame, start_s + length_s, after.bpm))
         kept += [
             replace(s, start_s=s.start_s + by_s) for s in self.segments if s.start_frame > frame
         ]

@@ -166,8 +166,9 @@ class Conductor:
         self._keep_committed()
         self._realise()
 
-    def _take_role(self, frame: int) -> None:
-        """The role that the settings say, from the first bar line at or after a frame on."""
+    def _take_role(self, frame: int, again: bool = False) -> None:
+        """The role that the settings say, from the first bar line at or after a frame on; again:
+        another song is played."""
         song = self._lead.playing
         bar = self.tempo_map.place(self.tempo_map.next_bar_frame(frame)).bar
         if frame <= self.listen_until_frame:
@@ -175,7 +176,7 @@ class Conductor:
         song_bar = None if song is None else song.first_bar
         now = self.settings
         self._solo.use(
-            now.role, now.turn_bars, now.role_choruses, bar, song_bar, self._lead.form_bars
+            now.role, now.turn_bars, now.role_choruses, bar, song_bar, self._lead.form_bars, again
         )
 
     @property
@@ -236,6 +237,7 @@ class Conductor:
         self._lead.use(song, first_bar, self.tempo_map.place(line).bar)
         self._tune.forget()
         self._solo.tune = self._tune_state if self._has_tune else None
+        self._take_role(self.committed_until_frame, again=True)
         self._commit_song()
 
     @property

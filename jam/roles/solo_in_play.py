@@ -59,14 +59,19 @@ class SoloInPlay:
         next_bar: int,
         song_bar: int | None,
         form_bars: int | None,
+        again: bool = False,
     ) -> None:
-        """Another role, from bar `next_bar` on, which isn't committed yet; as `role_from`."""
-        if (name, bars, choruses) == (self.role.name, self.role.bars, self.role.choruses):
+        """Another role, from bar `next_bar` on, which isn't committed yet; as `role_from`.
+
+        again: another song is played, so the same role is looked at anew if it hasn't begun.
+        """
+        begun = self.role.first_bar < next_bar
+        same = (name, bars, choruses) == (self.role.name, self.role.bars, self.role.choruses)
+        if same and (begun or not again):
             return
         role = role_from(name, bars, choruses, next_bar, song_bar, form_bars)
-        if self.role.first_bar < role.first_bar:  # else it had not begun
-            until = min(self.role.end_bar, role.first_bar)
-            self._before = replace(self.role, end_bar=until)
+        before = self.role if begun else self._before
+        self._before = replace(before, end_bar=min(before.end_bar, role.first_bar))
         self.role, self._fill = role, None
         self._asked, self._told = {}, ""
 

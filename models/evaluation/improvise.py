@@ -361,15 +361,19 @@ def main() -> int:
     args = p.parse_args()
     try:
         kinds = dict(zip(("solos", "tunes"), held_out(args.data, args.split), strict=True))
-        rng = np.random.default_rng(args.seed)
         chosen = {
-            kind: [sheets[i] for i in rng.permutation(len(sheets))[: args.pieces]]
+            kind: [
+                sheets[i]
+                for i in np.random.default_rng(args.seed).permutation(len(sheets))[: args.pieces]
+            ]
             for kind, sheets in kinds.items()
+            if sheets
         }
         who = load_improviser(args.weights)
         if args.sheets:
             n_solos = (2 * args.sheets + 2) // 3
-            wanted = chosen["solos"][:n_solos] + chosen["tunes"][: args.sheets - n_solos]
+            solos, tunes = chosen.get("solos", []), chosen.get("tunes", [])
+            wanted = solos[:n_solos] + tunes[: args.sheets - n_solos]
             for i, sheet in enumerate(wanted):
                 title = f"{i + 1}. {sheet.source}/{sheet.piece}"
                 print(sheet_text(trade(sheet, who, args.seed + i), title))

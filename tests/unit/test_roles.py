@@ -101,8 +101,17 @@ def test_a_solo_is_no_copy_of_the_players_chords() -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("song", "length"), [(SONG, 4), (None, FREE_CHORUS_BARS)])
-@pytest.mark.parametrize("role", [SOLOS, LEADS])
+def test_choruses_are_those_of_the_song_that_is_chosen_last() -> None:
+    jam = Jam(song=None, role=SOLOS, role_choruses=2)
+    assert jam.conductor._solo.role.end_bar == 2 * FREE_CHORUS_BARS
+    jam.conductor.use_song(SONG, -1.0, 0)
+    role = jam.conductor._solo.role
+    assert (role.first_bar, role.end_bar) == (0, 2 * len(SONG.bars))
+
+
+@pytest.mark.parametrize(
+    ("role", "song", "length"), [(SOLOS, None, FREE_CHORUS_BARS), (LEADS, SONG, 4)]
+)
 def test_a_role_for_two_choruses(role: str, song: Song | None, length: int) -> None:
     """From the next chorus on; then the agent accompanies, and the band has its chords again."""
     jam = Jam(song=song)

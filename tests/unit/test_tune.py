@@ -20,6 +20,7 @@ from jam.music.song import copy, delete, insert, paste, transpose
 from jam.music.tune import LEFT, RIGHT, due, with_tune
 from jam.performance.conductor import Conductor
 from jam.roles.phrase import SOLO
+from jam.sessions.rows import tempo_of_json, tempo_to_json
 from jam.settings import JamSettings
 from tests.support.examples import examples
 
@@ -129,3 +130,5 @@ def test_a_map_that_is_held_goes_on_forwards(holds: list[tuple[int, float]], bpm
         assert moved == pytest.approx(by_s, abs=1e-6)
         assert tempo_map.place(later) == before.place(later)
         assert tempo_map.position_at(tempo_map.seconds_at(later)) == pytest.approx(later)
+    kept = tempo_of_json(tempo_to_json(tempo_map))  # a library takes it
+    assert kept.seconds_at(70) == pytest.approx(tempo_map.seconds_at(70))
