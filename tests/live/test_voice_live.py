@@ -129,14 +129,7 @@ def test_what_the_microphone_heard_is_kept_and_heard_along(
         monkeypatch.setenv(name, value)
     path = library_path()
     writer = SessionWriter(path)
-    settings = JamSettings(
-        bpm=120,
-        listen_bars=1,
-        count_in_bars=0,
-        model="rules",
-        voice_range="trumpet",
-        voice_kept=True,
-    )
+    settings = SETTINGS.changed(voice_kept=True)
     devices = DeviceChoice(midi_api="jack", microphone="booth")
     with (
         singer(jack, tmp_path, "booth") as booth,
@@ -167,7 +160,8 @@ def test_what_the_microphone_heard_is_kept_and_heard_along(
         assert file is not None
         tune = session.takes[0].take
         # Its notes by MIDI alone, and the voice beside them.
-        alone = replace(tune, parts={"chords": tune.parts["player"]})
+        notes = tuple(replace(note, part="chords") for note in tune.parts["player"])
+        alone = replace(tune, parts={"chords": notes})
         command = load_take("jam", alone, settings.changed(agent_volume=0.0), recording=file)
         with recorder(jack, tmp_path) as out:
             engine.send(command)
