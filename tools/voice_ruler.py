@@ -3,6 +3,7 @@
     python tools/voice_ruler.py                       # all ranges and places, live and afterwards
     python tools/voice_ruler.py --ranges tenor --places dry
     python tools/voice_ruler.py --fluid               # sounds of the SoundFont in their place
+    python tools/voice_ruler.py --seed 100            # other walks, vibrato, scoops, rooms, noise
 
 Places: see PLACES in tools/support/sung.py (dry; a room with noise 35 dB below the voice; 20; 10).
 What is sung is made from notes (tools/support/sung.py): the bundled tunes and walks through
@@ -32,7 +33,7 @@ from jam.voice.segmenter import Segmenter, gate_above
 from tools.support.sung import (
     OF_RANGE,
     PLACES,
-    PROGRAMS,
+    PLAYED,
     RATE,
     TIMBRES,
     Fluid,
@@ -102,8 +103,10 @@ class Score:
         )
 
 
-def pieces(wanted: Range, n_walks: int = 2, n_tunes: int = 3) -> list[list[TrueNote]]:
-    """The bundled tunes' first notes, moved into a range, and walks through it."""
+def pieces(
+    wanted: Range, n_walks: int = 2, n_tunes: int = 3, seed: int = 0
+) -> list[list[TrueNote]]:
+    """The bundled tunes' first notes, moved into a range, and walks through it, drawn by a seed."""
     out = []
     for path in sorted(TUNES.glob("*.mid"))[:n_tunes]:
         song = read_midi(path)
@@ -118,7 +121,7 @@ def pieces(wanted: Range, n_walks: int = 2, n_tunes: int = 3) -> list[list[TrueN
         ]
         out.append(fitted(notes, wanted.low, wanted.high))
     out += [
-        melody(wanted.low + 3, wanted.high - 3, seed, bpm=90 + 15 * seed) for seed in range(n_walks)
+        melody(wanted.low + 3, wanted.high - 3, seed + i, bpm=90 + 15 * i) for i in range(n_walks)
     ]
     return out
 
@@ -154,11 +157,13 @@ def afterwards(sound: Sound, wanted: Range) -> tuple[list[tuple[float, int, floa
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--ranges", nargs="*", default=list(OF_RANGE))
+    parser.add_argument("--ranges", nargs="*", help="or names of the SoundFont's sounds")
     parser.add_argument("--places", nargs="*", default=list(PLACES))
     parser.add_argument("--walks", type=int, default=1, help="walks through the scale")
     parser.add_argument("--tunes", type=int, default=3, help="bundled tunes")
     parser.add_argument("--fluid", action="store_true", help="General MIDI's sounds instead")
+    parser.add_argument("--seed", type=int, default=0, help="of what is drawn")
+    parser.add_argument("--notes", type=int, help="no more of each piece")
     args = parser.parse_args()
     print(
         "| range | place | how | F1 | precise | recall | octaves | delay, 95 % | off | processor |"
@@ -166,15 +171,18 @@ def main() -> None:
     print("|---|---|---|--:|--:|--:|--:|--:|--:|--:|")
     ways = {"live": live, "after": afterwards}
     total = {(place, way): Score() for place in args.places for way in ways}
-    for name in args.ranges:
-        made = pieces(RANGES[name], args.walks, args.tunes)
+    sounds = PLAYED if args.fluid else {name: (None, name) for name in OF_RANGE}
+    for name in args.ranges or sounds:
+        program, range_ = sounds[name]
+        wanted = RANGES[range_]
+        made = [p[: args.notes] for p in pieces(wanted, args.walks, args.tunes, args.seed)]
         scores = {key: Score() for key in total}
         for place in args.places:
             for i, notes in enumerate(made):
-                timbre = Fluid(PROGRAMS[name]) if args.fluid else TIMBRES[OF_RANGE[name]]
-                sound = sung(notes, timbre, PLACES[place], seed=i)
+                timbre = TIMBRES[OF_RANGE[name]] if program is None else Fluid(program)
+                sound = sung(notes, timbre, PLACES[place], seed=args.seed + i)
                 for way, hear in ways.items():
-                    heard, busy_s = hear(sound, RANGES[name])
+                    heard, busy_s = hear(sound, wanted)
                     for score in (scores[place, way], total[place, way]):
                         score.add(notes, heard)
                         score.busy_s += busy_s

@@ -32,7 +32,7 @@ class Tuning:
     """How notes are made of pitch, in hops of 5.3 ms; tools/voice_ruler.py measures it."""
 
     on_clarity: float = 0.8
-    keep_clarity: float = 0.6
+    keep_clarity: float = 0.7
     rest_hops: int = 5
     """So long a pitch must rest for a note to begin, ..."""
     step_hops: int = 7
@@ -48,11 +48,18 @@ class Tuning:
     dip_db: float = 6.0
     """A dip and rise of the loudness by so much begins a note anew."""
     dip_hops: int = 20
-    """It lasts no longer."""
+    """It lasts no longer, ..."""
+    sharp_hops: int = 7
+    """... and the rise no longer than this: the loudness of vibrato swings slowly."""
     young_hops: int = 14
     """A note is not struck anew before."""
+    murky_hops: int = 2
+    """Between two tones that ring into each other there is no clear one for so long, ..."""
+    murky_share: float = 1.5
+    """... and the second began so much of that before it is heard alone."""
     plunge_semitones: float = 9.0
-    """A drop by so much may be two tones that ring at once, ..."""
+    """A drop by so much may be two tones that ring at once, a rise by an octave several voices on
+    one note, ..."""
     plunge_hops: int = 12
     """... and must last so long."""
     scoop_s: float = 0.075
@@ -193,7 +200,7 @@ class Segmenter:
         if abs(off) <= 1.5:
             swing = max((note - h.pitch) * (1 if off > 0 else -1) for h in self._of_this_note())
             count = tuning.step_hops * (2 if swing > tuning.swing_semitones else 1)
-        elif off < -tuning.plunge_semitones:
+        elif off < -tuning.plunge_semitones or abs(off - 12) < 0.5:
             count = tuning.plunge_hops
         pitch = self._at_rest(count, tuning.keep_clarity)
         if pitch is None or round(pitch) == note:
@@ -211,7 +218,18 @@ class Segmenter:
         while back < len(self._hops) and abs(self._hops[-back].pitch - note) > 0.5:
             back += 1  # unclear, or sliding; NaN is neither
         stroke = self._stroke(crossed, crossed + round(2 * self._lag_s / _hop_s(self._hops)) + 8)
-        return pitch, self._hops[-crossed].at_s - self._lag_s if stroke is None else stroke
+        if stroke is None:
+            murky = self._murky_since(crossed)
+            earlier = self._tuning.murky_share * murky if murky >= self._tuning.murky_hops else 0.0
+            stroke = self._hops[-crossed].at_s - self._lag_s - earlier * _hop_s(self._hops)
+        return pitch, stroke
+
+    def _murky_since(self, crossed: int) -> int:
+        """For so many hops before that neither the note that sounds was clear nor another."""
+        back = crossed
+        while back < len(self._hops) and self._hops[-back].clarity < self._tuning.keep_clarity:
+            back += 1
+        return back - crossed
 
     def _stroke(self, first: int, last: int) -> float | None:
         """The second of a sudden rise in loudness between so many hops ago; None without one."""
@@ -237,6 +255,9 @@ class Segmenter:
         if lowest < self._window_hops or recent[0] < recent[lowest] + tuning.dip_db:
             return None  # none, or the pitch is still that of before
         if recent[0] < self.gate_db:
+            return None
+        back = next(i for i in range(lowest, -1, -1) if recent[i] >= recent[lowest] + tuning.dip_db)
+        if lowest - back > tuning.sharp_hops:
             return None
         rise = next(
             i for i in range(lowest, -1, -1) if recent[i] > recent[lowest] + 0.5 * tuning.dip_db

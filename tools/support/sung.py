@@ -99,19 +99,19 @@ class Fluid:
     program: int
 
 
-PROGRAMS = {
-    "any": 71,
-    "soprano": 73,
-    "alto": 68,
-    "tenor": 57,
-    "baritone": 42,
-    "bass": 70,
-    "whistle": 78,
-    "trumpet": 56,
-    "violin": 40,
-    "guitar": 24,
+PLAYED = {
+    "SoundFont's violin": (40, "violin"),
+    "SoundFont's cello": (42, "baritone"),
+    "SoundFont's choir": (52, "alto"),
+    "SoundFont's trumpet": (56, "trumpet"),
+    "SoundFont's alto sax": (65, "any"),
+    "SoundFont's oboe": (68, "soprano"),
+    "SoundFont's clarinet": (71, "any"),
+    "SoundFont's flute": (73, "violin"),
+    "SoundFont's guitar": (24, "guitar"),
 }
-"""Of each of jam.voice.ranges.RANGES, one of General MIDI's that has one voice."""
+"""Sounds of General MIDI: the program, and the one of jam.voice.ranges.RANGES with which it is
+heard."""
 
 
 @dataclass(frozen=True)
