@@ -7,7 +7,8 @@
 Memory: of the stage and the microphone's process together, after a tenth of the time and at the
 end. Note-in-chord: of the frames in which melody and chord both sound, those whose melody note is
 in the chord; once by the melody that was heard, once by the one that was meant. The accompaniment
-is the shipped network's; the sound device is JACK's dummy.
+is the shipped network's; the sound device is JACK's dummy. The singer is there while the tune is
+played by MIDI, too, and silent.
 """
 
 from __future__ import annotations
@@ -103,16 +104,20 @@ def jam(song: MidiSong, seconds: float, singer: str, folder: Path, keep: bool = 
         voice_kept=keep,
     )
     logs: list[SessionLog] = []
-    process = None
-    if singer:
-        np.save(folder / "sound.npy", sound_of(once, round_s, seconds))
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tools.support.jack_singer", str(folder / "sound.npy"), singer],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None and process.stdout.readline() == "there\n"
+    np.save(folder / "sound.npy", sound_of(once, round_s, seconds))
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "tools.support.jack_singer",
+            str(folder / "sound.npy"),
+            singer or "bystander",
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None and process.stdout.readline() == "there\n"
     devices = DeviceChoice(midi_api="jack", microphone=singer or "none")
     with Engine(settings, devices, load_predictor, logs.append) as engine:
         engine.wait_until_up(60)
@@ -133,7 +138,7 @@ def jam(song: MidiSong, seconds: float, singer: str, folder: Path, keep: bool = 
         wait(lambda: shown().running)
         start_s = shown().tempo_map.seconds_at(0)
         before = shown().counters
-        if process is not None:
+        if singer:
             assert process.stdin is not None
             process.stdin.write(f"{start_s}\n")
             process.stdin.flush()
@@ -148,9 +153,8 @@ def jam(song: MidiSong, seconds: float, singer: str, folder: Path, keep: bool = 
         counters, voice = shown().counters, shown().voice
         engine.send(Stop())
         wait(lambda: logs and logs[-1].ended)
-    if process is not None:
-        process.kill()
-        process.wait()
+    process.kill()
+    process.wait()
     heard = [e for log in logs for e in log.played if isinstance(e, NoteEvent) and e.velocity]
     rows = [row for log in logs for row in log.rows]
     at = logs[0].tempo_map.position_at  # type: ignore[union-attr]

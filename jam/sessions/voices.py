@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jam.voice.files import write_samples
+from jam.voice.flac import mend
 
 CANT_KEEP = "the sound can't be kept: {why}"
 NOT_KEPT = "the microphone's sound was not kept (the setting Keep the microphone's sound)"
@@ -39,8 +40,16 @@ def file_of(library: Path, started_at: datetime) -> Path:
 
 def kept(library: Path, started_at: datetime) -> Path | None:
     """The file of a session; None where nothing was kept."""
-    file = file_of(library, started_at)
-    return file if file.is_file() else None
+    return whole(file_of(library, started_at))
+
+
+def whole(file: Path) -> Path | None:
+    """A file, to be read to its end though its writer was cut off; None where there is none."""
+    if not file.is_file():
+        return None
+    with contextlib.suppress(OSError):
+        mend(file)
+    return file
 
 
 def keep_sound(

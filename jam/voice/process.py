@@ -9,12 +9,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import queue
+import shutil
 import sys
 import threading
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,7 +42,9 @@ DEAD = (
 _GAP_S = 0.05
 """Clocks differ by less."""
 _LONGEST_GAP_S = 600
-CANT_KEEP = "The microphone's sound can't be written: {why}."
+CANT_KEEP = "The microphone's sound is kept no longer: {why}."
+DISK_FULL = "the disk is full"
+_LITTLE_ROOM = 1 << 16
 
 
 def ear_main(connection: Connection, name: str, listen: Listen) -> None:
@@ -169,7 +173,7 @@ class KeptSound:
 
     def add(self, samples: NDArray[np.float32], end_s: float) -> None:
         """Samples whose last sounded at `end_s`; silence takes the place of what was lost."""
-        if self._thread is None:
+        if self._thread is None or self.problem:
             return
         missing = round((end_s - self._next_s) * self._rate_hz) - len(samples)
         if missing < -len(samples):
@@ -192,4 +196,13 @@ class KeptSound:
                 while (samples := self._blocks.get()) is not None:
                     file.write(np.clip(samples, -1.0, 1.0))
         except (OSError, RuntimeError) as error:
-            self.problem = CANT_KEEP.format(why=error)
+            self.problem = CANT_KEEP.format(why=_reason(error, path))
+            self.path = ""
+
+
+def _reason(error: Exception, path: str) -> str:
+    """libsndfile doesn't tell why."""
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(Path(path).parent).free < _LITTLE_ROOM:
+            return DISK_FULL
+    return str(getattr(error, "strerror", None) or error).rstrip(".")

@@ -15,6 +15,7 @@ from jam.clock import FakeClock
 from jam.messages.snapshot import PlaybackState
 from jam.messages.voice import RECORDING
 from jam.stage.recording import Recording
+from jam.stage.transport import position_at
 from tests.support.waiting import until
 
 RATE, BLOCK, SECONDS = 48000, 512, 6
@@ -38,7 +39,9 @@ class Played:
     def heard(self, seconds: float, wait: bool = True) -> NDArray[np.float32]:
         """What is heard from now on, once what is heard first has been read."""
         if wait:
-            until(lambda: bool(np.any(self._block(0.0))), "the recording", 20)
+            self._block(0.0)
+            here = int(position_at(self.state, self.clock.now_s()))
+            until(lambda: here in self.recording._parts, "the recording", 20)
             self.recording._sounds = False
         blocks = [self._block(BLOCK / RATE) for _ in range(round(seconds * RATE / BLOCK))]
         return np.concatenate(blocks)

@@ -24,7 +24,8 @@ from jam.sessions.tasks import export_files, transcribe_again
 from jam.sessions.voices import keep, kept, new_file
 from jam.voice.afterwards import transcribe
 from jam.voice.ear import Ear
-from jam.voice.files import VoiceWish, read_voice
+from jam.voice.files import VoiceWish, read_sound, read_voice
+from jam.voice.flac import last_frame
 from jam.voice.pitch import HOP, RATE, Hop, PitchTracker
 from jam.voice.process import KeptSound
 from jam.voice.ranges import RANGES
@@ -32,6 +33,7 @@ from jam.voice.segmenter import Segmenter, VoiceEvent, gate_above, velocity_of
 from jam.voice.stream import SampleTime
 from jam.voice.tempo import beat_of
 from tests.support.examples import examples
+from tools.support.session_parts import waltz
 from tools.support.sung import PLACES, TIMBRES, TrueNote, melody, sung
 from tools.voice_ruler import Score, afterwards, live
 
@@ -287,6 +289,47 @@ def test_the_sound_is_in_time_with_its_session(tmp_path: Path) -> None:
     assert written[0] == pytest.approx(begun[0], abs=1e-3)
     assert written[-1] == pytest.approx(begun[-1], abs=1e-3)
     assert not written[RATE // 2 - RATE // 10 + HOP * 8 : RATE // 2 - RATE // 10 + HOP * 30].any()
+
+
+def test_what_a_writer_left_that_was_cut_off_can_be_read(tmp_path: Path) -> None:
+    """As a program that is killed, or a full disk, leaves it: its length is not in it."""
+    whole = tmp_path / "whole.flac"
+    rng = np.random.default_rng(2)
+    sound = (0.2 * rng.standard_normal(5 * RATE)).astype(np.float32)
+    soundfile.write(whole, sound, RATE, "PCM_16")
+    data = bytearray(whole.read_bytes()[:-5000])
+    data[21] &= 0xF0
+    data[22:26] = bytes(4)
+    path = tmp_path / "library.sqlite3"
+    with Library(path) as library:
+        info = library.add(waltz())
+        file = new_file(path, 1)
+        file.write_bytes(data)
+        with pytest.raises(BadInput):
+            read_sound(file)
+        assert keep(file, path, info.started_at)
+        found = kept(path, info.started_at)
+        assert found is not None
+    samples, _ = read_sound(found)
+    assert len(sound) - 3 * 4608 < len(samples) < len(sound)
+    assert np.abs(samples - sound[: len(samples)]).max() < 1e-3
+    assert last_frame(bytes(100)) == last_frame(b"\xff\xf8" * 100) == 0
+
+
+def test_a_disk_that_is_full_is_said_and_nothing_piles_up(tmp_path: Path) -> None:
+    sound = KeptSound(RATE)
+    sound.keep(KeepSound("/dev/full", 0.0))
+    noise = np.random.default_rng(3).standard_normal(HOP).astype(np.float32)
+    for i in range(20000):
+        sound.add(noise, (i + 1) * HOP_S)
+        if sound.problem:
+            break
+    sound.add(noise, 1e3)
+    assert sound.problem and not sound.path
+    waiting = sound._blocks.qsize()
+    sound.add(noise, 1e3 + HOP_S)
+    assert sound._blocks.qsize() == waiting
+    sound.keep(KeepSound(None))
 
 
 def ear_hears(ear: Ear, sound: NDArray[Any], first_s: float = 0.0) -> list[Sung | GateFound]:

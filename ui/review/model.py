@@ -262,7 +262,7 @@ class ReviewModel(QObject):
 
     def _loader(self, excerpt: Excerpt, content: Content) -> Callable[[bool], LoadTake]:
         name, shown, file = self._name, shown_take(excerpt), self.recording
-        recording = file if file is not None and file.is_file() else None
+        recording = voices.whole(file) if file is not None else None
 
         def load(keeps_place: bool) -> LoadTake:
             settings = shown.info.settings
