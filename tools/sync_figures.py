@@ -111,8 +111,9 @@ def partners(names: list[str], tempos_bpm: list[float], minutes: float) -> None:
     clock = SystemClock()
     print("| | bpm | mean (ms) | 99 % | worst | changes of tempo | beats to settle after +10 % |")
     print("|---|---|---|---|---|---|---|")
-    server = JackServer(f"jamfigures{os.getpid()}")
-    os.environ.update(server.environment)
+    server = JackServer(f"jamfigures{os.getpid()}") if "jack" in names else None
+    if server is not None:
+        os.environ.update(server.environment)
     for name in names:
         kind, open_source = PARTNERS[name]
         for bpm in tempos_bpm:
@@ -125,7 +126,8 @@ def partners(names: list[str], tempos_bpm: list[float], minutes: float) -> None:
                 source.close()
             said = f"{np.mean(off):.2f} | {np.percentile(off, 99):.2f} | {max(off):.2f}"
             print(f"| {name} | {bpm:g} | {said} | {changes} | {beats:.2f} |", flush=True)
-    server.close()
+    if server is not None:
+        server.close()
 
 
 def main() -> None:

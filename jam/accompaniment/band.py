@@ -13,10 +13,12 @@ from jam.accompaniment.drums import drum, drum_as_played
 from jam.accompaniment.feel import played
 from jam.accompaniment.final import ended_as_drawn
 from jam.accompaniment.notes import MIN_FRAMES, Draft, Memory, Touch, dice
+from jam.accompaniment.passages import Passage
 from jam.accompaniment.patterns import bars_of
 from jam.accompaniment.spans import Span, voiced_spans
 from jam.accompaniment.styles import Style
-from jam.accompaniment.textures import bar_of, passage_for
+from jam.accompaniment.textures import Strokes, bar_of, passage_for
+from jam.accompaniment.varying import SWUNG, varied, varied_passage
 from jam.accompaniment.voicing import Voicing
 from jam.messages.notes import PlannedNote
 from jam.music.chord_notation import Symbol
@@ -194,27 +196,39 @@ def _band(
     """What everyone plays in a bar, from frame `first` on, as it is written (not swung)."""
     bars = bars_of(bar.style, bar.meter)
     style, seed, people = bar.style, arrangement.seed, arrangement.feel > 0
-    drawn = bars[_drawn_bar(number, len(bars), seed) if people else number % len(bars)]
+    drawn = bars[number % len(bars)]
     quarter_bpm = bar.bpm * bar.meter.frames_per_beat / 4
     hands = drummer = None
+    which = seed + _ANOTHER * arrangement.variation_at(bar.start_frame)
     if people:
-        which = seed + _ANOTHER * arrangement.variation_at(bar.start_frame)
+        index = _drawn_bar(number, len(bars), which)
+        drawn = varied(style, bar.meter, index, plan.level, number, which)
         out_of = plan.level, quarter_bpm, plan.part, plan.kind, which
         hands = passage_for(style.textures, *out_of)
         drummer = passage_for(style.grooves, *out_of)
-    upper = bar_of(hands.bars, plan.bar, bar.meter) if hands else None
+
+    def bar_from(passage: Passage | None, part: str) -> Strokes | None:
+        if passage is None:
+            return None
+        if part in style.repeats:
+            bars = passage.low if part == "bass" else passage.bars
+            return bar_of(bars, plan.bar, bar.meter)
+        swings = style.swing > SWUNG
+        return varied_passage(passage, part, plan.bar, bar.meter, number, which, swings)
+
+    upper = bar_from(hands, "chords")
     with_bass = arrangement.bass and "bass" not in plan.silent
     drafts: list[Draft] = []
     if "chords" not in plan.silent:
         drafts += comp(bar, drawn.lane("chords"), not with_bass, upper)
     if with_bass:
         lanes = drawn.lane("bass")
-        left = hands and style.left_hand and bar_of(hands.low, plan.bar, bar.meter)
+        left = bar_from(hands, "bass") if style.left_hand else None
         drafts += play_bass(
             bar, lanes, last_bass, first, style.walk if people else None, seed, left or None
         )
     if arrangement.drums and "drums" not in plan.silent:
-        struck = drummer and bar_of(drummer.bars, plan.bar, bar.meter)
+        struck = bar_from(drummer, "drums")
         fill = None
         if struck and style.drum_fills and plan.fills:
             fills = style.drum_fills

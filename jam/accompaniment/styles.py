@@ -163,6 +163,8 @@ class Style:
     """Who plays in each of an intro's bars."""
     ending: Mapping[str, str] = field(default_factory=dict)
     """Metre -> the last bar's rhythm; see ENDING_SIGNS."""
+    repeats: frozenset[str] = frozenset()
+    """Parts that may play a bar again just as it was: a loop, a chord that is held."""
 
     def __repr__(self) -> str:
         return f"Style({self.name!r})"
@@ -207,7 +209,7 @@ def style_of(name: str, values: Mapping[str, Any]) -> Style:
         "textures",
         "left_hand",
     }
-    known |= {"grooves", "intro", "ending"}
+    known |= {"grooves", "intro", "ending", "repeats"}
     _only(values, known, "")
     title = _typed(values, "title", str, name)
     about = _typed(values, "about", str, "")
@@ -247,6 +249,7 @@ def style_of(name: str, values: Mapping[str, Any]) -> Style:
         passages_of("fills", grooves),
         _intro(values),
         _ending(_typed(values, "ending", dict, {})),
+        frozenset(_kinds(values, "repeats", _PARTS)),
     )
 
 
@@ -274,7 +277,7 @@ def _ending(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _kinds(values: Mapping[str, Any], name: str, known: Sequence[str]) -> tuple[str, ...]:
-    """A list of kinds of passages."""
+    """A list of words that are known."""
     kinds = _typed(values, name, list, [])
     if strange := [kind for kind in kinds if kind not in known]:
         raise BadInput(f"{name}: {strange[0]!r} is none of {', '.join(known)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from jam.clock import Clock
@@ -54,13 +54,18 @@ class BeatKeeper:
         self.changed = False
         """Whether what is shown has changed since it was last set to False."""
 
-    def choose(self, settings: JamSettings, devices: Devices) -> bool:
-        """Take what the settings choose; True when it is another source than before."""
+    def choose(self, settings: JamSettings, hear_ticks: Callable[[bool], None]) -> bool:
+        """Take what the settings choose; True when it is another source than before.
+
+        hear_ticks: is told whether a MIDI clock is wanted.
+        """
         self._together = settings.beat_start
         if not self._beats.choose(settings):
             return False
-        devices.hear_ticks(self._beats.clock_in is not None)
-        self._rolled, self._to_start, self._line = None, False, None
+        hear_ticks(self._beats.clock_in is not None)
+        # A MIDI clock says nothing of its transport before it starts.
+        self._rolled = None if self._beats.clock_in is None else False
+        self._to_start, self._line = False, None
         self.state, self.changed = self._beats.state, True
         return True
 

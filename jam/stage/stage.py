@@ -108,7 +108,7 @@ class Stage:
             self._clock, devices, self._sound, self._player, self._tell, self._beat.midi
         )
         self._listen(settings)
-        self._beat.choose(settings, self._devices)
+        self._beat.choose(settings, self._devices.hear_ticks)
         self._scheduler = Scheduler(self._clock, self._devices.play)
         self._midi_clock = MidiClock(self._clock, partial(self._beat.send_clock, self._devices))
         self._programs = ProgramChanges(self._devices.send)
@@ -318,7 +318,7 @@ class Stage:
             self._midi_clock.stop_all()
         if before.midi_programs and not settings.midi_programs:
             self._programs.forget()
-        if not self._beat.choose(settings, self._devices):
+        if not self._beat.choose(settings, self._devices.hear_ticks):
             self._beat.set_to(settings, before)
         elif self._conductor is not None:
             self._conductor.follow(None, self._clock.now_s())

@@ -16,6 +16,8 @@ from jam.system import died, quiet_stderr
 
 _TICKS_PER_BEAT = 1920.0
 _TOLD_S = 1.0
+_LOOKS, _AT_ONCE_S = 4, 0.001
+"""Where the processor was taken away between clock and transport, one looks again."""
 _SILENT_S = 0.3
 """Whoever leads is asked for bar and beat at every cycle: who isn't any more doesn't lead."""
 
@@ -86,14 +88,23 @@ class JackSource:
         position.ticks_per_beat = _TICKS_PER_BEAT
         position.beats_per_minute = 15 / led.frame_s
 
+    def _look(self) -> tuple[float, tuple[Any, dict[str, Any]], int]:
+        """When, state and place, and the transport's frame."""
+        looks = 0
+        while True:
+            before_s = self._clock.now_s()
+            there = self._client.transport_query()
+            transport = int(self._client.transport_frame)
+            after_s = self._clock.now_s()
+            looks += 1
+            if after_s - before_s < _AT_ONCE_S or looks == _LOOKS:
+                return (before_s + after_s) / 2, there, transport
+
     def heard(self, now_s: float) -> Heard:
         """How it stands."""
         if self._gone:
             return Heard(LOST, problem="JACK is gone; the beat goes on as it was.")
-        before_s = self._clock.now_s()
-        state, place = self._client.transport_query()
-        transport = self._client.transport_frame
-        at_s = (before_s + self._clock.now_s()) / 2
+        at_s, (state, place), transport = self._look()
         rolls = state != self._stopped
         if self._told is not None:
             if rolls == self._told[0] or now_s > self._told[1]:

@@ -123,9 +123,13 @@ def test_jacks_transport_is_led(jack: dict[str, str], tmp_path: Path) -> None:
     assert "JACK: stopped" in jam.output, jam.output
 
 
-def test_another_timebase_master_is_followed(jack: dict[str, str], tmp_path: Path) -> None:
-    """Bars and tempo are its own, and its stop ends the jam."""
+def test_another_timebase_master_is_followed_and_succeeded(
+    jack: dict[str, str], tmp_path: Path
+) -> None:
+    """Bars and tempo are its own; where it goes jam leads on, and keeps to that."""
+    client = _client(jack)
     seen: list[list[float]] = []
+    places: list[dict[str, float]] = []
     with partner(master, 96, jack) as ask:
 
         def lead() -> None:
@@ -134,10 +138,18 @@ def test_another_timebase_master_is_followed(jack: dict[str, str], tmp_path: Pat
             ask("bpm 120")
             time.sleep(2.5)
             seen.append(ask("look"))
+            ask("leave")
+            until(lambda: "bar" in client.transport_query()[1], "jam to lead")
+            places.append(client.transport_query()[1])
+            until(lambda: client.transport_query()[1]["beats_per_minute"] < 100, "jam's new tempo")
+            ask("join")  # leads only where nobody does
+            time.sleep(0.3)
+            places.append(client.transport_query()[1])
             ask("stop")
 
         options = ["--beat-from", "jack", "--bpm", "140", "--listen", "1"]
-        jam = run_jam(jack, tmp_path, 10.0, options, meanwhile=lead)
+        jam = run_jam(jack, tmp_path, 12.5, options, [(10.5, "bpm 90")], meanwhile=lead)
+    client.close()
     assert jam.status == 0, jam.output
     assert "JACK: stopped" in jam.output, jam.output
     tempo_map = tempo_map_of(jam)
@@ -147,6 +159,7 @@ def test_another_timebase_master_is_followed(jack: dict[str, str], tmp_path: Pat
         off = (place.frame_in_bar + position % 1 - 4 * beat + 8) % 16 - 8
         assert abs(off) < 0.25, (off, jam.output)
         assert tempo_map.bpm_at(position) == pytest.approx(bpm, rel=0.02), jam.output
+    assert [p["beats_per_minute"] for p in places] == pytest.approx([120, 90], rel=0.02)
 
 
 class Looked:

@@ -425,6 +425,24 @@ def test_where_people_played_no_bar_comes_twice(name: str, part: str) -> None:
         assert len(rhythms) >= 8
 
 
+@examples(12)
+@given(
+    style=styles, meter=st.sampled_from([Meter(), Meter(3, 4), Meter(6, 8)]), seed=st.integers(0)
+)
+def test_no_bar_comes_twice_unless_the_style_says_so(style: Style, meter: Meter, seed: int) -> None:
+    """Over a loop of four chords no two bars in 32 have the same notes and accents."""
+    length = meter.frames_per_bar
+    line = [ChordState(Chord(f // length % 4 * 5), f % length == 0) for f in range(32 * length)]
+    arrangement = Arrangement(((0, style),), feel=0.001, seed=seed)  # too little to be a change
+    notes = realise(line, TempoMap.constant(100.0, meter), arrangement).notes
+    bars: list[set[tuple[str, int, int, int]]] = [set() for _ in range(32)]
+    for note in notes:
+        frame = int(note.start_frame)
+        bars[frame // length].add((note.part, frame % length, note.pitch, note.velocity))
+    distinct = len({frozenset(bar) for bar in bars})
+    assert style.repeats == style.parts or distinct == 32, distinct
+
+
 @pytest.mark.parametrize("name", [s.name for s in STYLES if s.textures or s.grooves])
 def test_a_higher_level_is_fuller(name: str) -> None:
     line = [ChordState(Chord(f // 16 * 5 % 12), f % 16 == 0) for f in range(16 * 128)]

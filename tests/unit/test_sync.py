@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import threading
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jam.messages.sync import LOCKED, LOST, WAITING
+from jam.clock import FakeClock
+from jam.messages.sync import LOCKED, LOST, MIDI_CLOCK, WAITING
 from jam.music.grid import Meter, TempoMap
+from jam.settings import JamSettings
+from jam.stage.beat_keeper import BeatKeeper
 from jam.sync.beat import BeatLine
 from jam.sync.follower import Follower
 from jam.sync.loop import TICKS_PER_BEAT, PhaseLoop
@@ -83,6 +87,25 @@ def run(clock: ClockIn, bpm: float, ticks: int, at_s: float) -> float:
     for n in range(ticks):
         clock.take(TICK, at_s + n * tick_s(bpm))
     return at_s + ticks * tick_s(bpm)
+
+
+@pytest.mark.parametrize("first_ticks", [0, 96])
+def test_a_start_starts_and_a_stop_stops(first_ticks: int) -> None:
+    """Also where the clock has ticked for a while before its first start, as sequencers' do."""
+    clock = FakeClock()
+    keeper = BeatKeeper(clock, threading.Event())
+    wanted: list[bool] = []
+    keeper.choose(JamSettings(beat_from=MIDI_CLOCK), wanted.append)
+    assert wanted == [True]
+    told: list[str] = []
+    ticks = [TICK] * 48
+    for data in [TICK] * first_ticks + [START] + ticks + [STOP] + ticks + [CONTINUE] + ticks:
+        keeper.midi("Sequencer", data, clock.now_s())
+        turn = keeper.turn(clock.now_s())
+        told += ["start"] * turn.starts + ["stop"] * turn.stops
+        if data == TICK:
+            clock.advance(tick_s(120))
+    assert told == ["start", "stop", "start"]
 
 
 def test_a_clock_that_was_never_started_has_a_beat_without_a_place() -> None:

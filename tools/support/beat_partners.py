@@ -85,8 +85,13 @@ def master(bpm: float) -> None:
             tempo.update(beat=beat_at(frame), frame=frame, bpm=float(value[0]))
         elif word == "leave":
             client.release_timebase()
-        at_s = clock.now_s()
-        beat = beat_at(client.transport_frame)
+        elif word == "join":  # only where nobody leads
+            client.set_timebase_callback(say, conditional=True)
+        while True:  # until the processor isn't taken away in between
+            at_s = clock.now_s()
+            beat = beat_at(client.transport_frame)
+            if clock.now_s() - at_s < 0.0005:
+                break
         _say(at_s, beat, tempo["bpm"], 0, client.transport_state == jack.ROLLING)
     client.deactivate()
     client.close()

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from jam.system import STAGE, raise_priority
+from jam.system import is_granted
 
 RATE = 48000
 
@@ -30,11 +30,7 @@ def _realtime() -> list[str]:
     then notes are lost, or come double, on their way from a program that has sent them in time.
     (Its synchronous mode waits for everyone, and for a client that is about to leave for too long.)
     """
-    before = os.sched_getscheduler(0), os.sched_getparam(0)
-    raise_priority(STAGE)
-    granted = os.sched_getscheduler(0) != os.SCHED_OTHER
-    os.sched_setscheduler(0, *before)
-    return ["-R", "-P", "70"] if granted else ["-r"]
+    return ["-R", "-P", "70"] if is_granted() else ["-r"]
 
 
 class JackServer:
