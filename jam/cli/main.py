@@ -80,16 +80,16 @@ def load_rules() -> tuple[Predictor, str]:
     return load_predictor("rules")
 
 
-def load_planner(name: str = "auto", weights: str = "") -> Planner:
-    """The agent of many players. weights: a folder, "" for those shipped. Raises BadInput where
-    its network can't be loaded."""
+def load_planner(name: str = "auto", weights: str = "", device: str = "") -> Planner:
+    """The agent of many players. weights: a folder, "" for those shipped. device: of torch, "" for
+    numpy. Raises BadInput where its network can't be loaded, or the device isn't there."""
     from pathlib import Path
 
     from jam.clock import SystemClock
     from models.serving.planner import Planner
     from models.serving.together import Weights
 
-    loaded = None if name == "rules" else Weights(Path(weights) if weights else None)
+    loaded = None if name == "rules" else Weights(Path(weights) if weights else None, device)
     return Planner(loaded, SystemClock().now_s)
 
 
@@ -194,7 +194,7 @@ def _run(args: argparse.Namespace) -> int:
         case "serve":
             from jam.cli import serving
 
-            return serving.serve(args, partial(load_planner, args.agent))
+            return serving.serve(args, partial(load_planner, args.agent, device=args.device or ""))
         case "tokens":
             from jam.cli import serving
 

@@ -126,6 +126,11 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         "--head-only", action="store_true", help="with --ray: players connect to the first node"
     )
     parser.add_argument("--weights", metavar="FOLDER", help="other weights than those shipped")
+    parser.add_argument(
+        "--device",
+        metavar="DEVICE",
+        help="compute the network with torch, on cuda, cuda:1, mps or cpu (default: numpy)",
+    )
     add_settings(parser, only=("model",))
 
 

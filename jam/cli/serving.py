@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 _NEEDED = "the server needs more than playing does: pip install 'jam[server]'"
 
+_STRANGERS = 4096
+"""Connections that may say nothing while players still get in."""
+_TORCH = "--device needs torch: pip install 'jam[server,train]'"
+
 
 def serve(args: argparse.Namespace, load: Callable[[str], Planner]) -> int:
     """Serve until Ctrl+C. load: a planner with the weights of a folder."""
@@ -32,12 +36,12 @@ def serve(args: argparse.Namespace, load: Callable[[str], Planner]) -> int:
 
         planner = load(args.weights or "")
     except ModuleNotFoundError as error:
-        raise JamError(f"{_NEEDED} ({error.name})") from None
+        raise JamError(f"{_TORCH if error.name == 'torch' else _NEEDED} ({error.name})") from None
     try:
         tls = certificate(*(Path(p) if p else None for p in (args.tls_cert, args.tls_key)))
         limits = Limits(args.players, args.per_user)
         server = AgentServer(planner, _tokens(args), limits, args.host, args.port, tls)
-        many_files(4 * args.players)
+        many_files(4 * args.players + _STRANGERS)
 
         def ready(url: str) -> None:
             print(f"The agent ({planner.ready.name}) plans for players at {url}", flush=True)
@@ -58,7 +62,8 @@ def _serve_on_ray(args: argparse.Namespace, load: Callable[[str], Planner]) -> i
         raise BadInput("--tls-cert: Ray's proxies speak no TLS; put one that does before them")
     least, _, most = args.replicas.partition("-")
     try:
-        replicas = on_ray.Replicas(int(least), int(most or least))
+        gpus = float((args.device or "").startswith("cuda"))
+        replicas = on_ray.Replicas(int(least), int(most or least), gpus=gpus)
     except ValueError:
         raise BadInput(f"--replicas {args.replicas}: 4, or 1-8") from None
     kept = _tokens(args)

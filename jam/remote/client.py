@@ -38,6 +38,8 @@ _FADES = 0.2
 _STEP_S = 0.05
 """In such steps it is told how long the server takes."""
 _log = logging.getLogger(__name__)
+_line_log = logging.getLogger(f"{__name__}.line")
+_line_log.setLevel(logging.CRITICAL)  # a line that is lost is told, and not with a traceback
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,7 @@ class RemoteAgent:
             ping_timeout=_ALIVE_S,
             max_size=wire.ANSWER_BYTES,
             proxy=None,
+            logger=_line_log,
         )
 
     def _read(self, socket: ClientConnection) -> None:

@@ -124,7 +124,7 @@ class Players:
         try:
             self.admit(user)
         except Full as full:
-            await self._cut_off(line, AGAIN_LATER, str(full))
+            await self._cut_off(line, AGAIN_LATER, "no room", str(full))
             return
         self.by_user[user] += 1
         self._lines[line] = user
@@ -134,7 +134,7 @@ class Players:
         except HungUp:
             pass
         except BadInput as error:
-            await self._cut_off(line, POLICY, str(error))
+            await self._cut_off(line, POLICY, "no message", str(error))
         finally:
             self._lines.pop(line, None)
             self.by_user[user] -= 1
@@ -144,21 +144,21 @@ class Players:
         """Cut off whoever may no longer be here."""
         for line, user in [*self._lines.items()]:
             if not users(user):
-                await self._cut_off(line, POLICY, "the token was revoked")
+                await self._cut_off(line, POLICY, "revoked", "the token was revoked")
 
     async def _answer(self, line: Line) -> None:
         ready = self.planner.ready
-        jam = self.planner.open()
+        jam = None
         await self._send(line, wire.encoded(wire.Welcome(ready.name, ready.models)))
         credit, credited_s = _BURST, self._clock.now_s()
         while True:
             try:
                 data = await asyncio.wait_for(line.receive(), IDLE_S)
             except TimeoutError:
-                await self._cut_off(line, NORMAL, "nothing was asked for")
+                await self._cut_off(line, NORMAL, "idle", "nothing was asked for")
                 return
             if isinstance(data, str):
-                await self._cut_off(line, NOT_BINARY, "text")
+                await self._cut_off(line, NOT_BINARY, "no message", "text")
                 return
             now_s = self._clock.now_s()
             ask = wire.read_ask(data)
@@ -169,6 +169,7 @@ class Players:
             if credit < 0:
                 await asyncio.sleep(-credit / _RATE)
             asked = wire.request_of(ask, now_s)
+            jam = jam or self.planner.open()  # who asks for nothing costs nothing
             plan = await self._plan(jam, asked)
             took_s = self._clock.now_s() - now_s
             if plan is None:
@@ -195,11 +196,12 @@ class Players:
         try:
             await asyncio.wait_for(line.send(data), SEND_WITHIN_S)
         except TimeoutError:
-            await self._cut_off(line, POLICY, "answers were not taken")
+            await self._cut_off(line, POLICY, "too slow", "answers were not taken")
             raise HungUp from None
 
-    async def _cut_off(self, line: Line, code: int, why: str) -> None:
-        self.measures.cut_off.labels(why[:40]).inc()
+    async def _cut_off(self, line: Line, code: int, kind: str, why: str) -> None:
+        """kind: one of a few, for the figures; what is told may quote whoever is cut off."""
+        self.measures.cut_off.labels(kind).inc()
         with contextlib.suppress(HungUp, TimeoutError):
             await asyncio.wait_for(line.close(code, why[:120]), SEND_WITHIN_S)
 

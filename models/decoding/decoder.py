@@ -83,7 +83,7 @@ class Stack:
         # Column c is at distance context - 1 - c, so the newest n are the last n columns.
         self._bias: Floats = -np.array(slopes(config.heads), np.float32)[:, None, None] * distance
         self._rooms = Rooms(config, batch)
-        self._alone = ((self, slice(0, batch)),)
+        self._everyone = slice(0, batch)
         self.base = 0
         """Positions that no longer lie in the cache's block."""
         self.n = self.start = 0
@@ -108,7 +108,8 @@ class Stack:
         What is returned is overwritten by the next step.
         """
         np.copyto(self._rooms.x.whole, x)
-        advance(self._rooms, self.layers, self._alone)
+        # Made anew: kept, it would be a circle, and hold the cache until that is looked for.
+        advance(self._rooms, self.layers, ((self, self._everyone),))
         return self._rooms.x.whole
 
     def slot(self) -> int:

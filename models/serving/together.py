@@ -13,14 +13,17 @@ import copy
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
+import numpy as np
 from greenlet import getcurrent, greenlet
 
 from jam.agent.predictor import Predictor
 from models.decoding.decoder import Branches, OnlineDecoder, Rooms, Stack, advance
 from models.decoding.mixture import Mixture
 from models.decoding.rules import Decoding
-from models.decoding.spectral import Floats
+from models.decoding.spectral import Floats, Layer
+from models.network.config import NetConfig
 from models.predictor import NeuralPredictor, improviser_loader, load_networks
 
 _MOST_MIXTURES = 24
@@ -36,14 +39,33 @@ class Waiting:
     x: Floats
 
 
-class Together:
-    """Where greenlets wait for their positions. Of one thread."""
+class Engine(Protocol):
+    """What computes positions: numpy here, or a device of torch (`models.serving.on_torch`)."""
 
-    def __init__(self) -> None:
+    def stack(self, together: Together, layers: list[Layer]) -> Stack:
+        """Of another jam."""
+        ...
+
+    def branches(self, together: Together, trunk: Stack, batch: int, frames: int) -> Stack:
+        """Continuations of a jam."""
+        ...
+
+    def advance(self, stacks: list[Stack], x: Floats) -> Floats:
+        """A position of each session of each stack, all of one network: (R, D) in and out."""
+        ...
+
+
+class Together:
+    """Where greenlets wait for their positions. Of one thread.
+
+    engine: None where nobody will need one, since the rules play.
+    """
+
+    def __init__(self, engine: Engine | None = None) -> None:
+        self.engine = engine
         self.waiting: list[Waiting] = []
         self.sizes: dict[int, int] = {}
         """How often so many positions were computed as one."""
-        self._rooms: dict[int, Rooms] = {}
         self._home: greenlet | None = None
 
     def step(self, stack: Stack, x: Floats) -> Floats | None:
@@ -68,27 +90,48 @@ class Together:
         groups: dict[int, list[Waiting]] = {}
         for one in waiting:
             groups.setdefault(id(one.stack.layers), []).append(one)
-        done = 0
+        done, engine = 0, self.engine
         for group in groups.values():
-            rows, at = [], 0
+            assert engine is not None
+            x = np.concatenate([one.x for one in group])
+            found = engine.advance([one.stack for one in group], x)
+            n, at = len(x), 0
+            done += n
+            self.sizes[n] = self.sizes.get(n, 0) + 1
             for one in group:
-                rows.append((one.stack, slice(at, at + one.stack.batch)))
+                rows = slice(at, at + one.stack.batch)
                 at += one.stack.batch
-            rooms = self._room(group[0].stack, at)
-            for one, (_, place) in zip(group, rows, strict=True):
-                rooms.x.whole[place] = one.x
-            advance(rooms, group[0].stack.layers, rows)
-            done += at
-            self.sizes[at] = self.sizes.get(at, 0) + 1
-            results = rooms.x.whole.copy()
-            for one, (_, place) in zip(group, rows, strict=True):
-                one.task.switch(results[place])
+                one.task.switch(found[rows])
         return done
 
-    def _room(self, stack: Stack, batch: int) -> Rooms:
-        if batch not in self._rooms:
-            self._rooms[batch] = Rooms(stack.config, batch)
-        return self._rooms[batch]
+
+class OnNumpy:
+    """The network by numpy, as a player's own agent computes it."""
+
+    def __init__(self, config: NetConfig) -> None:
+        self._config = config
+        self._rooms: dict[int, Rooms] = {}
+
+    def stack(self, together: Together, layers: list[Layer]) -> Stack:
+        found = SharedStack(self._config, layers, 1)
+        found.together = together
+        return found
+
+    def branches(self, together: Together, trunk: Stack, batch: int, frames: int) -> Stack:
+        found = SharedBranches(trunk, batch, frames)
+        found.together = together
+        return found
+
+    def advance(self, stacks: list[Stack], x: Floats) -> Floats:
+        if len(x) not in self._rooms:
+            self._rooms[len(x)] = Rooms(self._config, len(x))
+        rooms, rows, at = self._rooms[len(x)], [], 0
+        for stack in stacks:
+            rows.append((stack, slice(at, at + stack.batch)))
+            at += stack.batch
+        rooms.x.whole[:] = x
+        advance(rooms, stacks[0].layers, rows)
+        return rooms.x.whole.copy()
 
 
 class SharedStack(Stack):
@@ -115,36 +158,35 @@ class SharedDecoder(OnlineDecoder):
     """One jam's decoder: weights in common with all others, a cache of its own."""
 
     together: Together
+    engine: Engine
 
     def of_a_jam(self) -> SharedDecoder:
         """For another jam."""
-        other = copy.copy(self)
-        other._take_stack(SharedStack(self.config, self.stack.layers, 1))
-        return other
+        return self._with(self.engine.stack(self.together, self.stack.layers))
 
     def branching(self, batch: int, frames: int) -> OnlineDecoder:
-        branches = copy.copy(self)
-        branches._take_stack(SharedBranches(self.stack, batch, frames))
-        return branches
+        return self._with(self.engine.branches(self.together, self.stack, batch, frames))
 
-    def _take_stack(self, stack: SharedStack | SharedBranches) -> None:
-        stack.together = self.together
-        self.stack = stack
-        self._melody = self._melody.for_batch(stack.batch)
+    def _with(self, stack: Stack) -> SharedDecoder:
+        other = copy.copy(self)
+        other.stack = stack
+        other._melody = self._melody.for_batch(stack.batch)
+        return other
 
 
 @dataclass(frozen=True)
 class SharedMixture(Mixture):
     """A mixture whose networks are made ready once for all jams that have the same setting."""
 
-    together: Together = field(default_factory=Together)
+    together: Together = field(kw_only=True)
+    engine: Engine = field(kw_only=True)
     _ready: OrderedDict[float, tuple[SharedDecoder, Decoding]] = field(default_factory=OrderedDict)
 
     def decoder(self, adventurous: float) -> tuple[OnlineDecoder, Decoding]:
         if adventurous not in self._ready:
             weights, rules = self.at(adventurous)
             decoder = SharedDecoder(self.config, weights, frames=1)
-            decoder.together = self.together
+            decoder.together, decoder.engine = self.together, self.engine
             self._ready[adventurous] = (decoder, rules)
             if len(self._ready) > _MOST_MIXTURES:
                 self._ready.popitem(last=False)
@@ -156,13 +198,17 @@ class SharedMixture(Mixture):
 class Weights:
     """The networks of a folder, read once, for any number of jams.
 
-    folder: None for the weights that are shipped. Raises BadInput as `models.load_predictor`.
+    folder: None for the weights that are shipped. device: of torch; "" computes with numpy. Raises
+    BadInput as `models.load_predictor`, and for a device that isn't there.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, device: str = "") -> None:
         mixture, self._offline, self._offline_rules = load_networks(folder)
-        self.together = Together()
-        self._mixture = SharedMixture(mixture.config, mixture.weights, mixture.rules, self.together)
+        engine = _engine(mixture.config, device)
+        self.together = Together(engine)
+        self._mixture = SharedMixture(
+            mixture.config, mixture.weights, mixture.rules, together=self.together, engine=engine
+        )
         self._improviser = improviser_loader(folder)
 
     def predictor(self) -> Predictor:
@@ -170,3 +216,11 @@ class Weights:
         return NeuralPredictor(
             self._mixture, self._offline, self._offline_rules, load_improviser=self._improviser
         )
+
+
+def _engine(config: NetConfig, device: str) -> Engine:
+    if not device:
+        return OnNumpy(config)
+    from models.serving.on_torch import OnTorch  # only who wants it waits for torch
+
+    return OnTorch(config, device)

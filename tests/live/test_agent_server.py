@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
 from jam.messages.commands import DeviceChoice, SelectDevices
 from jam.messages.servers import NO_SERVER
+from tests.support.cable import Cable
 from tests.support.jam_player import Player, check_ends, player_in
 
 SILENT = DeviceChoice(audio="none", midi_inputs=())
@@ -35,39 +34,6 @@ def server(port: int = 0) -> Iterator[tuple[subprocess.Popen[str], int]]:
     finally:
         process.kill()
         process.wait()
-
-
-class Cable:
-    """What lies between player and server: it can be cut, and mended, without a word."""
-
-    def __init__(self, to_port: int) -> None:
-        self._to_port = to_port
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        self.whole = threading.Event()
-        self.whole.set()
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                far = socket.create_connection(("127.0.0.1", self._to_port))
-                for ends in ((near, far), (far, near)):
-                    threading.Thread(target=self._carry, args=ends, daemon=True).start()
-
-    def _carry(self, source: socket.socket, to: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                self.whole.wait()
-                to.sendall(data)
-        for end in (source, to):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        self.whole.set()
-        self._listener.close()
 
 
 def by_server(player: Player) -> bool:

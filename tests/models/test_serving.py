@@ -6,24 +6,48 @@ import threading
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 from greenlet import greenlet
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.agent.anticipation import Anticipator
 from jam.clock import SystemClock
+from jam.errors import BadInput
 from jam.messages.plans import AgentRequest, Plan
 from jam.music.rows import MelodyState
 from jam.settings import JamSettings
+from models.decoding.decoder import Branches, Stack
 from models.predictor import load_predictor
+from models.serving.on_torch import OnTorch
 from models.serving.planner import Planner
-from models.serving.together import Weights
+from models.serving.together import Together, Weights
 from tests.support.examples import examples
 from tests.support.jamming import Jam
 from tests.support.strategies import played_frames
 
 WEIGHTS = Weights()
+ON_TORCH = Weights(device="cpu")
+"""The same by torch: sums in another order, so that only chances that tie can fall otherwise."""
 ALONE = load_predictor()
+
+
+def side_by_side(
+    weights: Weights, players: list[list[MelodyState | None]], settings: list[JamSettings]
+) -> list[tuple[int, Jam]]:
+    """Jams that are played at the same time, each with its number."""
+    together = []
+
+    def play(k: int) -> None:
+        jam = Jam(Anticipator(weights.predictor(), k), settings=settings[k])
+        together.append((k, jam.play(players[k])))
+
+    for k in range(len(players)):
+        weights.together.start(greenlet(lambda k=k: play(k)))
+    while weights.together.waiting:
+        weights.together.advance()
+    assert len(together) == len(players)
+    return together
 
 
 @examples(4)
@@ -33,23 +57,63 @@ ALONE = load_predictor()
 )
 def test_side_by_side_is_as_alone(players: list[list[MelodyState | None]], futures: int) -> None:
     settings = [JamSettings(futures=futures, adventurous=k % 2 / 2) for k in range(len(players))]
-    together = []
-
-    def play(k: int) -> None:
-        jam = Jam(Anticipator(WEIGHTS.predictor(), k), settings=settings[k])
-        together.append((k, jam.play(players[k])))
-
-    for k in range(len(players)):
-        WEIGHTS.together.start(greenlet(lambda k=k: play(k)))
-    while WEIGHTS.together.waiting:
-        WEIGHTS.together.advance()
-    assert len(together) == len(players)
+    together = side_by_side(WEIGHTS, players, settings)
     for k, jam in together:
         ALONE.rewind(0)
         alone = Jam(Anticipator(ALONE, k), settings=settings[k]).play(players[k])
         for ours, theirs in zip(jam.plans, alone.plans, strict=True):
             assert (ours.chords, ours.expected_melody) == (theirs.chords, theirs.expected_melody)
             np.testing.assert_allclose(ours.confidence, theirs.confidence, atol=1e-4)
+
+
+def test_a_device_of_torch_agrees_with_numpy() -> None:
+    """Position after position and read at once, with a past that is moved, cut and branched off."""
+    rng = np.random.default_rng(4)
+    decoder = ALONE._online
+    config, layers = decoder.config, decoder.stack.layers
+    ours: list[Stack] = [Stack(config, layers, 1) for _ in range(3)]
+    engine = OnTorch(config, "cpu")
+    theirs: list[Stack] = [engine.stack(Together(), layers) for _ in range(3)]
+    long = rng.normal(size=(680, config.dim)).astype(np.float32)
+    for stack in (ours[0], theirs[0]):
+        for _ in range(3):  # nearly all that a cache holds: soon its newest part is moved
+            stack.read(long)
+    for stack in (ours[1], theirs[1]):
+        stack.read(long[:30])
+        assert stack.rewind(20)
+    for _ in range(12):
+        x = rng.normal(size=(3, config.dim)).astype(np.float32)
+        expected = np.concatenate(
+            [s.step(one).copy() for s, one in zip(ours, x[:, None], strict=True)]
+        )
+        np.testing.assert_allclose(engine.advance(theirs, x), expected, atol=2e-4)
+    for own, their in zip(ours, theirs, strict=True):
+        one = Branches(own, 4, 8)
+        other = engine.branches(Together(), their, 4, 8)
+        for stack in (one, other):
+            stack.clear(own.n)
+        for _ in range(3):
+            x = rng.normal(size=(4, config.dim)).astype(np.float32)
+            np.testing.assert_allclose(other.step(x), one.step(x), atol=2e-4)
+
+
+def test_plans_by_torch_are_those_by_numpy() -> None:
+    rng = np.random.default_rng(0)
+    players: list[list[MelodyState | None]] = [
+        [MelodyState(int(p), True) for p in rng.integers(60, 72, 4)] for _ in range(2)
+    ]
+    settings = [JamSettings(futures=4), JamSettings(futures=1)]
+    ours = dict(side_by_side(WEIGHTS, players, settings))
+    theirs = dict(side_by_side(ON_TORCH, players, settings))
+    for k, jam in ours.items():
+        for own, their in zip(jam.plans, theirs[k].plans, strict=True):
+            assert own.chords == their.chords
+            np.testing.assert_allclose(own.confidence, their.confidence, atol=1e-4)
+
+
+def test_a_device_that_is_not_there_is_named() -> None:
+    with pytest.raises(BadInput, match="--device abacus"):
+        Weights(device="abacus")
 
 
 def test_a_planner_answers_each_jam_and_whoever_fails_fails_alone() -> None:

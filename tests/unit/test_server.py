@@ -32,6 +32,7 @@ from jam.server.players import Limits
 from jam.server.server import AgentServer, certificate, is_loopback
 from jam.server.tokens import Tokens
 from jam.settings import JamSettings
+from jam.system import many_files
 from tests.support.jamming import Jam
 from tests.support.serving import Served, served
 
@@ -128,6 +129,9 @@ def test_what_breaks_the_rules_is_cut_off_and_the_others_play_on(open_server: Se
     player.send(wire.encoded(wire.ask_of(asked, 1, CLOCK.now_s())))
     assert isinstance(wire.read_answer(bytes(player.recv(decode=False))), wire.Planned)
     player.close()
+    # What strangers send is not what figures are named by.
+    (counted,) = open_server.server.players.measures.cut_off.collect()
+    assert {sample.labels["why"] for sample in counted.samples} <= {"no message", "no room", "idle"}
 
 
 def test_a_request_that_goes_on_from_nothing_is_answered_so(open_server: Served) -> None:
@@ -168,7 +172,8 @@ def test_silent_strangers_are_cut_off_and_players_come_in_meanwhile(
     open_server: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = int(open_server.url.rpartition(":")[2])
-    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(200)]
+    many_files(4096)  # both ends are of this process
+    silent = [socket.create_connection(("127.0.0.1", port)) for _ in range(1000)]
     player = line(open_server)
     player.recv()
     player.close()
