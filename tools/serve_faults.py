@@ -63,20 +63,19 @@ def dumb(url: str, n: int) -> list[socket.socket]:
 
 
 def line_to(url: str) -> ClientConnection:
-    options = {"subprotocols": [wire.SUBPROTOCOL], "compression": None, "proxy": None}
-    line: ClientConnection = connect(url, **options).__enter__()
+    line = connect(url, subprotocols=[wire.SUBPROTOCOL], compression=None, proxy=None).__enter__()
     line.recv()
     return line
 
 
-def nonsense(url: str, until_s: float) -> Counter[str]:
+def nonsense(url: str) -> Counter[str]:
     """Requests with faults, one after another; a line that was cut off is connected again."""
     dice, ends = random.Random(1), Counter[str]()
     jam = Jam(Anticipator(RuleBasedPredictor(), 1))
     for pitch in (60, 64, 67, 72) * 8:
         jam.close(MelodyState(pitch, True))
     ask = wire.encoded(wire.ask_of(AgentRequest(1, 1, jam.request()), 1, 0.0))
-    line = line_to(url)
+    line, until_s = line_to(url), time.monotonic() + PART_S - 1.0
     while time.monotonic() < until_s:
         data = bytearray(ask)
         for _ in range(dice.randint(1, 6)):
@@ -94,9 +93,9 @@ def nonsense(url: str, until_s: float) -> Counter[str]:
     return ends
 
 
-def too_much(url: str, until_s: float) -> Counter[str]:
+def too_much(url: str) -> Counter[str]:
     """Messages that are longer than any may be."""
-    ends = Counter[str]()
+    ends, until_s = Counter[str](), time.monotonic() + PART_S - 1.0
     while time.monotonic() < until_s:
         with line_to(url) as line:
             try:
@@ -135,9 +134,8 @@ async def among_strangers(url: str, pid: int, jams: int, strangers: int) -> None
     some = strangers // 4
     kept = await part(f"{some} who are let in and go dumb", url, jams, lambda: dumb(url, some))
     assert isinstance(kept, list)
-    until = lambda: time.monotonic() + PART_S - 1.0  # noqa: E731
-    print(await part("requests with faults", url, jams, lambda: nonsense(url, until())))
-    print(await part("messages that are too long", url, jams, lambda: too_much(url, until())))
+    print(await part("requests with faults", url, jams, lambda: nonsense(url)))
+    print(await part("messages that are too long", url, jams, lambda: too_much(url)))
     await part("and again alone", url, jams, lambda: None)
     with urllib.request.urlopen(url.replace("ws:", "http:") + "/metrics", timeout=10) as answer:
         for row in answer.read().decode().splitlines():
