@@ -1,37 +1,51 @@
-"""A cluster of two nodes on this machine: players on two replicas, one of which is killed.
+"""A cluster of two nodes on this machine: a replica is killed, or all are updated, in mid-jam.
 
-    python -m tools.serve_cluster --players 6
+    python -m tools.serve_cluster --players 4            # kill -9 of a replica
+    python -m tools.serve_cluster --players 2 --update   # other weights: replicas one by one
+    python -m tools.serve_cluster --players 2 --tls      # by TLS, with tokens and without
 
 Starts what two machines would start (`ray start --head`, `ray start --address`), deploys with
-`jam serve --ray`, plays, kills a replica with SIGKILL in mid-jam, and says what the players saw:
-whose agent planned, for how long none was there, and whether a plan differs from the one that is
-made here with the same seed.
+`jam serve --ray`, plays in real time, does it, and says what the players got in each part: whose
+agent planned, how many plans were late, for how long the server planned nothing, and whether a plan
+differs from the one that is made here with the same seed and the weights that the jam began with.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import models
 from jam.agent.anticipation import Anticipator
+from jam.agent.predictor import Predictor
 from jam.agent.rules import RuleBasedPredictor
 from jam.clock import SystemClock
 from jam.messages.plans import AgentRequest
 from jam.music.rows import MelodyState
 from jam.remote.client import RemoteAgent, ServerAddress
 from jam.remote.told import Told
+from jam.server.tokens import Tokens
 from jam.settings import JamSettings
 from tests.support.jamming import Jam
 
 TUNE = (60, 64, 67, 72)
+BPM = 120.0
+FRAME_S = 60.0 / BPM / 4
+COMMIT_S = 2 * 60.0 / BPM
+"""Until the first frame that isn't committed, two beats after a plan was asked for."""
+TLS = Path(__file__).parents[1] / "tests" / "fixtures" / "tls"
 _ENVIRONMENT = {
     "RAY_AUTH_MODE": "disabled",  # nobody but this machine reaches it
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -65,15 +79,13 @@ def cluster() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def deployed(environment: dict[str, str], agent: str) -> Iterator[str]:
+def deployed(environment: dict[str, str], agent: str, *options: str) -> Iterator[str]:
     """Two replicas on the cluster; gives their address."""
-    port = free_port()
     command = [sys.executable, "-m", "jam", "serve", "--ray", "auto", "--replicas", "2"]
     command.append("--head-only")  # two nodes of one machine can't both have the port
     process = subprocess.Popen(
-        [*command, "--port", str(port), "--agent", agent], env=environment,
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [*command, "--agent", agent, *options], env=environment, stdout=subprocess.PIPE, text=True
+    )
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -99,76 +111,191 @@ def replicas() -> list[int]:
     return sorted(found)
 
 
-class Player:
-    """One player's jam, and the same jam played here."""
+@dataclass(slots=True)
+class Part:
+    """What a player got in a part of the jam."""
 
-    def __init__(self, url: str, seed: int) -> None:
-        self.remote = RemoteAgent(ServerAddress(url), SystemClock())
+    by_server: int = 0
+    by_us: int = 0
+    late: int = 0
+    different: int = 0
+    away_s: float = 0.0
+    longest_s: float = 0.0
+
+
+class Player:
+    """One player's jam in real time, in a thread of its own, and the same jam played here."""
+
+    def __init__(self, address: ServerAddress, seed: int, predictor: Predictor) -> None:
+        self.remote = RemoteAgent(address, SystemClock())
         self.told, self.seed = Told(), seed
-        self.jam = Jam(Anticipator(RuleBasedPredictor(), seed), settings=JamSettings(bpm=120.0))
-        self.by_server = self.by_us = self.different = 0
-        self.away_s = 0.0
+        self.jam = Jam(Anticipator(predictor, seed), settings=JamSettings(bpm=BPM))
+        self.parts = [Part()]
         self._away_since_s: float | None = None
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        next_s = time.monotonic()
+        while not self._over.wait(max(0.0, next_s - time.monotonic())):
+            next_s = max(next_s + FRAME_S, time.monotonic() - FRAME_S)
+            self.frame()
 
     def frame(self) -> None:
         """Another frame is over."""
-        asked = AgentRequest(1, self.seed, self.jam.request())
+        begun_s = time.monotonic()
+        request = replace(self.jam.request(), due_s=begun_s + COMMIT_S)
+        asked = AgentRequest(1, self.seed, request)
         assert self.told.take(asked)
+        part = self.parts[-1]
         found, plan = self.remote.plan(asked, self.told), self.jam.ask()
         now_s = time.monotonic()
+        part.late += now_s > request.due_s
+        part.longest_s = max(part.longest_s, now_s - begun_s)
         if found is None:
-            self.by_us += 1
+            part.by_us += 1
             self._away_since_s = self._away_since_s or now_s
         else:
-            self.by_server += 1
-            self.different += found.chords != plan.chords
+            part.by_server += 1
+            part.different += found.chords != plan.chords
             if self._away_since_s is not None:
-                self.away_s = max(self.away_s, now_s - self._away_since_s)
+                part.away_s = max(part.away_s, now_s - self._away_since_s)
             self._away_since_s = None
         n = len(self.jam.rows)
         self.jam.close(MelodyState(TUNE[n // 4 % len(TUNE)], n % 4 == 0))
 
+    def begin_part(self) -> None:
+        self.parts.append(Part())
 
-def play(players: list[Player], seconds: float) -> None:
-    """Everybody plays on, eight frames a second."""
-    end_s = time.monotonic() + seconds
-    while time.monotonic() < end_s:
-        next_s = time.monotonic() + 0.125
-        for player in players:
-            player.frame()
-        time.sleep(max(0.0, next_s - time.monotonic()))
+    def end(self) -> None:
+        self._over.set()
+        self._thread.join(timeout=5.0)
+        self.remote.close()
+
+
+def wait_for_the_server(players: Sequence[Player], timeout_s: float = 60.0) -> None:
+    """Until it plans for all."""
+    end_s = time.monotonic() + timeout_s
+    while any(p.remote.why_not for p in players):
+        if time.monotonic() > end_s:
+            raise SystemExit(f"waited for the server: {[p.remote.why_not for p in players]}")
+        time.sleep(0.05)
+
+
+def part(name: str, players: Sequence[Player], seconds: float, does: Callable[[], object]) -> None:
+    """Do something while everybody plays on, until the server plans for all again."""
+    for player in players:
+        player.begin_part()
+    does()
+    time.sleep(seconds)
+    wait_for_the_server(players)
+    time.sleep(2.0)
+    for player in players:
+        got = player.parts[-1]
+        print(
+            f"{name:34} {player.seed:6} {got.by_server:9} {got.by_us:7} {got.late:5}"
+            f" {got.away_s:7.1f} {got.longest_s:10.2f} {got.different:10}",
+            flush=True,
+        )
+
+
+def heading() -> None:
+    print(f"{'':34} player by server by ours  late away, s longest, s  different")
 
 
 def tried(n_players: int) -> list[Player]:
     """Play, kill a replica, play on until everybody is planned for again."""
-    with cluster() as environment, deployed(environment, "rules") as url:
-        players = [Player(url, seed) for seed in range(n_players)]
-        end_s = time.monotonic() + 30
-        while any(p.remote.why_not for p in players) and time.monotonic() < end_s:
-            play(players, 0.5)
-        play(players, 3.0)
-        print(f"{n_players} players on {len(replicas())} replicas")
-        os.kill(replicas()[0], signal.SIGKILL)
-        play(players, 2.0)
-        end_s = time.monotonic() + 60
-        while any(p.remote.why_not for p in players) and time.monotonic() < end_s:
-            play(players, 0.5)
-        play(players, 2.0)
+    port = ["--port", str(free_port())]
+    with cluster() as environment, deployed(environment, "rules", *port) as url:
+        players = [Player(ServerAddress(url), k, RuleBasedPredictor()) for k in range(n_players)]
+        wait_for_the_server(players)
+        heading()
+        part("two replicas", players, 2.0, lambda: None)
+        part("one killed", players, 2.0, lambda: os.kill(replicas()[0], signal.SIGKILL))
         for player in players:
-            player.remote.close()
+            player.end()
         return players
+
+
+def updated(n_players: int) -> None:
+    """Other weights while everybody plays: replicas are replaced one after the other."""
+    port = ["--port", str(free_port())]
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        shipped = Path(models.__file__).parent / "weights"
+        for path in shipped.iterdir():
+            if path.is_file():
+                name = path.name.replace("variety", "online")  # the one tuned for variety alone
+                if not path.name.startswith("online"):
+                    shutil.copy(path, folder / name)
+        environment = stack.enter_context(cluster())
+        url = stack.enter_context(deployed(environment, "auto", *port))
+        address = ServerAddress(url)
+        players = [Player(address, seed, models.load_predictor()) for seed in range(n_players)]
+        wait_for_the_server(players)
+        heading()
+        part("shipped weights", players, 4.0, lambda: None)
+
+        def deploy() -> None:
+            begun_s = time.monotonic()
+            stack.enter_context(deployed(environment, "auto", *port, "--weights", str(folder)))
+            print(f"deployed in {time.monotonic() - begun_s:.1f} s")
+
+        part("other weights, one by one", players, 3.0, deploy)
+        late_comer = Player(address, 99, models.load_predictor(folder))
+        wait_for_the_server([late_comer])
+        part("a new jam, by the other weights", [late_comer], 3.0, lambda: None)
+        for player in (*players, late_comer):
+            player.end()
+
+
+def by_tls(n_players: int) -> None:
+    """Players with tokens and without, by TLS."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        tokens = Tokens(folder / "tokens.json")
+        token = tokens.add("anna")
+        os.environ["SSL_CERT_FILE"] = str(TLS / "cert.pem")
+        port = free_port()
+        options = ["--port", str(port), "--host", "0.0.0.0", "--tokens", str(tokens.path)]
+        options += ["--tls-cert", str(TLS / "cert.pem"), "--tls-key", str(TLS / "key.pem")]
+        environment = stack.enter_context(cluster())
+        stack.enter_context(deployed(environment, "rules", *options))
+        url = f"wss://127.0.0.1:{port}"
+        known = ServerAddress(url, token)
+        players = [Player(known, seed, RuleBasedPredictor()) for seed in range(n_players)]
+        wait_for_the_server(players)
+        heading()
+        part("by TLS, with a token", players, 3.0, lambda: None)
+        for wrong in ("", "jam_wrong"):
+            stranger = RemoteAgent(ServerAddress(url, wrong), SystemClock())
+            time.sleep(2.0)
+            print(f"with the token {wrong!r}: {stranger.state.words}")
+            stranger.close()
+        tokens.revoke("anna")
+        end_s = time.monotonic() + 10.0
+        while not all(p.remote.why_not for p in players) and time.monotonic() < end_s:
+            time.sleep(0.05)
+        print(
+            f"revoked, after {time.monotonic() - end_s + 10:.1f} s: {players[0].remote.state.words}"
+        )
+        for player in players:
+            player.end()
 
 
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    p.add_argument("--players", type=int, default=6)
+    p.add_argument("--players", type=int, default=4)
+    p.add_argument("--update", action="store_true", help="other weights, then replicas anew")
+    p.add_argument("--tls", action="store_true", help="by TLS, with tokens")
     args = p.parse_args()
-    print("player  plans by the server  by the agent here  away, s  different")
-    for player in tried(args.players):
-        print(
-            f"{player.seed:6} {player.by_server:20} {player.by_us:18} {player.away_s:8.1f}"
-            f" {player.different:10}"
-        )
+    if args.update:
+        updated(args.players)
+    elif args.tls:
+        by_tls(args.players)
+    else:
+        tried(args.players)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,10 +57,11 @@ def serve(args: argparse.Namespace, load: Callable[[str], Planner]) -> int:
 def _serve_on_ray(args: argparse.Namespace, load: Callable[[str], Planner]) -> int:
     from jam.server import on_ray
     from jam.server.players import Limits
-    from jam.server.server import is_loopback
+    from jam.server.server import certificate, is_loopback
 
-    if args.tls_cert or args.tls_key:
-        raise BadInput("--tls-cert: Ray's proxies speak no TLS; put one that does before them")
+    files = tuple(Path(p) if p else None for p in (args.tls_cert, args.tls_key))
+    certificate(*files)
+    tls = (files[0], files[1]) if files[0] is not None and files[1] is not None else None
     least, _, most = args.replicas.partition("-")
     try:
         gpus = float((args.device or "").startswith("cuda"))
@@ -68,21 +70,24 @@ def _serve_on_ray(args: argparse.Namespace, load: Callable[[str], Planner]) -> i
         raise BadInput(f"--replicas {args.replicas}: 4, or 1-8") from None
     kept = _tokens(args)
     local = is_loopback(args.host)
+    if not local and tls is None:
+        raise BadInput(f"--host {args.host}: beyond this machine it needs --tls-cert and --tls-key")
     if not local and not kept.users():
         raise BadInput(f"--host {args.host}: nobody has a token yet (jam tokens add NAME)")
     on_ray.run(
-        load,
+        partial(load, args.weights or ""),
         Limits(args.players, args.per_user),
         kept.path,
         replicas,
         args.host,
         args.port,
-        args.weights or "",
         local,
         args.ray or None,
         not args.head_only,
+        tls,
     )
-    print(f"The agent plans on Ray for players at ws://{args.host}:{args.port}", flush=True)
+    scheme = "wss" if tls else "ws"
+    print(f"The agent plans on Ray for players at {scheme}://{args.host}:{args.port}", flush=True)
     wait_for_the_end()
     return 0
 

@@ -247,7 +247,7 @@ def _said(error: Exception) -> str:
     """Why there is no connection, in a few words."""
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
-        if status == 401:
+        if status in (401, 403):
             return "it wants a token, and doesn't know this one"
         body = (error.response.body or b"").decode("utf-8", "replace").strip()
         return (body.splitlines() or [f"it answers {status}"])[0][:100].rstrip(".")

@@ -3,9 +3,10 @@
 A WebSocket stays with the replica that accepted it, so a jam stays where its cache is. A replica
 that dies takes its lines with it: the players' own agents take over, connect again, come to
 another replica and tell it their history. Replicas are added and removed by the number of jams,
-looked after by Ray, and given other weights one after the other without a line being lost.
+looked after by Ray, and replaced one after the other where they are deployed anew, as with other
+weights: to their players that is as if each had died in turn.
 
-Ray's proxies speak no TLS: beyond one machine they belong behind something that does.
+Ray's proxies speak TLS, with a certificate and key that lie at the same path on every machine.
 """
 
 # Without annotations as text: FastAPI couldn't resolve them in a class that Ray has pickled.
@@ -21,6 +22,7 @@ import ray
 from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from fastapi.responses import HTMLResponse
 from ray import serve
+from ray.serve.config import HTTPOptions
 from ray.util.metrics import Gauge
 
 from jam.clock import SystemClock
@@ -34,9 +36,6 @@ NAME = "jam"
 _LOOK_S = 1.0
 _DRAIN_S = 5.0
 """A replica that is to go has so long to say goodbye."""
-
-Load = Callable[[str], Planner]
-"""A planner with the weights of a folder; "" for those that are shipped."""
 
 routes = FastAPI(openapi_url=None)
 
@@ -73,31 +72,13 @@ class Replica:
     load: makes a planner. limits: of one replica. tokens: their file on each machine.
     """
 
-    def __init__(self, load: Load, limits: Limits, tokens: str, open_to_all: bool) -> None:
-        self._load, self._limits, self._open = load, limits, open_to_all
-        self._tokens = Tokens(Path(tokens))
-        self._players: Players | None = None
-        self._old: list[Planner] = []
+    def __init__(
+        self, load: Callable[[], Planner], limits: Limits, tokens: str, open_to_all: bool
+    ) -> None:
+        self._open, self._tokens = open_to_all, Tokens(Path(tokens))
+        self.players = Players(load(), limits, SystemClock())
         self._gauges: dict[str, Gauge] = {}
         self._looking = asyncio.get_event_loop().create_task(self._look())
-
-    @property
-    def players(self) -> Players:
-        if self._players is None:
-            self._take(self._load(""))
-        assert self._players is not None
-        return self._players
-
-    def _take(self, planner: Planner) -> None:
-        if self._players is None:
-            self._players = Players(planner, self._limits, SystemClock())
-            return
-        self._old.append(self._players.planner)
-        self._players.planner = planner
-
-    async def reconfigure(self, config: dict[str, str]) -> None:
-        """Other weights: jams that go on keep theirs, new ones get these."""
-        self._take(await asyncio.to_thread(self._load, config.get("weights", "")))
 
     async def check_health(self) -> None:
         """Raises where no plan can be made any more: Ray then starts another replica."""
@@ -160,28 +141,33 @@ class Replicas:
 
 
 def run(
-    load: Load,
+    load: Callable[[], Planner],
     limits: Limits,
     tokens: Path,
     replicas: Replicas,
     host: str,
     port: int,
-    weights: str = "",
     open_to_all: bool = True,
     address: str | None = None,
     every_node: bool = True,
+    tls: tuple[Path, Path] | None = None,
 ) -> None:
     """Deploy to the cluster at an address ("auto": the one of this machine; None: one of its own),
-    and come back when players can connect. Deployed again with other weights, the replicas take
-    them over. every_node: players may connect to each node, not to the first alone. Raises JamError
-    where there is no such cluster.
+    and come back when players can connect. Deployed again, the replicas are replaced one after the
+    other. every_node: players may connect to each node, not to the first alone. tls: files of
+    certificate and key. Raises JamError where there is no such cluster.
     """
+    http: dict[str, Any] = {"host": host, "port": port}
+    if tls is not None:
+        if "ssl_certfile" not in HTTPOptions.model_fields:
+            raise JamError(f"Ray {ray.__version__} speaks no TLS yet: pip install -U 'ray[serve]'")
+        http |= {"ssl_certfile": str(tls[0].resolve()), "ssl_keyfile": str(tls[1].resolve())}
     try:
         ray.init(address=address, include_dashboard=False, log_to_driver=False)
     except (ConnectionError, RuntimeError, OSError) as error:
         raise JamError(f"Ray: {str(error).splitlines()[0]}") from None
     where = "EveryNode" if every_node else "HeadOnly"
-    serve.start(proxy_location=where, http_options={"host": host, "port": port})
+    serve.start(proxy_location=where, http_options=http)
     scaling: dict[str, Any] = {
         "min_replicas": replicas.least,
         "max_replicas": replicas.most,
@@ -193,7 +179,6 @@ def run(
         **({"num_replicas": replicas.least} if fixed else {"autoscaling_config": scaling}),
         max_ongoing_requests=limits.players + 8,
         ray_actor_options={"num_cpus": replicas.cpus, "num_gpus": replicas.gpus},
-        user_config={"weights": weights},
         health_check_period_s=2.0,
         graceful_shutdown_timeout_s=_DRAIN_S,
     ).bind(load, limits, str(tokens), open_to_all)
