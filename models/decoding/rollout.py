@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.data.piece import Piece
 from models.decoding.decoder import CHORD, OnlineDecoder, no_memory, remember, shared_features
@@ -60,11 +61,11 @@ class Sampled:
 
 def sampled_chords(
     decoder: OnlineDecoder, pitch: Ints, onset: Ints, shared: Ints, found: Found,
-    rng: np.random.Generator,
+    dice: NDArray[np.float64],
 ) -> Sampled:  # fmt: skip
     """Chords for melodies as `online_chords` takes them, at temperature 1 and without rules.
 
-    For learning from: with the probability of every choice, and the same dice for all in step.
+    For learning from: with the probability of every choice. dice: Gumbel noise, (T, B, classes).
     """
     b, n = pitch.shape
     chord, onset_, class_ = (np.zeros((b, n), np.int64) for _ in range(3))
@@ -76,7 +77,7 @@ def sampled_chords(
         recalled, copies = recall.at_frame(found, t, chord, onset_)
         logits = decoder.chord_logits(decoder.hidden(memory, shared[:, t], recalled), copies)
         logits = logits - logits.max(-1, keepdims=True)
-        classes = (logits + rng.gumbel(size=logits.shape)).argmax(-1)
+        classes = (logits + dice[t]).argmax(-1)
         sampled.log_probability[:, t] = logits[everyone, classes] - np.log(np.exp(logits).sum(-1))
         before = memory[:, CHORD]
         chord[:, t] = np.where(classes == 0, before, np.where(classes == 1, 0, classes - 1))

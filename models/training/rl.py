@@ -27,14 +27,15 @@ On a processor 32 jams a step of 8 to 15 seconds; half an hour brings most of wh
 GPU (`--device cuda`, bf16): `--sessions 384 --minibatch 96`, half an hour at a time, each time the
 same command with more `--minutes`, the checkpoint handed on; where only small files pass,
 `split -b 16M`, `cat` and `sha256sum` take it along. Rollouts stay on the processor
-(`models.decoding.rollout`), several times quicker there than torch frame by frame.
+(`models.decoding.rollout`), several times quicker there than torch frame by frame; `--ray` has them
+made on several machines.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +57,8 @@ from models.network.turning import TurnLinear
 from models.training import adversary, rewards
 from models.training import run as training
 from models.training.judge import Judge, JudgeConfig, judged, load_judge
-from models.training.rewards import Cadences, Gains, Habits, Played, Rewards, played_of
+from models.training.rewards import Cadences, Gains, Habits, Rewards, played_of
+from models.training.rollouts import OnRay, Rollout, RollsOut, add_options, dice_of, rolled_out
 from models.training.run import plain_weights
 
 FRAMES = 256
@@ -144,40 +146,6 @@ def windows_at(corpus: Sequence[Piece], rng: np.random.Generator, sessions: int)
             window = leap(rng, window)
         found.append(shown(rng, window))
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Rollout:
-    """What the policy played in one step, and what is known of it."""
-
-    windows: list[Shown]
-    """With the policy's chords as past and its classes as targets."""
-    own: Played
-    true: Played
-    log_probability: Rewards
-
-
-def rolled_out(net: Net, windows: Sequence[Shown], rng: np.random.Generator) -> Rollout:
-    """Simulated jams under the online rule, sampled at temperature 1."""
-    heard = padded([w.piece for w in windows], FRAMES)
-    shared = heard.shared.copy()
-    shared[..., -2:] = np.array([(w.style, w.density) for w in windows])[:, None]
-    decoder = OnlineDecoder(net.config, plain_weights(net), len(windows), FRAMES)
-    drawn = sampled_chords(decoder, heard.pitch, heard.onset, shared, heard.found, rng)
-    true = played_of([w.piece for w in windows], FRAMES)
-    own = replace(true, chord=drawn.chord, chord_onset=drawn.onset)
-    found = []
-    for i, w in enumerate(windows):
-        cut = slice(0, w.piece.n_frames)
-        found.append(
-            replace(
-                w,
-                past=drawn.chord[i, cut],
-                past_onset=drawn.onset[i, cut],
-                target=drawn.class_[i, cut],
-            )
-        )
-    return Rollout(found, own, true, drawn.log_probability)
 
 
 def reward_terms(
@@ -268,7 +236,8 @@ def validated(net: Net, corpus: Sequence[Piece]) -> dict[str, float]:
     windows = [corpus[i].window(0, FRAMES) for i in order]
     heard = padded(windows, FRAMES)
     decoder = OnlineDecoder(net.config, plain_weights(net), len(windows), FRAMES)
-    drawn = sampled_chords(decoder, heard.pitch, heard.onset, heard.shared, heard.found, dice)
+    noise = dice_of(dice, FRAMES, len(windows))
+    drawn = sampled_chords(decoder, heard.pitch, heard.onset, heard.shared, heard.found, noise)
     jams = [
         with_chords(w, drawn.chord[i, : w.n_frames], drawn.onset[i, : w.n_frames])
         for i, w in enumerate(windows)
@@ -344,6 +313,7 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     )
     p.add_argument("--entropy", type=float, default=0.01)
     p.add_argument("--adversary-warm-up", type=int, default=40, help="steps (published: 200)")
+    add_options(p)
     args = p.parse_args(argv)
     if args.init is None:
         raise BadInput("--init: reinforcement learning begins from trained weights")
@@ -371,10 +341,13 @@ def main(argv: list[str] | None = None) -> None:
     teacher = teacher.to(device).eval()
     judges = [load_judge(folder).to(device) for folder in args.judges]
     true = musicians_habits(corpus)
+    roll: RollsOut = OnRay(args.ray, args.rollout_workers) if args.ray else rolled_out
 
     for step in run.steps():
         rng = np.random.default_rng((args.seed, step, run.rank, 11))
-        rollout = rolled_out(actor, windows_at(corpus, rng, args.sessions), rng)
+        windows = windows_at(corpus, rng, args.sessions)
+        dice = dice_of(rng, FRAMES, args.sessions)
+        rollout = roll(actor.config, plain_weights(actor), windows, dice)
         own = habits_of(run).and_of(rollout.own, FADE)
         remember_habits(run, own)
         some = [judges[i] for i in rng.permutation(len(judges))[: args.judges_a_step]]

@@ -23,6 +23,8 @@ from models.training import judges, rewards, rl
 from models.training.judge import Judge, JudgeConfig, features_of, judged, load_judge
 from models.training.rewards import Gains, Habits, played_of
 from models.training.rl import RewardWeights
+from models.training.rollouts import Rollout, dice_of, joined, rolled_out
+from models.training.run import plain_weights
 from tests.support.model_parts import TINY, TINY_OFFLINE, tune, write_tiny_weights
 
 
@@ -51,10 +53,27 @@ def fresh_net() -> Net:
     return Net(replace(TINY, context=256)).eval()
 
 
-def rollout(net: Net, seed: int = 0) -> rl.Rollout:
+def rollout(net: Net, seed: int = 0) -> Rollout:
     dice = np.random.default_rng(seed)
     windows = [shown(dice, piece_of(tune(i)), augment=False) for i in range(4)]
-    return rl.rolled_out(net, windows, dice)
+    noise = dice_of(dice, 128, len(windows))
+    return rolled_out(net.config, plain_weights(net), windows, noise)
+
+
+def test_rollouts_of_some_jams_each_are_those_of_all_together() -> None:
+    net, dice = fresh_net(), np.random.default_rng(3)
+    windows = [shown(dice, piece_of(tune(i)), augment=False) for i in range(5)]
+    noise = dice_of(dice, 128, 5)
+    whole = rolled_out(net.config, plain_weights(net), windows, noise)
+    parts = [
+        rolled_out(net.config, plain_weights(net), windows[cut], noise[:, cut])
+        for cut in (slice(0, 2), slice(2, 5))
+    ]
+    found = joined(parts)
+    np.testing.assert_array_equal(found.own.chord, whole.own.chord)
+    np.testing.assert_array_equal(found.true.places, whole.true.places)
+    np.testing.assert_allclose(found.log_probability, whole.log_probability, atol=1e-4)
+    assert len(found.windows) == 5
 
 
 def test_the_probabilities_of_a_rollout_are_those_of_the_network() -> None:
@@ -72,7 +91,7 @@ def test_steps_of_ppo_raise_a_toy_reward() -> None:
     net = fresh_net()
     optimizer = torch.optim.Adam(net.parameters(), lr=1e-2)
 
-    def share(played: rl.Rollout) -> np.ndarray:
+    def share(played: Rollout) -> np.ndarray:
         return CHORD_TONES[played.own.chord, 0].astype(np.float32)
 
     before = share(rollout(net, 99)).mean()
