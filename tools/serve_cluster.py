@@ -3,6 +3,7 @@
     python -m tools.serve_cluster --players 4            # kill -9 of a replica
     python -m tools.serve_cluster --players 2 --update   # other weights: replicas one by one
     python -m tools.serve_cluster --players 2 --tls      # by TLS, with tokens and without
+    python -m tools.serve_cluster --load 8 16 24         # players replayed by tools.serve_load
 
 Starts what two machines would start (`ray start --head`, `ray start --address`), deploys with
 `jam serve --ray`, plays in real time, does it, and says what the players got in each part: whose
@@ -39,6 +40,7 @@ from jam.remote.told import Told
 from jam.server.tokens import Tokens
 from jam.settings import JamSettings
 from tests.support.jamming import Jam
+from tools.serve_load import HEADING, melodies, row
 
 TUNE = (60, 64, 67, 72)
 BPM = 120.0
@@ -284,14 +286,26 @@ def by_tls(n_players: int) -> None:
             player.end()
 
 
+def loaded(jams: Sequence[int], seconds: float = 14.0) -> None:
+    """How many jams two replicas carry; processor time and memory are those of the replicas."""
+    port = ["--port", str(free_port()), "--players", "500", "--per-user", "500"]
+    with cluster() as environment, deployed(environment, "auto", *port) as url:
+        print(HEADING)
+        for n in jams:
+            row([url], replicas(), n, seconds, melodies([]))
+
+
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     p.add_argument("--players", type=int, default=4)
     p.add_argument("--update", action="store_true", help="other weights, then replicas anew")
+    p.add_argument("--load", type=int, nargs="+", metavar="JAMS", help="so many at a time")
     p.add_argument("--tls", action="store_true", help="by TLS, with tokens")
     args = p.parse_args()
     if args.update:
         updated(args.players)
+    elif args.load:
+        loaded(args.load)
     elif args.tls:
         by_tls(args.players)
     else:

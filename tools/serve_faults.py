@@ -112,7 +112,7 @@ async def part(name: str, url: str, jams: int, does: Callable[[], object]) -> ob
     tunes = melodies([])
     with ThreadPoolExecutor(1) as pool:
         doing = asyncio.get_running_loop().run_in_executor(pool, does)
-        figures: Figures = await load(url, jams, PART_S, tunes)
+        figures: Figures = await load([url], jams, PART_S, tunes)
         done = await doing
     took = 1000 * np.array(figures.took_s)
     print(

@@ -1,12 +1,14 @@
 """How many jams a server carries: players replayed from another process, as they played.
 
     python -m tools.serve_load --jams 4 8 16 32 --seconds 20
+    python -m tools.serve_load --replicas 2 --jams 16 32 48
     python -m tools.serve_load --url ws://127.0.0.1:8765 --jams 16
 
 Each player replays a melody of the bundled tunes or of --data at 120 beats a minute, frame by
 frame: rows as a stage tells them, commitments as plans make them, surprises wherever the melody
 isn't what was expected. A plan is in time when it is there before its first free frame begins. The
-server is a process of its own; where no --url is given it is started here, on loopback.
+server is a process of its own; where no --url is given it is started here, on loopback, with
+--replicas several of them, among whom the players are shared out as Ray does.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +38,7 @@ from jam.remote import wire
 from jam.settings import JamSettings
 
 BPM = 120.0
+HEADING = " jams  plans/s  median ms  99 % ms  in time %  core  MiB a jam"
 
 
 def melodies(data: list[Path]) -> list[tuple[list[MelodyState], Meter]]:
@@ -150,11 +153,14 @@ def cpu_s(pid: int) -> float:
 
 
 async def load(
-    url: str, jams: int, seconds: float, tunes: list[tuple[list[MelodyState], Meter]]
+    urls: Sequence[str], jams: int, seconds: float, tunes: list[tuple[list[MelodyState], Meter]]
 ) -> Figures:
     figures = Figures()
     await asyncio.gather(
-        *(player(url, n, tunes[n % len(tunes)], seconds, figures) for n in range(jams))
+        *(
+            player(urls[n % len(urls)], n, tunes[n % len(tunes)], seconds, figures)
+            for n in range(jams)
+        )
     )
     return figures
 
@@ -165,26 +171,36 @@ def main() -> None:
     p.add_argument("--jams", type=int, nargs="+", default=[1, 4, 8, 16, 24, 32])
     p.add_argument("--seconds", type=float, default=20.0)
     p.add_argument("--data", type=Path, nargs="*", default=[], help="lead sheets (JSONL)")
+    p.add_argument("--replicas", type=int, default=1, help="servers that are started here")
+    p.add_argument("--device", help="of torch: see jam serve")
     p.add_argument("--json", type=Path, help="write the figures there too")
     args = p.parse_args()
     tunes = melodies(args.data)
-    print(" jams  plans/s  median ms  99 % ms  in time %  core  MiB a jam")
+    print(HEADING)
     rows = []
     for jams in args.jams:
         if args.url:
-            rows.append(row(args.url, 0, jams, args.seconds, tunes))
-        else:
-            with server([]) as (url, pid):
-                rows.append(row(url, pid, jams, args.seconds, tunes))
+            rows.append(row([args.url], [], jams, args.seconds, tunes))
+            continue
+        extra = ["--device", args.device] if args.device else []
+        with ExitStack() as stack:
+            started = [stack.enter_context(server(extra)) for _ in range(args.replicas)]
+            urls, pids = [url for url, _ in started], [pid for _, pid in started]
+            rows.append(row(urls, pids, jams, args.seconds, tunes))
     if args.json:
         args.json.write_text(json.dumps(rows, indent=1))
 
 
 def row(
-    url: str, pid: int, jams: int, seconds: float, tunes: list[tuple[list[MelodyState], Meter]]
+    urls: Sequence[str],
+    pids: Sequence[int],
+    jams: int,
+    seconds: float,
+    tunes: list[tuple[list[MelodyState], Meter]],
 ) -> dict[str, float]:
-    before_mib, before_s = (memory_mib(pid), cpu_s(pid)) if pid else (0.0, 0.0)
-    figures = asyncio.run(load(url, jams, seconds, tunes))
+    """What so many players got, and what the processes took for it; it is printed, too."""
+    before_mib, before_s = sum(map(memory_mib, pids)), sum(map(cpu_s, pids))
+    figures = asyncio.run(load(urls, jams, seconds, tunes))
     took = 1000 * np.array(figures.took_s)
     n = max(1, len(took))
     found = {
@@ -193,8 +209,8 @@ def row(
         "median_ms": float(np.median(took)),
         "p99_ms": float(np.percentile(took, 99)),
         "in_time": 1 - figures.late / n,
-        "cores": (cpu_s(pid) - before_s) / seconds if pid else 0.0,
-        "mib_a_jam": (memory_mib(pid) - before_mib) / jams if pid else 0.0,
+        "cores": (sum(map(cpu_s, pids)) - before_s) / seconds,
+        "mib_a_jam": (sum(map(memory_mib, pids)) - before_mib) / jams,
     }
     print(
         f"{jams:5} {found['plans_per_s']:8.1f} {found['median_ms']:10.1f} {found['p99_ms']:8.1f}"
