@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import os
+import shutil
+import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from jam.audio.sound_file import Music
 from jam.messages.notes import NoteEvent, SoundedNote
 from jam.messages.plans import Plan
 from jam.messages.snapshot import Counters, SessionLog
 from jam.music.chord import Chord
 from jam.music.grid import Meter, TempoMap
 from jam.music.rows import ChordState, MelodyState, Row
+from jam.sessions.check import check
 from jam.sessions.exports import export
 from jam.sessions.library import Library
 from jam.sessions.recorder import SessionWriter
 from jam.settings import JamSettings
 
-BPM, AT_ONCE = 60.0, 64
+BPM, AT_ONCE, PAGE_BYTES = 60.0, 64, 4096
 """Four frames a second: twelve hours have 172,800. So many frames are in a log."""
 _CHORDS = (Chord(0, "maj7"), Chord(9, "min7"), Chord(2, "min7"), Chord(7, "7"))
 
@@ -136,6 +141,28 @@ def exported(path: Path, suffix: str) -> None:
     _timed(work, f"opened and exported as {suffix}")
 
 
+def repaired(path: Path, what: str) -> None:
+    """what: "rewritten", a session of which something is wrong; "rebuilt", a damaged file."""
+    copy = path.with_name(f"{what}.sqlite3")
+    shutil.copyfile(path, copy)
+    if what == "rewritten":
+        with sqlite3.connect(copy) as db:
+            db.execute("UPDATE sessions SET n_notes = n_notes + 1")
+        db.close()
+    else:
+        with copy.open("r+b") as file:
+            file.seek(-PAGE_BYTES, os.SEEK_END)
+            file.write(bytes(PAGE_BYTES))
+    _timed(lambda: print(*check(copy, repair=True).repairs, sep="; "), what)
+
+
+def sound_begun(path: Path) -> None:
+    """All that a sound file needs before its first sample."""
+    with Library(path) as library, library.stored(1) as session:
+        notes = session.takes[0].take.timed_notes
+        _timed(lambda: Music(notes(), (), {}, {}, 48_000, None), "notes of a sound file")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=float, default=12.0)
@@ -148,6 +175,9 @@ def main() -> None:
             (read_whole,),
             (exported, ".mid"),
             (exported, ".json"),
+            (sound_begun,),
+            (repaired, "rewritten"),
+            (repaired, "rebuilt"),
         ):
             process = multiprocessing.get_context("spawn").Process(
                 target=work, args=(path, *values)

@@ -25,11 +25,17 @@ _WAV_BYTES = (1 << 32) - (1 << 16)
 _BLOCK = 4096
 _TAIL_S = 2.5
 _CEILING = 0.97
+_ENDS, _MOVED, _BEGINS = range(3)
+"""What happens at one time happens in this order: pedals and bends before what begins."""
+_EVENT = np.dtype(
+    [("at_s", "f8"), ("kind", "i1"), ("part", "i1"), ("value", "i4"), ("velocity", "u1")]
+)
+"""part: its number. value: the pitch, or which control was moved. Twelve hours are some MB."""
 
 
 def write_sound(
     path: str | os.PathLike[str],
-    notes: Sequence[TimedNote],
+    notes: Iterable[TimedNote],
     volumes: Mapping[str, float],
     programs: Mapping[str, int],
     expression: Sequence[TimedExpression] = (),
@@ -53,7 +59,7 @@ def write_sound(
         if not file.parent.is_dir():
             raise BadInput(f"{file}: no such folder")
     check_format(Path(path).suffix.lower())
-    music = _Music(notes, expression, volumes, programs, sample_rate, soundfont)
+    music = Music(notes, expression, volumes, programs, sample_rate, soundfont)
     files = {"mix": Path(path), **stems}
     progress = progress or (lambda _done, _all: None)
     try:
@@ -77,7 +83,7 @@ class _TooLoud(Exception):
 
 
 def _write(
-    music: _Music, files: Mapping[str, Path], gain: float, progress: Callable[[int, int], None]
+    music: Music, files: Mapping[str, Path], gain: float, progress: Callable[[int, int], None]
 ) -> float:
     """Render straight into the files, all of them or none; returns the mix's peak without the gain.
 
@@ -103,12 +109,12 @@ def _write(
     return peaks["mix"]
 
 
-class _Music:
+class Music:
     """Every part on a synth of its own, rendered side by side."""
 
     def __init__(
         self,
-        notes: Sequence[TimedNote],
+        notes: Iterable[TimedNote],
         expression: Iterable[TimedExpression],
         volumes: Mapping[str, float],
         programs: Mapping[str, int],
@@ -117,16 +123,21 @@ class _Music:
     ) -> None:
         self.sample_rate = sample_rate
         self._volumes, self._programs, self._soundfont = volumes, programs, soundfont
-        self._parts = sorted({note.part for note in notes})
-        # At one time: what ends, then pedals and bends, then what begins.
         self._moved = list(expression)
-        events = [(max(c.at_s, 0.0), 1, "player", i, 0) for i, c in enumerate(self._moved)]
+        self._parts = {"player": 0}
+        found = np.fromiter(self._happens(notes), _EVENT)
+        keys = "velocity", "value", "part", "kind", "at_s"
+        self._events = found[np.lexsort([found[key] for key in keys])]
+        self.last_s = float(found["at_s"].max(initial=0.0)) + _TAIL_S
+
+    def _happens(self, notes: Iterable[TimedNote]) -> Iterator[tuple[float, int, int, int, int]]:
+        """Events as _EVENT has them, in any order."""
+        for i, moved in enumerate(self._moved):
+            yield max(moved.at_s, 0.0), _MOVED, 0, i, 0
         for note in notes:
-            events.append((note.start_s, 2, note.part, note.pitch, note.velocity))
-            events.append((max(note.end_s, note.start_s + 0.01), 0, note.part, note.pitch, 0))
-        events.sort()
-        self.last_s = (events[-1][0] if events else 0.0) + _TAIL_S
-        self._events = [*events, (self.last_s, 0, "", 0, 0)]
+            part = self._parts.setdefault(note.part, len(self._parts))
+            yield note.start_s, _BEGINS, part, note.pitch, note.velocity
+            yield max(note.end_s, note.start_s + 0.01), _ENDS, part, note.pitch, 0
 
     @property
     def frames(self) -> int:
@@ -140,23 +151,31 @@ class _Music:
         progress: Callable[[int, int], None],
     ) -> None:
         """From beginning to end, block by block; keep: is given the blocks of "mix" and parts."""
-        synths = {part: self._synth(stack, part) for part in self._parts}
+        names = list(self._parts)
+        used = {int(part) for part in np.unique(self._events["part"])}
+        synths = {name: self._synth(stack, name) for i, name in enumerate(names) if i in used}
         done = 0
-        for at_s, kind, part, value, velocity in self._events:
+
+        def render_until(at_s: float) -> None:
+            nonlocal done
             frame = round(max(at_s, 0.0) * self.sample_rate)
             while done < frame:
                 block = min(_BLOCK, frame - done)
                 _render_block(synths, block, keep)
                 done += block
                 progress(done // self.sample_rate, round(self.last_s))
-            if (synth := synths.get(part)) is None:
-                continue
-            if kind == 2:
-                synth.note_on(part, value, velocity)
-            elif kind == 1:
-                synth.control(self._moved[value].expression)
+
+        for event in self._events:
+            at_s, kind, number, value, velocity = event.item()
+            render_until(at_s)
+            part = names[number]
+            if kind == _BEGINS:
+                synths[part].note_on(part, value, velocity)
+            elif kind == _MOVED:
+                synths[part].control(self._moved[value].expression)
             else:
-                synth.note_off(part, value)
+                synths[part].note_off(part, value)
+        render_until(self.last_s)
 
     def _synth(self, stack: ExitStack, part: str) -> Synth:
         synth = Synth(self.sample_rate, self._soundfont, limited=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -52,14 +52,12 @@ class Take:
             or (frame and state.chord is None and self.chords[frame - 1].chord)
         ]
 
-    def timed_notes(self) -> list[TimedNote]:
+    def timed_notes(self) -> Iterator[TimedNote]:
         """The notes of all parts in seconds of the tempo map, part by part."""
         at = self.tempo_map.seconds_at
-        return [
-            TimedNote(n.part, n.pitch, n.velocity, at(n.start_frame), at(n.end_frame))
-            for notes in self.parts.values()
-            for n in notes
-        ]
+        for notes in self.parts.values():
+            for n in notes:
+                yield TimedNote(n.part, n.pitch, n.velocity, at(n.start_frame), at(n.end_frame))
 
     def timed_expression(self) -> list[TimedExpression]:
         """What the player moved, the sustain pedal too, in seconds of the tempo map."""

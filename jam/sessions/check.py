@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -97,9 +98,22 @@ def _check_sessions(library: Library, repair: bool, progress: Progress) -> Repor
         else:
             continue
         if writable and info.state != "recording":  # which a jam is still writing
-            library.replace(info.id, library.salvage(info)[0])
+            _rewrite(library, info)
             repairs.append(f"session {info.id}: rewritten from what can be read")
     return Report(len(infos), tuple(findings), tuple(repairs))
+
+
+def _rewrite(library: Library, info: SessionInfo) -> None:
+    """Write a session anew, by way of a library beside it: however long it is, that takes no
+    memory."""
+    with (
+        tempfile.TemporaryDirectory(dir=library.path.parent) as folder,
+        Library(Path(folder) / library.path.name) as beside,
+    ):
+        with library.salvaged(info) as session:
+            beside.replace(info.id, session)
+        with beside.stored(info.id) as session:
+            library.replace(info.id, session)
 
 
 def _miscounted(info: SessionInfo, n_notes: int, n_bars: int) -> str:
@@ -120,10 +134,10 @@ def _rebuild(path: Path, findings: list[str], progress: Progress) -> Report:
         for session, losses in _readable(aside, progress):
             library.replace(session.info.id, session)
             n_saved += 1
-            if losses:
+            if losses.found:
                 repairs.append(
                     f"session {session.info.id} ({session.info.name}) was saved in part:"
-                    f" {'; '.join(losses)}"
+                    f" {'; '.join(losses.told)}"
                 )
         n_songs = 0
         for song in saved_songs(aside):
@@ -136,7 +150,7 @@ def _rebuild(path: Path, findings: list[str], progress: Progress) -> Report:
     return Report(n_saved, tuple(findings), tuple(repairs))
 
 
-def _readable(path: Path, progress: Progress | None) -> Iterator[tuple[Session, tuple[str, ...]]]:
+def _readable(path: Path, progress: Progress | None) -> Iterator[tuple[Session, Losses]]:
     """`sessions_in`, and none where nothing can be read at all."""
     with suppress(schema.Damaged):
         yield from sessions_in(path, progress)
@@ -153,10 +167,11 @@ def saved_songs(path: Path) -> Iterator[Song]:
             db.close()
 
 
-def sessions_in(
-    path: Path, progress: Progress | None = None
-) -> Iterator[tuple[Session, tuple[str, ...]]]:
-    """Every session of a library that can be read, damaged or not, and what of it can't be."""
+def sessions_in(path: Path, progress: Progress | None = None) -> Iterator[tuple[Session, Losses]]:
+    """Every session of a library that can be read, damaged or not, and what of it can't be.
+
+    Notes and plans are read as they are gone through, so that is known afterwards.
+    """
     db = schema.connect_to_save(path)
     try:
         with schema.said_of(path):
@@ -166,6 +181,6 @@ def sessions_in(
             if progress is not None:
                 progress(done, len(infos))
             losses = Losses(strict=False, foreign=foreign)
-            yield load_session(db, info, losses), tuple(losses.found)
+            yield load_session(db, info, losses, stored=True), losses
     finally:
         db.close()

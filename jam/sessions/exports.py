@@ -92,7 +92,8 @@ def _write_voice(file: Path, voice: Path, take: Take, rate_hz: int) -> Path:
 
 def _start_s(take: Take) -> float:
     """The second of the session with which its sound file begins."""
-    return min([take.tempo_map.seconds_at(0.0), *(note.start_s for note in take.timed_notes())])
+    first_s = min((note.start_s for note in take.timed_notes()), default=0.0)
+    return min(take.tempo_map.seconds_at(0.0), first_s)
 
 
 def file_name(session: Session, suffix: str) -> str:
@@ -209,9 +210,9 @@ def write_take_sound(
     """
     voices = mix(settings, playable_style(settings.accompaniment))
     start_s = _start_s(take)
-    notes = [
+    notes = (
         replace(n, start_s=n.start_s - start_s, end_s=n.end_s - start_s) for n in take.timed_notes()
-    ]
+    )
     stems = {
         part: path.with_name(f"{path.stem}-{name.lower()}{path.suffix}")
         for part, name in _TRACKS

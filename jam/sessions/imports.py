@@ -34,7 +34,7 @@ from jam.sessions import voices
 from jam.sessions.check import saved_songs, sessions_in
 from jam.sessions.json_file import check_extent, session_of_text
 from jam.sessions.library import Library
-from jam.sessions.reading import player_notes
+from jam.sessions.reading import Losses, player_notes
 from jam.sessions.rows import bars_of
 from jam.sessions.session import LIVE_TAKE, Session, SessionInfo, SessionTake, TakeInfo
 from jam.sessions.takes import take_name
@@ -137,8 +137,9 @@ def _import_library(
             continue
         info = library.add(session)
         added.append(info)
-        if losses:
-            tell(f"{info.name} (session {info.id}) could be read in part only: {'; '.join(losses)}")
+        if losses.found:
+            lost = "; ".join(losses.told)
+            tell(f"{info.name} (session {info.id}) could be read in part only: {lost}")
     n_songs = _import_songs(library, file)
     if n_songs:
         tell(f"{n_songs} songs imported")
@@ -159,7 +160,7 @@ def _import_songs(library: Library, file: Path) -> int:
 
 def _sessions_of(
     file: Path, progress: Callable[[int, int], None] | None
-) -> Iterator[tuple[Session, tuple[str, ...]]]:
+) -> Iterator[tuple[Session, Losses]]:
     """`sessions_in`, with BadInput in place of Damaged: it is not the user's own library."""
     try:
         yield from sessions_in(file, progress)

@@ -191,11 +191,11 @@ class Library:
             " jam sessions check --repair repairs it"
         )
 
-    def salvage(self, info: SessionInfo) -> tuple[Session, tuple[str, ...]]:
-        """A session as far as it can be read, and what of it can't."""
-        losses = Losses(strict=False)
-        with self._reading():
-            return load_session(self._db, info, losses), tuple(losses.found)
+    @contextmanager
+    def salvaged(self, info: SessionInfo) -> Iterator[Session]:
+        """As `stored`, a session as far as it can be read."""
+        with self._lock:
+            yield load_session(self._db, info, Losses(strict=False), stored=True)
 
     def look_through(self, info: SessionInfo) -> tuple[int, int, tuple[str, ...]]:
         """Read a session through, and keep nothing of it: how many notes and bars it has, and what
@@ -208,7 +208,7 @@ class Library:
             for items in (session.plans, *parts):
                 deque(items, maxlen=0)
         bars = bars_of(session.tempo_map, len(session.rows))
-        return n_notes, bars, tuple(dict.fromkeys(losses.found))
+        return n_notes, bars, losses.told
 
     def n_rows(self, session_id: int) -> dict[str, int]:
         """How many rows of a session can be read in each table; of `sessions` it has one."""

@@ -74,6 +74,7 @@ from jam.sessions.values import (
     take_info_of,
     whole_of,
 )
+from jam.sessions.values import Part as PartName
 from jam.settings import JamSettings
 
 _TABLE = re.compile(r"\bFROM (\w+)")
@@ -155,6 +156,11 @@ class Losses:
     """Tables that aren't the program's own: they are not read."""
     said: Callable[[Exception], Exception] = lambda error: error
     """The error that is raised for one that was met."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What was found, each once: what stays in the library is read more than once."""
+        return tuple(dict.fromkeys(self.found))
 
     def lose(self, what: str, error: Exception) -> None:
         if self.strict:
@@ -331,12 +337,17 @@ def _load(
     sounding = everything if part is None else part.seconds("start_s", "end_s")
     columns = "note_id, pitch, velocity, start_s, end_s"
 
-    def count(table: str) -> int:
+    def count(table: str, read: Callable[[], Iterator[_Item]]) -> int:
         query = f"SELECT count(*) FROM {table} WHERE session_id = ?"
-        return int(db.execute(query, (info.id,)).fetchone()[0])
+        if table in losses.foreign:
+            return 0
+        try:
+            return int(db.execute(query, (info.id,)).fetchone()[0])
+        except sqlite3.DatabaseError:
+            return sum(1 for _ in read())  # those that can be read
 
     def gathered(read: Callable[[], Iterator[_Item]], table: str) -> Sequence[_Item]:
-        return Stored(read, partial(count, table)) if stored else tuple(read())
+        return Stored(read, partial(count, table, read)) if stored else tuple(read())
 
     notes = gathered(
         lambda: each_of("notes", columns, played_note_of_row, within=sounding), "notes"
@@ -553,10 +564,15 @@ def _parts(
         "SELECT part, count(*) FROM take_notes WHERE session_id = ? AND take_id = ?"
         " GROUP BY part ORDER BY min(start_frame), seq"
     )
-    return {
-        part: Stored(partial(notes_of, part), partial(int, n))
-        for part, n in db.execute(names, (info.id, take_id))
-    }
+    unread = Losses(strict=losses.strict, foreign=losses.foreign, said=losses.said)
+    counted = tuple(_each(db, names, (info.id, take_id), _counted, unread, "notes of a take"))
+    if unread.found:  # of a damaged table, as many as can be read one after another
+        return dict(by_part(notes_of()))
+    return {part: Stored(partial(notes_of, part), partial(int, n)) for part, n in counted}
+
+
+def _counted(part: Any, n: int) -> tuple[str, int]:
+    return checked(part, PartName, "part"), n
 
 
 def with_melody(

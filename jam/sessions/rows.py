@@ -159,7 +159,9 @@ def session_entries(session: Session) -> Iterator[Entry]:
     """Everything of a session as rows."""
     for i, (at_s, settings) in enumerate(session.settings):
         yield "settings", (i, at_s, settings_text(settings))
+    n_notes = 0
     for i, note in enumerate(session.notes):
+        n_notes = i + 1
         yield "note", (i, note.note_id, note.pitch, note.velocity, note.start_s, note.end_s)
     for i, pedal in enumerate(session.pedals):
         yield "pedal", (i, pedal.at_s, pedal.down, pedal.channel)
@@ -181,9 +183,7 @@ def session_entries(session: Session) -> Iterator[Entry]:
         yield moment_entry(moment)
     for taken in session.takes:
         yield from take_entries(taken.info, taken.take)
-    yield progress_entry(
-        session.info.length_s, len(session.notes), session.tempo_map, len(session.rows)
-    )
+    yield progress_entry(session.info.length_s, n_notes, session.tempo_map, len(session.rows))
 
 
 def progress_entry(length_s: float, n_notes: int, tempo_map: TempoMap, n_frames: int) -> Entry:

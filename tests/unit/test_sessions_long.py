@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +13,13 @@ import pytest
 from jam.errors import BadInput, JamError
 from jam.music.rows import Row
 from jam.sessions import excerpt as excerpts
+from jam.sessions.check import check, sessions_in
 from jam.sessions.excerpt import AROUND_S, Excerpt
 from jam.sessions.exports import export
 from jam.sessions.library import Library
 from jam.sessions.recorder import SessionWriter
 from jam.sessions.session import LIVE_TAKE, Session
+from jam.sessions.stored import Stored
 from tools.bench_long import long_logs
 from tools.support.session_parts import made_session
 
@@ -115,6 +119,24 @@ def test_what_is_exported_from_the_library_is_what_the_whole_gives(
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
     assert told == sorted(told) and told[0][0] <= told[-1][0] <= told[-1][1]
     assert len(set(told)) > 3
+
+
+def test_what_is_saved_of_a_damaged_library_is_never_held_whole(
+    library: Library, whole: Session, tmp_path: Path
+) -> None:
+    for session, losses in sessions_in(library.path):
+        assert isinstance(session.notes, Stored) and isinstance(session.plans, Stored)
+        assert all(isinstance(n, Stored) for n in session.takes[0].take.parts.values())
+        assert not losses.found
+    copy = tmp_path / "copy.sqlite3"
+    library.checkpoint()
+    shutil.copyfile(library.path, copy)
+    with sqlite3.connect(copy) as db:
+        db.execute("UPDATE sessions SET n_notes = n_notes + 1")
+    db.close()
+    assert check(copy, repair=True).repairs and not check(copy).findings
+    with Library(copy) as mended:
+        assert mended.session(1) == whole
 
 
 def test_stored_sequences_are_sequences(library: Library, whole: Session) -> None:
