@@ -64,7 +64,8 @@ KEY_UP = "key up"
 STEP_MS = 25
 CHECK_EVERY_S = 40.0
 """So often everything is let go of and stopped, to see that it falls silent."""
-SILENT_WITHIN_S = 12.0
+SILENT_WITHIN_S = 30.0
+"""Tubular bells ring for 19 s until the synth lets their voices go."""
 BUSY_S, STILL_S = 5.0, 60.0
 """The window may not compute for so long between two steps, nor wait for so long: on a machine
 that others use, too, only the first says how quick the window is."""

@@ -138,12 +138,13 @@ class SizedLabel(QLabel):
     """A text that changes, with the room of the longest one."""
 
     def __init__(self, longest: str) -> None:
-        super().__init__(longest)
+        super().__init__()
         self._longest = longest
 
     def sizeHint(self) -> QSize:
-        width = self.fontMetrics().horizontalAdvance(self._longest) + 4
-        return super().sizeHint().expandedTo(QSize(width, 0))
+        metrics = self.fontMetrics()
+        least = QSize(metrics.horizontalAdvance(self._longest) + 4, metrics.height())
+        return super().sizeHint().expandedTo(least)
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
