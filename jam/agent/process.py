@@ -29,7 +29,8 @@ from jam.system import ignore_the_terminal, mind_the_memory
 if TYPE_CHECKING:
     from jam.remote.client import RemoteAgent
 
-_CONNECT_FOR_S = 15.0
+START_WITHIN_S = 120.0
+"""A stage that is slow to begin, as at the first start of all on a busy machine, is waited for."""
 _SHARE = 0.5
 """Of the time until a plan is due it is made longer for so much: one that came in the last moment
 would leave none for the next."""
@@ -100,7 +101,7 @@ def _beat_on(beat: c_uint64) -> None:
 def _connect(address: str, authkey: bytes) -> Connection:
     """The stage may still be starting: try until it listens. Raises OSError in the end."""
     clock = SystemClock()
-    give_up_s = clock.now_s() + _CONNECT_FOR_S
+    give_up_s = clock.now_s() + START_WITHIN_S
     while True:
         try:
             return Client(address, authkey=authkey)

@@ -159,8 +159,12 @@ def _hearing_finding() -> Finding | None:
         "win32": "Settings, Privacy, Microphone: allow desktop apps to listen",
     }.get(sys.platform, "unmute it in the system's mixer (alsamixer: F4), and turn it up")
     try:
-        if not input_devices():
-            return None
+        there = input_devices()
+    except JamError:
+        there = []  # `microphone_findings` has told why
+    if not there:
+        return None
+    try:
         clock = SystemClock()
         microphone = Microphone(find_input("" if chosen == OFF else chosen), clock)
     except BadInput as error:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from jam.agent.predictor import LoadPredictor
+from jam.agent.process import START_WITHIN_S
 from jam.clock import SystemClock
 from jam.engine.processes import CRASHES, GIVEN_UP, AgentProcess, Spell, StageProcess, load_stand_in
 from jam.errors import BadInput, JamError
@@ -114,17 +115,17 @@ class Engine:
     def agent_pid(self) -> int | None:
         return self._agent.process.pid
 
-    def wait_until_up(self, timeout_s: float = 20.0) -> Snapshot:
+    def wait_until_up(self, timeout_s: float = START_WITHIN_S) -> Snapshot:
         """Wait for the stage's first snapshot.
 
         Raises BadInput or JamError with the stage's own words when it could not begin.
         """
-        self._first_word.wait(timeout_s)
+        self._first_word.wait(timeout_s)  # also where the stage has ended
         if self._failure is not None:
             error = BadInput if self._failure.exit_status == 2 else JamError
             raise error(self._failure.message)
         if self._snapshot is None:
-            raise JamError("the sound process did not start")
+            raise JamError(f"the sound process did not start within {timeout_s:.0f} seconds")
         return self._snapshot
 
     def send(self, command: object) -> None:
