@@ -14,6 +14,7 @@ differs from the one that is made here with the same seed and the weights that t
 from __future__ import annotations
 
 import argparse
+import base64
 import os
 import shutil
 import signal
@@ -23,6 +24,8 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -252,6 +255,18 @@ def updated(n_players: int) -> None:
             player.end()
 
 
+def status_of_page(url: str, password: str) -> int:
+    """What the page of figures answers a browser."""
+    said = base64.b64encode(f"me:{password}".encode()).decode()
+    page = url.replace("wss:", "https:")
+    request = urllib.request.Request(page, headers={"Authorization": f"Basic {said}"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+
 def by_tls(n_players: int) -> None:
     """Players with tokens and without, by TLS."""
     with ExitStack() as stack:
@@ -275,6 +290,8 @@ def by_tls(n_players: int) -> None:
             time.sleep(2.0)
             print(f"with the token {wrong!r}: {stranger.state.words}")
             stranger.close()
+        for password in (token, "jam_wrong"):
+            print(f"page: {status_of_page(url, password)} with the password {password[:4]}…")
         tokens.revoke("anna")
         end_s = time.monotonic() + 10.0
         while not all(p.remote.why_not for p in players) and time.monotonic() < end_s:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import HTMLResponse
 from ray import serve
 from ray.serve.config import HTTPOptions
@@ -30,10 +30,11 @@ from jam.errors import BadInput, JamError
 from jam.remote import wire
 from jam.server.page import page
 from jam.server.players import POLICY, HungUp, Limits, Planner, Players
-from jam.server.tokens import Tokens
+from jam.server.tokens import ASKS_FOR_A_TOKEN, Tokens
 
 NAME = "jam"
 _LOOK_S = 1.0
+_MORE = "Of one replica; those of all are Ray's to export."
 _DRAIN_S = 5.0
 """A replica that is to go has so long to say goodbye."""
 
@@ -121,9 +122,12 @@ class Replica:
         await self.players.serve(_Line(socket), user)
 
     @routes.get("/")
-    async def page(self) -> HTMLResponse:
+    async def page(self, request: Request) -> HTMLResponse:
         """The figures of whichever replica answers."""
-        return HTMLResponse(page(self.players))
+        said = request.headers.get("authorization", "")
+        if self._tokens.user_of_header(said, self._open) is None:
+            return HTMLResponse("", 401, {"WWW-Authenticate": ASKS_FOR_A_TOKEN})
+        return HTMLResponse(page(self.players, _MORE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ _STYLE = (
 )
 
 
-def page(players: Players) -> str:
-    """HTML that loads itself anew every two seconds."""
+def page(players: Players, more: str) -> str:
+    """HTML that loads itself anew every two seconds. more: where all figures are, as HTML."""
     samples = {
         (sample.name, *sample.labels.values()): sample.value
         for family in players.measures.registry.collect()
@@ -42,6 +42,5 @@ def page(players: Players) -> str:
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh"'
         f' content="2"><title>jam server</title><style>{_STYLE}</style>'
-        f"<h1>jam server</h1><table>{table}</table>{who}"
-        '<p><a href="/metrics">Figures for Prometheus</a>'
+        f"<h1>jam server</h1><table>{table}</table>{who}<p>{more}"
     )

@@ -23,13 +23,14 @@ from jam.errors import BadInput
 from jam.remote import wire
 from jam.server.page import page
 from jam.server.players import Full, HungUp, Limits, Planner, Players
-from jam.server.tokens import Tokens
+from jam.server.tokens import ASKS_FOR_A_TOKEN, Tokens
 
 OPEN_WITHIN_S = 5.0
 """Who has connected and doesn't say what for is cut off."""
 ALIVE_S = 15.0
 """So often each player is asked whether they are still there, and has so long to say so."""
 _LOOK_S = 1.0
+_MORE = '<a href="/metrics">Figures for Prometheus</a>'
 _log = logging.getLogger(__name__)
 
 
@@ -162,12 +163,16 @@ class AgentServer:
         header = request.headers.get("Authorization", "")
         user = self._tokens.user_of_header(header, self._open)
         if user is None:
-            return socket.respond(HTTPStatus.UNAUTHORIZED, "A token is needed, and this is none.\n")
+            refused = socket.respond(
+                HTTPStatus.UNAUTHORIZED, "A token is needed, and this is none.\n"
+            )
+            refused.headers["WWW-Authenticate"] = ASKS_FOR_A_TOKEN
+            return refused
         if request.path == "/metrics":
             return _answer(socket, generate_latest(self.players.measures.registry).decode())
         if request.path == "/":
             if "Upgrade" not in request.headers:
-                return _answer(socket, page(self.players), "text/html; charset=utf-8")
+                return _answer(socket, page(self.players, _MORE), "text/html; charset=utf-8")
         elif request.path != "/jam":
             return socket.respond(HTTPStatus.NOT_FOUND, "Not here.\n")
         try:

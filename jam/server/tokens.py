@@ -5,6 +5,7 @@ What is kept is only each token's hash; a token itself is shown once, when it is
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
@@ -24,6 +25,8 @@ _NAME = Annotated[str, Meta(min_length=1, max_length=60, pattern=r"^[\w.@ -]+\Z"
 _Kept = dict[_NAME, tuple[Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")], str]]
 """User to the token's SHA-256 and the day on which it was made."""
 _MOST = 20_000
+ASKS_FOR_A_TOKEN = 'Basic realm="jam: your name, and your token as the password"'
+"""What a browser is answered (`WWW-Authenticate`)."""
 LOCAL_USER = "this machine"
 """Whoever connects without a token, where that is allowed."""
 
@@ -71,10 +74,17 @@ class Tokens:
         """Who says so in a request's `Authorization`; None for nobody known.
 
         is_local: nobody but this machine can connect, so no token is needed; a wrong one is wrong.
+        A browser, which asks for a name too, sends the token as a password.
         """
         kind, _, token = header.partition(" ")
         if kind == "Bearer":
             return self.user_of(token.strip())
+        if kind == "Basic":
+            try:
+                said = base64.b64decode(token, validate=True).decode()
+            except ValueError:
+                return None
+            return self.user_of(said.partition(":")[2])
         return LOCAL_USER if not kind and is_local else None
 
     def may_stay(self, user: str, is_local: bool) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import socket
 import stat
@@ -201,6 +202,17 @@ def test_more_players_than_there_is_room_for_are_turned_away(tmp_path: Path) -> 
         with pytest.raises(InvalidStatus) as refused:
             line(server, "jam_wrong")
         assert refused.value.response.status_code == 401
+        # A browser sends the token as a password, with whatever name.
+        page = server.url.replace("ws:", "http:")
+        for password, status in ((ben, 200), ("jam_wrong", 401), ("", 401)):
+            said = base64.b64encode(f"me:{password}".encode()).decode()
+            request = urllib.request.Request(page, headers={"Authorization": f"Basic {said}"})
+            try:
+                with urllib.request.urlopen(request, timeout=10) as answer:
+                    assert status == answer.status and b"jam server" in answer.read()
+            except urllib.error.HTTPError as refused_page:
+                assert refused_page.code == status
+                assert "Basic" in refused_page.headers["WWW-Authenticate"]
         # Revoked while playing: cut off, and not let in again.
         Tokens(tokens.path).revoke("anna")
         with pytest.raises(ConnectionClosed, match="revoked"):
