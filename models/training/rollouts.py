@@ -161,7 +161,7 @@ def main() -> None:
     config, weights = net.config, training.plain_weights(net)
     corpus = pieces(args.data, "train")
     on_ray = OnRay(args.ray or "local", args.rollout_workers)
-    print("step  here, s  on Ray, s  the same choices  log p differs by")
+    print("step  here, s  on Ray, s  the same choices  log p differs by", flush=True)
     for step in range(args.steps + 1):
         rng = np.random.default_rng((0, step))
         windows = rl.windows_at(corpus, rng, args.sessions)
@@ -176,7 +176,8 @@ def main() -> None:
             gap = np.abs(here.log_probability - there.log_probability).max()
             print(
                 f"{step:4} {between_s - begun_s:8.2f} {end_s - between_s:10.2f} {same:17.2%}"
-                f" {gap:17.1e}"
+                f" {gap:17.1e}",
+                flush=True,
             )
     on_ray.close()
 
