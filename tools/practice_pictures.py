@@ -172,7 +172,7 @@ TRIALS = {
     "tune": Trial((), melody, _with_tune(), shots=(3.4, 5.5)),
     "tune-left": Trial(("--plays", "left"), melody, _with_tune(), shots=(3.5, 4.2)),
     "tune-all": Trial(("--plays", "all"), lambda n: [], _with_tune(), shots=(3.5, 4.2)),
-    "wait": Trial(("--wait",), lambda n: melody(2), _with_tune(), 8, (3.5, 5.2)),
+    "wait": Trial(("--wait",), melody, _with_tune(), 4, (2.9, 4.5), tempi=(70,)),
     "loop": Trial((), lambda n: melody(n, (1, 2)), _with_tune("loop: 2-3\n"), shots=(3.5, 5.5)),
     "tempo-turn": Trial(
         ("--tempo-rise", "turn", "--tempo-step", "10"), lambda n: turns(n, 64), SONG, 13, (9.5,),

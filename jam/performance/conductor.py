@@ -657,7 +657,7 @@ class Conductor:
                 self._ending = replace(self._ending, back_frame=None)
             return
         bar = self.tempo_map.meter_at(committed).frames_per_bar
-        key = self.settings.key_lock or key_of(self.rows[-_KEY_BARS * bar :])
+        key = self.settings.key_lock or self._lead.key or key_of(self.rows[-_KEY_BARS * bar :])
         self._ending = ending_from(committed, self.tempo_map, last, key)
 
     def _go_on(self) -> None:

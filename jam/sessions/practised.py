@@ -7,11 +7,12 @@ import csv
 import io
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 
-from jam.errors import BadInput
+from jam.errors import BadInput, JamError
 from jam.practice.against import Wanted, wanted_of
 from jam.practice.report import Report, late_text, report_of
 from jam.sessions.library import Library
@@ -183,7 +184,10 @@ def bring_up_to_date(library: Library) -> tuple[Practised, ...]:
     """Every line, those of new sessions written first, where the library can be written to."""
     with library.lines_read() as db:
         missing = Lines(db).missing()
-    new = [line_of(library.session(number)) for number in missing]
+    new: list[Practised] = []
+    for number in missing:
+        with suppress(JamError):  # one that is damaged is for `jam sessions check` to mend
+            new.append(line_of(library.session(number)))
     if new and library.writable:
         with library.lines_written() as db:
             for line in new:
