@@ -270,7 +270,8 @@ class Conductor:
     @property
     def practises(self) -> bool:
         """Whether a tune is practised, so that what is expected is to be played."""
-        return self._has_tune and self.settings.role != LEADS
+        off = self.settings.role == LEADS or self.settings.tune_plays == "off"
+        return self._has_tune and not off
 
     def wait(self, now_s: float) -> bool:
         """Where the next key of the tune hasn't been struck, the music waits for it; True where

@@ -41,7 +41,7 @@ class TuneInPlay:
         first: int, end: int,
     ) -> list[Due]:  # fmt: skip
         """What the player is to play from frame `first` to `end`."""
-        if settings.tune_plays == "all":
+        if settings.tune_plays in ("all", "off"):
             return []
         found = self._due(playing, tempo_map, settings, first, end)
         return [note for note in found if note.hand != settings.tune_plays]
@@ -59,7 +59,7 @@ class TuneInPlay:
         now: int, end: int,
     ) -> list[PlannedNote]:  # fmt: skip
         """What of it is played for the player, of the last bars and to frame `end`."""
-        if settings.tune_plays == "none":
+        if settings.tune_plays in ("none", "off"):
             return []
         first = max(0, now - _PAST_BARS * tempo_map.meter_at(now).frames_per_bar)
         found = self._due(playing, tempo_map, settings, first, end)

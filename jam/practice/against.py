@@ -86,9 +86,9 @@ def wanted_of(
     spans: list[tuple[int, int]] = []
     split = MIDDLE
     for start, stop, change, now in _stretches(songs, settings, tempo_map, first, end):
-        if change.song is None or now.role == LEADS or now.tune_plays == "all":
+        if change.song is None or now.role == LEADS:
             continue
-        if not change.song.has_tune:
+        if not change.song.has_tune or now.tune_plays in ("all", "off"):
             continue
         step, split = KEYS_A_CHORUS[now.song_keys], now.split_pitch or MIDDLE
         found = due(change.song, change.first_bar, tempo_map, start, stop, step, now.split_pitch)

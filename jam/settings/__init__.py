@@ -57,7 +57,13 @@ _KEYS_LABELS = {
     "down": "A semitone down each chorus",
     "whole": "A whole tone up each chorus",
 }
-_TUNE_PLAYS = {"none": "Nothing", "left": "The left hand", "right": "The right hand", "all": "All"}
+_TUNE_PLAYS = {
+    "none": "Nothing",
+    "left": "The left hand",
+    "right": "The right hand",
+    "all": "All",
+    "off": "Not practised",
+}
 TEMPO_RISES = {"off": "Stays", "turn": "Rises each chorus", "well": "Rises when it went well"}
 
 ROLE_LABELS = {

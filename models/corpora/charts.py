@@ -12,12 +12,12 @@ from jam.charts.bar_text import symbol_of
 from jam.charts.draft import Chart
 from jam.errors import BadInput
 from jam.files import decoded
-from jam.limits import SONG_BARS
+from jam.limits import NOTE_FRAMES, NOTES_IN_BAR, SONG_BARS
 from jam.music.chord import Chord
 from jam.music.chord_notation import Symbol
 from jam.music.grid import FRAMES_PER_QUARTER, MAX_BPM, MIN_BPM, Meter
 from jam.music.key import Key, key_of_signature
-from jam.music.song import Bar, ChordAt, Chords, Song, as_label, as_section
+from jam.music.song import Bar, ChordAt, Chords, Song, TuneNote, as_label, as_section
 from models.corpora.abc import Tune, parse_tune, split_tunes
 from models.corpora.chord_finder import find_chords
 from models.corpora.collections import MIDI
@@ -25,6 +25,9 @@ from models.corpora.draft import DraftNote
 from models.corpora.midi import midi_draft
 from models.corpora.musicxml import read_chart
 from models.corpora.score import Losses, Measure
+
+Tones = list[tuple[Fraction, Fraction, int]]
+"""(place, length, pitch) of a melody's notes in their measure, in sixteenths."""
 
 
 @dataclass(slots=True)
@@ -36,6 +39,7 @@ class _Written:
     chords: list[tuple[Fraction, Symbol]] = field(default_factory=list)
     is_free: bool = False
     signs: Bar = field(default_factory=Bar)
+    tune: Tones = field(default_factory=list)
 
 
 def read_charts(data: bytes, suffix: str) -> list[Chart]:
@@ -62,7 +66,10 @@ def _musicxml_chart(data: bytes) -> Chart:
     if len(score.measures) > SONG_BARS:
         raise BadInput(f"more than {SONG_BARS:,} bars")
     remarks = _unread(score.losses) + _found_in_voices(score.measures)
-    written = [_written(m, as_section(m.section), m.starts_repeat) for m in score.measures]
+    written = [
+        _written(m, tune, as_section(m.section), m.starts_repeat)
+        for m, tune in zip(score.measures, _tunes(score.measures), strict=True)
+    ]
     key = key_of_signature(*score.signature) if score.signature else None
     song = _song(written, score.title, score.composer, score.quarter_bpm, key, remarks)
     return Chart(replace(song, style=as_label(score.style)), tuple(remarks))
@@ -88,6 +95,7 @@ def _abc_chart(tune: Tune, lines: list[str]) -> Chart:
     if len(measures) > SONG_BARS:
         raise BadInput(f"more than {SONG_BARS:,} bars")
     names = {start: letter for letter, start in tune.part_starts.items()}
+    tunes = _tunes(measures)
     remarks = _unread(tune.losses) + _found_in_voices(measures)
     written = []
     for i, measure in enumerate(measures):
@@ -98,7 +106,7 @@ def _abc_chart(tune: Tune, lines: list[str]) -> Chart:
             )
         ]
         repeats = i > 0 and measure.starts_section and any(m.repeats > 1 for m in later)
-        written.append(_written(measure, names.get(i, ""), repeats))
+        written.append(_written(measure, tunes[i], names.get(i, ""), repeats))
     if tune.parts:
         remarks.append(f"its parts are played {as_label(tune.parts)}, which the song leaves out")
     composer = next((line[2:] for line in lines if line.startswith("C:")), "")
@@ -159,7 +167,7 @@ def _unread(losses: Losses) -> list[str]:
     return [f"{symbol}: can't be read" for symbol in losses.unread]
 
 
-def _written(measure: Measure, section: str, repeat_starts: bool) -> _Written:
+def _written(measure: Measure, tune: Tones, section: str, repeat_starts: bool) -> _Written:
     signs = Bar(
         section=section,
         repeat_starts=repeat_starts,
@@ -169,7 +177,28 @@ def _written(measure: Measure, section: str, repeat_starts: bool) -> _Written:
     )
     chords = [(place, _symbol(chord, label)) for place, chord, label in measure.chords]
     length = measure.length or Fraction(measure.meter.frames_per_bar)
-    return _Written(measure.meter, length, chords, measure.is_free, signs)
+    return _Written(measure.meter, length, chords, measure.is_free, signs, tune)
+
+
+def _tunes(measures: list[Measure]) -> list[Tones]:
+    """The melody of every measure, what is tied as one note."""
+    tunes: list[Tones] = []
+    tied: dict[int, tuple[Tones, int]] = {}
+    for measure in measures:
+        here: Tones = []
+        for note in sorted(measure.notes, key=lambda n: n.start):
+            where = tied.pop(note.pitch, None)
+            if where is None:
+                here.append((note.start, note.length, note.pitch))
+                where = here, len(here) - 1
+            else:
+                notes, i = where
+                start, length, pitch = notes[i]
+                notes[i] = start, length + note.length, pitch
+            if note.tied:
+                tied[note.pitch] = where
+        tunes.append(here)
+    return tunes
 
 
 def _symbol(chord: Chord | None, label: str) -> Symbol:
@@ -217,7 +246,11 @@ def _bars(written: list[_Written], remarks: list[str]) -> list[tuple[Bar, Meter]
         meter = measures[0].meter
         at = Fraction(0)
         chords: dict[int, Symbol] = {}
+        notes: dict[tuple[int, int], TuneNote] = {}
         for measure in measures:
+            for place, lasts, pitch in measure.tune:
+                frame = min(round(at + place), meter.frames_per_bar - 1)
+                notes[frame, pitch] = TuneNote(frame, min(NOTE_FRAMES, max(1, round(lasts))), pitch)
             for place, symbol in measure.chords:
                 frame = min(round(at + place), meter.frames_per_bar - 1)
                 moved += frame != at + place
@@ -225,7 +258,9 @@ def _bars(written: list[_Written], remarks: list[str]) -> list[tuple[Bar, Meter]
             at += measure.length
         found: Chords = tuple(ChordAt(frame, chords[frame]) for frame in sorted(chords))
         free = measures[0].is_free or not (found or any(bar.chords for bar, _ in bars))
-        bars.append((_signs_of(measures, None if free and not found else found), meter))
+        signs = _signs_of(measures, None if free and not found else found)
+        tune = tuple(notes[key] for key in sorted(notes))[:NOTES_IN_BAR]
+        bars.append((replace(signs, tune=tune), meter))
     if moved:
         remarks.append(f"{moved} chords were moved to the nearest sixteenth of their bar")
     return bars

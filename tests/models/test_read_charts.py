@@ -143,3 +143,11 @@ def test_the_songs_of_the_tunes_fit_them(tune: Path) -> None:
             sounds += 1
             fits += state.pitch % 12 in symbol.chord.pitch_classes
     assert fits / sounds > 0.75
+
+
+def test_a_score_brings_its_melody() -> None:
+    """What is tied is one note, in the bar where it begins."""
+    text = 'X:1\nT:Two\nM:4/4\nL:1/4\nK:C\n"Dm7"D F A2-|"G7"A2 B2|"C"c4|\n'
+    (chart,) = read_scores(text.encode(), ".abc")
+    tunes = [[(n.frame, n.length, n.pitch) for n in bar.tune] for bar in chart.song.bars]
+    assert tunes == [[(0, 4, 62), (4, 4, 65), (8, 16, 69)], [(8, 8, 71)], [(0, 16, 72)]]

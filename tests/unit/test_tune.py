@@ -65,13 +65,17 @@ def test_a_song_keeps_its_melody() -> None:
             read_text(f"{bad}\n| C | F |")
 
 
-@pytest.mark.parametrize(("plays", "theirs"), [("left", {48}), ("none", set()), ("all", None)])
+@pytest.mark.parametrize(
+    ("plays", "theirs"), [("left", {48}), ("none", set()), ("all", None), ("off", None)]
+)
 def test_a_hand_is_played_for_you(plays: str, theirs: set[int] | None) -> None:
     made = conductor(tune_plays=plays)
     made.advance(0.3)
     played = {n.pitch for n in made.notes() if n.part == SOLO}
     shown = {n.pitch for n in made.expected()}
-    if theirs is None:
+    if plays == "off":
+        assert not made.practises and not played
+    elif theirs is None:
         assert 48 in played and 64 in played and not shown
     else:
         assert played == theirs and not shown & played and 65 in shown
