@@ -9,7 +9,7 @@ the more ways there are (sampling importance resampling: Rubin 1988).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from jam.agent.rewriting import WHOLLY, Filling, Gap, Progress
 from jam.music.rows import CHORD_FIRST, CHORD_NONE, HOLD, N_CHORD_CLASSES, ChordState
 from models.decoding.decoder import remember, shared_features
 from models.decoding.harmoniser import OfflineDecoder
-from models.decoding.infiller import opened_frames, written_chords
+from models.decoding.infiller import MIN_SHARE, opened_frames, written_chords
 from models.decoding.rules import Decoding, without
 from models.decoding.spectral import Floats
 from models.network import vocab
@@ -64,7 +64,8 @@ class Reharmoniser:
     """Draws chords for gaps in them."""
 
     def __init__(self, net: OfflineDecoder, rules: Decoding) -> None:
-        self.net, self._rules = net, rules
+        self.net = net
+        self._rules = replace(rules, min_share=max(rules.min_share, MIN_SHARE))
 
     def fill(self, gap: Gap, n: int, seed: int, progress: Progress | None = None) -> list[Filling]:
         """As `jam.agent.rewriting.Rewriter`; the gap is one of chords alone."""

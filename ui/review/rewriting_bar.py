@@ -6,12 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from PyQt6.QtCore import QSignalBlocker, pyqtSignal
-from PyQt6.QtWidgets import QFrame, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from jam.agent.rewriting import A_LITTLE, WHOLLY, RewrittenPart
 from jam.music.key import key_name
 from jam.sessions.session import Level
-from ui.common.flow import ElidedLabel, FlowLayout, expanding, together
+from ui.common.flow import ElidedLabel, FlowLayout, SizedLabel, expanding, together
 from ui.settings.fields import Choice, Slider, describe
 
 MOST_SHOWN = 6
@@ -49,17 +57,18 @@ class RewritingBar(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("details")
-        self.where = QLabel()
+        self.where = SizedLabel("bars 88–88")
+        self.where.clear()
         self.where.setObjectName("value")
         self.where.setAccessibleName("Bars that are composed again")
         self.part = Choice(PARTS)
         self.share = Choice(SHARES)
         self.temperature = Slider(0.2, 2.0, 0.1, lambda value: f"{value:.1f}")
-        self.temperature.setFixedWidth(90)
+        self.temperature.setFixedWidth(80)
         self.key = Choice(KEYS)
         self.palette_ = QLineEdit()
         self.palette_.setPlaceholderText("any chords")
-        self.palette_.setFixedWidth(120)
+        self.palette_.setFixedWidth(100)
         self.count = Choice([(f"{n} proposals", n) for n in (2, 4, 6)])
         self.compose = self._button(
             "Compose again", "Compose these bars again; the rest stays as it is (R).",
@@ -96,8 +105,17 @@ class RewritingBar(QFrame):
             "Edit notes",
             "Drag notes to move them, their ends to stretch them; double-click adds one (I).",
         )
-        for choice, letters in ((self.part, 7), (self.share, 7), (self.count, 10), (self.grid, 6)):
+        for choice, letters in (
+            (self.part, 6),
+            (self.share, 6),
+            (self.count, 8),
+            (self.grid, 5),
+            (self.key, 7),
+        ):
             choice.setMinimumContentsLength(letters)
+        for widget in (self.part, self.share, self.count, self.grid, self.key, self.palette_,
+                       self.temperature, self.strength):  # fmt: skip
+            widget.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._describe()
         self._lay_out()
         self.temperature.show_number(1.0)
@@ -145,18 +163,20 @@ class RewritingBar(QFrame):
             second.addWidget(button)
         second.addWidget(together(self.accept, self.keep, self.discard))
         tips: tuple[tuple[Level, str], ...] = (
-            ("texture", "Another voicing and texture of the same chords."),
-            ("performance", "The same notes with another timing and touch."),
-            ("sound", "Other instruments for the same notes, in the whole take."),
-            ("mix", "Other volumes of chords, bass and drums, in the whole take."),
+            ("texture", "another voicing and texture of the same chords."),
+            ("performance", "the same notes with another timing and touch."),
+            ("sound", "other instruments for the same notes, in the whole take."),
+            ("mix", "other volumes of chords, bass and drums, in the whole take."),
         )
+        third.addWidget(_hint("Again"))
         for level, tip in tips:
-            label = ElidedLabel(18)
+            label = ElidedLabel(9)
             label.setObjectName("hint")
             self.levels[level] = label
             self.again[level] = self._button(
-                f"{level.capitalize()} again", tip, partial(self.again_wanted.emit, level)
-            )
+                level.capitalize(), f"{level.capitalize()} again: {tip}",
+                partial(self.again_wanted.emit, level),
+            )  # fmt: skip
             third.addWidget(together(self.again[level], expanding(label)))
         fourth.addWidget(
             together(
@@ -185,6 +205,7 @@ class RewritingBar(QFrame):
         )
         fourth.addWidget(together(chord, self.notes))
         self.offers = QWidget()
+        self.offers.setObjectName("row")
         self.offers.setLayout(second)
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 6, 12, 6)
@@ -219,6 +240,11 @@ class RewritingBar(QFrame):
                 button.setChecked(i == chosen)
         for button in (self.accept, self.keep):
             button.setEnabled(chosen >= 0)
+        for widget in (self.offers, self):  # their texts are other ones, and there is a row more
+            if (layout := widget.layout()) is not None:
+                layout.invalidate()
+                layout.activate()
+        self.updateGeometry()
 
     def show_levels(self, words: Mapping[Level, str]) -> None:
         for level, label in self.levels.items():
