@@ -317,7 +317,7 @@ class Library:
         made: Iterable[Made] = (),
     ) -> TakeInfo:
         """Keep a take beside the others. Its melody is the session's, unless it is rewritten."""
-        with self._writing(session_id):
+        with self._unchecked(), self._writing(session_id):
             (take_id,) = self._db.execute(
                 "SELECT max(take_id) + 1 FROM takes WHERE session_id = ?", (session_id,)
             ).fetchone()
@@ -330,10 +330,12 @@ class Library:
         was recorded."""
         if info.id == LIVE_TAKE:
             raise BadInput("the first take of a session can't be changed")
-        with self._writing(session_id):
-            self._db.execute(
-                "DELETE FROM takes WHERE session_id = ? AND take_id = ?", (session_id, info.id)
-            )
+        with self._unchecked(), self._writing(session_id):
+            for table in ("take_notes", "takes"):
+                self._db.execute(
+                    f"DELETE FROM {table} WHERE session_id = ? AND take_id = ?",
+                    (session_id, info.id),
+                )
             self.write(session_id, take_entries(info, take))
 
     def rename_take(self, session_id: int, take_id: int, name: str) -> None:
@@ -513,6 +515,17 @@ class Library:
                 raise schema.Damaged(
                     f"{self.path}: it is damaged ({error}); jam sessions check --repair repairs it"
                 ) from None
+
+    @contextmanager
+    def _unchecked(self) -> Iterator[None]:
+        """Notes are written without SQLite's looking, for each, whether there is their take: it
+        would read the chords of others every time, which are long in long sessions."""
+        with self._lock:
+            self._db.execute("PRAGMA foreign_keys = OFF")
+            try:
+                yield
+            finally:
+                self._db.execute("PRAGMA foreign_keys = ON")
 
     @contextmanager
     def _writing(self, session_id: int | None = None) -> Iterator[None]:

@@ -222,6 +222,10 @@ def test_a_rewritten_take_comes_back_from_the_library(tmp_path: Path) -> None:
         assert found.takes[1].take == new and found.takes[1].info == info
         library.change_take(session_id, info, take)
         assert library.session(session_id).takes[1].take == take
+        assert library.take(session_id, info.id).take == take and library.orphans() == 0
+        library.erase(session_id)  # and nothing of it stays
+        assert library.orphans() == 0 and library.n_rows(session_id)["take_notes"] == 0
+        session_id = library.add(session).id
         with pytest.raises(BadInput, match="can't be changed"):
             library.change_take(session_id, found.takes[0].info, new)
 
