@@ -229,6 +229,7 @@ class MainWindow(QWidget):
         self.settings_button.setAccessibleName("Settings panel")
         self.record_button = RecordButton(self.recorder) if self.recorder is not None else None
         self.cue_button = CueButton()
+        self.cue_button.hide()  # until there is a jam
         self.keep_button = KeepButton(self.songs)
         self.role_button = RoleButton(self.model)
         tools = (
@@ -763,6 +764,7 @@ class MainWindow(QWidget):
             dress(app, theme, view.text_scale)
             self.page.panel.fit(view.text_scale)
         self.waterfall.show_look(view, theme)
+        self.page.songs.show_theme(theme)
         self.review.show_theme(theme, view.text_scale)
         self.keeper.keep(view=view)
 

@@ -23,7 +23,8 @@ from jam.sessions.session import SessionInfo
 from ui.common.search import SearchField
 from ui.common.text import key_text, length_text, short_date_text, stars, summary
 from ui.common.theme import Theme
-from ui.review.name_cell import INFO_ROLE, NameCell, row_height, style_title
+from ui.common.two_lines import row_height
+from ui.review.name_cell import INFO_ROLE, NameCell, style_title
 
 COLUMNS = ("Session", "Length", "Tempo", "Key", "Rating", "Style", "Tags")
 SESSION, LENGTH, TEMPO, KEY, RATING, STYLE, TAGS = range(len(COLUMNS))

@@ -32,6 +32,8 @@ from jam.music.song import Song, as_label
 from jam.sessions.library import Library
 from jam.sessions.songs import SongInfo, about_song
 from ui.common.search import SearchField
+from ui.common.theme import Theme
+from ui.common.two_lines import SMALL_ROLE, TwoLines
 from ui.settings.fields import Fields, describe
 from ui.settings.model import SettingsModel, Step
 from ui.songs.model import SongModel
@@ -89,6 +91,8 @@ class SongsSection(QWidget):
         column.addWidget(self.search)
         self.list = QListWidget()
         self.list.setAccessibleName("Songs")
+        self._cells = TwoLines(self.list)
+        self.list.setItemDelegate(self._cells)
         self.list.setToolTip("Double-click to play a song. Drop files here to import them.")
         self.list.setMinimumHeight(160)
         self.list.itemActivated.connect(self._use_item)
@@ -123,6 +127,10 @@ class SongsSection(QWidget):
         describe(button, name, text, tip)
         return button
 
+    def show_theme(self, theme: Theme) -> None:
+        self._cells.theme = theme
+        self.list.update()
+
     # -- the list -------------------------------------------------------------------------------
 
     def showEvent(self, a0: object) -> None:
@@ -152,7 +160,9 @@ class SongsSection(QWidget):
         self._show_front()
 
     def _add(self, name: str, about: str, key: int | str) -> None:
-        item = QListWidgetItem(f"{name}\n{about}")
+        item = QListWidgetItem(name)
+        item.setData(SMALL_ROLE, about)
+        item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{name}: {about}")
         item.setData(_ID, key)
         item.setData(_TITLE, name)
         self.list.addItem(item)
