@@ -96,6 +96,11 @@ def jam(minutes: float, bpm: float, sigma_s: float, lost: float) -> None:
     off_ms = 1000 * sixteenth_s * (at - np.round(at))
     away = np.abs(off_ms)
     row = f"{away.mean():.2f} | {np.percentile(away, 99):.2f} | {away.max():.2f}"
+    by_minute = ((at * sixteenth_s) // 60).astype(int)
+    print(
+        "Early or late by the minute, median:",
+        *(f"{np.median(off_ms[by_minute == m]):+.1f}" for m in sorted(set(by_minute))),
+    )
     print("| bpm | notes | mean (ms) | 99 % | worst | early or late by | changes of tempo", end="")
     print(" | late plans, of all | dropouts | memory, MB |")
     print("|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|")

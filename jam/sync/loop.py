@@ -79,8 +79,9 @@ class PhaseLoop:
         """Times of the anchor and of all ticks since."""
         self._steps: deque[tuple[int, float, float]] = deque(maxlen=_WINDOW)
         """Of the last ticks: by how many it moved, deviation, and that with none lost before it."""
-        self._doubtful = False
-        """The last tick may have been late instead of the second one."""
+        self._owed = 0
+        """So many of the last ticks were taken to be lost, and may only be late: what held up the
+        one that came (a computer that stood still) lets them all go at once."""
 
     @property
     def locked(self) -> bool:
@@ -97,11 +98,12 @@ class PhaseLoop:
             self._begin()
             return
         late_s = at_s - self.at_s - self.period_s
-        if self._doubtful and late_s < (_LOST_SHARE - 1) * self.period_s:
-            ahead = 0  # nothing was lost: the tick before was only late
-        else:
-            ahead = 1 + max(0, math.ceil(late_s / self.period_s - _LOST_SHARE))
-        self._doubtful = ahead == 2
+        if self._owed and late_s < (_LOST_SHARE - 1) * self.period_s:
+            self._owed -= 1  # it was not lost, only late, and says nothing of the time
+            self.lost -= 1
+            return
+        ahead = 1 + max(0, math.ceil(late_s / self.period_s - _LOST_SHARE))
+        self._owed = ahead - 1
         self.lost += ahead - 1
         self._steps.append((ahead, late_s - (ahead - 1) * self.period_s, late_s))
         if (ticks := self._ticks_of_another_tempo()) and self._begin_anew(ticks):
@@ -131,7 +133,7 @@ class PhaseLoop:
         self.at_s, self.count, self.period_s, self._n = at_s, count, period_s, n
         self._drift_s = 0.0
         self._steps.clear()
-        self._doubtful = False
+        self._owed = 0
         self._trust()
 
     def _ticks_of_another_tempo(self) -> int:

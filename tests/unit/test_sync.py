@@ -68,6 +68,20 @@ def test_lost_ticks_are_counted(bpm: float, lost: list[int]) -> None:
     assert loop.lost == len(sparse)
 
 
+@given(st.floats(40, 250), st.integers(100, 200), st.integers(1, 6), st.floats(0.0, 0.9))
+def test_ticks_that_were_held_up_come_at_once_and_none_is_counted_twice(
+    bpm: float, first: int, held: int, rest: float
+) -> None:
+    """As where the machine stands still: those due meanwhile all come when it goes on."""
+    loop = PhaseLoop()
+    free_s = (first + held + rest) * tick_s(bpm)
+    for n in range(500):
+        due_s = n * tick_s(bpm)
+        loop.tick(max(due_s, free_s + 1e-5 * (n - first)) if n >= first else due_s)
+    assert loop.count == 499
+    assert abs(loop.at_s - 499 * tick_s(bpm)) < 0.001
+
+
 @given(st.floats(40, 250), st.floats(0.5, 2.0))
 def test_another_tempo_is_taken_within_a_beat(bpm: float, ratio: float) -> None:
     """Whatever the ratio, halves and doubles included: no tick is taken to be lost for good."""
