@@ -7,8 +7,9 @@ ones again: which, is a function of the seed, the bar drawn and the bar's number
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 from typing import Generic, TypeVar
@@ -20,7 +21,7 @@ from jam.accompaniment.styles import DRUMS, Style
 from jam.accompaniment.textures import LEVELS, Strokes, bar_of
 from jam.music.grid import Meter
 
-_HABITS = 14
+_HABITS = 12
 """So many changes a player knows of one bar: chosen by the seed."""
 _ENOUGH, _ENOUGH_OF_EACH = 32, 24
 """So many ways of playing a bar, and thin, even and full ones of them; where one or two changes
@@ -57,37 +58,41 @@ class _Ways(Generic[Change]):
     """What may be changed in a bar, and in which ways: numbers of the edits."""
 
     edits: tuple[Edit[Change], ...]
-    ways: tuple[tuple[int, ...], ...]
+    by_level: tuple[tuple[tuple[int, ...], ...], ...]
+    """Those that leave out more than they add where it is to be thin, and so on; where there are
+    few of a kind, all of them in each."""
 
     def edited(self, level: int, number: int, seed: int) -> list[Edit[Change]]:
-        """The changes of bar `number`: no two numbers in a row of `_ENOUGH` have the same."""
-        order = _order(self, level, seed)
-        return [self.edits[i] for i in order[number % len(order)]]
+        """The changes of bar `number`: each way comes once before one comes again."""
+        ways = self.by_level[level]
+        step = 1 + int(dice(seed, 46) * len(ways))
+        while math.gcd(step, len(ways)) > 1:
+            step += 1
+        first = int(dice(seed, 47) * len(ways))
+        return [self.edits[i] for i in ways[(first + number * step) % len(ways)]]
+
+
+def _levelled(edits: Sequence[Edit[Change]], ways: Sequence[tuple[int, ...]]) -> _Ways[Change]:
+    by_level: list[list[tuple[int, ...]]] = [[] for _ in range(LEVELS)]
+    for way in ways:
+        more = sum(edits[i].more for i in way)
+        by_level[LEVELS // 2 + (more > 0) - (more < 0)].append(way)
+    if min(map(len, by_level)) < _ENOUGH_OF_EACH:
+        by_level = [list(ways) or [()]] * LEVELS
+    return _Ways(tuple(edits), tuple(map(tuple, by_level)))
 
 
 def _ways_of(edits: Sequence[Edit[Change]], seed: int) -> Iterator[tuple[int, ...]]:
+    """None, one or two changes; three where those are few."""
     pool = sorted(range(len(edits)), key=lambda i: dice(seed, 45, i))[:_HABITS]
     n_ways = 0
     for size in range(4):
         if size == 3 and n_ways >= _ENOUGH:
             return
         for way in combinations(pool, size):
-            if len({edits[i].place for i in way}) == size:
+            if size < 2 or len({edits[i].place for i in way}) == size:
                 n_ways += 1
                 yield way
-
-
-@lru_cache(maxsize=512)
-def _order(ways: _Ways[Change], level: int, seed: int) -> tuple[tuple[int, ...], ...]:
-    """The ways in an order of dice: only those that leave out more than they add where it is to be
-    thin, or the other way round where it is to be full, as long as there are enough of each."""
-    by_level: list[list[tuple[int, ...]]] = [[] for _ in range(LEVELS)]
-    for way in ways.ways:
-        more = sum(ways.edits[i].more for i in way)
-        by_level[LEVELS // 2 + (more > 0) - (more < 0)].append(way)
-    chosen = by_level[level] if min(map(len, by_level)) >= _ENOUGH_OF_EACH else list(ways.ways)
-    shuffled = sorted(range(len(chosen)), key=lambda n: dice(seed, 46, n))
-    return tuple(chosen[n] for n in shuffled)
 
 
 @lru_cache(maxsize=512)
@@ -95,7 +100,8 @@ def varied(style: Style, meter: Meter, drawn: int, level: int, number: int, seed
     """Bar `drawn` of the style's as it is played in bar `number`: a function of the arguments."""
     bar = bars_of(style, meter)[drawn]
     lanes = dict(bar.lanes)
-    for part in style.parts - style.repeats:
+    played = {part for part, by in (("chords", style.textures), ("drums", style.grooves)) if by}
+    for part in style.parts - style.repeats - played:
         way = _ways(style, meter, drawn, part, seed)[0].edited(level, number, seed)
         for name, row, _ in {edit.place for edit in way}:
             mine = [edit for edit in way if edit.place[:2] == (name, row)]
@@ -105,62 +111,70 @@ def varied(style: Style, meter: Meter, drawn: int, level: int, number: int, seed
     return Bar(lanes)
 
 
-Pattern = frozenset[tuple[tuple[str, int, int], str]]
-"""What is struck in a part's bar."""
-
-
 @lru_cache(maxsize=512)
 def _ways(
     style: Style, meter: Meter, drawn: int, part: str, seed: int
-) -> tuple[_Ways[str], frozenset[Pattern]]:
-    """Of a bar drawn, and all that comes of it and of those drawn before it. What comes of one
-    bar comes of no other."""
+) -> tuple[_Ways[str], frozenset[int]]:
+    """Of a bar drawn, and the patterns of it and of those drawn before it. What comes of one bar
+    comes of no other."""
     bars = bars_of(style, meter)
-    base = _pattern(bars[drawn], part)
+    base = _pattern(style, meter, drawn, part)
     for earlier in range(drawn):
-        if _pattern(bars[earlier], part) == base:
+        if _pattern(style, meter, earlier, part) == base:
             return _ways(style, meter, earlier, part, seed)
     edits: list[Edit[str]] = []
-    loud = {
-        hit.column for n in ("snare", "rim") for lane in bars[drawn].lane(n) for hit in lane.hits
-    }
+    changes: list[int] = []
+    known = set(_ways(style, meter, drawn - 1, part, seed)[1] if drawn else ())
+    loud = _columns(bars[drawn].lane("snare")) | _columns(bars[drawn].lane("rim"))
     for name, rows in sorted(_lanes_of(bars[drawn], part).items()):
         for row, lane in enumerate(rows):
-            struck = {hit.column for other in bars for hit in other.lane(name)[row].hits}
-            edits += [
-                Edit((name, row, column), more, sign)
-                for column, more, sign in _of_lane(name, lane, meter, struck, style.swing > SWUNG)
-                if name != "kick" or column not in loud
-            ]
-    known: set[Pattern] = set()
-    for earlier in range(drawn):
-        known |= _ways(style, meter, earlier, part, seed)[1]
+            struck = frozenset[int]().union(*(_columns(b.lane(name)[row : row + 1]) for b in bars))
+            signs = {hit.column: hit.sign for hit in lane.hits}
+            for column, more, sign in _of_lane(name, lane, meter, struck, style.swing > SWUNG):
+                if name != "kick" or column not in loud:
+                    edits.append(Edit((name, row, column), more, sign))
+                    changes.append(
+                        _key(name, row, column, signs.get(column, ""))
+                        ^ _key(name, row, column, sign)
+                    )
     ways = []
-    there = dict(base)
     for way in _ways_of(edits, seed + 64 * drawn):
-        changed = {edits[i].place: edits[i].change for i in way}
-        after = frozenset((place, sign) for place, sign in {**there, **changed}.items() if sign)
+        after = base
+        for i in way:
+            after ^= changes[i]
         if after not in known:
             known.add(after)
             ways.append(way)
-    return _Ways(tuple(edits), tuple(ways) or ((),)), frozenset(known)
+    return _levelled(edits, ways), frozenset(known)
+
+
+@lru_cache(maxsize=4096)
+def _key(name: str, row: int, column: int, sign: str) -> int:
+    """A number of its own for a stroke, 0 for none (Zobrist, "A new hashing method", 1970)."""
+    return int(dice(47, row, column, *name.encode(), ord(sign)) * 2**64) if sign else 0
+
+
+@lru_cache(maxsize=512)
+def _pattern(style: Style, meter: Meter, drawn: int, part: str) -> int:
+    """A number of its own for what a part's bar strikes."""
+    number = 0
+    for name, rows in _lanes_of(bars_of(style, meter)[drawn], part).items():
+        for row, lane in enumerate(rows):
+            for hit in lane.hits:
+                number ^= _key(name, row, hit.column, hit.sign)
+    return number
+
+
+def _columns(lanes: Sequence[Lane]) -> frozenset[int]:
+    return frozenset(hit.column for lane in lanes for hit in lane.hits)
 
 
 def _lanes_of(bar: Bar, part: str) -> dict[str, tuple[Lane, ...]]:
     return {n: rows for n, rows in bar.lanes.items() if ("drums" if n in DRUMS else n) == part}
 
 
-def _pattern(bar: Bar, part: str) -> Pattern:
-    return frozenset(
-        ((name, row, hit.column), hit.sign)
-        for name, rows in _lanes_of(bar, part).items()
-        for row, lane in enumerate(rows)
-        for hit in lane.hits
-    )
-
-
 def _of_lane(
-    name: str, lane: Lane, meter: Meter, struck: set[int], swings: bool
+    name: str, lane: Lane, meter: Meter, struck: frozenset[int], swings: bool
 ) -> Iterator[tuple[int, int, str]]:
     """(column, strokes more, sign or "" for none) of what may be changed in a lane.
 
@@ -180,7 +194,9 @@ def _of_lane(
             yield column, -1, ""
         if alone:
             near = {signs[c] for c in _beside(signs, column)}
-            yield from ((column, 0, d) for d in "1234" if column and d not in {sign, *near})
+            same = {"2": "4", "4": "2"}.get(sign)  # where the melody leaves no room
+            other = [d for d in "1234" if column and d not in {sign, same, *near}]
+            yield from ((column, 0, digit) for digit in other)
         elif name in _TIME or name == "chords":
             yield from ((column, 0, s) for s in {"x": "o", "o": "x", "X": "x"}[sign] if column)
     for column in range(1, len(lane.columns)):
@@ -211,7 +227,7 @@ def _beside(signs: Mapping[int, str], column: int) -> list[int]:
     return [*before[-1:], *after[:1]]
 
 
-def _of_bass(lane: Lane, struck: set[int]) -> Iterator[tuple[int, int, str]]:
+def _of_bass(lane: Lane, struck: frozenset[int]) -> Iterator[tuple[int, int, str]]:
     signs = {hit.column: hit.sign for hit in lane.hits}
     if any(sign in "Ww" for sign in signs.values()):
         return  # it walks, and never twice the same way
@@ -282,7 +298,7 @@ def _ways_of_passage(
         Edit((part, height, column), more, after)
         for height, column, more, after in find(strokes, meter, swings)
     ]
-    return _Ways(tuple(edits), tuple(_ways_of(edits, seed + 64 * (in_passage % len(bars)))))
+    return _levelled(edits, list(_ways_of(edits, seed + 64 * (in_passage % len(bars)))))
 
 
 Found = Iterator[tuple[int, int, int, Struck | None]]
@@ -303,14 +319,14 @@ def _of_drummer(strokes: Strokes, meter: Meter, swings: bool) -> Found:
                 yield key, column, -1, None
             if column and struck.sign == "x" and keeps_time:
                 up = _ACCENT if struck.louder < 0 else -_ACCENT
-                yield key, column, 0, replace(struck, louder=struck.louder + up)
+                yield key, column, 0, _struck(struck, louder=struck.louder + up)
         for column in range(finest, meter.frames_per_bar, finest):
             if column in row or not (ghosts or keeps_time) or meter.strength(column):
                 continue
             near = min(row.values(), key=lambda s: abs(s.column - column))
             if keeps_time and meter.strength((column + finest) % meter.frames_per_bar) == 0:
                 continue
-            yield key, column, 1, replace(near, column=column, length=1, louder=_GHOST)
+            yield key, column, 1, Struck(column, 1, key, _GHOST, near.late_ms)
 
 
 def _of_pianist(strokes: Strokes, meter: Meter, swings: bool) -> Found:
@@ -321,15 +337,17 @@ def _of_pianist(strokes: Strokes, meter: Meter, swings: bool) -> Found:
                 yield struck.height, column, -1, None
             if column and len(there) == 1:
                 for other in (struck.height - 1, struck.height + 1):
-                    yield struck.height, column, 0, replace(struck, height=other)
+                    yield struck.height, column, 0, _struck(struck, height=other)
     for column in range(finest, meter.frames_per_bar, finest):
         before = [c for c in strokes if c < column]
         if column in strokes or not before or meter.strength(column) > 1:
             continue
         echo = strokes[before[-1]][-1]
-        yield (
-            echo.height,
-            column,
-            1,
-            replace(echo, column=column, length=finest, louder=min(echo.louder, 0) + _ECHO),
-        )
+        louder = min(echo.louder, 0) + _ECHO
+        yield echo.height, column, 1, Struck(column, finest, echo.height, louder, echo.late_ms)
+
+
+def _struck(as_is: Struck, height: int | None = None, louder: int | None = None) -> Struck:
+    height = as_is.height if height is None else height
+    louder = as_is.louder if louder is None else louder
+    return Struck(as_is.column, as_is.length, height, louder, as_is.late_ms)
