@@ -14,7 +14,9 @@ velocity. top: 95th percentile of pitch. off ms, sd: distance from the nearest s
 spread of the deviation; lag1: how much an onset's deviation tells of the next; v.lag1 of velocity.
 moves: mean distance of each voice to the nearest of the next chord. Bass: shares of semitones,
 whole tones, leaps of a fourth or more, repeated notes; of roots and chord tones on beats 1 and 3;
-of notes before a change that lie a semitone or a whole tone beside the next note.
+of notes before a change that lie a semitone or a whole tone beside the next note. perpl.:
+perplexity of the pitch class where a beat follows a beat, under counts of the held-out bassists (as
+`models.band.walking`; the people of that row are those of the training split).
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from pathlib import Path
 import numpy as np
 
 from jam.accompaniment import Style, all_styles, style_named
+from jam.accompaniment.walking import Walk
 from jam.agent.rules import ScriptedPredictor
 from jam.errors import BadInput
 from jam.midi.file import MidiSong
@@ -42,9 +45,11 @@ from jam.performance.offline import melody_line, render
 from jam.performance.take import Take
 from jam.settings import JamSettings
 from models.band.performances import Performance, groove, pop909, weimar
+from models.band.walking import beats, mine, perplexity, walk_of
 
 WIDTHS = {"onsets": 7, "rhythms": 8, "common.": 8, "bars/32": 8, "density": 8, "vel.sd": 7}
 WIDTHS |= {"values": 7, "top": 5, "off ms": 7, "sd": 6, "lag1": 6, "v.lag1": 7, "moves": 6}
+WIDTHS |= {"voic.": 6}
 BASS_SHARES = ("semit.", "whole", "leaps", "repeat", "root", "chord", "appr.")
 
 
@@ -140,10 +145,12 @@ def figures(pieces: Iterable[Performance], drums: bool = False) -> dict[str, flo
         found["v.lag1"].append(_lag1([n.velocity for n in notes]))
         if not drums:
             found["moves"].append(_moves(piece))
+            found["voic."].append(_voicings(piece))
     return {name: float(np.nanmean(values)) for name, values in found.items()}
 
 
-def _moves(piece: Performance) -> float:
+def _struck(piece: Performance) -> list[tuple[Chord, set[int]]]:
+    """Every chord, and the pitches from C3 up that are struck while it lasts."""
     starts = [
         f for f, (a, b) in enumerate(pairwise((None, *piece.chords))) if a != b and b is not None
     ]
@@ -152,8 +159,22 @@ def _moves(piece: Performance) -> float:
         i = int(np.searchsorted(starts, nearest_frame(note.start_frame), "right")) - 1
         if i >= 0 and note.pitch >= 48:
             struck[i].add(note.pitch)
+    return [
+        (chord, there)
+        for f, there in zip(starts, struck, strict=True)
+        if (chord := piece.chords[f])
+    ]
+
+
+def _voicings(piece: Performance) -> float:
+    """Distinct voicings in 32 bars."""
+    shapes = {frozenset(p - chord.root for p in there) for chord, there in _struck(piece) if there}
+    return 32 * len(shapes) * piece.meter.frames_per_bar / max(len(piece.chords), 1)
+
+
+def _moves(piece: Performance) -> float:
     moved = []
-    for one, two in pairwise(struck):
+    for (_, one), (_, two) in pairwise(_struck(piece)):
         if one and two:
             there = [min(abs(p - q) for q in one) for p in two]
             back = [min(abs(p - q) for q in two) for p in one]
@@ -161,8 +182,13 @@ def _moves(piece: Performance) -> float:
     return sum(moved) / len(moved) if moved else float("nan")
 
 
-def bass_figures(pieces: Iterable[Performance]) -> dict[str, float]:
-    """Shares over all notes of walking basses, a note a beat."""
+def bass_figures(pieces: Sequence[Performance], walk: Walk) -> dict[str, float]:
+    """Shares over all notes of basses; perplexity under `walk`."""
+    chances = [
+        walk.classes(beat.contexts)[(beat.pitch - beat.chord.root) % 12]
+        for piece in pieces
+        for beat in beats(piece)
+    ]
     intervals: list[int] = []
     strong: list[tuple[bool, bool]] = []
     approaches: list[bool] = []
@@ -197,6 +223,7 @@ def bass_figures(pieces: Iterable[Performance]) -> dict[str, float]:
         "appr.": _share(approaches),
         "low": float(low),
         "high": float(high),
+        "perpl.": perplexity(chances) if len(chances) > 50 else math.nan,
     }
 
 
@@ -212,7 +239,8 @@ def line(name: str, found: dict[str, float]) -> str:
 def bass_line(name: str, found: dict[str, float]) -> str:
     """A row of the bass's table."""
     cells = "".join(f"{found[column]:7.2f}" for column in BASS_SHARES)
-    return f"{name:<20}{cells}{found['low']:6.0f}–{found['high']:.0f}"
+    end = f"{found['low']:6.0f}–{found['high']:.0f}{found['perpl.']:8.1f}"
+    return f"{name:<20}{cells}{end}".replace("nan", "  –")
 
 
 def main() -> int:
@@ -240,7 +268,9 @@ def main() -> int:
         print(f"band_figures: {error}", file=sys.stderr)
         return 2
     songs = [p for p in pop909(args.data / "pop909") if p.split == "test" and p.melody]
-    solos = [p for p in weimar(args.data / "wjd") if p.split == "test" and p.melody]
+    lines = list(weimar(args.data / "wjd"))
+    solos = [p for p in lines if p.split == "test" and p.melody]
+    walk = walk_of(mine(p for p in lines if p.split == "test"))
     drummed = [p for p in groove(args.data / "groove") if p.split == "test"]
     four = [p for p in drummed if p.meter == Meter(4, 4)]
     print(" " * 20 + "".join(f"{c:>{width}}" for c, width in WIDTHS.items()))
@@ -254,10 +284,12 @@ def main() -> int:
             if any(p.notes for p in played):
                 print(line(f"{style.name} {part}", figures(played, part == "drums")), flush=True)
         basses.append((style.name, [of_take(take, "bass") for take in takes]))
-    print(" " * 20 + "".join(f"{c:>7}" for c in BASS_SHARES) + "    range")
+    print(" " * 20 + "".join(f"{c:>7}" for c in BASS_SHARES) + "    range  perpl.")
+    unseen = bass_figures([p for p in lines if p.split == "train"], walk)["perpl."]
     for name, pieces in basses:
         if any(p.notes for p in pieces):
-            print(bass_line(name, bass_figures(pieces)))
+            found = bass_figures(pieces, walk)
+            print(bass_line(name, {**found, "perpl.": unseen} if pieces is solos else found))
     return 0
 
 

@@ -18,6 +18,7 @@ TEXTURES = ("broken", "mixed", "block")
 GROOVES = (
     "rock",
     "ballad",
+    "rock-ballad",
     "pop",
     "funk",
     "hiphop",

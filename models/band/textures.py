@@ -51,6 +51,7 @@ KIT = {
 GROOVES = {
     "rock": ("rock", "punk"),
     "ballad": ("rock/halftime", "pop/soft"),
+    "rock-ballad": ("rock",),
     "pop": ("pop", "soul", "country", "highlife"),
     "funk": ("funk", "soul", "neworleans"),
     "hiphop": ("hiphop",),
@@ -63,6 +64,8 @@ GROOVES = {
     "gospel": ("gospel", "soul"),
 }
 """Kind -> how the styles of the recordings begin that are taken for it."""
+SLOW_BPM = 90
+"""Up to here rock is that of ballads."""
 Bars = list[list[list[int]]]
 
 
@@ -151,7 +154,9 @@ def drums(pieces: Sequence[Performance], size: int = DRUM_BARS) -> list[dict[str
         for piece in pieces:
             if piece.meter != Meter(4, 4) or not piece.tags.startswith(tags):
                 continue
-            if kind == "rock" and piece.tags.startswith(("rock/shuffle", "rock/halftime")):
+            if tags[0] == "rock" and piece.tags.startswith(("rock/shuffle", "rock/halftime")):
+                continue
+            if kind == "rock-ballad" and piece.bpm > SLOW_BPM:
                 continue
             late = swung(piece)
             if kind in ("swing", "shuffle") and late < 2.25:
