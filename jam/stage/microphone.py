@@ -38,7 +38,8 @@ class Microphone:
         self._clock, self._on_sung, self._on_gone = clock, on_sung, on_gone
         self._context = multiprocessing.get_context("spawn")
         self._name, self._listen = OFF, Listen()
-        self._keeps = KeepSound(None)
+        self._keeps, self._kept_by_one = KeepSound(None), False
+        """What is to be kept; and whether an ear has begun with it, which no other goes on with."""
         self._process: SpawnProcess | None = None
         self._outgoing: queue.Queue[object] = queue.Queue()
         self._retry_s = 0.0
@@ -64,8 +65,9 @@ class Microphone:
             self.send(listen)
 
     def keep(self, path: str | None, from_s: float = 0.0) -> None:
-        """Write the sound to a file from a second on; None: no more."""
-        self._keeps = KeepSound(path, from_s)
+        """Write the sound to a file from a second on, or from when there is a microphone; None: no
+        more."""
+        self._keeps, self._kept_by_one = KeepSound(path, from_s), self._process is not None
         self.send(self._keeps)
 
     def band(self, pitch: int, velocity: int) -> None:
@@ -120,6 +122,9 @@ class Microphone:
                 target=target, args=(ours, self._outgoing), name="ear", daemon=True
             ).start()
         self._process = process
+        if not self._kept_by_one:
+            self._kept_by_one = True
+            self.send(self._keeps)
 
     def _end(self) -> None:
         process, self._process = self._process, None

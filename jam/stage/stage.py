@@ -402,7 +402,7 @@ class Stage:
     def _keep_voice(self, start_s: float) -> str:
         """Have the microphone's sound written, where that is wished; returns the file's name."""
         microphone = self._devices.microphone
-        if not (self._settings.voice_kept and microphone.is_on):
+        if not self._settings.voice_kept:
             return ""
         try:
             file = str(new_file(library_path(), self._reports.session + 1))

@@ -94,8 +94,8 @@ class SampleTime:
         self._earliest: deque[tuple[int, float]] = deque()
         """(count, when the first sample came as of then), ever later: none of them is behind a
         callback that came earlier."""
-        self._known = 0
-        """Callbacks since the last loss."""
+        self._doubt = 0
+        """So many callbacks more what is known since a loss may be of late ones alone."""
         self._began_s = math.inf
 
     def add(self, n: int, now_s: float, lost: bool = False) -> float:
@@ -104,19 +104,17 @@ class SampleTime:
         self._count += n
         began_s = now_s - self._count / self._rate_hz
         earliest = self._earliest
-        self._known += 1
         if lost or (earliest and began_s > earliest[0][1] + _GAP_S):
             earliest.clear()
-            self._known = 0
+            self._doubt = self._doubt or _SURE_AFTER + 1
         while earliest and earliest[-1][1] >= began_s:
             earliest.pop()
         earliest.append((self._count, began_s))
         while earliest[0][0] < self._count - _REMEMBERS_S * self._rate_hz:
             earliest.popleft()
-        if self._known >= _SURE_AFTER or earliest[0][1] < self._began_s:
-            self._began_s = earliest[0][
-                1
-            ]  # meanwhile what was known is nearer than one that is late
+        self._doubt = max(0, self._doubt - 1)
+        if not self._doubt or earliest[0][1] < self._began_s:
+            self._began_s = earliest[0][1]
         return self._began_s + self._count / self._rate_hz
 
 

@@ -167,12 +167,13 @@ def test_when_samples_came_is_known_though_callbacks_are_late_and_blocks_are_los
     time, came_s, off_ms = SampleTime(RATE), 50.0, []
     for i in range(20000):
         came_s += block_s * drift
-        if lost := i % 300 == 299:
+        if lost := i % (300 if i < 18000 else 4) == 3:  # in the end a machine that is overrun
             came_s += block_s
         told_s = time.add(HOP, came_s + rng.exponential(0.003) * (rng.random() < 0.7), lost)
         off_ms.append(1000 * (told_s - came_s))
     assert np.median(np.abs(off_ms)) < 0.5
-    assert np.percentile(np.abs(off_ms), 99) < 6.0
+    assert np.percentile(np.abs(off_ms[:18000]), 99) < 6.0
+    assert max(np.abs(off_ms[18000:])) < 30.0
 
 
 def test_nothing_is_heard_in_silence_or_noise() -> None:
