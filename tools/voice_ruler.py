@@ -126,6 +126,15 @@ def pieces(
     return out
 
 
+def apart(notes: Sequence[TrueNote], by_s: float) -> list[TrueNote]:
+    """The notes, each ended so long before the next begins, but for no more than half of it."""
+    nexts = [*(n.start_s for n in notes[1:]), float("inf")]
+    return [
+        n._replace(end_s=max((n.start_s + n.end_s) / 2, min(n.end_s, next_s - by_s)))
+        for n, next_s in zip(notes, nexts, strict=True)
+    ]
+
+
 def live(sound: Sound, wanted: Range) -> tuple[list[tuple[float, int, float]], float]:
     """What is heard live, and how long that took. The first second is silence: it sets the gate."""
     tracker = PitchTracker(wanted)
@@ -163,6 +172,7 @@ def main() -> None:
     parser.add_argument("--tunes", type=int, default=3, help="bundled tunes")
     parser.add_argument("--fluid", action="store_true", help="General MIDI's sounds instead")
     parser.add_argument("--seed", type=int, default=0, help="of what is drawn")
+    parser.add_argument("--apart", type=float, default=0.0, help="seconds from note to note")
     parser.add_argument("--notes", type=int, help="no more of each piece")
     args = parser.parse_args()
     print(
@@ -175,7 +185,10 @@ def main() -> None:
     for name in args.ranges or sounds:
         program, range_ = sounds[name]
         wanted = RANGES[range_]
-        made = [p[: args.notes] for p in pieces(wanted, args.walks, args.tunes, args.seed)]
+        made = [
+            apart(p[: args.notes], args.apart)
+            for p in pieces(wanted, args.walks, args.tunes, args.seed)
+        ]
         scores = {key: Score() for key in total}
         for place in args.places:
             for i, notes in enumerate(made):

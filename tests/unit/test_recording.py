@@ -41,7 +41,8 @@ class Played:
         if wait:
             self._block(0.0)
             here = int(position_at(self.state, self.clock.now_s()))
-            until(lambda: here in self.recording._parts, "the recording", 20)
+            needed = {here, here + 1, *(int(s) for s in self.state.loop or ())}
+            until(lambda: needed <= self.recording._parts.keys(), "the recording", 20)
             self.recording._sounds = False
         blocks = [self._block(BLOCK / RATE) for _ in range(round(seconds * RATE / BLOCK))]
         return np.concatenate(blocks)
