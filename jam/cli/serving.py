@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from jam.server.players import Planner
     from jam.server.tokens import Tokens
 
-_NEEDED = "the server needs more than playing does: pip install 'jam[server]'"
+_NEEDED = "the server needs more than playing does: pip install '.[server]' in jam's folder"
 
 _STRANGERS = 4096
 """Connections that may say nothing while players still get in."""
-_TORCH = "--device needs torch: pip install 'jam[server,train]'"
+_TORCH = "--device needs torch: pip install '.[server,train]' in jam's folder"
 
 
 def serve(args: argparse.Namespace, load: Callable[[str], Planner]) -> int:

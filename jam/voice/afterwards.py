@@ -16,7 +16,7 @@ from jam.voice.pitch import HOP, RATE, SILENCE_DB, Hop, PitchTracker, hz
 from jam.voice.ranges import MARGIN, Range
 from jam.voice.segmenter import Segmenter, Tuning, gate_above
 
-MISSING = 'transcribing needs swift-f0: pip install "jam[transcribe]"'
+MISSING = 'transcribing needs swift-f0: pip install ".[transcribe]" in jam\'s folder'
 _GATE_DB = -55.0
 _QUIETEST = 0.1
 """The gate lies over this share of a recording: between notes nobody sings."""

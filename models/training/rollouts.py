@@ -110,7 +110,7 @@ class OnRay:
         try:
             import ray
         except ModuleNotFoundError:
-            raise JamError("--ray: pip install 'jam[server]'") from None
+            raise JamError("--ray: pip install '.[server]' in jam's folder") from None
         own: dict[str, Any] = {"num_cpus": workers} if address == "local" else {"address": address}
         try:
             ray.init(include_dashboard=False, log_to_driver=False, **own)
