@@ -196,14 +196,16 @@ class ScenePainter:
             cache.draw(painter, words, QRectF(fall.x, middle - size, fall.width, size * 1.4))
         size = max(15.0 * self.text_scale, fall.height * 0.042)
         width = fall.width - 40
-        sentences = scene.subline.splitlines()
-        lines = (one for said in sentences for one in cache.wrapped(self.widget, said, size, width))
-        for i, line in enumerate(lines):
-            words = cache.fitted(self.widget, line, size, t.text_dim, width)
-            y = middle + size * (1.2 + 1.7 * i)
-            if y + size * 1.3 > self.words_end:
-                break
-            cache.draw(painter, words, QRectF(fall.x, y, fall.width, size * 1.6))
+        n_lines = 0
+        for sentence in scene.subline.splitlines():
+            lines = cache.wrapped(self.widget, sentence, size, width)
+            tops = [middle + size * (1.2 + 1.7 * (n_lines + i)) for i in range(len(lines))]
+            if tops[-1] + size * 1.3 > self.words_end:
+                break  # half a sentence says nothing
+            for line, y in zip(lines, tops, strict=True):
+                words = cache.fitted(self.widget, line, size, t.text_dim, width)
+                cache.draw(painter, words, QRectF(fall.x, y, fall.width, size * 1.6))
+            n_lines += len(lines)
 
     def _paint_lit(self, painter: QPainter, scene: Scene) -> None:
         t, cache = self.theme, self.cache
