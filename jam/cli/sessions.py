@@ -14,7 +14,7 @@ from jam.cli.console import progress_bar, say_read_otherwise
 from jam.errors import BadInput, JamError
 from jam.files import SOUND_SUFFIXES, library_path
 from jam.performance.rewriting import RewriteWish, Selection
-from jam.performance.take import chart_cells, chord_chart
+from jam.performance.take import chart_cells, chord_chart, melody_cells
 from jam.sessions import voices
 from jam.sessions.check import check
 from jam.sessions.exports import export, take_of
@@ -315,8 +315,12 @@ def _rewrite(
         info = library.add_take(chosen, name, OWN_MELODY, settings, taken.seed, take, made)
         print(f"Take {info.id}: {name} (likelihood {proposal.likelihood:.2f})")
         frames = proposal.patch.frames
-        cells = chart_cells(take.chords[frames.start : frames.stop], tempo_map, frames.start)
-        print("  | " + " | ".join(cells) + " |")
+        if wish.selection.melody:
+            cells = melody_cells(take.parts.get("player", ()), tempo_map, frames)
+            print("  | " + " | ".join(cells) + " |")
+        if wish.selection.chords:
+            cells = chart_cells(take.chords[frames.start : frames.stop], tempo_map, frames.start)
+            print("  | " + " | ".join(cells) + " |")
 
 
 def _check(path: Path, repair: bool) -> int:

@@ -18,7 +18,8 @@ from jam.messages.notes import (
 )
 from jam.messages.snapshot import SessionLog, SongChange
 from jam.midi.numbers import SUSTAIN
-from jam.music.grid import TempoMap
+from jam.music.chord import pitch_name
+from jam.music.grid import TempoMap, nearest_frame
 from jam.music.rows import ChordState
 from jam.performance.song_line import SongInPlay, symbols_of
 from jam.settings import JamSettings
@@ -113,6 +114,16 @@ def chart_cells(
         elif place.strength:
             bars[-1].append("." if state.chord is not None else "-")
     return [" ".join(beats) for beats in bars]
+
+
+def melody_cells(notes: Iterable[Note], tempo_map: TempoMap, frames: range) -> list[str]:
+    """One text a bar: the notes that begin in it, by name; "-" where none does."""
+    bars: dict[int, list[str]] = {tempo_map.place(frame).bar: [] for frame in frames}
+    for note in notes:
+        frame = nearest_frame(note.start_frame)
+        if frame in frames:
+            bars[tempo_map.place(frame).bar].append(pitch_name(note.pitch))
+    return [" ".join(names) or "-" for names in bars.values()]
 
 
 def chord_chart(take: Take, bars_a_line: int = 4) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import wave
 import xml.etree.ElementTree as xml
 from dataclasses import replace
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jam.agent.rewriting import REWRITTEN_PARTS, Filling, RewrittenPart
-from jam.cli.main import main
+from jam.cli.main import load_rewriter, main
 from jam.errors import BadInput
 from jam.files import library_path
 from jam.messages.notes import Note
@@ -28,6 +29,7 @@ from jam.sessions.exports import export
 from jam.sessions.json_file import session_of_text
 from jam.sessions.library import Library
 from jam.sessions.session import LEVELS, OWN_MELODY, Made, Session, SessionTake
+from jam.sessions.tasks import propose
 from jam.settings import JamSettings
 from tests.support.examples import examples
 from tools.support.session_parts import made_session, played_tune, waltz
@@ -230,6 +232,33 @@ def test_a_rewritten_take_comes_back_from_the_library(tmp_path: Path) -> None:
             library.change_take(session_id, found.takes[0].info, new)
 
 
+def test_of_a_long_session_no_more_is_read_than_lies_around(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, path = jam(False), tmp_path / "library.sqlite3"
+    with Library(path) as library:
+        session_id = library.add(session).id
+    monkeypatch.setattr("jam.sessions.excerpt.WHOLE_S", 0.0)
+    read = {}
+    for around_s in (2.0, 600.0):
+        monkeypatch.setattr("jam.sessions.excerpt.AROUND_S", around_s)
+        with Library(path) as library:
+            read[around_s] = library.bars(session_id, 0, 3, 4)
+    whole, part = read[600.0].takes[0].take, read[2.0].takes[0].take
+    assert whole == session.takes[0].take
+    assert 0 < len(part.parts["player"]) < len(whole.parts["player"])
+    wish, settings = RewriteWish(Selection(3, 4)), JamSettings()
+    frames = wish.selection.frames(session.tempo_map)
+    (proposal,) = propose(lambda *_: None, path, session_id, 0, replace(wish, n=1), settings,
+                          load_rewriter)  # fmt: skip
+    new = proposal.patch.on(whole)
+    for name in ("chords", "bass", "player"):
+        assert outside(tuple(whole.parts[name]), frames) == outside(tuple(new.parts[name]), frames)
+    with pytest.raises(BadInput, match=f"bars 1 to {n_bars(whole)}"):
+        propose(lambda *_: None, path, session_id, 0, RewriteWish(Selection(900, 901)), settings,
+                load_rewriter)  # fmt: skip
+
+
 def test_retake_some_bars(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -244,7 +273,8 @@ def test_retake_some_bars(
 
     part: RewrittenPart = "melody"
     assert "Take 1: Bars 3–4, chords 1" in retake("--bars", "3-4", "--proposals", "2")
-    assert "Take 3: Bar 5, melody" in retake("--bars", "5", "--part", part, "--little")
+    said = retake("--bars", "5", "--part", part, "--little")
+    assert "Take 3: Bar 5, melody" in said and re.search(r"\| [A-G]#?\d", said)
     for words, fault in (
         (("--bars", "5-3"), "use 5 or 5-8"),
         (("--bars", "80-90"), "bars 1 to 8"),
