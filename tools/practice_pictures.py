@@ -156,13 +156,17 @@ TRIALS = {
     "accompanies": Trial((), lambda n: turns(n, 64), bars=8),
     "trades-2": Trial(("--role", "trades", "--turns", "2"), lambda n: turns(n, 2), SONG),
     "trades-4": Trial(
-        ("--role", "accompanies"), lambda n: turns(n, 4), SONG, 14, (6.4, 8.4),
+        (), lambda n: [m for b in range(n) if b // 4 != 2 for m in phrase(1 + b)],
+        SONG, 14, (6.4, 9.4),
         ((0.5, "Control_L+Alt_L+4"),),
     ),
     "trades-8": Trial(
         ("--role", "trades", "--turns", "8"), lambda n: turns(n, 8), SONG, 18, (9.5, 12.4)
     ),
     "solos": Trial(("--role", "solos"), chords, SONG),
+    "solos-for-2": Trial(
+        ("--role", "solos", "--role-for", "2"), chords, SONG, 12, (8.5, 9.8)
+    ),
     "fills": Trial(("--role", "fills"), gaps, SONG, shots=(4.15, 6.3)),
     "leads": Trial(("--role", "leads"), chords, SONG),
     "leads-tune": Trial(("--role", "leads"), chords, _with_tune()),
@@ -174,6 +178,10 @@ TRIALS = {
     "tune-all": Trial(("--plays", "all"), lambda n: [], _with_tune(), shots=(3.5, 4.2)),
     "wait": Trial(("--wait",), melody, _with_tune(), 4, (2.9, 4.5), tempi=(70,)),
     "loop": Trial((), lambda n: melody(n, (1, 2)), _with_tune("loop: 2-3\n"), shots=(3.5, 5.5)),
+    "loop-by-key": Trial(
+        (), lambda n: turns(n, 64), SONG.replace("| Cmaj7", "|\n[B]\n| Cmaj7"), 10, (5.5,),
+        ((2.5, "Control_L+Shift_L+o"), (7.2, "Control_L+Shift_L+o")),
+    ),
     "tempo-turn": Trial(
         ("--tempo-rise", "turn", "--tempo-step", "10"), lambda n: turns(n, 64), SONG, 13, (9.5,),
         tempi=(112, 122, 132, 142),
@@ -222,6 +230,10 @@ def told(recording: Path, session_file: Path) -> Iterator[str]:
     tempo_map, take = session.tempo_map, session.takes[0].take
     tempi = [f"{s.bpm:.4g} from frame {s.start_frame}" for s in tempo_map.segments]
     yield f"tempo: {', '.join(tempi[:8])}{f' and {len(tempi) - 8} more' if tempi[8:] else ''}"
+    heard = [row.chord.chord for row in session.rows]
+    lines = [tempo_map.bar_start(bar) for bar in range(tempo_map.place(len(heard)).bar)]
+    symbols = [chord.symbol if (chord := heard[line]) else "-" for line in lines]
+    yield f"harmony by bar: {' '.join(symbols)}"
     planned = {
         part: [(tempo_map.seconds_at(n.start_frame), n.pitch) for n in take.parts.get(part, ())]
         for part in begun

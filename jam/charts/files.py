@@ -102,6 +102,8 @@ def write_chart(path: Path, song: Song) -> list[str]:
         text += "\n"
     else:
         raise BadInput(f"{path}: a song is written as {', '.join(WRITTEN)}")
+    if song.has_tune and suffix not in _TEXT:
+        lost = [*lost, "the melody is left out"]
     with whole(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
     return lost

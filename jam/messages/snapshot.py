@@ -184,7 +184,8 @@ class Snapshot:
 class SongChange:
     """From `at_s` on this song is played, or another version of it; None: the agent alone.
 
-    Its first bar is bar number `first_bar` of the session.
+    Its first bar is bar number `first_bar` of the session; a negative one is that of a song that
+    goes on from its midst.
     """
 
     at_s: float

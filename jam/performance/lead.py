@@ -53,14 +53,22 @@ class Lead:
         """Play a song from bar `first_bar` of the session on, or none.
 
         None: where the song that is played began, so that its bars can be changed; else, and where
-        other bars of it go round, `next_bar`.
+        other bars of it go round, `next_bar`. Where none do any more, the song goes on behind those
+        that did.
         """
         if song is None:
             self.playing = self.last_chorus = None
             return
         if first_bar is None:
-            begins = self.playing is None or self.playing.song.loop != song.loop
-            first_bar = next_bar if begins or self.playing is None else self.playing.first_bar
+            playing = self.playing
+            if playing is None:
+                first_bar = next_bar
+            elif playing.song.loop == song.loop:
+                first_bar = playing.first_bar
+            elif song.loop is None:
+                first_bar = _goes_on(playing, song, next_bar)
+            else:
+                first_bar = next_bar
         self.playing = SongInPlay(song, first_bar, self._step)
 
     def change_keys(self, step: int) -> None:
@@ -276,3 +284,12 @@ def last_bars(
     if all(bar.chords is None for bar in song.bars):
         raise BadInput(f"no chords in the last {n_bars} bars")
     return song
+
+
+def _goes_on(playing: SongInPlay, song: Song, next_bar: int) -> int:
+    """Where a song has to have begun, so that from `next_bar` on the bars that went round are
+    played to their end, and then those behind them."""
+    looped, whole = playing.song.chorus.bars, song.chorus.bars
+    end = next_bar + (playing.first_bar - next_bar) % len(looped)
+    behind = next((i + 1 for i in range(len(whole)) if whole[i] == looped[-1]), 0)
+    return end - behind

@@ -22,6 +22,7 @@ from jam.limits import (
     CHART_BYTES,
     CHORD_CHARACTERS,
     LABEL_CHARACTERS,
+    MEASURES,
     SESSION_CHANGES,
     SESSION_ITEMS,
     SESSION_SECONDS,
@@ -113,7 +114,7 @@ PlainMade = tuple[Level, Annotated[str, Meta(max_length=LABEL_CHARACTERS)], Seed
 PlainMades = Annotated[tuple[PlainMade, ...], Meta(max_length=SESSION_CHANGES)]
 PlainSongChange = tuple[
     Time,
-    Annotated[int, Meta(ge=0, le=MAX_FRAME)],
+    Annotated[int, Meta(ge=-MEASURES, le=MAX_FRAME)],
     Annotated[str, Meta(max_length=CHART_BYTES)] | None,
 ]
 """When a song began to be played, the bar of its first bar, its text."""

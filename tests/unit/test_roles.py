@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -243,6 +244,21 @@ def test_a_chord_is_hidden_until_it_is_found() -> None:
     assert symbols == [HIDDEN, "G7"]
     shown = {int(n.start_frame) // 16 for n in jam.conductor.seen() if n.part == "chords"}
     assert shown == {1}
+
+
+def test_bars_that_went_round_lead_on() -> None:
+    """Bars 2 and 3 go round, are let go in their midst, and the song goes on with bar 4."""
+    jam = Jam(song=replace(SONG, loop=(1, 3)))
+    jam.play(5)
+    now_s = jam.conductor.tempo_map.seconds_at(jam.frame + 0.6)
+    jam.conductor.use_song(SONG, now_s)
+    jam.play(7)
+    rows = jam.conductor.rows
+    symbols = [c.symbol for b in range(12) if (c := rows[16 * b + 8].chord.chord) is not None]
+    assert symbols[:4] == ["G7", "Cmaj7"] * 2
+    at = symbols.index("A7")
+    assert at % 2 == 0 and set(symbols[:at]) == {"G7", "Cmaj7"}
+    assert symbols[at : at + 4] == ["A7", "Dm7", "G7", "Cmaj7"]
 
 
 def test_a_fill_is_as_dense_as_the_phrases_around_it() -> None:
