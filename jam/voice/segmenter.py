@@ -72,6 +72,8 @@ class Tuning:
     """A note that sounds goes on so far below the gate."""
 
 
+ABOVE_ROOM_DB = 6.0
+"""The gate lies so far above what is heard while nobody plays."""
 _KEPT_HOPS = 64
 _NONE_S = 0.001
 _ONSET_HOPS = 34
@@ -287,10 +289,10 @@ def velocity_of(above_gate_db: float) -> int:
 
 
 def gate_above(levels_db: list[float]) -> float:
-    """The gate over what was heard while nobody played: its loudest hops but a few, and 8 dB."""
+    """The gate over what was heard while nobody played: its loudest hops but a few, and 6 dB."""
     if not levels_db:
         return SILENCE_DB
-    return sorted(levels_db)[int(0.95 * (len(levels_db) - 1))] + 8.0
+    return sorted(levels_db)[int(0.95 * (len(levels_db) - 1))] + ABOVE_ROOM_DB
 
 
 def _hop_s(hops: deque[Hop]) -> float:

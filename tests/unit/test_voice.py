@@ -29,7 +29,7 @@ from jam.voice.flac import last_frame
 from jam.voice.pitch import HOP, RATE, Hop, PitchTracker
 from jam.voice.process import KeptSound
 from jam.voice.ranges import RANGES
-from jam.voice.segmenter import Segmenter, VoiceEvent, gate_above, velocity_of
+from jam.voice.segmenter import ABOVE_ROOM_DB, Segmenter, VoiceEvent, gate_above, velocity_of
 from jam.voice.stream import SampleTime
 from jam.voice.tempo import beat_of
 from tests.support.examples import examples
@@ -102,7 +102,7 @@ def test_what_is_transposed_is_transposed() -> None:
 
 def test_what_is_softer_than_the_gate_is_no_note() -> None:
     assert events(hops(SILENCE, (60, 60, -51), SILENCE)) == []
-    assert gate_above([-70.0] * 100) == pytest.approx(-62.0)
+    assert gate_above([-70.0] * 100) == pytest.approx(-70 + ABOVE_ROOM_DB)
 
 
 def test_the_louder_the_stronger() -> None:
