@@ -31,7 +31,17 @@ from jam.music.rows import (
 )
 from jam.settings import JamSettings
 from models.decoding import spectral
-from models.decoding.decoder import CHORD, LAST_PITCH, PIECE, PITCH, OnlineDecoder, shared_features
+from models.decoding.decoder import (
+    CHORD,
+    INTERVAL,
+    LAST_PITCH,
+    MELODY_AGE,
+    MELODY_ONSET,
+    PIECE,
+    PITCH,
+    OnlineDecoder,
+    shared_features,
+)
 from models.decoding.harmoniser import OfflineDecoder, harmonies, song_harmony
 from models.decoding.memory import NO_MEMORY, Memory, features, place_features, remembered, stepped
 from models.decoding.mixture import Mixture, load_mixture
@@ -40,9 +50,11 @@ from models.decoding.spectral import Floats
 from models.improviser import load_improviser
 from models.network import recall, vocab
 from models.network.recall import Found, Recall
+from models.network.style import StyleListener, counted, load_listener, nearest_mixture
 from models.network.vocab import Ints
 
 _log = logging.getLogger(__name__)
+FRAME_IN_BAR = vocab.PLACE_FEATURES.index("frame_in_bar")
 _PITCH_CLASSES = (np.arange(N_MELODY_CLASSES - MELODY_FIRST) + LOWEST_PITCH) % 12
 MAX_AHEAD = 32
 """Frames of the longest continuation."""
@@ -51,6 +63,8 @@ REMEMBERED = 0.4
 brings the chord that fits best nearest to what was sung from two beats ahead on."""
 LEAST_FAR = 3
 """Class of agreement over the longest window from which on a melody is taken to come again."""
+STYLE_ROWS = 512
+"""Of so many newest rows the style is heard."""
 LEAST_READ, ROUNDED = 512, 256
 """So many rows of a history are read at least: what lies before a short context echoes in it.
 Rounded, so that two agents that are told a history at about the same time begin with one row."""
@@ -73,8 +87,10 @@ class NeuralPredictor:
         offline_rules: Decoding,
         name: str = "neural",
         load_improviser: Callable[[], Improviser] = RuleImproviser,
+        listener: StyleListener | None = None,
     ) -> None:
         self.name = name
+        self._listener = listener
         self._load_improviser = load_improviser
         self._improviser: Improviser | None = None
         self._mixture = mixture
@@ -87,6 +103,9 @@ class NeuralPredictor:
         """Number t holds what is remembered before row t."""
         self._places: list[tuple[int, ...]] = []
         """Of each row, and of the next where its position has been computed."""
+        self._styles: list[int] = []
+        """What is heard of the style (`models.network.style`), as far as `_places`; where none is
+        set."""
         self._hidden: Floats | None = None
         """Of position n_rows, where it has been computed already."""
         self._recall = Recall()
@@ -140,7 +159,7 @@ class NeuralPredictor:
             self._read()
 
     def _forget(self, n_rows: int) -> None:
-        del self._memories[n_rows + 1 :], self._places[n_rows:]
+        del self._memories[n_rows + 1 :], self._places[n_rows:], self._styles[n_rows:]
         self._hidden = self._found = self._copies = self._alike = None
         self._recall.rewind(n_rows)
 
@@ -164,7 +183,26 @@ class NeuralPredictor:
     def _features(self, t: int) -> tuple[int, ...]:
         *place, bar = self._places[t]
         there = (*place, bar % vocab.BARS_IN_FORM)
-        return features(self._memories[t]) + there + (self._style, self._density)
+        return features(self._memories[t]) + there + (self._style_at(t), self._density)
+
+    def _style_at(self, t: int) -> int:
+        """The condition of row t: the style that is set or, where any is, what is heard: anew on
+        every bar line."""
+        if self._style or self._listener is None:
+            return self._style
+        for row in range(len(self._styles), t + 1):
+            if row and not self._places[row][FRAME_IN_BAR]:
+                self._styles.append(self._heard_style(self._listener, row))
+            else:
+                self._styles.append(self._styles[-1] if row else 0)
+        return self._styles[t]
+
+    def _heard_style(self, listener: StyleListener, n_rows: int) -> int:
+        start = max(0, n_rows - STYLE_ROWS)
+        rows = np.array(self._memories[start + 1 : n_rows + 1])
+        columns = (rows[:, i] for i in (PITCH, MELODY_ONSET, INTERVAL, MELODY_AGE))
+        places = np.array(self._places[start:n_rows])
+        return nearest_mixture(listener.shares(counted(*columns, places)))
 
     def _position(self, place: Place) -> Floats:
         """The hidden vector of position n_rows, computed once for each place, (1, D)."""
@@ -176,6 +214,7 @@ class NeuralPredictor:
             if not self._online.stack.rewind(t):
                 self._read()
         self._places[t:] = [there]
+        del self._styles[t:]
         self._found = self._copies = self._alike = None
         features_ = self._features(t)
         row = np.array((features_,))
@@ -210,6 +249,7 @@ class NeuralPredictor:
             self._append(row, place_features(place))
         if reads:
             self._places[n_before:] = map(place_features, places)
+            del self._styles[n_before:]
             self._read()
 
     def chord_logits(self, place: Place, forbidden: Mask | None = None) -> Logits:
@@ -284,11 +324,12 @@ class NeuralPredictor:
         indices = [vocab.chord_index(chord) for chord in chords]
         holding = np.array(indices)
         chord, onset = self._recall.chords.T
+        style = self._style_at(self.n_rows)
         sounding = np.zeros(12)
         for i, place in enumerate(places):
             if i:
                 *there, bar = place_features(place)
-                shared = (*there, bar % vocab.BARS_IN_FORM, self._style, self._density)
+                shared = (*there, bar % vocab.BARS_IN_FORM, style, self._density)
                 found = np.array([features(m) + shared for m in memories])
                 if self._found is not None and self._online.config.recall:
                     later = self._recall.later(self._found, i, there[2], len(chords))
@@ -379,15 +420,19 @@ def load_predictor(weights_dir: Path | str | None = None) -> NeuralPredictor:
     Raises BadInput for weights that are missing, broken, of another shape, or whose JSON has an
     unknown key. Nothing in the files is executed: numbers are safetensors, the rest is JSON.
     """
-    folder = _folder(weights_dir)
-    return NeuralPredictor(*load_networks(folder), load_improviser=improviser_loader(folder))
+    folder = folder_of(weights_dir)
+    return NeuralPredictor(
+        *load_networks(folder),
+        load_improviser=improviser_loader(folder),
+        listener=load_listener(folder),
+    )
 
 
 def load_networks(
     weights_dir: Path | str | None = None,
 ) -> tuple[Mixture, OfflineDecoder, Decoding]:
     """What a `NeuralPredictor` is made of. Raises BadInput, as `load_predictor`."""
-    folder = _folder(weights_dir)
+    folder = folder_of(weights_dir)
     one_thread()
     mixture = load_mixture(folder)
     off_config, off_weights, off_settings = spectral.load_weights(folder, "offline")
@@ -397,10 +442,11 @@ def load_networks(
 
 def improviser_loader(weights_dir: Path | str | None = None) -> Callable[[], Improviser]:
     """Loads what improvises, when it is needed."""
-    return partial(_improviser_of, _folder(weights_dir))
+    return partial(_improviser_of, folder_of(weights_dir))
 
 
-def _folder(weights_dir: Path | str | None) -> Path:
+def folder_of(weights_dir: Path | str | None) -> Path:
+    """None: the weights that are shipped."""
     return Path(weights_dir) if weights_dir is not None else Path(__file__).parent / "weights"
 
 

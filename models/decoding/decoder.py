@@ -344,7 +344,8 @@ class OnlineDecoder:
         layers = [spectral.layer(config, weights, f"blocks.{i}") for i in range(config.layers)]
         self.stack = Stack(config, layers, batch, frames)
         names = ["past"] + [f"recall.{s}" for s in vocab.RECALL_SLOTS if config.recall]
-        self.past: Tables = spectral.together([spectral.tables(config, weights, n) for n in names])
+        tables = spectral.together([spectral.tables(config, weights, n) for n in names])
+        self.past: Tables = spectral.with_mixtures(tables)
         self.copying = spectral.copying(config, weights) if config.copies else None
         self.case = weights["copying.case"] if config.copies else None
         norm = spectral.gain(weights, "norm")

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from jam.errors import BadInput
 from jam.limits import WEIGHTS_BYTES
 from jam.music.chord import QUALITIES, QUALITY_NAMES
-from models.network import vocab
+from models.network import style, vocab
 from models.network.config import NetConfig, Width, embeddings, parameter_shapes
 from models.network.weights import check_shapes, read_arrays, read_json
 
@@ -315,6 +315,17 @@ def together(tables: Sequence[Tables]) -> Tables:
     first = np.concatenate([t.first_rows + at for t, at in zip(tables, starts, strict=True)])
     names = tuple(name for t in tables for name in t.names)
     return Tables(names, first, np.concatenate([t.table for t in tables]))
+
+
+def with_mixtures(tables: Tables) -> Tables:
+    """The same where the feature "style" may also be a mixture (`models.network.style`)."""
+    at = tables.names.index("style")
+    first_rows = tables.first_rows.copy()
+    styles = tables.table[first_rows[at] : first_rows[at] + vocab.n_values("style")]
+    first_rows[at] = len(tables.table)
+    return Tables(
+        tables.names, first_rows, np.concatenate([tables.table, style.with_mixtures(styles)])
+    )
 
 
 def copying(config: NetConfig, weights: Weights) -> Linear:

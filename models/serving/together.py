@@ -24,7 +24,8 @@ from models.decoding.mixture import Mixture
 from models.decoding.rules import Decoding
 from models.decoding.spectral import Floats, Layer
 from models.network.config import NetConfig
-from models.predictor import NeuralPredictor, improviser_loader, load_networks
+from models.network.style import load_listener
+from models.predictor import NeuralPredictor, folder_of, improviser_loader, load_networks
 
 _MOST_MIXTURES = 24
 """Networks between fit and variety that are kept ready: one for each setting that is in use."""
@@ -210,11 +211,16 @@ class Weights:
             mixture.config, mixture.weights, mixture.rules, together=self.together, engine=engine
         )
         self._improviser = improviser_loader(folder)
+        self._listener = load_listener(folder_of(folder))
 
     def predictor(self) -> Predictor:
         """Of another jam."""
         return NeuralPredictor(
-            self._mixture, self._offline, self._offline_rules, load_improviser=self._improviser
+            self._mixture,
+            self._offline,
+            self._offline_rules,
+            load_improviser=self._improviser,
+            listener=self._listener,
         )
 
 
