@@ -200,9 +200,9 @@ class NeuralPredictor:
     def _heard_style(self, listener: StyleListener, n_rows: int) -> int:
         start = max(0, n_rows - STYLE_ROWS)
         rows = np.array(self._memories[start + 1 : n_rows + 1])
-        columns = (rows[:, i] for i in (PITCH, MELODY_ONSET, INTERVAL, MELODY_AGE))
-        places = np.array(self._places[start:n_rows])
-        return nearest_mixture(listener.shares(counted(*columns, places)))
+        pitch, onset, interval, age = rows[:, (PITCH, MELODY_ONSET, INTERVAL, MELODY_AGE)].T
+        counts = counted(pitch, onset, interval, age, np.array(self._places[start:n_rows]))
+        return nearest_mixture(listener.shares(counts))
 
     def _position(self, place: Place) -> Floats:
         """The hidden vector of position n_rows, computed once for each place, (1, D)."""

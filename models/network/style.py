@@ -81,7 +81,7 @@ def nearest_mixture(shares: Floats) -> int:
 
 def with_mixtures(rows: Floats) -> Floats:
     """Embeddings of the styles (styles, D) to those of all mixtures (len(MIXTURES), D)."""
-    return (np.array(MIXTURES, np.float32) / PARTS) @ rows
+    return np.asarray(np.array(MIXTURES) / PARTS @ rows, np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,11 +35,10 @@ def counted_until(window: Piece, bars: int) -> Floats:
     """After so many bars of a window, or all that it has."""
     lines = np.flatnonzero(window.places[:, _FRAME_IN_BAR] == 0)
     end = int(lines[bars]) if bars < len(lines) else window.n_frames
-    melody = vocab.melody_features(window.pitch[:end], window.onset[:end])
-    names = ("melody_interval", "melody_age")
-    return counted(
-        window.pitch[:end], window.onset[:end], *(melody[n] for n in names), window.places[:end]
-    )
+    pitch, onset = window.pitch[:end], window.onset[:end]
+    melody = vocab.melody_features(pitch, onset)
+    interval, age = melody["melody_interval"], melody["melody_age"]
+    return counted(pitch, onset, interval, age, window.places[:end])
 
 
 def examples(corpus: Sequence[Piece], seed: int) -> tuple[Floats, Ints]:
