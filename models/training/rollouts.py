@@ -1,20 +1,15 @@
 """Rollouts: jams that a policy plays alone, here or as tasks of Ray on several machines.
 
-    python -m models.training.rollouts --data data.jsonl --init models/weights --rollout-workers 2
-
-compares both: how long a step's rollouts take, and whether they are the same. A rollout is a pure
-function of weights, melodies and dice, so a task that is lost with its machine is done again
-elsewhere. They are computed with numpy on the processor (`models.decoding.rollout`).
+A rollout is a pure function of weights, melodies and dice, so a task that is lost with its machine
+is done again elsewhere. They are computed with numpy on the processor (`models.decoding.rollout`).
 """
 
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,7 +18,6 @@ from numpy.typing import NDArray
 from jam.errors import JamError
 from jam.music.rows import N_CHORD_CLASSES
 from models.data.batches import Shown
-from models.data.piece import pieces
 from models.decoding.decoder import OnlineDecoder
 from models.decoding.rollout import padded, sampled_chords
 from models.decoding.spectral import Weights
@@ -144,43 +138,3 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rollout-workers", type=int, default=2, metavar="N", help="tasks a step, with --ray"
     )
-
-
-def main() -> None:
-    from models.training import rl
-    from models.training import run as training
-
-    p = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    p.add_argument("--data", type=Path, nargs="+", required=True)
-    p.add_argument("--init", type=Path, required=True)
-    p.add_argument("--sessions", type=int, default=32)
-    p.add_argument("--steps", type=int, default=3)
-    add_options(p)
-    args = p.parse_args()
-    net = training.load_net(args.init, "online")
-    config, weights = net.config, training.plain_weights(net)
-    corpus = pieces(args.data, "train")
-    on_ray = OnRay(args.ray or "local", args.rollout_workers)
-    print("step  here, s  on Ray, s  the same choices  log p differs by", flush=True)
-    for step in range(args.steps + 1):
-        rng = np.random.default_rng((0, step))
-        windows = rl.windows_at(corpus, rng, args.sessions)
-        dice = dice_of(rng, rl.FRAMES, args.sessions)
-        begun_s = time.perf_counter()
-        here = rolled_out(config, weights, windows, dice)
-        between_s = time.perf_counter()
-        there = on_ray(config, weights, windows, dice)
-        end_s = time.perf_counter()
-        if step:  # the first has the workers start
-            same = np.mean((here.own.chord == there.own.chord)[here.own.weight > 0])
-            gap = np.abs(here.log_probability - there.log_probability).max()
-            print(
-                f"{step:4} {between_s - begun_s:8.2f} {end_s - between_s:10.2f} {same:17.2%}"
-                f" {gap:17.1e}",
-                flush=True,
-            )
-    on_ray.close()
-
-
-if __name__ == "__main__":
-    main()
