@@ -352,6 +352,7 @@ def main() -> None:
     p.add_argument("--scale", action="store_true", help="replicas are added by need")
     p.add_argument("--tls", action="store_true", help="by TLS, with tokens")
     args = p.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # no cluster is left behind
     if args.update:
         updated(args.players)
     elif args.scale:

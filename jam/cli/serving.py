@@ -82,7 +82,7 @@ def _serve_on_ray(args: argparse.Namespace, load: Callable[[str], Planner]) -> i
         args.host,
         args.port,
         local,
-        args.ray or None,
+        args.ray or "local",
         not args.head_only,
         tls,
     )

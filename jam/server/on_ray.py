@@ -152,12 +152,12 @@ def run(
     host: str,
     port: int,
     open_to_all: bool = True,
-    address: str | None = None,
+    address: str = "local",
     every_node: bool = True,
     tls: tuple[Path, Path] | None = None,
 ) -> None:
-    """Deploy to the cluster at an address ("auto": the one of this machine; None: one of its own),
-    and come back when players can connect. Deployed again, the replicas are replaced one after the
+    """Deploy to the cluster at an address ("auto": this machine's, "local": one of its own), and
+    come back when players can connect. Deployed again, the replicas are replaced one after the
     other. every_node: players may connect to each node, not to the first alone. tls: files of
     certificate and key. Raises JamError where there is no such cluster.
     """

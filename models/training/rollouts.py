@@ -105,9 +105,9 @@ class OnRay:
             import ray
         except ModuleNotFoundError:
             raise JamError("--ray: pip install '.[server]' in jam's folder") from None
-        own: dict[str, Any] = {"num_cpus": workers} if address == "local" else {"address": address}
+        own: dict[str, Any] = {"num_cpus": workers} if address == "local" else {}
         try:
-            ray.init(include_dashboard=False, log_to_driver=False, **own)
+            ray.init(address=address, include_dashboard=False, log_to_driver=False, **own)
         except (ConnectionError, RuntimeError, OSError) as error:
             raise JamError(f"Ray: {str(error).splitlines()[0]}") from None
         self._ray, self._workers = ray, workers
