@@ -175,11 +175,13 @@ TRIALS = {
     ),
     "tune": Trial((), melody, _with_tune(), shots=(3.4, 5.5)),
     "tune-left": Trial(("--plays", "left"), melody, _with_tune(), shots=(3.5, 4.2)),
-    "tune-all": Trial(("--plays", "all"), lambda n: [], _with_tune(), shots=(3.5, 4.2)),
+    "tune-all": Trial(
+        ("--plays", "all"), lambda n: notes(1, 0, [50]), _with_tune(), shots=(3.5, 4.2)
+    ),
     "wait": Trial(("--wait",), melody, _with_tune(), 4, (2.9, 4.5), tempi=(70,)),
     "loop": Trial((), lambda n: melody(n, (1, 2)), _with_tune("loop: 2-3\n"), shots=(3.5, 5.5)),
     "loop-by-key": Trial(
-        (), lambda n: turns(n, 64), SONG.replace("| Cmaj7", "|\n[B]\n| Cmaj7"), 10, (5.5,),
+        (), lambda n: turns(n, 64), SONG.replace("| Cmaj7", "|\n[B]\n| Cmaj7"), 13, (5.5,),
         ((2.5, "Control_L+Shift_L+o"), (7.2, "Control_L+Shift_L+o")),
     ),
     "tempo-turn": Trial(

@@ -629,7 +629,8 @@ class Conductor:
         """A frame is closed: does the player go on, play dense, stop, come back?"""
         presence, place = self._presence, self.tempo_map.place(frame)
         presence.close(frame, sounding)
-        if self._hand.chord is not None or self._solo.is_mine(frame, self.tempo_map):
+        listens = self.practises and self.settings.tune_plays == "all"
+        if listens or self._hand.chord is not None or self._solo.is_mine(frame, self.tempo_map):
             presence.last_heard_frame = frame
         if place.frame_in_bar == place.meter.frames_per_bar - 1:
             line = self.tempo_map.next_bar_frame(max(frame + 1, self.committed_until_frame))

@@ -81,6 +81,16 @@ def test_a_hand_is_played_for_you(plays: str, theirs: set[int] | None) -> None:
         assert played == theirs and not shown & played and 65 in shown
 
 
+@pytest.mark.parametrize(("plays", "ends"), [("all", False), ("none", True)])
+def test_who_listens_to_the_melody_has_not_stopped(plays: str, ends: bool) -> None:
+    made = conductor(tune_plays=plays)
+    made.play(NoteEvent(1, 64, 80, 0.01))
+    made.play(NoteEvent(1, 64, 0, 0.2))
+    for frame in range(16 * 5):
+        made.advance(MAP.seconds_at(frame + 0.5))
+    assert (made.ending is not None) == ends
+
+
 def test_the_music_waits_for_the_right_key() -> None:
     made = conductor(waits=True)
     now_s = 0.0
