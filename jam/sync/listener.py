@@ -33,6 +33,10 @@ _STRAY = 0.01
 _PLACE_WALK, _TEMPO_WALK = 0.0002, 0.0001
 """By how much place (in sixteenths) and logarithm of the tempo may wander in a sixteenth, as
 variances."""
+_SURPRISE_S, _SURPRISE_NOTES, _MOST_SURPRISE, _MORE_WALK = 0.012, 3, 2.0, 4.0
+"""Notes that come early all the time, or late, beside what was expected: the tempo is on its way
+somewhere. It may wander by so many times more for each time that the average of some notes is
+further off than that."""
 _BEGINNING = 0.01, 0.0009
 _UNSURE_FRAMES = 16.0
 """However long the rest, no more is lost of what was known."""
@@ -47,7 +51,7 @@ be the likeliest: the band hurries there, and doesn't jump."""
 _ON_BEAT, _ON_PART, _BETWEEN, _TRIPLET, _SWUNG = 1.0, 0.6, 0.12, 0.06, 0.3
 """How often notes stand there: on beats, halves or thirds of them, other sixteenths, the first and
 the second third of a beat that has quarters."""
-_HEARD_FRAMES = 1.0
+_HEARD_FRAMES = 2.0
 """The player hears the band: a way that leads away from its beat is less likely with each note."""
 
 Floats = NDArray[np.float64]
@@ -82,6 +86,8 @@ class Listener:
         """The player's beat, as the band is to follow it."""
         self._onset_s = -math.inf
         self._habit_s = 0.0
+        self._off_s = 0.0
+        """By how much the last notes were later than expected, on average."""
         self._at_s = at_s
         self._begin(frame, frame_s)
 
@@ -91,6 +97,8 @@ class Listener:
         self._weight = np.zeros(1)
         """Of each way: its place and logarithm of seconds a frame at `_at_s`, and how likely (a
         logarithm); then variances and covariance."""
+        self._late_s = np.zeros(1)
+        """Of each way, how late the newest note was."""
         self._place_var, self._tempo_var = np.array([_BEGINNING[0]]), np.array([_BEGINNING[1]])
         self._both = np.zeros(1)
 
@@ -110,6 +118,7 @@ class Listener:
         self._wait(at_s)
         self._meet(grid)
         self._keep_likeliest()
+        self._off_s += (float(self._late_s[0]) - self._off_s) / _SURPRISE_NOTES
         self._say(at_s)
         self._get_used_to(grid)
 
@@ -126,7 +135,9 @@ class Listener:
             + frames * _PLACE_WALK
         )
         self._both = self._both - frames * self._tempo_var
-        self._tempo_var = self._tempo_var + frames * _TEMPO_WALK
+        surprise = max(0.0, abs(self._off_s) / _SURPRISE_S - 1)
+        walk = _TEMPO_WALK * (1 + _MORE_WALK * min(surprise, _MOST_SURPRISE))
+        self._tempo_var = self._tempo_var + frames * walk
 
     def _meet(self, grid: TempoMap) -> None:
         """Each way branches: the note was meant for one of the near places, or for none."""
@@ -146,6 +157,7 @@ class Listener:
         to_place, to_tempo = self._place_var[way] / var, self._both[way] / var
         low_s, high_s = self._set_frame_s / (1 + FURTHEST), self._set_frame_s / (1 - FURTHEST)
         tempo = self._tempo[way] + to_tempo * step
+        self._late_s = np.concatenate([-by * frame_s[way], np.zeros(len(frame_s))])
         self._weight = np.concatenate([weight[way, place], self._weight + math.log(_STRAY)])
         self._place = np.concatenate([self._place[way] + to_place * step, self._place])
         self._tempo = np.clip(
@@ -173,7 +185,7 @@ class Listener:
         self._weight = self._weight[kept] - self._weight[kept[0]]
         self._place, self._tempo = self._place[kept], self._tempo[kept]
         self._place_var, self._tempo_var = self._place_var[kept], self._tempo_var[kept]
-        self._both = self._both[kept]
+        self._both, self._late_s = self._both[kept], self._late_s[kept]
 
     def _get_used_to(self, grid: TempoMap) -> None:
         """How early or late a note is beside the band, where it was meant for an eighth."""
