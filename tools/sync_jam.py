@@ -52,14 +52,14 @@ def sent(
     return sorted(messages), first_s
 
 
-def jam(minutes: float, bpm: float, sigma_s: float, lost: float) -> None:
+def jam(minutes: float, bpm: float, sigma_s: float, lost: float, block_frames: int) -> None:
     """Prints the table's row."""
     logs: list[SessionLog] = []
     settings = JamSettings(
         beat_from=MIDI_CLOCK, bpm=100, count_in_bars=0, listen_bars=2, feel=0.0, accompaniment="pop"
     )
     messages, first_s = sent(minutes, bpm, sigma_s, lost)
-    with jack_server(256) as environment:
+    with jack_server(block_frames) as environment:
         os.environ.update(environment)
         with Engine(settings, DeviceChoice(midi_api="jack"), load_predictor, logs.append) as engine:
             engine.wait_until_up(60)
@@ -117,8 +117,9 @@ def main() -> None:
     parser.add_argument("--bpm", type=float, default=120.0)
     parser.add_argument("--sigma-ms", type=float, default=2.0, help="how far its ticks waver")
     parser.add_argument("--lost", type=float, default=1 / 200, help="share of its ticks")
+    parser.add_argument("--block", type=int, default=512, help="frames of JACK's cycle")
     args = parser.parse_args()
-    jam(args.minutes, args.bpm, args.sigma_ms / 1000, args.lost)
+    jam(args.minutes, args.bpm, args.sigma_ms / 1000, args.lost, args.block)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ ones again: which, is a function of the seed, the bar drawn and the bar's number
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
@@ -26,6 +26,9 @@ _HABITS = 12
 _ENOUGH, _ENOUGH_OF_EACH = 32, 24
 """So many ways of playing a bar, and thin, even and full ones of them; where one or two changes
 don't give as many, there are three."""
+_PLENTY = 128
+_FOR_ONE = 6
+"""Where a bar has so many strokes for each of them, more than one may be added to it."""
 SWUNG = 0.5
 """Where eighths swing by more, nothing is added between them."""
 _TIME = frozenset(
@@ -82,17 +85,26 @@ def _levelled(edits: Sequence[Edit[Change]], ways: Sequence[tuple[int, ...]]) ->
     return _Ways(tuple(edits), tuple(map(tuple, by_level)))
 
 
-def _ways_of(edits: Sequence[Edit[Change]], seed: int) -> Iterator[tuple[int, ...]]:
-    """None, one or two changes; three where those are few."""
-    pool = sorted(range(len(edits)), key=lambda i: dice(seed, 45, i))[:_HABITS]
-    n_ways = 0
-    for size in range(4):
-        if size == 3 and n_ways >= _ENOUGH:
-            return
-        for way in combinations(pool, size):
-            if size < 2 or len({edits[i].place for i in way}) == size:
-                n_ways += 1
-                yield way
+def _ways_of(
+    edits: Sequence[Edit[Change]],
+    seed: int,
+    keep: Callable[[tuple[int, ...]], bool] = lambda way: True,
+) -> list[tuple[int, ...]]:
+    """None, one or two changes; three, and such as are no habit, where those are few.
+
+    keep: says no to a way.
+    """
+    order = sorted(range(len(edits)), key=lambda i: dice(seed, 45, i))
+    ways: list[tuple[int, ...]] = []
+    for size, n_edits in ((0, 0), (1, _HABITS), (2, _HABITS), (3, _HABITS), (3, 2 * _HABITS)):
+        if size == 3 and len(ways) >= _ENOUGH:
+            break
+        for way in combinations(order[:n_edits], size):
+            if len(ways) == _PLENTY:
+                return ways
+            if (size < 2 or len({edits[i].place for i in way}) == size) and keep(way):
+                ways.append(way)
+    return ways
 
 
 @lru_cache(maxsize=512)
@@ -102,11 +114,13 @@ def varied(style: Style, meter: Meter, drawn: int, level: int, number: int, seed
     lanes = dict(bar.lanes)
     played = {part for part, by in (("chords", style.textures), ("drums", style.grooves)) if by}
     for part in style.parts - style.repeats - played:
-        way = _ways(style, meter, drawn, part, seed)[0].edited(level, number, seed)
-        for name, row, _ in {edit.place for edit in way}:
+        ways, _, source = _ways(style, meter, drawn, part, seed)
+        lanes.update(_lanes_of(bars_of(style, meter)[source], part))
+        way = ways.edited(level, number, seed)
+        for name, row in {edit.place[:2] for edit in way}:
             mine = [edit for edit in way if edit.place[:2] == (name, row)]
             rows = list(lanes[name])
-            rows[row] = _edited(bar.lanes[name][row], mine)
+            rows[row] = _edited(rows[row], mine)
             lanes[name] = tuple(rows)
     return Bar(lanes)
 
@@ -114,9 +128,9 @@ def varied(style: Style, meter: Meter, drawn: int, level: int, number: int, seed
 @lru_cache(maxsize=512)
 def _ways(
     style: Style, meter: Meter, drawn: int, part: str, seed: int
-) -> tuple[_Ways[str], frozenset[int]]:
+) -> tuple[_Ways[str], frozenset[int], int]:
     """Of a bar drawn, and the patterns of it and of those drawn before it. What comes of one bar
-    comes of no other."""
+    comes of no other; where little does, another bar is played, whose number is the last."""
     bars = bars_of(style, meter)
     base = _pattern(style, meter, drawn, part)
     for earlier in range(drawn):
@@ -137,15 +151,24 @@ def _ways(
                         _key(name, row, column, signs.get(column, ""))
                         ^ _key(name, row, column, sign)
                     )
-    ways = []
-    for way in _ways_of(edits, seed + 64 * drawn):
+    n_strokes = sum(len(row.hits) for rows in _lanes_of(bars[drawn], part).values() for row in rows)
+    most = max(1, n_strokes // _FOR_ONE)
+
+    def is_new(way: tuple[int, ...]) -> bool:
         after = base
         for i in way:
             after ^= changes[i]
-        if after not in known:
-            known.add(after)
-            ways.append(way)
-    return _levelled(edits, ways), frozenset(known)
+        if after in known or sum(edits[i].more for i in way) > most:
+            return False
+        known.add(after)
+        return True
+
+    ways = _ways_of(edits, seed + 64 * drawn, is_new)
+    if len(ways) < _ENOUGH and drawn:
+        others = _ways(style, meter, drawn - 1, part, seed)
+        if len(others[0].by_level[0]) >= _ENOUGH_OF_EACH:
+            return others[0], frozenset(known), others[2]
+    return _levelled(edits, ways), frozenset(known), drawn
 
 
 @lru_cache(maxsize=4096)
@@ -298,7 +321,7 @@ def _ways_of_passage(
         Edit((part, height, column), more, after)
         for height, column, more, after in find(strokes, meter, swings)
     ]
-    return _levelled(edits, list(_ways_of(edits, seed + 64 * (in_passage % len(bars)))))
+    return _levelled(edits, _ways_of(edits, seed + 64 * (in_passage % len(bars))))
 
 
 Found = Iterator[tuple[int, int, int, Struck | None]]
