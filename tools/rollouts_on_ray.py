@@ -29,22 +29,25 @@ def main() -> None:
     config, weights = net.config, training.plain_weights(net)
     corpus = pieces(args.data, "train")
     on_ray = OnRay(args.ray or "local", args.rollout_workers)
-    print("step  here, s  on Ray, s  the same choices  log p differs by", flush=True)
+    print(
+        "step  here, s  of a processor, s  on Ray, s  the same choices  log p differs by",
+        flush=True,
+    )
     for step in range(args.steps + 1):
         rng = np.random.default_rng((0, step))
         windows = rl.windows_at(corpus, rng, args.sessions)
         dice = dice_of(rng, rl.FRAMES, args.sessions)
-        begun_s = time.perf_counter()
+        begun_s, used_s = time.perf_counter(), time.process_time()
         here = rolled_out(config, weights, windows, dice)
-        between_s = time.perf_counter()
+        between_s, used_s = time.perf_counter(), time.process_time() - used_s
         there = on_ray(config, weights, windows, dice)
         end_s = time.perf_counter()
         if step:  # the first has the workers start
             same = np.mean((here.own.chord == there.own.chord)[here.own.weight > 0])
             gap = np.abs(here.log_probability - there.log_probability).max()
             print(
-                f"{step:4} {between_s - begun_s:8.2f} {end_s - between_s:10.2f} {same:17.2%}"
-                f" {gap:17.1e}",
+                f"{step:4} {between_s - begun_s:8.2f} {used_s:18.2f} {end_s - between_s:10.2f}"
+                f" {same:17.2%} {gap:17.1e}",
                 flush=True,
             )
     on_ray.close()

@@ -2,9 +2,7 @@
 
     python -m tools.serve_cluster --players 4            # kill -9 of a replica
     python -m tools.serve_cluster --players 2 --update   # other weights: replicas one by one
-    python -m tools.serve_cluster --players 2 --tls      # by TLS, with tokens and without; figures
-    python -m tools.serve_cluster --players 4 --scale    # more players than one replica takes
-    python -m tools.serve_cluster --load 8 16 24         # players replayed by tools.serve_load
+    python -m tools.serve_cluster --players 2 --tls      # by TLS, with tokens and without
 
 Starts what two machines would start (`ray start --head`, `ray start --address`), deploys with
 `jam serve --ray`, plays in real time, does it, and says what the players got in each part: whose
@@ -44,7 +42,6 @@ from jam.remote.told import Told
 from jam.server.tokens import Tokens
 from jam.settings import JamSettings
 from tests.support.jamming import Jam
-from tools.serve_load import HEADING, melodies, row
 
 TUNE = (60, 64, 67, 72)
 BPM = 120.0
@@ -52,8 +49,6 @@ FRAME_S = 60.0 / BPM / 4
 COMMIT_S = 2 * 60.0 / BPM
 """Until the first frame that isn't committed, two beats after a plan was asked for."""
 TLS = Path(__file__).parents[1] / "tests" / "fixtures" / "tls"
-METRICS = "JAM_METRICS_PORTS"
-"""Where each node tells Prometheus its figures."""
 _ENVIRONMENT = {
     "RAY_AUTH_MODE": "disabled",  # nobody but this machine reaches it
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -73,32 +68,23 @@ def free_port() -> int:
 def cluster() -> Iterator[dict[str, str]]:
     """Two nodes, each with one processor; gives the environment in which they are found."""
     port = free_port()
-    ports = [free_port(), free_port()]
     environment = os.environ | _ENVIRONMENT | {"RAY_ADDRESS": f"127.0.0.1:{port}"}
-    environment[METRICS] = " ".join(map(str, ports))
     ray = str(Path(sys.executable).parent / "ray")
     common = ["--num-cpus=1", "--object-store-memory=80000000", "--node-ip-address=127.0.0.1"]
     head = [ray, "start", "--head", f"--port={port}", "--include-dashboard=false", *common]
     other = [ray, "start", f"--address=127.0.0.1:{port}", *common]
     try:
-        for command, metrics in zip((head, other), ports, strict=True):
-            subprocess.run(
-                [*command, f"--metrics-export-port={metrics}"],
-                env=environment,
-                check=True,
-                stdout=subprocess.DEVNULL,
-            )
+        for command in (head, other):
+            subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
         yield environment
     finally:
         subprocess.run([ray, "stop", "--force"], env=environment, stdout=subprocess.DEVNULL)
 
 
 @contextmanager
-def deployed(
-    environment: dict[str, str], agent: str, *options: str, replicas: str = "2"
-) -> Iterator[str]:
-    """Replicas on the cluster; gives their address."""
-    command = [sys.executable, "-m", "jam", "serve", "--ray", "auto", "--replicas", replicas]
+def deployed(environment: dict[str, str], agent: str, *options: str) -> Iterator[str]:
+    """Two replicas on the cluster; gives their address."""
+    command = [sys.executable, "-m", "jam", "serve", "--ray", "auto", "--replicas", "2"]
     command.append("--head-only")  # two nodes of one machine can't both have the port
     process = subprocess.Popen(
         [*command, "--agent", agent, *options], env=environment, stdout=subprocess.PIPE, text=True
@@ -302,11 +288,6 @@ def by_tls(n_players: int) -> None:
             time.sleep(2.0)
             print(f"with the token {wrong!r}: {stranger.state.words}")
             stranger.close()
-        for number in environment[METRICS].split():
-            with urllib.request.urlopen(f"http://127.0.0.1:{number}/metrics", timeout=10) as answer:
-                rows = answer.read().decode().splitlines()
-            ours = [row for row in rows if row.startswith("ray_jam_plans_total")]
-            print(f"a node's figures: {ours[:1] or 'none of ours'}")
         for password in (token, "jam_wrong"):
             print(f"page: {status_of_page(url, password)} with the password {password[:4]}…")
         tokens.revoke("anna")
@@ -320,45 +301,15 @@ def by_tls(n_players: int) -> None:
             player.end()
 
 
-def scaled(n_players: int) -> None:
-    """More players than one replica takes: another one is added for them."""
-    options = ["--port", str(free_port()), "--players", str(max(1, n_players // 2))]
-    with cluster() as environment, deployed(environment, "rules", *options, replicas="1-2") as url:
-        print(f"{len(replicas())} replica")
-        begun_s = time.monotonic()
-        players = [Player(ServerAddress(url), k, RuleBasedPredictor()) for k in range(n_players)]
-        wait_for_the_server(players, 120.0)
-        print(f"{len(replicas())} replicas plan for all after {time.monotonic() - begun_s:.1f} s")
-        heading()
-        part("two replicas", players, 2.0, lambda: None)
-        for player in players:
-            player.end()
-
-
-def loaded(jams: Sequence[int], seconds: float = 14.0) -> None:
-    """How many jams two replicas carry; processor time and memory are those of the replicas."""
-    port = ["--port", str(free_port()), "--players", "500", "--per-user", "500"]
-    with cluster() as environment, deployed(environment, "auto", *port) as url:
-        print(HEADING)
-        for n in jams:
-            row([url], replicas(), n, seconds, melodies([]))
-
-
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     p.add_argument("--players", type=int, default=4)
     p.add_argument("--update", action="store_true", help="other weights, then replicas anew")
-    p.add_argument("--load", type=int, nargs="+", metavar="JAMS", help="so many at a time")
-    p.add_argument("--scale", action="store_true", help="replicas are added by need")
     p.add_argument("--tls", action="store_true", help="by TLS, with tokens")
     args = p.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # no cluster is left behind
     if args.update:
         updated(args.players)
-    elif args.scale:
-        scaled(args.players)
-    elif args.load:
-        loaded(args.load)
     elif args.tls:
         by_tls(args.players)
     else:
