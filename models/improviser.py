@@ -175,8 +175,10 @@ def chosen_class(
     logits = logits.copy()
     outside = (wish.lowest > _PITCHES) | (wish.highest < _PITCHES)
     logits[MELODY_FIRST:][outside | bound.holds] = _IMPOSSIBLE
-    if before.pitch is None:
+    if before.pitch is None or bound.begins:
         logits[MELODY_REST] = _IMPOSSIBLE
+    if bound.begins:
+        logits[HOLD] = _IMPOSSIBLE
     scaled = logits.astype(np.float64)
     scaled -= scaled.max()
     # Whether a note begins is left to the network as it is; which one is made surer: a rest that is

@@ -41,11 +41,12 @@ class Bound:
     """What holds for a frame whatever the improviser likes.
 
     ends: the note before must end here, and none begins (the turn is over, or a breath is due).
-    holds: nothing new begins here, but what sounds may go on.
+    holds: nothing new begins here, but what sounds may go on. begins: a note begins here.
     """
 
     ends: bool = False
     holds: bool = False
+    begins: bool = False
 
 
 FREE = Bound()
@@ -111,7 +112,8 @@ class RuleImproviser:
                 state = MelodyState(before.pitch, False)
             else:
                 strong = (2.0, 1.6, 1.2, 0.5)[3 - place.strength]
-                if place.frame_in_bar % 2 == 0 and noise[0] < 2.2 * density * strong - 1.2:
+                on_eighth = place.frame_in_bar % 2 == 0
+                if bound.begins or (on_eighth and noise[0] < 2.2 * density * strong - 1.2):
                     pitch = _near(last, chord, middle, float(noise[1]), wish)
                     state = MelodyState(pitch, True)
                 else:

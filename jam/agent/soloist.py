@@ -100,6 +100,8 @@ def bounds_of(
             found.append(Bound(ends=left <= 1, holds=True))
         elif run >= LONGEST_RUN_BEATS * beat and place.strength == 0:
             found.append(Bound(ends=True))
+        elif solo.begins_at(start + i, place):
+            found.append(Bound(begins=True))
         else:
             found.append(FREE)
         known = given[i]

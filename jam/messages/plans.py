@@ -21,7 +21,7 @@ class Solo:
     spans: (first frame, frame after the last) that are the agent's, in order; the last may reach
     beyond the plan. known: what of them never changes any more, by frame. echo_bars: the phrase to
     take up lies so many bars back, 0 for none. notes_a_beat, mean_pitch: about so dense and so
-    high, None as it likes. lowest, highest: its range.
+    high, None as it likes. lowest, highest: its range. begins: each span begins with a note.
     """
 
     spans: tuple[tuple[int, int], ...]
@@ -31,10 +31,18 @@ class Solo:
     mean_pitch: float | None = None
     lowest: int = 55
     highest: int = 84
+    begins: bool = False
 
     def is_mine(self, frame: int) -> bool:
         """Whether the melody of a frame is the agent's."""
         return any(start <= frame < end for start, end in self.spans)
+
+    def begins_at(self, frame: int, place: Place) -> bool:
+        """Whether a note has to begin there: on the first eighth of a span that begins with one."""
+        half = max(1, place.meter.frames_per_beat // 2)
+        if not self.begins or place.frame_in_bar % half:
+            return False
+        return any(start <= frame < start + half for start, _ in self.spans)
 
     def frames_left(self, frame: int) -> int | None:
         """Of the span that a frame is in, the frame itself included; None outside."""

@@ -77,6 +77,7 @@ class SoloAsked(Struct, array_like=True, forbid_unknown_fields=True, frozen=True
     mean_pitch: Annotated[float, Meta(ge=0, le=127)] | None
     lowest: Annotated[int, Meta(ge=0, le=127)]
     highest: Annotated[int, Meta(ge=0, le=127)]
+    begins: bool = False
 
 
 class Ask(
@@ -284,6 +285,7 @@ def _solo_asked(solo: Solo) -> SoloAsked:
         solo.mean_pitch,
         solo.lowest,
         solo.highest,
+        solo.begins,
     )
 
 
@@ -298,6 +300,7 @@ def _solo(asked: SoloAsked) -> Solo:
         asked.mean_pitch,
         asked.lowest,
         asked.highest,
+        asked.begins,
     )
 
 

@@ -149,7 +149,7 @@ class SoloInPlay:
             return
         start = frame + 1 + max(1, meter.frames_per_beat // 4)
         self._fill = start, start + _FILL_BARS * meter.frames_per_bar
-        self._fixed_until = max(self._fixed_until, start)
+        self._fixed_until = start  # the rests before it were no notes of the agent's
 
     def _listen(self, frame: int, tempo_map: TempoMap) -> None:
         """At the end of the player's turn: what of the phrase was repeated."""
@@ -214,6 +214,7 @@ class SoloInPlay:
             phrase.mean_pitch,
             low,
             high,
+            self.role.name == FILLS,
         )
 
     def _once_more(self, now: int, end: int, tempo_map: TempoMap) -> dict[int, MelodyState]:

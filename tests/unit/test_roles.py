@@ -267,6 +267,8 @@ def test_a_fill_is_as_dense_as_the_phrases_around_it() -> None:
     request = jam.conductor.request()
     assert request.solo is not None
     assert request.solo.notes_a_beat == pytest.approx(2.0, abs=0.2)
+    jam.play(1, quiet=(4,))
+    assert {1, 3} <= jam.bars_played()  # no gap stays empty
 
 
 def test_who_leads_leaves_the_chords_to_the_player() -> None:
