@@ -25,6 +25,7 @@ PARTS = (
 
 
 HEAR_RECORDING = "Hear the recording"
+HEAR_TIP = "Hear what the microphone heard, in time with the band."
 AT_OWN_TEMPO = "Recording: at 100 % only"
 NO_RECORDING = "Recording missing"
 
@@ -42,7 +43,7 @@ def recording_words(file: Path | None, speed: float, audio: str) -> tuple[str, s
     if audio.startswith(OWN_DRIVER_NAME):
         tip = "FluidSynth's own driver plays nothing but the band: choose another audio device."
         return HEAR_RECORDING, tip, False
-    return HEAR_RECORDING, "Hear what the microphone heard, in time with the band.", True
+    return HEAR_RECORDING, HEAR_TIP, True
 
 
 class TransportBar(QFrame):
@@ -103,7 +104,7 @@ class TransportBar(QFrame):
         self.words.setObjectName("hint")
         self.words.setAccessibleDescription("The plan at this point")
         self.parts: dict[str, QPushButton] = {}
-        self.recording = self._switch(HEAR_RECORDING, "", lambda _: self._on_parts())
+        self.recording = self._switch(HEAR_RECORDING, HEAR_TIP, lambda _: self._on_parts())
         self.recording.setChecked(True)
         self.recording.hide()
         for part, title in PARTS:
