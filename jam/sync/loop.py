@@ -32,6 +32,8 @@ _ALL_LOST = 4
 """Nobody loses every second tick so many times: the tempo is half of what it was."""
 _LOST_SHARE = 0.62
 """A tick that comes so much of a period too late follows one that was lost."""
+_UNSURE = 4.0
+"""So many mean deviations late, where that is more: those who send and hear in blocks waver by one."""
 _FLOOR_S = 0.0003
 """No clock's deviation is taken to be smaller."""
 _DEVIATION_GAIN = 1 / 32
@@ -102,7 +104,8 @@ class PhaseLoop:
             self._owed -= 1  # it was not lost, only late, and says nothing of the time
             self.lost -= 1
             return
-        ahead = 1 + max(0, math.ceil(late_s / self.period_s - _LOST_SHARE))
+        unsure = max(_LOST_SHARE, _UNSURE * self.deviation_s / self.period_s)
+        ahead = 1 + max(0, math.ceil(late_s / self.period_s - unsure))
         self._owed = ahead - 1
         self.lost += ahead - 1
         self._steps.append((ahead, late_s - (ahead - 1) * self.period_s, late_s))
