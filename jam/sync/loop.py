@@ -33,7 +33,7 @@ _ALL_LOST = 4
 _LOST_SHARE = 0.62
 """A tick that comes so much of a period too late follows one that was lost."""
 _UNSURE = 4.0
-"""So many mean deviations late, where that is more: those who send and hear in blocks waver by one."""
+"""The same in mean deviations, where that is more: who sends or hears in blocks wavers by one."""
 _FLOOR_S = 0.0003
 """No clock's deviation is taken to be smaller."""
 _DEVIATION_GAIN = 1 / 32
