@@ -214,7 +214,7 @@ def _band(
             bars = passage.low if part == "bass" else passage.bars
             return bar_of(bars, plan.bar, bar.meter)
         swings = style.swing > SWUNG
-        return varied_passage(passage, part, plan.bar, bar.meter, number, which, swings)
+        return varied_passage(passage, part, plan.bar, bar.meter, plan.level, number, which, swings)
 
     upper = bar_from(hands, "chords")
     with_bass = arrangement.bass and "bass" not in plan.silent

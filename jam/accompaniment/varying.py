@@ -75,11 +75,18 @@ class _Ways(Generic[Change]):
         return [self.edits[i] for i in ways[(first + number * step) % len(ways)]]
 
 
+def _sign(number: int) -> int:
+    return (number > 0) - (number < 0)
+
+
 def _levelled(edits: Sequence[Edit[Change]], ways: Sequence[tuple[int, ...]]) -> _Ways[Change]:
-    by_level: list[list[tuple[int, ...]]] = [[] for _ in range(LEVELS)]
-    for way in ways:
-        more = sum(edits[i].more for i in way)
-        by_level[LEVELS // 2 + (more > 0) - (more < 0)].append(way)
+    thinner, even, fuller = (
+        [way for way in ways if _sign(sum(edits[i].more for i in way)) == kind]
+        for kind in (-1, 0, 1)
+    )
+    by_level = [thinner, even, fuller]
+    if min(map(len, by_level)) < _ENOUGH_OF_EACH:
+        by_level = [thinner + even, list(ways), even + fuller]
     if min(map(len, by_level)) < _ENOUGH_OF_EACH:
         by_level = [list(ways) or [()]] * LEVELS
     return _Ways(tuple(edits), tuple(map(tuple, by_level)))
@@ -294,7 +301,14 @@ def _edited(lane: Lane, edits: Sequence[Edit[str]]) -> Lane:
 
 @lru_cache(maxsize=512)
 def varied_passage(
-    passage: Passage, part: str, in_passage: int, meter: Meter, number: int, seed: int, swings: bool
+    passage: Passage,
+    part: str,
+    in_passage: int,
+    meter: Meter,
+    level: int,
+    number: int,
+    seed: int,
+    swings: bool,
 ) -> Strokes:
     """Bar `in_passage` of a passage as it is played in bar `number`. part: what it is of."""
     bars = passage.low if part == "bass" else passage.bars
@@ -303,7 +317,7 @@ def varied_passage(
         return strokes
     ways = _ways_of_passage(passage, part, in_passage, meter, seed, swings)
     found = {column: list(there) for column, there in strokes.items()}
-    for edit in ways.edited(LEVELS // 2, number, seed):
+    for edit in ways.edited(level, number, seed):
         _, height, column = edit.place
         there = [s for s in found.get(column, ()) if s.height != height]
         found[column] = [*there, edit.change] if edit.change else there

@@ -154,7 +154,7 @@ class JamSettings:
         limits=(1, 16, "beats"),
     )
     commit_beats: int = setting(
-        2,
+        1,
         "&Commit",
         "How far ahead chords are committed. Fewer beats follow you more closely; more give "
         "you longer to prepare." + _SCROLL,

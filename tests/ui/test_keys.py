@@ -15,6 +15,7 @@ from PyQt6.QtWidgets import QApplication, QDialog, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from jam.messages.commands import Panic, Start
+from jam.settings import JamSettings
 from tests.support.ui_bench import Bench, key
 from ui.common.pages import JAM, REVIEW
 from ui.settings.preset_button import NameDialog
@@ -135,7 +136,7 @@ def test_keys_turn_what_they_name(bench: Bench) -> None:
         "Up": ("bpm", 101),
         "Shift+Down": ("bpm", 91),
         "N": ("metronome", False),
-        "Left": ("commit_beats", 1),
+        "Left": ("commit_beats", JamSettings().commit_beats - 1),
         "Shift+Right": ("lookahead_beats", 5),
         "Ctrl+Right": ("adventurous", 0.2),
         "Ctrl+.": ("accompaniment", "arpeggio"),
@@ -152,7 +153,7 @@ def test_moving_keys_belong_to_the_control_that_has_the_focus(bench: Bench) -> N
     slider = bench.control("agent_volume")
     QTest.keyClick(slider, Qt.Key.Key_Right)
     assert bench.changed().agent_volume == 0.66
-    assert bench.changed().commit_beats == 2
+    assert bench.changed().commit_beats == JamSettings().commit_beats
     QTest.keyClick(bench.control("bpm"), Qt.Key.Key_Up)
     assert bench.changed().bpm == 101
 

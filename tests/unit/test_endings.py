@@ -66,7 +66,7 @@ def test_when_the_player_stops_it_ends_and_when_they_return_it_returns(meter: st
     rest(session, 1)
     play_bars(session, 6, every=2)
     stopped = position(session)
-    rest(session, 7 * bar)
+    rest(session, 6 * bar)
     line = conductor.chord_line()
     # It rests; the last chord before is the tonic, of a bar, from a bar line on.
     assert line[-1] == NO_CHORD and conductor.ending is not None

@@ -101,7 +101,7 @@ HALF_BROKEN = [
 
 @pytest.mark.parametrize("text", HALF_BROKEN, ids=range(len(HALF_BROKEN)))
 def test_a_broken_value_costs_only_itself(text: str, tmp_path: Path) -> None:
-    good = {"commit_beats": 1, "no such setting": [1, 2]}
+    good = {"commit_beats": 3, "no such setting": [1, 2]}
     data = json.loads(text)
     if isinstance(data.setdefault("settings", {}), dict):
         data["settings"] = {**good, **data["settings"]}
@@ -110,7 +110,8 @@ def test_a_broken_value_costs_only_itself(text: str, tmp_path: Path) -> None:
     path.write_text(json.dumps(data))
     preferences, complaint = load_preferences(path)
     assert str(path) in complaint and "\n" not in complaint
-    assert preferences.settings.commit_beats == (1 if data["settings"] != 3 else 2)
+    expected = JamSettings() if data["settings"] == 3 else JamSettings(commit_beats=3)
+    assert preferences.settings.commit_beats == expected.commit_beats
     assert preferences.settings.bpm == 100.0
     # The file is kept as it was, and what it has under unknown names stays in it.
     assert (tmp_path / "settings.json.broken").read_text() == path.read_text()

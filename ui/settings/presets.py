@@ -20,7 +20,7 @@ DEFAULT = "Default"
 BUILT_IN: dict[str, tuple[str, dict[str, Any]]] = {
     "Follow me closely": (
         "Follows you closely with safe chords.",
-        {"lookahead_beats": 4, "commit_beats": 1, "temperature": 0.6, "adventurous": 0.0},
+        {"lookahead_beats": 4, "commit_beats": 0, "temperature": 0.6, "adventurous": 0.0},
     ),
     "Surprise me": (
         "Looks far ahead, with surprising chords.",
