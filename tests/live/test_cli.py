@@ -266,7 +266,7 @@ def test_jam_without_a_screen_plays_the_demo(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     lines: list[str] = []
-    while not lines or not lines[-1].startswith("bar   4"):
+    while not lines or not lines[-1].startswith("bar   5"):
         lines.append(process.stdout.readline())
         assert lines[-1], lines
     process.send_signal(2)

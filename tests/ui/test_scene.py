@@ -34,7 +34,10 @@ def running(position: float = 0.0, **values: object) -> tuple[Snapshot, float]:
     tempo_map = TempoMap.constant(100, Meter())
     empty = replace(stopped_snapshot(), running=True, phase="playing", tempo_map=tempo_map)
     empty = replace(
-        empty, committed_until_frame=int(position) + 9, plan_end_frame=int(position) + 17
+        empty,
+        settings=replace(empty.settings, lookahead_beats=4, commit_beats=2),
+        committed_until_frame=int(position) + 9,
+        plan_end_frame=int(position) + 17,
     )
     return replace(empty, **values), tempo_map.seconds_at(position)  # type: ignore[arg-type]
 
