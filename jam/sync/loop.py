@@ -40,6 +40,10 @@ _DEVIATION_GAIN = 1 / 32
 _DRIFT_GAIN = 1 / 12
 _DRIFTS = 0.8
 """A mean of the last deviations beyond so much of a typical one is a drift, and not chance."""
+_LONG = 2 * TICKS_PER_BEAT
+_MOST_LOST = 5
+"""Nobody loses ticks so many times in so long: they come in blocks (JACK's, a driver's), and the
+tempo is slower than the blocks made it look."""
 _SLOWEST_S, _FASTEST_S = 60 / (20 * TICKS_PER_BEAT), 60 / (400 * TICKS_PER_BEAT)
 
 
@@ -81,6 +85,8 @@ class PhaseLoop:
         """Times of the anchor and of all ticks since."""
         self._steps: deque[tuple[int, float, float]] = deque(maxlen=_WINDOW)
         """Of the last ticks: by how many it moved, deviation, and that with none lost before it."""
+        self._long: deque[tuple[float, int]] = deque(maxlen=_LONG)
+        """Of the last ticks: when they came, and by how many each moved."""
         self._owed = 0
         """So many of the last ticks were taken to be lost, and may only be late: what held up the
         one that came (a computer that stood still) lets them all go at once."""
@@ -103,6 +109,7 @@ class PhaseLoop:
         if self._owed and late_s < (_LOST_SHARE - 1) * self.period_s:
             self._owed -= 1  # it was not lost, only late, and says nothing of the time
             self.lost -= 1
+            self._long.append((at_s, 0))
             return
         unsure = max(_LOST_SHARE, _UNSURE * self.deviation_s / self.period_s)
         ahead = 1 + max(0, math.ceil(late_s / self.period_s - unsure))
@@ -112,6 +119,9 @@ class PhaseLoop:
         if (ticks := self._ticks_of_another_tempo()) and self._begin_anew(ticks):
             return
         self._step(at_s, ahead)
+        self._long.append((at_s, ahead))
+        if sum(moved > 1 for _, moved in self._long) >= _MOST_LOST and self._lose_none():
+            return
         recent = list(self._steps)[-4:]
         near_s = _NEAR * self.deviation_s
         is_plain = all(moved == 1 and abs(off_s) < near_s for moved, off_s, _ in recent)
@@ -167,6 +177,20 @@ class PhaseLoop:
             count = self._anchor + len(self._since_s) - 1
             self.lost -= max(0, self.count + steps[-1][0] - count)
         self._lock(last_s, count, period_s, len(times_s))
+        return True
+
+    def _lose_none(self) -> bool:
+        """Begin anew with a long line in which no tick was lost; False where there is none."""
+        if len(self._long) < _LONG:
+            return False
+        last_s, period_s, deviation_s = _line([at_s for at_s, _ in self._long])
+        if not is_lockable(period_s) or deviation_s > _LOST_SHARE / 2 * period_s:
+            return False
+        too_many = sum(moved - 1 for _, moved in self._long)
+        self.lost -= too_many
+        self._lock(last_s, self.count - too_many, period_s, _LONG)
+        self.deviation_s = max(_FLOOR_S, deviation_s)
+        self._long.clear()
         return True
 
     def _step(self, at_s: float, ahead: int) -> None:

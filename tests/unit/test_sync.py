@@ -57,6 +57,16 @@ def test_jitter_is_averaged(bpm: float, seed: int) -> None:
     assert abs(loop.at_s - loop.count * tick_s(bpm)) < 4 * 2 * 0.002 / math.sqrt(96)
 
 
+@given(st.sampled_from([60.0, 120.0, 160.0, 200.0]), st.floats(0, 1))
+def test_ticks_that_come_in_blocks_are_followed(bpm: float, phase: float) -> None:
+    """As through JACK: each is heard at the next multiple of 512 samples, nearly a tick long."""
+    loop, block_s, n_ticks = PhaseLoop(), 512 / 48000, 16 * TICKS_PER_BEAT
+    for n in range(n_ticks):
+        loop.tick(math.ceil(n * tick_s(bpm) / block_s + phase) * block_s)
+    assert loop.count == n_ticks - 1
+    assert math.isclose(loop.period_s, tick_s(bpm), rel_tol=0.002)
+
+
 @given(st.floats(40, 250), st.lists(st.integers(100, 400), max_size=8, unique=True))
 def test_lost_ticks_are_counted(bpm: float, lost: list[int]) -> None:
     loop = PhaseLoop()
