@@ -73,9 +73,9 @@ def test_a_clock_of_another_process_is_followed(jack: dict[str, str], tmp_path: 
     bar = round(off[24])
     assert tempo_map.place(bar + 16).frame_in_bar == 0
     assert len(off) > 200 and np.median(np.abs(off[24:] - bar)) < 0.25
-    # Ticks come at the places of JACK's blocks: a beat of them says the tempo to one in a hundred.
-    assert tempo_map.bpm_at(bar + 8) == pytest.approx(120, abs=2)
-    assert tempo_map.bpm_at(int(places[-1])) == pytest.approx(100, abs=2)
+    # Just before it goes slower: how long it was heard before the start depends on the machine.
+    assert round(tempo_map.bpm_at(bar + 14)) == 120
+    assert round(tempo_map.bpm_at(int(places[-1]))) == pytest.approx(100, abs=2)
 
 
 def test_a_link_peer_of_another_process_is_in_time(jack: dict[str, str], tmp_path: Path) -> None:
