@@ -695,9 +695,9 @@ class Conductor:
             now = len(self.rows)
             end = now + self._lookahead_frames()
             band += self._tune.played(self._lead.playing, self.tempo_map, self.settings, now, end)
-        band = [n for n in band if n.part != "chords" or not self._is_left_out(n)]
         if not self._solo.is_active:
             return band
+        band = [n for n in band if n.part != "chords" or not self._is_left_out(n)]
         feel, style_at = self.settings.feel, self._band.style_at
         frames = {f + i for f in self._solo.frames for i in (0, 1)}
         swung = {f: swung_frame(f, self.tempo_map, style_at(f), feel) for f in frames}

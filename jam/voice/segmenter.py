@@ -289,7 +289,7 @@ def velocity_of(above_gate_db: float) -> int:
 
 
 def gate_above(levels_db: list[float]) -> float:
-    """The gate over what was heard while nobody played: its loudest hops but a few, and 6 dB."""
+    """The gate over what was heard while nobody played: most of it, and a little."""
     if not levels_db:
         return SILENCE_DB
     return sorted(levels_db)[int(0.95 * (len(levels_db) - 1))] + ABOVE_ROOM_DB
