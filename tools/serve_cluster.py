@@ -3,6 +3,8 @@
     python -m tools.serve_cluster --players 4            # kill -9 of a replica
     python -m tools.serve_cluster --players 2 --update   # other weights: replicas one by one
     python -m tools.serve_cluster --players 2 --tls      # by TLS, with tokens and without
+    python -m tools.serve_cluster --players 8 --scale    # one or two replicas, by need
+    python -m tools.serve_cluster --load 4 8 16          # as tools.serve_load, through Ray's proxy
 
 Starts what two machines would start (`ray start --head`, `ray start --address`), deploys with
 `jam serve --ray`, plays in real time, does it, and says what the players got in each part: whose
@@ -42,12 +44,14 @@ from jam.remote.told import Told
 from jam.server.tokens import Tokens
 from jam.settings import JamSettings
 from tests.support.jamming import Jam
+from tools.serve_load import HEADING, cpu_s, melodies, row
 
 TUNE = (60, 64, 67, 72)
 BPM = 120.0
 FRAME_S = 60.0 / BPM / 4
-COMMIT_S = 2 * 60.0 / BPM
-"""Until the first frame that isn't committed, two beats after a plan was asked for."""
+SETTINGS = JamSettings(bpm=BPM)
+COMMIT_S = SETTINGS.commit_beats * 60.0 / BPM
+"""Until the first frame that isn't committed: then a plan is due."""
 TLS = Path(__file__).parents[1] / "tests" / "fixtures" / "tls"
 _ENVIRONMENT = {
     "RAY_AUTH_MODE": "disabled",  # nobody but this machine reaches it
@@ -82,9 +86,11 @@ def cluster() -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def deployed(environment: dict[str, str], agent: str, *options: str) -> Iterator[str]:
-    """Two replicas on the cluster; gives their address."""
-    command = [sys.executable, "-m", "jam", "serve", "--ray", "auto", "--replicas", "2"]
+def deployed(
+    environment: dict[str, str], agent: str, *options: str, replicas: str = "2"
+) -> Iterator[str]:
+    """Replicas on the cluster; gives their address."""
+    command = [sys.executable, "-m", "jam", "serve", "--ray", "auto", "--replicas", replicas]
     command.append("--head-only")  # two nodes of one machine can't both have the port
     process = subprocess.Popen(
         [*command, "--agent", agent, *options], env=environment, stdout=subprocess.PIPE, text=True
@@ -100,18 +106,23 @@ def deployed(environment: dict[str, str], agent: str, *options: str) -> Iterator
         process.wait(timeout=30)
 
 
-def replicas() -> list[int]:
-    """Process numbers of the replicas."""
+def actors(kind: str) -> list[int]:
+    """Process numbers of Ray's actors of a kind."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                words = (entry / "cmdline").read_bytes()
+                words = (entry / "cmdline").read_text()
             except OSError:
                 continue
-            if words.startswith(b"ray::ServeReplica:jam"):
+            if words.startswith(f"ray::{kind}"):
                 found.append(int(entry.name))
     return sorted(found)
+
+
+def replicas() -> list[int]:
+    """Process numbers of the replicas."""
+    return actors("ServeReplica:jam")
 
 
 @dataclass(slots=True)
@@ -132,7 +143,7 @@ class Player:
     def __init__(self, address: ServerAddress, seed: int, predictor: Predictor) -> None:
         self.remote = RemoteAgent(address, SystemClock())
         self.told, self.seed = Told(), seed
-        self.jam = Jam(Anticipator(predictor, seed), settings=JamSettings(bpm=BPM))
+        self.jam = Jam(Anticipator(predictor, seed), settings=SETTINGS)
         self.parts = [Part()]
         self._away_since_s: float | None = None
         self._over = threading.Event()
@@ -253,6 +264,65 @@ def updated(n_players: int) -> None:
             player.end()
 
 
+@contextmanager
+def watched() -> Iterator[None]:
+    """Says when replicas come and go."""
+    begun_s, over = time.monotonic(), threading.Event()
+
+    def watch() -> None:
+        known: list[int] = []
+        while not over.wait(0.1):
+            if (found := replicas()) != known:
+                print(f"{time.monotonic() - begun_s:6.1f} s: {len(found)} replicas", flush=True)
+                known = found
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    yield
+    over.set()
+    thread.join()
+
+
+def scaled(n_players: int) -> None:
+    """Twice as many players as one replica has room for; then all but the first and last leave."""
+    options = ["--port", str(free_port()), "--players", str(n_players // 2)]
+    with (
+        cluster() as environment,
+        deployed(environment, "rules", *options, replicas="1-2") as url,
+        watched(),
+    ):
+        players = [Player(ServerAddress(url), k, RuleBasedPredictor()) for k in range(n_players)]
+        heading()
+        part("players come", players, 0.0, lambda: wait_for_the_server(players))
+        first, *leaving, last = players
+        for player in leaving:
+            player.end()
+        begun_s = time.monotonic()
+
+        def fewer() -> None:
+            while len(replicas()) > 1 and time.monotonic() < begun_s + 100.0:
+                time.sleep(0.1)
+            print(f"they have left; {time.monotonic() - begun_s:.1f} s later a replica is gone")
+
+        part("the others have left", (first, last), 2.0, fewer)
+        first.end()
+        last.end()
+
+
+def loaded(jams: Sequence[int], seconds: float) -> None:
+    """How many jams two replicas carry, each on a node of its own, through one proxy."""
+    tunes = melodies([])
+    options = ["--port", str(free_port())]
+    with cluster() as environment, deployed(environment, "auto", *options) as url:
+        print(HEADING)
+        for n in jams:
+            proxies = actors("ProxyActor")
+            before_s = sum(map(cpu_s, proxies))
+            row([url], replicas(), n, seconds, tunes)
+            took = (sum(map(cpu_s, proxies)) - before_s) / seconds
+            print(f"      of a core for the proxy: {took:.2f}", flush=True)
+
+
 def status_of_page(url: str, password: str) -> int:
     """What the page of figures answers a browser."""
     said = base64.b64encode(f"me:{password}".encode()).decode()
@@ -306,10 +376,17 @@ def main() -> None:
     p.add_argument("--players", type=int, default=4)
     p.add_argument("--update", action="store_true", help="other weights, then replicas anew")
     p.add_argument("--tls", action="store_true", help="by TLS, with tokens")
+    p.add_argument("--scale", action="store_true", help="replicas by need")
+    p.add_argument("--load", type=int, nargs="+", metavar="JAMS", help="how many are carried")
+    p.add_argument("--seconds", type=float, default=14.0, help="of each load")
     args = p.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # no cluster is left behind
     if args.update:
         updated(args.players)
+    elif args.scale:
+        scaled(args.players)
+    elif args.load:
+        loaded(args.load, args.seconds)
     elif args.tls:
         by_tls(args.players)
     else:

@@ -14,8 +14,10 @@ import queue
 import ssl
 import threading
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.frames import CloseCode
 from websockets.sync.client import ClientConnection, connect
 
 from jam.clock import Clock
@@ -34,6 +36,7 @@ _AGAIN_S, _MOST_AGAIN_S = 0.5, 15.0
 """Between two tries to connect: longer with every one that failed."""
 _ALIVE_S = 5.0
 """A server that doesn't answer a ping for so long is gone."""
+_GOES_WRONG = (ConnectionClosed, InvalidHandshake, InvalidURI, OSError, EOFError)
 _FADES = 0.2
 _STEP_S = 0.05
 """In such steps it is told how long the server takes."""
@@ -172,13 +175,12 @@ class RemoteAgent:
         while not self._closed.is_set():
             try:
                 with self._connected() as socket:
-                    again_s = _AGAIN_S
                     self._read(socket)
-            except (InvalidHandshake, InvalidURI, OSError, EOFError, BadInput) as error:
+            except (*_GOES_WRONG, BadInput) as error:
                 self._say(_said(error))
-            except ConnectionClosed as error:
-                self._say(error.rcvd.reason if error.rcvd and error.rcvd.reason else "gone")
+                again_s = wire.COMES_AGAIN_S if _is_full(error) else again_s
             finally:
+                again_s = again_s if self._socket is None else _AGAIN_S  # it was planning
                 self._lost()
             self._closed.wait(again_s)
             again_s = min(2 * again_s, _MOST_AGAIN_S)
@@ -243,8 +245,20 @@ class RemoteAgent:
             self._changed.notify_all()
 
 
+def _is_full(error: Exception) -> bool:
+    """Whether there is no room yet: a server says so before it lets in, or right after it."""
+    if isinstance(error, ConnectionClosed):
+        return error.rcvd is not None and error.rcvd.code == CloseCode.TRY_AGAIN_LATER
+    return (
+        isinstance(error, InvalidStatus)
+        and error.response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    )
+
+
 def _said(error: Exception) -> str:
     """Why there is no connection, in a few words."""
+    if isinstance(error, ConnectionClosed):
+        return error.rcvd.reason if error.rcvd and error.rcvd.reason else "gone"
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
         if status in (401, 403):

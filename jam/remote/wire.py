@@ -39,6 +39,8 @@ _MOST_RUNS = 20_000
 """Changes of metre, and places that were jumped to."""
 _MOST_BARRED = 1000
 _FOREVER_S = 1e6
+COMES_AGAIN_S = 3.0
+"""A player who was turned away from a full server tries again after so long."""
 
 _Chord = Annotated[int, Meta(ge=0, le=2 * 12 * len(QUALITY_NAMES))]
 _Note = Annotated[int, Meta(ge=0, le=2 * 128)]

@@ -2,9 +2,9 @@
 
 A WebSocket stays with the replica that accepted it, so a jam stays where its cache is. A replica
 that dies takes its lines with it: the players' own agents take over, connect again, come to
-another replica and tell it their history. Replicas are added and removed by the number of jams,
-looked after by Ray, and replaced one after the other where they are deployed anew, as with other
-weights: to their players that is as if each had died in turn.
+another replica and tell it their history. Replicas are added and removed by the number of players
+(`jam.server.scaling`), looked after by Ray, and replaced one after the other where they are
+deployed anew, as with other weights: to their players that is as if each had died in turn.
 
 Ray's proxies speak TLS, with a certificate and key that lie at the same path on every machine.
 """
@@ -22,12 +22,14 @@ import ray
 from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import HTMLResponse
 from ray import serve
-from ray.serve.config import HTTPOptions
+from ray.serve.config import AutoscalingPolicy, RequestRouterConfig
+from ray.serve.request_router import PendingRequest, RequestRouter, RunningReplica
 from ray.util.metrics import Gauge
 
 from jam.clock import SystemClock
 from jam.errors import BadInput, JamError
 from jam.remote import wire
+from jam.server import scaling
 from jam.server.page import page
 from jam.server.players import POLICY, HungUp, Limits, Planner, Players
 from jam.server.tokens import ASKS_FOR_A_TOKEN, Tokens
@@ -37,6 +39,12 @@ _LOOK_S = 1.0
 _MORE = "Of one replica; those of all are Ray's to export."
 _DRAIN_S = 5.0
 """A replica that is to go has so long to say goodbye."""
+_BESIDES = 8
+"""Requests at a time of those who are no players: pages, and players who are turned away."""
+_REPORT_S, _LOOK_BACK_S = 1.0, 3.0
+"""So often a replica reports how full it is; of its reports in that time the fullest counts."""
+_DOWN_AFTER_S = 60.0
+"""Players who leave may come back: replicas stay so much longer."""
 
 routes = FastAPI(openapi_url=None)
 
@@ -95,6 +103,10 @@ class Replica:
             await self.players.cut_off_all_but(partial(self._tokens.may_stay, is_local=self._open))
             self._export()
 
+    async def record_autoscaling_stats(self) -> dict[str, float]:
+        """What Ray asks for, and hands to the policy."""
+        return {scaling.FILLED: self.players.filled}
+
     def _export(self) -> None:
         for family in self.players.measures.registry.collect():
             for sample in family.samples:
@@ -130,6 +142,21 @@ class Replica:
         return HTMLResponse(page(self.players, _MORE))
 
 
+class FewestPlayers(RequestRouter):
+    """A new player comes to the replica with the fewest, on whichever node. Ray's own router fills
+    the replica beside the proxy first, since its requests are over in a moment.
+    """
+
+    async def choose_replicas(
+        self,
+        candidate_replicas: list[RunningReplica],
+        pending_request: PendingRequest | None = None,
+    ) -> list[list[RunningReplica]]:
+        if pending_request is not None:
+            pending_request.routing_context.should_backoff = True
+        return [candidate_replicas]  # of one rank the one with the fewest requests is taken
+
+
 @dataclass(frozen=True, slots=True)
 class Replicas:
     """How many there may be, and what each gets. Raises BadInput."""
@@ -163,8 +190,6 @@ def run(
     """
     http: dict[str, Any] = {"host": host, "port": port}
     if tls is not None:
-        if "ssl_certfile" not in HTTPOptions.model_fields:
-            raise JamError(f"Ray {ray.__version__} speaks no TLS yet: pip install -U 'ray[serve]'")
         http |= {"ssl_certfile": str(tls[0].resolve()), "ssl_keyfile": str(tls[1].resolve())}
     try:
         ray.init(address=address, include_dashboard=False, log_to_driver=False)
@@ -172,16 +197,21 @@ def run(
         raise JamError(f"Ray: {str(error).splitlines()[0]}") from None
     where = "EveryNode" if every_node else "HeadOnly"
     serve.start(proxy_location=where, http_options=http)
-    scaling: dict[str, Any] = {
+    by_need: dict[str, Any] = {
         "min_replicas": replicas.least,
         "max_replicas": replicas.most,
-        # Each player's line is one request that goes on.
-        "target_ongoing_requests": max(1.0, 0.7 * limits.players),
+        "metrics_interval_s": _REPORT_S,
+        "look_back_period_s": _LOOK_BACK_S,
+        "aggregation_function": "max",
+        "upscale_delay_s": 0.0,
+        "downscale_delay_s": _DOWN_AFTER_S,
+        "policy": AutoscalingPolicy(policy_function=scaling.wanted),
     }
     fixed = replicas.least == replicas.most
     application = Replica.options(  # type: ignore[attr-defined]
-        **({"num_replicas": replicas.least} if fixed else {"autoscaling_config": scaling}),
-        max_ongoing_requests=limits.players + 8,
+        **({"num_replicas": replicas.least} if fixed else {"autoscaling_config": by_need}),
+        max_ongoing_requests=limits.players + _BESIDES,
+        request_router_config=RequestRouterConfig(request_router_class=FewestPlayers),
         ray_actor_options={"num_cpus": replicas.cpus, "num_gpus": replicas.gpus},
         health_check_period_s=2.0,
         graceful_shutdown_timeout_s=_DRAIN_S,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter as Count
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from jam.clock import Clock
 from jam.errors import BadInput
 from jam.messages.plans import AgentReady, AgentRequest, Plan
 from jam.remote import wire
+from jam.server.tokens import LOCAL_USER
 
 _RATE, _BURST = 40.0, 120.0
 """Requests a second that a player may make (300 bpm in 6/8 takes 30), and how many at once."""
@@ -30,6 +32,7 @@ IDLE_S = 900.0
 """A player who asks for nothing for so long is cut off, and comes back with the next jam."""
 NORMAL, AGAIN_LATER, POLICY, TOO_BIG, NOT_BINARY = 1000, 1013, 1008, 1009, 1003
 """Codes with which a WebSocket is closed (RFC 6455)."""
+_MOST_WAITING = 10_000
 
 
 class Planner(Protocol):
@@ -62,7 +65,7 @@ class HungUp(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many players at a time: in all, and of one user."""
+    """How many players at a time: in all, and of one user. Who needs no token is no user."""
 
     players: int = 500
     per_user: int = 4
@@ -111,20 +114,39 @@ class Players:
         self.measures = Measures(planner)
         self.by_user: Count[str] = Count()
         self._lines: dict[Line, str] = {}
+        self._turned_away_s: deque[float] = deque(maxlen=_MOST_WAITING)
 
     def admit(self, user: str) -> None:
         """Raises Full where there is no room for another player of this user."""
         if self.by_user.total() >= self.limits.players:
-            raise Full("the server is full")
-        if self.by_user[user] >= self.limits.per_user:
-            raise Full(f"{user} has {self.limits.per_user} players here already")
+            self._turned_away_s.append(self._clock.now_s())
+            why = "the server is full"
+        elif user != LOCAL_USER and self.by_user[user] >= self.limits.per_user:
+            why = f"{user} has {self.limits.per_user} players here already"
+        else:
+            return
+        self.measures.cut_off.labels("no room").inc()
+        raise Full(why)
+
+    @property
+    def waiting(self) -> int:
+        """Players for whom there was no room, and who try again."""
+        since_s = self._clock.now_s() - wire.COMES_AGAIN_S
+        while self._turned_away_s and self._turned_away_s[0] < since_s:
+            self._turned_away_s.popleft()
+        return len(self._turned_away_s)
+
+    @property
+    def filled(self) -> float:
+        """Those who are here and those who wait, as a share of the room that there is."""
+        return (self.by_user.total() + self.waiting) / self.limits.players
 
     async def serve(self, line: Line, user: str) -> None:
         """Answer a player until the line ends; who breaks the rules is cut off."""
         try:
             self.admit(user)
         except Full as full:
-            await self._cut_off(line, AGAIN_LATER, "no room", str(full))
+            await self._close(line, AGAIN_LATER, str(full))
             return
         self.by_user[user] += 1
         self._lines[line] = user
@@ -202,6 +224,9 @@ class Players:
     async def _cut_off(self, line: Line, code: int, kind: str, why: str) -> None:
         """kind: one of a few, for the figures; what is told may quote whoever is cut off."""
         self.measures.cut_off.labels(kind).inc()
+        await self._close(line, code, why)
+
+    async def _close(self, line: Line, code: int, why: str) -> None:
         with contextlib.suppress(HungUp, TimeoutError):
             await asyncio.wait_for(line.close(code, why[:120]), SEND_WITHIN_S)
 

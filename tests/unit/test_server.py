@@ -222,6 +222,24 @@ def test_more_players_than_there_is_room_for_are_turned_away(tmp_path: Path) -> 
         second.close()
 
 
+def test_who_was_turned_away_counts_as_waiting_and_comes_in_when_somebody_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "COMES_AGAIN_S", 0.3)
+    with served(tmp_path / "t.json", limits=Limits(players=1, per_user=1)) as server:
+        players = server.server.players
+        first = line(server)
+        first.recv()
+        assert players.filled == 1.0
+        second = RemoteAgent(ServerAddress(server.url), CLOCK)
+        wait_for(lambda: "full" in second.state.problem, "being turned away")
+        wait_for(lambda: players.waiting == 1 and players.filled == 2.0, "being counted")
+        first.close()
+        wait_for(lambda: not second.why_not, "room")
+        wait_for(lambda: players.waiting == 0 and players.filled == 1.0, "being forgotten")
+        second.close()
+
+
 def test_tokens_are_kept_as_hashes_and_for_the_user_alone(tmp_path: Path) -> None:
     tokens = Tokens(tmp_path / "folder" / "t.json")
     token = tokens.add("anna")
