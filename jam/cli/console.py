@@ -59,9 +59,10 @@ def watch(
     said = beat = ""
     bars, dropouts, clock = BarTeller(recorder), DropoutWatch(), SystemClock()
     advised: Advice | None = None
+    by_server = False
 
     def going_on() -> bool:
-        nonlocal said, beat, advised
+        nonlocal said, beat, advised, by_server
         snapshot = engine.snapshot()
         if snapshot is not None:
             news = snapshot.message
@@ -72,6 +73,10 @@ def watch(
             if snapshot.sync.words != beat:
                 beat = snapshot.sync.words
                 print(beat or BEAT_OWN, flush=True)
+            if bool(snapshot.server.name) != by_server:
+                by_server = not by_server
+                if by_server:  # where it isn't, that is news of the agent's
+                    print(snapshot.server.words, flush=True)
             heard = HEARS_BAND if snapshot.voice.hears_band else ""
             news = "\n".join(
                 filter(None, (news, snapshot.sync.problem, snapshot.voice.problem, heard))

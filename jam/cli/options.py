@@ -120,7 +120,7 @@ def _serve(parser: argparse.ArgumentParser) -> None:
         " --players and --per-user are then those of a replica",
     )
     parser.add_argument(
-        "--replicas", default="1", metavar="N", help="with --ray: so many, or 1-8 by need"
+        "--replicas", metavar="N", help="with --ray: so many (default 1), or 1-8 by need"
     )
     parser.add_argument(
         "--head-only", action="store_true", help="with --ray: players connect to the first node"

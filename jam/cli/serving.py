@@ -26,9 +26,7 @@ _TORCH = "--device needs torch: pip install '.[server,train]' in jam's folder"
 
 def serve(args: argparse.Namespace, load: Callable[[str], Planner]) -> int:
     """Serve until Ctrl+C. load: a planner with the weights of a folder."""
-    for name in ("players", "per_user"):
-        if getattr(args, name) < 1:
-            raise BadInput(f"--{name.replace('_', '-')}: must be 1 or more")
+    _check(args)
     try:
         if args.ray is not None:
             return _serve_on_ray(args, load)
@@ -44,14 +42,31 @@ def serve(args: argparse.Namespace, load: Callable[[str], Planner]) -> int:
         server = AgentServer(planner, _tokens(args), limits, args.host, args.port, tls)
         many_files(4 * args.players + _STRANGERS)
 
-        def ready(url: str) -> None:
-            print(f"The agent ({planner.ready.name}) plans for players at {url}", flush=True)
-            print(f"Play with: jam window --agent-server {url}", flush=True)
-
-        asyncio.run(server.run(ready))
+        asyncio.run(server.run(partial(_tell, f"The agent ({planner.ready.name}) plans")))
     finally:
         planner.close()
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Raises BadInput for what can't be meant."""
+    for name in ("players", "per_user"):
+        if getattr(args, name) < 1:
+            raise BadInput(f"--{name.replace('_', '-')}: must be 1 or more")
+    if not 0 <= args.port <= 65535:
+        raise BadInput(f"--port {args.port}: must be 0 to 65535")
+    if args.ray is None and (args.replicas or args.head_only):
+        raise BadInput("--replicas and --head-only need --ray")
+    if args.ray is not None and args.port == 0:
+        raise BadInput("--port 0: Ray has to be told which port, the same on every machine")
+
+
+def _tell(who: str, url: str) -> None:
+    """That players can connect, and how."""
+    print(f"{who} for players at {url}", flush=True)
+    for anywhere in ("//0.0.0.0:", "//[::]:"):
+        url = url.replace(anywhere, "//THIS-MACHINE:")
+    print(f"Play with: jam window --agent-server {url}", flush=True)
 
 
 def _serve_on_ray(args: argparse.Namespace, load: Callable[[str], Planner]) -> int:
@@ -62,7 +77,7 @@ def _serve_on_ray(args: argparse.Namespace, load: Callable[[str], Planner]) -> i
     files = tuple(Path(p) if p else None for p in (args.tls_cert, args.tls_key))
     certificate(*files)
     tls = (files[0], files[1]) if files[0] is not None and files[1] is not None else None
-    least, _, most = args.replicas.partition("-")
+    least, _, most = (args.replicas or "1").partition("-")
     try:
         gpus = float((args.device or "").startswith("cuda"))
         replicas = on_ray.Replicas(int(least), int(most or least), gpus=gpus)
@@ -86,8 +101,8 @@ def _serve_on_ray(args: argparse.Namespace, load: Callable[[str], Planner]) -> i
         not args.head_only,
         tls,
     )
-    scheme = "wss" if tls else "ws"
-    print(f"The agent plans on Ray for players at {scheme}://{args.host}:{args.port}", flush=True)
+    host = f"[{args.host}]" if ":" in args.host else args.host
+    _tell("The agent plans on Ray", f"{'wss' if tls else 'ws'}://{host}:{args.port}")
     wait_for_the_end()
     return 0
 

@@ -12,6 +12,8 @@ Ray's proxies speak TLS, with a certificate and key that lie at the same path on
 # Without annotations as text: FastAPI couldn't resolve them in a class that Ray has pickled.
 import asyncio
 import contextlib
+import os
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +25,7 @@ from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import HTMLResponse
 from ray import serve
 from ray.serve.config import AutoscalingPolicy, RequestRouterConfig
-from ray.serve.request_router import PendingRequest, RequestRouter, RunningReplica
+from ray.serve.request_router import PendingRequest, ReplicaID, RequestRouter, RunningReplica
 from ray.util.metrics import Gauge
 
 from jam.clock import SystemClock
@@ -143,18 +145,38 @@ class Replica:
 
 
 class FewestPlayers(RequestRouter):
-    """A new player comes to the replica with the fewest, on whichever node. Ray's own router fills
-    the replica beside the proxy first, since its requests are over in a moment.
+    """A new player comes to the replica with the fewest, on whichever node.
+
+    Ray's own router fills the replica beside the proxy first, and goes by lengths of queues that
+    are some seconds old: requests are over in a moment, jams aren't. So lines are counted here, by
+    each proxy those that it has passed on.
     """
+
+    def initialize_state(self) -> None:
+        self._lines: dict[str, tuple[PendingRequest, ReplicaID]] = {}
 
     async def choose_replicas(
         self,
         candidate_replicas: list[RunningReplica],
         pending_request: PendingRequest | None = None,
     ) -> list[list[RunningReplica]]:
+        """The candidates in ranks: where one is full, the next one is asked."""
+        n_of = Counter[ReplicaID]()
+        for key, (passed_on, chosen) in [*self._lines.items()]:
+            if passed_on.future.cancelled():
+                self._lines.pop(key, None)
+            else:
+                n_of[chosen] += 1
+        ranked = sorted(candidate_replicas, key=lambda replica: n_of[replica.replica_id])
         if pending_request is not None:
             pending_request.routing_context.should_backoff = True
-        return [candidate_replicas]  # of one rank the one with the fewest requests is taken
+            key = pending_request.metadata.internal_request_id
+            self._lines[key] = pending_request, ranked[0].replica_id
+        return [[replica] for replica in ranked]
+
+    def on_request_completed(self, replica_id: ReplicaID, internal_request_id: str) -> None:
+        """Runs on: any thread."""
+        self._lines.pop(internal_request_id, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +213,16 @@ def run(
     http: dict[str, Any] = {"host": host, "port": port}
     if tls is not None:
         http |= {"ssl_certfile": str(tls[0].resolve()), "ssl_keyfile": str(tls[1].resolve())}
+    os.environ.setdefault("RAY_worker_niceness", "0")  # by 15, Ray's own, all else would go first
     try:
         ray.init(address=address, include_dashboard=False, log_to_driver=False)
     except (ConnectionError, RuntimeError, OSError) as error:
         raise JamError(f"Ray: {str(error).splitlines()[0]}") from None
+    there = ray.cluster_resources()
+    for what, each in (("CPU", replicas.cpus), ("GPU", replicas.gpus)):
+        needed, has = replicas.least * each, there.get(what, 0.0)
+        if needed > has:
+            raise JamError(f"Ray: {needed:g} {what} needed, and the cluster has {has:g}")
     where = "EveryNode" if every_node else "HeadOnly"
     serve.start(proxy_location=where, http_options=http)
     by_need: dict[str, Any] = {

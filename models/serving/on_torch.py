@@ -43,13 +43,17 @@ class Shares(Protocol):
 
 def device_named(name: str) -> torch.device:
     """Raises BadInput for one that torch doesn't know, or that isn't there."""
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        why = (str(error).splitlines() or ["not there"])[0]
-        raise BadInput(f"--device {name}: {why[:100]}") from None
-    return device
+    there = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count(),
+        "mps": int(torch.backends.mps.is_available()),
+    }
+    kind, _, number = name.partition(":")
+    if kind not in there or not (number or "0").isdecimal():
+        raise BadInput(f"--device {name}: use cuda, cuda:1, mps or cpu")
+    if int(number or 0) >= there[kind]:
+        raise BadInput(f"--device {name}: not there; of {kind} torch finds {there[kind]} here")
+    return torch.device(name)
 
 
 @dataclass(frozen=True, slots=True)

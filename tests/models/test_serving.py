@@ -112,8 +112,9 @@ def test_plans_by_torch_are_those_by_numpy() -> None:
 
 
 def test_a_device_that_is_not_there_is_named() -> None:
-    with pytest.raises(BadInput, match="--device abacus"):
-        Weights(device="abacus")
+    for name in ("abacus", "cuda:x", "cpu:1", "cuda:1000"):
+        with pytest.raises(BadInput, match=f"--device {name}"):
+            Weights(device=name)
 
 
 def test_a_planner_answers_each_jam_and_whoever_fails_fails_alone() -> None:

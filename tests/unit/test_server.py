@@ -21,6 +21,7 @@ from websockets.typing import Origin, Subprotocol
 
 from jam.agent.anticipation import Anticipator
 from jam.agent.rules import RuleBasedPredictor
+from jam.cli.main import main
 from jam.clock import SystemClock
 from jam.errors import BadInput
 from jam.messages.plans import AgentRequest
@@ -266,6 +267,27 @@ def test_beyond_this_machine_it_wants_tls_and_a_token(tmp_path: Path) -> None:
     assert not any(map(is_loopback, ("0.0.0.0", "::", "192.168.1.2", "school.example")))
     with pytest.raises(BadInput, match="--tls-cert"):
         AgentServer(None, Tokens(tmp_path / "t"), Limits(), "0.0.0.0")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--players", "0"],
+        ["--port", "65536"],
+        ["--replicas", "2"],
+        ["--head-only"],
+        ["--ray", "--port", "0"],
+        ["--tls-cert", "nowhere.pem"],
+        ["--weights", "/nowhere"],
+        ["--host", "0.0.0.0"],
+    ],
+)
+def test_what_a_server_cannot_do_is_said_in_a_line(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["serve", *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words[0] in line or words[-1] in line
 
 
 def test_by_tls_with_a_token_and_not_with_an_unknown_certificate(
