@@ -89,8 +89,11 @@ def _serve_on_ray(args: argparse.Namespace, load: Callable[[str], Planner]) -> i
         raise BadInput(f"--host {args.host}: beyond this machine it needs --tls-cert and --tls-key")
     if not local and not kept.users():
         raise BadInput(f"--host {args.host}: nobody has a token yet (jam tokens add NAME)")
+    planner = partial(load, args.weights or "")
+    if not gpus:  # what can't be loaded is told here and now, and changes nothing on the cluster
+        planner().close()
     on_ray.run(
-        partial(load, args.weights or ""),
+        planner,
         Limits(args.players, args.per_user),
         kept.path,
         replicas,

@@ -12,7 +12,9 @@ Ray's proxies speak TLS, with a certificate and key that lie at the same path on
 # Without annotations as text: FastAPI couldn't resolve them in a class that Ray has pickled.
 import asyncio
 import contextlib
+import logging
 import os
+import socket
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,13 +38,14 @@ from jam.server.page import page
 from jam.server.players import POLICY, HungUp, Limits, Planner, Players
 from jam.server.tokens import ASKS_FOR_A_TOKEN, Tokens
 
-NAME = "jam"
+NAME, _AGENT = "jam", "agent"
 _LOOK_S = 1.0
 _MORE = "Of one replica; those of all are Ray's to export."
 _DRAIN_S = 5.0
 """A replica that is to go has so long to say goodbye."""
 _BESIDES = 8
 """Requests at a time of those who are no players: pages, and players who are turned away."""
+_ANSWERS_S = 5.0
 _REPORT_S, _LOOK_BACK_S = 1.0, 3.0
 """So often a replica reports how full it is; of its reports in that time the fullest counts."""
 _DOWN_AFTER_S = 60.0
@@ -75,7 +78,7 @@ class _Line:
             await self._socket.close(code, reason)
 
 
-@serve.deployment(name="agent")
+@serve.deployment(name=_AGENT)
 @serve.ingress(routes)
 class Replica:
     """One process with its planner and its players.
@@ -193,6 +196,16 @@ class Replicas:
             raise BadInput(f"--replicas {self.least}-{self.most}: at least one, and not backwards")
 
 
+def _knock(address: str) -> None:
+    """Raises JamError where nobody answers at a cluster's address: Ray itself tries for minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal() and "/" not in host:
+        try:
+            socket.create_connection((host, int(port)), _ANSWERS_S).close()
+        except (OSError, OverflowError) as error:
+            raise JamError(f"Ray: nobody answers at {address} ({error})") from None
+
+
 def run(
     load: Callable[[], Planner],
     limits: Limits,
@@ -213,16 +226,23 @@ def run(
     http: dict[str, Any] = {"host": host, "port": port}
     if tls is not None:
         http |= {"ssl_certfile": str(tls[0].resolve()), "ssl_keyfile": str(tls[1].resolve())}
+    _knock(address)
     os.environ.setdefault("RAY_worker_niceness", "0")  # by 15, Ray's own, all else would go first
     try:
-        ray.init(address=address, include_dashboard=False, log_to_driver=False)
-    except (ConnectionError, RuntimeError, OSError) as error:
+        ray.init(
+            address=address,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.WARNING,
+        )
+    except (ConnectionError, RuntimeError, OSError, ValueError) as error:
         raise JamError(f"Ray: {str(error).splitlines()[0]}") from None
     there = ray.cluster_resources()
     for what, each in (("CPU", replicas.cpus), ("GPU", replicas.gpus)):
         needed, has = replicas.least * each, there.get(what, 0.0)
         if needed > has:
             raise JamError(f"Ray: {needed:g} {what} needed, and the cluster has {has:g}")
+    logging.getLogger("ray.serve").setLevel(logging.WARNING)
     where = "EveryNode" if every_node else "HeadOnly"
     serve.start(proxy_location=where, http_options=http)
     by_need: dict[str, Any] = {
@@ -244,4 +264,8 @@ def run(
         health_check_period_s=2.0,
         graceful_shutdown_timeout_s=_DRAIN_S,
     ).bind(load, limits, str(tokens), open_to_all)
-    serve.run(application, name=NAME, route_prefix="/")
+    try:
+        serve.run(application, name=NAME, route_prefix="/")
+    except RuntimeError as error:
+        said = serve.status().applications[NAME].deployments[_AGENT].message or str(error)
+        raise JamError(f"Ray: no replica begins: {said.strip().splitlines()[-1]}") from None

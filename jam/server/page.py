@@ -22,14 +22,15 @@ def page(players: Players, more: str) -> str:
     }
     in_time = samples.get(("jam_plans_total", "no"), 0.0)
     late = samples.get(("jam_plans_total", "yes"), 0.0)
-    n = max(1.0, samples.get(("jam_plan_seconds_count",), 0.0))
-    mean_ms = 1000 * samples.get(("jam_plan_seconds_sum",), 0.0) / n
+    n = samples.get(("jam_plan_seconds_count",), 0.0)
+    total_ms = 1000 * samples.get(("jam_plan_seconds_sum",), 0.0)
     rows = [
         ("Agent", players.planner.ready.name),
         ("Players", f"{players.by_user.total()} of {players.limits.players}"),
+        ("Without room", f"{players.waiting} in the last seconds"),
         ("Plans", f"{in_time + late:,.0f}"),
-        ("In time", f"{100 * in_time / max(1.0, in_time + late):.2f} %"),
-        ("From request to plan", f"{mean_ms:.1f} ms on average"),
+        ("In time", f"{100 * in_time / (in_time + late):.2f} %" if n else "–"),
+        ("From request to plan", f"{total_ms / n:.1f} ms on average" if n else "–"),
         ("Waiting", f"{samples.get(('jam_queue',), 0.0):.0f} requests"),
         ("Computed as one", f"{samples.get(('jam_batch_mean',), 0.0):.1f} positions on average"),
     ]
