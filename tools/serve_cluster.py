@@ -29,7 +29,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import models
@@ -136,6 +136,8 @@ class Part:
     different: int = 0
     away_s: float = 0.0
     longest_s: float = 0.0
+    why_not: set[str] = field(default_factory=set)
+    """Why the server didn't plan."""
 
 
 class Player:
@@ -170,6 +172,7 @@ class Player:
         part.longest_s = max(part.longest_s, now_s - begun_s)
         if found is None:
             part.by_us += 1
+            part.why_not.add(self.remote.why_not)
             self._away_since_s = self._away_since_s or now_s
         else:
             part.by_server += 1
@@ -211,13 +214,14 @@ def part(name: str, players: Sequence[Player], seconds: float, does: Callable[[]
         got = player.parts[-1]
         print(
             f"{name:34} {player.seed:6} {got.by_server:9} {got.by_us:7} {got.late:5}"
-            f" {got.away_s:7.1f} {got.longest_s:10.2f} {got.different:10}",
+            f" {got.away_s:7.1f} {got.longest_s:10.2f} {got.different:10}"
+            f"  {', '.join(sorted(filter(None, got.why_not)))}",
             flush=True,
         )
 
 
 def heading() -> None:
-    print(f"{'':34} player by server by ours  late away, s longest, s  different")
+    print(f"{'':34} player by server by ours  late away, s longest, s  different  why")
 
 
 def tried(n_players: int) -> list[Player]:

@@ -16,7 +16,13 @@ import threading
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidHandshake,
+    InvalidMessage,
+    InvalidStatus,
+    InvalidURI,
+)
 from websockets.frames import CloseCode
 from websockets.sync.client import ClientConnection, connect
 
@@ -267,6 +273,10 @@ def _said(error: Exception) -> str:
         return (body.splitlines() or [f"it answers {status}"])[0][:100].rstrip(".")
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not to be trusted ({error.verify_message})"
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS with it ({error.reason})"
+    if isinstance(error, InvalidMessage):
+        return "no server of agents, or one that wants wss://"
     if isinstance(error, TimeoutError):
         return "it doesn't answer"
     if isinstance(error, OSError):

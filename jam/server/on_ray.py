@@ -96,8 +96,8 @@ class Replica:
 
     async def check_health(self) -> None:
         """Raises where no plan can be made any more: Ray then starts another replica."""
-        if self._looking.done():
-            raise RuntimeError("the replica no longer looks after itself")
+        if self._looking.done() or not self.players.planner.alive:
+            raise RuntimeError("the planner has ended, or nobody looks after the players")
 
     async def _look(self) -> None:
         """Once a second: tokens that were revoked, and the figures for Ray's own exporter."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import os
 import signal
 import ssl
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from jam.clock import Clock, SystemClock
-from jam.errors import BadInput
+from jam.errors import BadInput, JamError
 from jam.remote import wire
 from jam.server.page import page
 from jam.server.players import Full, HungUp, Limits, Planner, Players
@@ -84,7 +85,7 @@ class AgentServer:
     """Answers players at an address until it is stopped.
 
     Beyond this machine nobody is answered without TLS and a token. Raises BadInput for an address
-    that would do so, or can't be had.
+    that would do so, or can't be had; JamError where no plan can be made any more.
     """
 
     def __init__(
@@ -120,7 +121,8 @@ class AgentServer:
         try:
             server = await self._serve()
         except OSError as error:
-            raise BadInput(f"{self._host}:{self._port}: {error.strerror or error}") from None
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error
+            raise BadInput(f"{self._host}:{self._port}: {why}") from None
         async with server:
             port = next(iter(server.sockets)).getsockname()[1]
             host = f"[{self._host}]" if ":" in self._host else self._host
@@ -129,6 +131,8 @@ class AgentServer:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), _LOOK_S)
                 await self._look_at_tokens()
+                if not self.players.planner.alive:
+                    raise JamError("the planner has ended; its log says why")
 
     async def _serve(self) -> Server:
         return await serve(

@@ -71,6 +71,11 @@ class Planner:
         self._thread.start()
 
     @property
+    def alive(self) -> bool:
+        """Whether plans can still be made."""
+        return self._thread.is_alive()
+
+    @property
     def queued(self) -> int:
         """Requests that wait or are at work."""
         return self._inbox.qsize() + len(self._waiting) + self._at_work

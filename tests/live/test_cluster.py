@@ -14,7 +14,7 @@ def test_a_replica_is_killed_in_mid_jam() -> None:
     """Nobody misses a plan, and the server's are those that are made here. Those on the other
     replica, half of them, notice nothing."""
     players = tried(4)
-    assert sum(player.parts[-1].by_us == 0 for player in players) == 2
+    assert sum(player.parts[-1].why_not <= {"", "too slow"} for player in players) == 2
     for player in players:
         assert sum(part.by_server for part in player.parts) > 20
         assert not any(part.different for part in player.parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import socket
@@ -21,9 +22,9 @@ from websockets.typing import Origin, Subprotocol
 
 from jam.agent.anticipation import Anticipator
 from jam.agent.rules import RuleBasedPredictor
-from jam.cli.main import main
+from jam.cli.main import load_planner, main
 from jam.clock import SystemClock
-from jam.errors import BadInput
+from jam.errors import BadInput, JamError
 from jam.messages.plans import AgentRequest
 from jam.music.rows import MelodyState
 from jam.remote import wire
@@ -239,6 +240,30 @@ def test_who_was_turned_away_counts_as_waiting_and_comes_in_when_somebody_leaves
         wait_for(lambda: not second.why_not, "room")
         wait_for(lambda: players.waiting == 0 and players.filled == 1.0, "being forgotten")
         second.close()
+
+
+def test_a_server_ends_where_no_plan_can_be_made_any_more(tmp_path: Path) -> None:
+    planner = load_planner("rules")
+    planner.close()
+    server = AgentServer(planner, Tokens(tmp_path / "t.json"), Limits())
+    with pytest.raises(JamError, match="planner"):
+        asyncio.run(server.run(lambda url: None))
+
+
+def test_an_address_of_something_else_is_told_so(open_server: Served) -> None:
+    port = open_server.url.rpartition(":")[2]
+    with socket.create_server(("127.0.0.1", 0)) as dumb:
+        nobody = f"ws://127.0.0.1:{dumb.getsockname()[1]}"
+        others = {f"wss://127.0.0.1:{port}": "TLS", f"{open_server.url}/nope": "Not here"}
+        others[nobody] = "no server of agents"
+        for url, why in others.items():
+            remote = RemoteAgent(ServerAddress(url), CLOCK)
+            if url == nobody:
+                with dumb.accept()[0] as stranger:
+                    stranger.recv(4096)
+                    stranger.sendall(b"220 a.example ESMTP\r\n")
+            wait_for(lambda remote=remote, why=why: why in remote.state.problem, why)
+            remote.close()
 
 
 def test_tokens_are_kept_as_hashes_and_for_the_user_alone(tmp_path: Path) -> None:
