@@ -262,7 +262,11 @@ def test_an_address_of_something_else_is_told_so(open_server: Served) -> None:
                 with dumb.accept()[0] as stranger:
                     stranger.recv(4096)
                     stranger.sendall(b"220 a.example ESMTP\r\n")
-            wait_for(lambda remote=remote, why=why: why in remote.state.problem, why)
+
+            def told(remote: RemoteAgent = remote, why: str = why) -> bool:
+                return why in remote.state.problem
+
+            wait_for(told, why)
             remote.close()
 
 
