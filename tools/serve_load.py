@@ -38,6 +38,7 @@ from jam.remote import wire
 from jam.settings import JamSettings
 
 BPM = 120.0
+COMMIT_BEATS = JamSettings().commit_beats
 HEADING = " jams  plans/s  median ms  99 % ms  in time %  core  MiB a jam"
 
 
@@ -63,12 +64,17 @@ class Figures:
 
 
 async def player(
-    url: str, number: int, tune: tuple[list[MelodyState], Meter], seconds: float, figures: Figures
+    url: str,
+    number: int,
+    tune: tuple[list[MelodyState], Meter],
+    seconds: float,
+    figures: Figures,
+    commit_beats: int,
 ) -> None:
     """One jam, in real time; begins at a moment of its own within the first beat."""
     melody, meter = tune
     frame_s = 60.0 / (BPM * meter.frames_per_beat)
-    settings = JamSettings(bpm=BPM, meter=meter, listen_bars=1)
+    settings = JamSettings(bpm=BPM, meter=meter, listen_bars=1, commit_beats=commit_beats)
     ahead = settings.lookahead_beats * meter.frames_per_beat
     commit = settings.commit_beats * meter.frames_per_beat
     chords: dict[int, ChordState] = {}
@@ -153,12 +159,16 @@ def cpu_s(pid: int) -> float:
 
 
 async def load(
-    urls: Sequence[str], jams: int, seconds: float, tunes: list[tuple[list[MelodyState], Meter]]
+    urls: Sequence[str],
+    jams: int,
+    seconds: float,
+    tunes: list[tuple[list[MelodyState], Meter]],
+    commit_beats: int = COMMIT_BEATS,
 ) -> Figures:
     figures = Figures()
     await asyncio.gather(
         *(
-            player(urls[n % len(urls)], n, tunes[n % len(tunes)], seconds, figures)
+            player(urls[n % len(urls)], n, tunes[n % len(tunes)], seconds, figures, commit_beats)
             for n in range(jams)
         )
     )
@@ -172,6 +182,7 @@ def main() -> None:
     p.add_argument("--seconds", type=float, default=20.0)
     p.add_argument("--data", type=Path, nargs="*", default=[], help="lead sheets (JSONL)")
     p.add_argument("--replicas", type=int, default=1, help="servers that are started here")
+    p.add_argument("--commit-beats", type=int, default=COMMIT_BEATS, help="of the players")
     p.add_argument("--device", help="of torch: see jam serve")
     p.add_argument("--json", type=Path, help="write the figures there too")
     args = p.parse_args()
@@ -180,13 +191,13 @@ def main() -> None:
     rows = []
     for jams in args.jams:
         if args.url:
-            rows.append(row([args.url], [], jams, args.seconds, tunes))
+            rows.append(row([args.url], [], jams, args.seconds, tunes, args.commit_beats))
             continue
         extra = ["--device", args.device] if args.device else []
         with ExitStack() as stack:
             started = [stack.enter_context(server(extra)) for _ in range(args.replicas)]
             urls, pids = [url for url, _ in started], [pid for _, pid in started]
-            rows.append(row(urls, pids, jams, args.seconds, tunes))
+            rows.append(row(urls, pids, jams, args.seconds, tunes, args.commit_beats))
     if args.json:
         args.json.write_text(json.dumps(rows, indent=1))
 
@@ -197,10 +208,11 @@ def row(
     jams: int,
     seconds: float,
     tunes: list[tuple[list[MelodyState], Meter]],
+    commit_beats: int = COMMIT_BEATS,
 ) -> dict[str, float]:
     """What so many players got, and what the processes took for it; it is printed, too."""
     before_mib, before_s = sum(map(memory_mib, pids)), sum(map(cpu_s, pids))
-    figures = asyncio.run(load(urls, jams, seconds, tunes))
+    figures = asyncio.run(load(urls, jams, seconds, tunes, commit_beats))
     took = 1000 * np.array(figures.took_s)
     n = max(1, len(took))
     found = {

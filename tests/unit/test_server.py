@@ -7,6 +7,7 @@ import base64
 import json
 import socket
 import stat
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -22,11 +24,16 @@ from websockets.typing import Origin, Subprotocol
 
 from jam.agent.anticipation import Anticipator
 from jam.agent.rules import RuleBasedPredictor
+from jam.cli.console import watch
 from jam.cli.main import load_planner, main
 from jam.clock import SystemClock
+from jam.engine.engine import Engine
 from jam.errors import BadInput, JamError
 from jam.messages.plans import AgentRequest
+from jam.messages.servers import CONNECTING, ServerState
+from jam.messages.snapshot import Snapshot
 from jam.music.rows import MelodyState
+from jam.performance.take import Recorder
 from jam.remote import wire
 from jam.remote.client import RemoteAgent, ServerAddress
 from jam.remote.told import Told
@@ -38,6 +45,7 @@ from jam.settings import JamSettings
 from jam.system import many_files
 from tests.support.jamming import Jam
 from tests.support.serving import Served, served
+from tests.support.ui_fake import stopped_snapshot
 
 CLOCK = SystemClock()
 
@@ -344,3 +352,24 @@ def test_by_tls_with_a_token_and_not_with_an_unknown_certificate(
         nobody.close()
     with pytest.raises(BadInput, match="certificate"):
         certificate(tls / "key.pem", None)
+
+
+def test_a_jam_without_a_window_says_when_a_server_plans(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    states = [ServerState("a:1", 0, CONNECTING), ServerState("a:1", 5), ServerState("a:1", 10)]
+    states += [ServerState("a:1", 10, "gone"), ServerState("a:1", 5)]
+    snapshots = [replace(stopped_snapshot(), server=state) for state in states]
+    left = iter(snapshots)
+
+    class Stage:
+        @property
+        def alive(self) -> bool:
+            return self.now is not snapshots[-1]
+
+        def snapshot(self) -> Snapshot:
+            self.now = next(left)
+            return self.now
+
+    watch(cast(Engine, Stage()), Recorder(), None, threading.Event())
+    assert capsys.readouterr().out.splitlines() == [states[1].words, states[4].words]
