@@ -26,6 +26,7 @@ import ray
 from fastapi import FastAPI, Request, WebSocket, WebSocketDisconnect
 from fastapi.responses import HTMLResponse
 from ray import serve
+from ray.exceptions import RayError
 from ray.serve.config import AutoscalingPolicy, RequestRouterConfig
 from ray.serve.request_router import PendingRequest, ReplicaID, RequestRouter, RunningReplica
 from ray.util.metrics import Gauge
@@ -235,7 +236,7 @@ def run(
             log_to_driver=False,
             logging_level=logging.WARNING,
         )
-    except (ConnectionError, RuntimeError, OSError, ValueError) as error:
+    except (RayError, ConnectionError, RuntimeError, OSError, ValueError) as error:
         raise JamError(f"Ray: {str(error).splitlines()[0]}") from None
     there = ray.cluster_resources()
     for what, each in (("CPU", replicas.cpus), ("GPU", replicas.gpus)):
@@ -244,7 +245,10 @@ def run(
             raise JamError(f"Ray: {needed:g} {what} needed, and the cluster has {has:g}")
     logging.getLogger("ray.serve").setLevel(logging.WARNING)
     where = "EveryNode" if every_node else "HeadOnly"
-    serve.start(proxy_location=where, http_options=http)
+    try:
+        serve.start(proxy_location=where, http_options=http)
+    except RayError as error:
+        raise JamError(f"Ray: no proxy begins: {str(error).splitlines()[0]}") from None
     by_need: dict[str, Any] = {
         "min_replicas": replicas.least,
         "max_replicas": replicas.most,
