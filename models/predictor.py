@@ -22,7 +22,6 @@ from jam.music.rows import (
     LOWEST_PITCH,
     MELODY_FIRST,
     MELODY_REST,
-    N_MELODY_CLASSES,
     NO_CHORD,
     ChordState,
     MelodyState,
@@ -39,11 +38,10 @@ from models.decoding.decoder import (
     MELODY_ONSET,
     PIECE,
     PITCH,
-    OnlineDecoder,
     shared_features,
 )
 from models.decoding.harmoniser import OfflineDecoder, harmonies, song_harmony
-from models.decoding.memory import NO_MEMORY, Memory, features, place_features, remembered, stepped
+from models.decoding.memory import NO_MEMORY, Memory, features, place_features, remembered
 from models.decoding.mixture import Mixture, load_mixture
 from models.decoding.rules import Decoding, without
 from models.decoding.spectral import Floats
@@ -55,9 +53,8 @@ from models.network.vocab import Ints
 
 _log = logging.getLogger(__name__)
 FRAME_IN_BAR = vocab.PLACE_FEATURES.index("frame_in_bar")
-_PITCH_CLASSES = (np.arange(N_MELODY_CLASSES - MELODY_FIRST) + LOWEST_PITCH) % 12
-MAX_AHEAD = 32
-"""Frames of the longest continuation."""
+KEPT, MOST_LEAD = 64, 32
+"""Newest positions whose hidden vectors are kept, and how far back what was foreseen is asked."""
 REMEMBERED = 0.4
 """What came then weighs so much at least beside what the network expects. Of 0, 0.4, 1 and 2 what
 brings the chord that fits best nearest to what was sung from two beats ahead on."""
@@ -108,6 +105,8 @@ class NeuralPredictor:
         set."""
         self._hidden: Floats | None = None
         """Of position n_rows, where it has been computed already."""
+        self._hidden_before: dict[int, Floats] = {}
+        """Of the newest positions, by number."""
         self._recall = Recall()
         self._found: Found | None = None
         """The places of the past that are like position n_rows, where they are known."""
@@ -115,7 +114,6 @@ class NeuralPredictor:
         """What may be copied from them, (1, places, 2)."""
         self._alike: list[recall.Spot] | None = None
         """The same as spots, where they were asked for."""
-        self._branches: OnlineDecoder | None = None
 
     @property
     def n_rows(self) -> int:
@@ -138,7 +136,6 @@ class NeuralPredictor:
         if self._mixture.varied and settings.adventurous != self._adventurous:
             self._adventurous = settings.adventurous
             self._online, self._rules = self._mixture.decoder(settings.adventurous)
-            self._branches = None
         self._forget(0)
         self._online.stack.clear()
 
@@ -161,24 +158,28 @@ class NeuralPredictor:
     def _forget(self, n_rows: int) -> None:
         del self._memories[n_rows + 1 :], self._places[n_rows:], self._styles[n_rows:]
         self._hidden = self._found = self._copies = self._alike = None
+        self._hidden_before = {t: h for t, h in self._hidden_before.items() if t < n_rows}
         self._recall.rewind(n_rows)
 
     def _read(self) -> None:
-        """All of the rows held, or the newest of them: a second's worth would stall the music."""
+        """All of the rows held, or the newest of them: a second's worth would stall the music.
+        Those from which something may be foreseen are computed one after another."""
         n = self.n_rows
         start = max(0, n - max(self._online.config.context, LEAST_READ)) // ROUNDED * ROUNDED
         self._online.stack.clear(start)
-        if start == n:
-            return
-        rows = np.array([self._features(t) for t in range(start, n)])
-        if self._online.config.recall:
-            found = self._recall.find(start, np.array(self._places[start:n]))
-            before = np.array([m[CHORD] for m in self._memories[start:n]])
-            chord, onset = self._recall.chords.T
-            there, event, _ = recall.recalled(found, chord, onset, before)
-            columns = recall.feature_columns(found, there, event)
-            rows = np.concatenate([rows, columns.reshape(n - start, -1)], 1)
-        self._online.stack.read(self._online.past(rows))
+        end = max(start, n - MOST_LEAD) if self._online.config.ahead else n
+        if start < end:
+            rows = np.array([self._features(t) for t in range(start, end)])
+            if self._online.config.recall:
+                found = self._recall.find(start, np.array(self._places[start:end]))
+                before = np.array([m[CHORD] for m in self._memories[start:end]])
+                chord, onset = self._recall.chords.T
+                there, event, _ = recall.recalled(found, chord, onset, before)
+                columns = recall.feature_columns(found, there, event)
+                rows = np.concatenate([rows, columns.reshape(end - start, -1)], 1)
+            self._online.stack.read(self._online.past(rows))
+        for t in range(end, n):
+            self._computed(t)
 
     def _features(self, t: int) -> tuple[int, ...]:
         *place, bar = self._places[t]
@@ -216,17 +217,37 @@ class NeuralPredictor:
         self._places[t:] = [there]
         del self._styles[t:]
         self._found = self._copies = self._alike = None
-        features_ = self._features(t)
-        row = np.array((features_,))
+        self._hidden = self._computed(t)
+        return self._hidden
+
+    def _computed(self, t: int) -> Floats:
+        """Position t, whose rows before the stack holds, (1, D)."""
+        row = np.array((self._features(t),))
         if self._online.config.recall:
-            self._found = self._recall.find(t, np.array((there,)))
+            self._found = self._recall.find(t, np.array((self._places[t],)))
             chord, onset = self._recall.chords.T
             before = np.array([self._memories[t][CHORD]])
             then, event, self._copies = recall.recalled(self._found, chord, onset, before)
             columns = recall.feature_columns(self._found, then, event)
             row = np.concatenate([row, columns.reshape(1, -1)], 1)
-        self._hidden = self._online.position(row)
-        return self._hidden
+        hidden = self._hidden_before[t] = self._online.position(row)
+        self._hidden_before.pop(t - KEPT, None)
+        return hidden
+
+    def foreseen(self, places: Sequence[Place], lead_frames: int) -> NDArray[np.float64]:
+        self._position(places[0])
+        t = max(0, self.n_rows - min(lead_frames, MOST_LEAD))
+        if t not in self._hidden_before:  # so many rows were taken back
+            if not self._online.stack.rewind(t):
+                self._read()
+            for row in range(self._online.stack.n, self.n_rows + 1):
+                self._hidden = self._computed(row)
+        shares = self._online.foreseen(self._hidden_before[t])[0]
+        beats = (self.n_rows - t + np.arange(len(places))) // places[0].meter.frames_per_beat
+        sounding = np.zeros(12)
+        if len(shares):
+            sounding += shares[np.minimum(beats, len(shares) - 1)].sum(0)
+        return sounding + self.sang_then(places, len(places))
 
     def _append(self, row: Row, place: tuple[int, ...]) -> None:
         memory = remembered(self._memories[-1], row)
@@ -308,57 +329,9 @@ class NeuralPredictor:
             self._alike = self._recall.spots(place_features(place))
         return self._alike
 
-    def continuations(
-        self,
-        chords: Sequence[ChordState],
-        places: Sequence[Place],
-        noise: Floats,
-        temperature: float,
-    ) -> NDArray[np.float64]:
-        hidden = np.repeat(self._position(places[0]), len(chords), 0)
-        branches = self._branches
-        if branches is None or branches.stack.batch != len(chords):
-            branches = self._branches = self._online.branching(len(chords), MAX_AHEAD)
-        branches.stack.clear(self._online.stack.n)
-        memories = [self._memories[-1]] * len(chords)
-        indices = [vocab.chord_index(chord) for chord in chords]
-        holding = np.array(indices)
-        chord, onset = self._recall.chords.T
-        style = self._style_at(self.n_rows)
-        sounding = np.zeros(12)
-        for i, place in enumerate(places):
-            if i:
-                *there, bar = place_features(place)
-                shared = (*there, bar % vocab.BARS_IN_FORM, style, self._density)
-                found = np.array([features(m) + shared for m in memories])
-                if self._found is not None and self._online.config.recall:
-                    later = self._recall.later(self._found, i, there[2], len(chords))
-                    then, event, _ = recall.recalled(later, chord, onset, holding)
-                    columns = recall.feature_columns(later, then, event)
-                    found = np.concatenate([found, columns.reshape(len(chords), -1)], 1)
-                hidden = branches.position(found)
-            now = np.array([(index, int(i == 0)) for index in indices])
-            last = np.array([m[LAST_PITCH] for m in memories])
-            logits = branches.melody_logits(hidden, now, last)
-            scaled = logits.astype(np.float64) / temperature
-            shares = np.exp(scaled - scaled.max(1, keepdims=True))
-            shares /= shares.sum(1, keepdims=True)
-            sounding += np.bincount(_PITCH_CLASSES, shares[:, MELODY_FIRST:].sum(0), 12)
-            classes = (scaled + noise[:, i]).argmax(1).tolist()
-            for k, class_ in enumerate(classes):
-                before = memories[k][PITCH]
-                if before:
-                    sounding[before % 12] += shares[k, HOLD]
-                starts = class_ >= MELODY_FIRST
-                pitch = before if class_ == HOLD else 0
-                if starts:
-                    pitch = class_ - MELODY_FIRST + LOWEST_PITCH
-                memories[k] = stepped(memories[k], pitch, starts, indices[k], i == 0)
-        return sounding + self.sang_then(places, float(sounding.sum()))
-
-    def sang_then(self, places: Sequence[Place], sounding: float) -> NDArray[np.float64]:
-        """What the melody did from the place on that is most like this one, (12,): a share of all
-        that may sound."""
+    def sang_then(self, places: Sequence[Place], frames: float) -> NDArray[np.float64]:
+        """What the melody did from the place on that is most like this one, (12,), weighed by how
+        it is to be trusted beside so many frames that are foreseen."""
         if not self._looks_back:
             return np.zeros(12)
         alike = self._spots(places[0])[0]
@@ -367,7 +340,7 @@ class NeuralPredictor:
         trust = self._trust(alike)
         weight = max(REMEMBERED, trust / (1 - trust))
         sang = np.array(self._recall.sang_from(alike.frame, alike.turn, len(places)), np.float64)
-        found: NDArray[np.float64] = sang * (weight * sounding / max(1.0, sang.sum()))
+        found: NDArray[np.float64] = sang * (weight * frames / max(1.0, sang.sum()))
         return found
 
     def _trust(self, spot: recall.Spot) -> float:

@@ -1,6 +1,6 @@
 """Benchmarks: `make bench`. Prints percentiles and a Markdown table, writes build/bench.json.
 
-`make bench ARGS="--only plan,futures"` measures some of it, and `ARGS="--only live --seconds 600
+`make bench ARGS="--only plan,wire"` measures some of it, and `ARGS="--only live --seconds 600
 --blocks 512 256"` counts dropouts in ten minutes. The live loop has real parts: a JACK server with
 a dummy device, a player in another process, the stage with synth and audio stream, the agent. Each
 line is measured on the idle machine and again beside a torch process that decodes without a pause
@@ -203,7 +203,6 @@ def live(args: argparse.Namespace) -> Iterator[Line]:
 
 SECTIONS: dict[str, Callable[[argparse.Namespace], Iterator[Line]]] = {
     "plan": lambda _: bench_plans.plans(),
-    "futures": lambda _: bench_plans.futures(),
     "wire": lambda _: bench_plans.wire(),
     "live": live,
     "hand": lambda args: hand_lines(args.seconds),

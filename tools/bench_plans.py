@@ -1,4 +1,4 @@
-"""How long plans take: by history, lookahead and futures, beside a network of the rival's size."""
+"""How long plans take: by history and lookahead, beside a network of the rival's size."""
 
 from __future__ import annotations
 
@@ -9,17 +9,15 @@ from itertools import product
 import numpy as np
 
 from jam.agent.anticipation import Anticipator
-from jam.agent.futures import BEATS_WEIGHED, places_from
-from jam.agent.predictor import Predictor, gumbel_noise
+from jam.agent.predictor import Predictor
 from jam.cli.main import load_predictor, load_rules
 from jam.clock import SystemClock
 from jam.engine.engine import Engine
 from jam.messages.commands import DeviceChoice, KeyInput, Start
 from jam.messages.plans import PlanRequest
 from jam.messages.snapshot import SessionLog
-from jam.music.chord import Chord
 from jam.music.grid import Meter, TempoMap, nearest_frame
-from jam.music.rows import N_MELODY_CLASSES, ChordState, MelodyState, Row
+from jam.music.rows import ChordState, MelodyState, Row
 from jam.settings import JamSettings
 from models.decoding.mixture import Mixture
 from models.decoding.rules import Decoding
@@ -94,13 +92,12 @@ def plans() -> Iterator[Line]:
     settings = JamSettings()
     times = plan_times(load_rules()[0], SURPRISE, 256, 100, settings)
     yield Line.of(f"plan of 16 frames, rules, 256 frames, {SURPRISE}", times)
-    # One that was never trained changes chords at almost every frame, and would weigh them all
-    # against several futures; the rival's plans have one.
-    one = settings.changed(futures=1)
+    # The rival's plans weigh nothing.
+    plain = settings.changed(foresight_beats=0)
     for who, n, histories, its_settings in (
         (predictor, 150, HISTORIES, settings),
-        (untrained(AS_WIDE), 30, HISTORIES, one),
-        (untrained(AS_MANY), 12, HISTORIES[1:2], one),
+        (untrained(AS_WIDE), 30, HISTORIES, plain),
+        (untrained(AS_MANY), 12, HISTORIES[1:2], plain),
     ):
         for history_frames, what in product(histories, (SURPRISE, EXPECTED)):
             name = f"plan of 16 frames, {who.name}, {history_frames} frames, {what}"
@@ -113,31 +110,6 @@ def plans() -> Iterator[Line]:
         times = plan_times(predictor, SURPRISE, 256, 60, settings.changed(lookahead_beats=beats))
         name = f"plan of {4 * beats} frames, {predictor.name}, 256 frames, {SURPRISE}"
         yield Line.of(name, times)
-
-
-def futures() -> Iterator[Line]:
-    """What several futures cost: whole plans, and one batch of continuations alone."""
-    predictor, _ = load_predictor()
-    clock = SystemClock()
-    for n in (2, 4, 8):
-        settings = JamSettings(futures=n)
-        for what in (SURPRISE, EXPECTED):
-            name = f"plan of 16 frames, {predictor.name}, 256 frames, {n} futures, {what}"
-            yield Line.of(name, plan_times(predictor, what, 256, 100, settings))
-        # The plans have left 360 rows behind.
-        place = TempoMap.constant(100, Meter(4, 4)).place(256)
-        predictor.rewind(256)
-        ahead = places_from(place, BEATS_WEIGHED * 4)
-        noise = np.array(
-            [[gumbel_noise(1, i, k, N_MELODY_CLASSES) for i in range(len(ahead))] for k in range(n)]
-        )
-        chords = [ChordState(Chord(root, "maj"), True) for root in range(n)]
-        times_ms = []
-        for _ in range(60):
-            begin_s = clock.now_s()
-            predictor.continuations(chords, ahead, noise, 1.0)
-            times_ms.append(1000 * (clock.now_s() - begin_s))
-        yield Line.of(f"  {n} melodies continued by {len(ahead)} frames", times_ms[5:])
 
 
 def wire(seconds: float = 25.0) -> Iterator[Line]:
@@ -186,8 +158,8 @@ def table(lines: list[Line]) -> str:
     full: dict[str, float] = {}
     labels = {
         "neural": "jam",
-        AS_WIDE: "jam, untrained, 36.7 M weights if written out densely, one future",
-        AS_MANY: "jam, untrained, 37 M free parameters, one future",
+        AS_WIDE: "jam, untrained, 36.7 M weights if written out densely, nothing foreseen",
+        AS_MANY: "jam, untrained, 37 M free parameters, nothing foreseen",
     }
     for (who, label), what in product(labels.items(), (SURPRISE, EXPECTED, RESTYLED)):
         if what == RESTYLED and who != "neural":

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from jam.agent.futures import BEATS_WEIGHED, WEIGHT, merits, places_from
+from jam.agent.merits import WEIGHT, merits, places_from, with_kinds_of
 from jam.agent.moves import leading, returning, still_sounds
 from jam.agent.predictor import Logits, Mask, Predictor, draw, gumbel_noise, is_banned
 from jam.messages.plans import InForm, Plan, PlanRequest
@@ -23,7 +23,6 @@ from jam.music.rows import (
     CHORD_FIRST,
     HOLD,
     N_CHORD_CLASSES,
-    N_MELODY_CLASSES,
     NO_CHORD,
     REST,
     ChordState,
@@ -37,8 +36,7 @@ from jam.music.rows import (
 )
 from jam.settings import JamSettings
 
-_CHORD_DICE, _MELODY_DICE = 0, 1
-"""Of the plan itself; those of its candidate number k are 2 k and 2 k + 1."""
+_CHORD_DICE = 0
 
 
 def _forbidden(settings: JamSettings) -> Mask | None:
@@ -53,14 +51,15 @@ def _forbidden(settings: JamSettings) -> Mask | None:
 
 
 def _planning(settings: JamSettings) -> tuple[object, ...]:
-    """The settings that change what is planned, beyond lookahead and commit."""
+    """The settings that change what is planned, beyond lookahead."""
     return (
+        settings.commit_beats,
         settings.temperature,
         settings.style,
         settings.density,
         settings.key_lock,
         settings.palette,
-        settings.futures,
+        settings.foresight_beats,
         settings.adventurous,
     )
 
@@ -182,7 +181,7 @@ class Anticipator:
                 self._by_song.add(frame)
             else:
                 chord, probability = self._draw_chord(frame, place, before.chord, silent_until)
-            melody = own.get(frame) or self._draw_melody(frame, place, before.melody, chord)
+            melody = own.get(frame) or self._expected_melody(place, before.melody, chord)
             row = Row(melody, chord)
             self.predictor.extend([row], [place])
             self._fed.append((row, place))
@@ -365,9 +364,9 @@ class Anticipator:
             class_, probability = draw(logits, settings.temperature, noise)
             # Whether the chord changes is left to the dice; one that is struck again stays.
             changes = class_ >= CHORD_FIRST and chord_of_class(class_) != before.chord
-            if changes and settings.futures > 1 and settings.temperature > 0:
+            if changes and settings.foresight_beats and settings.temperature > 0:
                 class_, probability = self._weighed(
-                    frame, place, logits, class_, settings, before.chord, goal, form
+                    frame, place, logits, settings, before.chord, goal, form
                 )
         state = chord_state(class_, before)
         if chord_class(state, before) == HOLD:
@@ -385,53 +384,38 @@ class Anticipator:
         frame: int,
         place: Place,
         logits: Logits,
-        drawn: int,
         settings: JamSettings,
         before: Chord | None,
         goal: Goal,
         form: InForm | None,
     ) -> tuple[int, float]:
-        """A new chord, drawn again where several draws differ: what may follow, where the chord
-        before leads and what leads to the goal weighs in (`jam.agent.futures`)."""
+        """A new chord, drawn again: what may sound then, where the chord before leads and what
+        leads to the goal weigh in (`jam.agent.merits`).
+
+        What may sound is foreseen from as long before as chords are committed. What was played
+        until there is known when the chord is decided; what came since may only be expected.
+        """
         onsets = logits.copy()
         onsets[:CHORD_FIRST] = -1e9
         if before is not None:
             onsets[onset_class(before)] = -1e9
-        candidates = [drawn]
-        for k in range(1, settings.futures):
-            noise = gumbel_noise(self.seed, frame, 2 * k + _CHORD_DICE, N_CHORD_CLASSES)
-            candidates.append(draw(onsets, settings.temperature, noise)[0])
-        if len(set(candidates)) > 1:
-            ahead = places_from(place, BEATS_WEIGHED * place.meter.frames_per_beat)
-            noise = np.array(
-                [
-                    [
-                        gumbel_noise(self.seed, frame + i, 2 * k + _MELODY_DICE, N_MELODY_CLASSES)
-                        for i in range(len(ahead))
-                    ]
-                    for k in range(settings.futures)
-                ]
-            )
-            states = [ChordState(chord_of_class(class_), True) for class_ in candidates]
-            sounding = self.predictor.continuations(states, ahead, noise, settings.temperature)
-            after = None if goal is None else (goal[1], still_sounds(goal[0] - frame))
-            # In nats at any temperature: worth is no less where more is left to chance.
-            closes = None if form is None else form.closes
-            merit = merits(sounding, before, place, after, closes)
-            worth = settings.temperature * WEIGHT * merit
-            noise = gumbel_noise(self.seed, frame, _CHORD_DICE, N_CHORD_CLASSES)
-            drawn, _ = draw(onsets + worth.astype(np.float32), settings.temperature, noise)
+        per_beat = place.meter.frames_per_beat
+        ahead = places_from(place, settings.foresight_beats * per_beat)
+        sounding = self.predictor.foreseen(ahead, settings.commit_beats * per_beat)
+        after = None if goal is None else (goal[1], still_sounds(goal[0] - frame))
+        closes = None if form is None else form.closes
+        # In nats at any temperature: worth is no less where more is left to chance.
+        worth = settings.temperature * WEIGHT * merits(sounding, before, place, after, closes)
+        noise = gumbel_noise(self.seed, frame, _CHORD_DICE, N_CHORD_CLASSES)
+        weighed = with_kinds_of(onsets + worth.astype(np.float32), onsets)
+        drawn, _ = draw(weighed, settings.temperature, noise)
         shares = np.exp((logits - logits.max()).astype(np.float64) / settings.temperature)
         return drawn, float(shares[drawn] / shares.sum())
 
-    def _draw_melody(
-        self, frame: int, place: Place, before: MelodyState, chord: ChordState
-    ) -> MelodyState:
-        assert self._settings is not None
+    def _expected_melody(self, place: Place, before: MelodyState, chord: ChordState) -> MelodyState:
+        """The likeliest: one that is drawn would be wrong more often, and chords follow it."""
         logits = self.predictor.melody_logits(place, chord)
-        noise = gumbel_noise(self.seed, frame, _MELODY_DICE, N_MELODY_CLASSES)
-        class_, _ = draw(logits, self._settings.temperature, noise)
-        return melody_state(class_, before)
+        return melody_state(int(logits.argmax()), before)
 
 
 Goal = tuple[int, Chord] | None

@@ -61,20 +61,12 @@ class Predictor(Protocol):
         """Logits of p(x_t | x_<t, y_<=t), y_t = chord; shape (N_MELODY_CLASSES,)."""
         ...
 
-    def continuations(
-        self,
-        chords: Sequence[ChordState],
-        places: Sequence[Place],
-        noise: Logits,
-        temperature: float,
-    ) -> NDArray[np.float64]:
-        """What may sound from row n_rows on: the melody goes on from there once for each chord,
-        which is struck there and held.
+    def foreseen(self, places: Sequence[Place], lead_frames: int) -> NDArray[np.float64]:
+        """What of the melody may sound in the frames from n_rows on, (12,): the expected number of
+        frames in which each pitch class sounds, or any multiple of it; zeros where nobody knows.
 
-        noise: the dice, (chords, places, N_MELODY_CLASSES). Gives for each pitch class the
-        expected number of frames in which it sounds, (12,), over all melodies and frames: the
-        dice choose how each melody goes on, but every note counts with its probability. Who
-        remembers what came at a like place before may count it too. The rows held stay as they are.
+        It is foreseen from so many frames before n_rows (at most from the beginning): of the melody
+        since then nothing is known. Who remembers what came at a like place may count it too.
         """
         ...
 

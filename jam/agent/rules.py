@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from jam.agent.predictor import Logits, Predictor, draw
 from jam.music.chord import QUALITY_INDEX, QUALITY_NAMES, Chord
 from jam.music.grid import Place
 from jam.music.key import best_key, scale_of
@@ -21,13 +20,11 @@ from jam.music.rows import (
     N_CHORD_CLASSES,
     N_MELODY_CLASSES,
     NO_CHORD,
-    REST,
     ChordState,
     MelodyState,
     Row,
     chord_state,
     fold_pitch,
-    melody_state,
     onset_class,
 )
 from jam.settings import JamSettings
@@ -59,36 +56,6 @@ for _root in range(12):
     for _quality in QUALITY_NAMES:
         _chord = Chord(_root, _quality)
         _CHORD_TONES[onset_class(_chord), list(_chord.pitch_classes)] = 1.0
-
-
-def continued(
-    predictor: Predictor,
-    before: MelodyState,
-    chords: Sequence[ChordState],
-    places: Sequence[Place],
-    noise: Logits,
-    temperature: float,
-) -> NDArray[np.float64]:
-    """`Predictor.continuations` one after the other; `before` is the newest row's melody."""
-    n_rows = predictor.n_rows
-    sounding = np.zeros(12)
-    for k, chord in enumerate(chords):
-        melody = before
-        for i, place in enumerate(places):
-            logits = predictor.melody_logits(place, chord)
-            shares = np.exp((logits - logits.max()).astype(np.float64) / temperature)
-            shares /= shares.sum()
-            if melody.pitch is not None:
-                sounding[melody.pitch % 12] += shares[HOLD]
-            np.add.at(sounding, _PITCH_CLASSES, shares[MELODY_FIRST:])
-            melody = melody_state(draw(logits, temperature, noise[k, i])[0], melody)
-            predictor.extend([Row(melody, chord)], [place])
-            chord = ChordState(chord.chord, False)
-        predictor.rewind(n_rows)
-    return sounding
-
-
-_PITCH_CLASSES = (np.arange(N_MELODY_CLASSES - MELODY_FIRST) + LOWEST_PITCH) % 12
 
 
 RULES_PLAY = "The rule-based engine plays"
@@ -232,15 +199,9 @@ class RuleBasedPredictor:
         logits[pitches - LOWEST_PITCH + MELODY_FIRST] = scores + onset
         return logits
 
-    def continuations(
-        self,
-        chords: Sequence[ChordState],
-        places: Sequence[Place],
-        noise: Logits,
-        temperature: float,
-    ) -> NDArray[np.float64]:
-        before = self._rows[-1].melody if self._rows else REST
-        return continued(self, before, chords, places, noise, temperature)
+    def foreseen(self, places: Sequence[Place], lead_frames: int) -> NDArray[np.float64]:
+        """What sounded until then goes on."""
+        return self._recent[max(0, self.n_rows - lead_frames)]
 
     def harmonise(
         self, melody: Sequence[MelodyState], places: Sequence[Place], seed: int | None = None

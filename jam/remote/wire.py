@@ -26,7 +26,7 @@ from jam.music.grid import Meter, Place
 from jam.music.rows import ChordState, MelodyState, Row
 from jam.settings import JamSettings
 
-SUBPROTOCOL = Subprotocol("jam.agent.2")
+SUBPROTOCOL = Subprotocol("jam.agent.3")
 """Counted on where a message changes."""
 ASK_BYTES = 2 * 2**20
 """Of the longest request: the history of a very long session, told again in one piece."""
@@ -63,7 +63,8 @@ class Wanted(Struct, array_like=True, forbid_unknown_fields=True, frozen=True):
     style: Annotated[str, Meta(max_length=20)]
     temperature: float
     adventurous: float
-    futures: int
+    foresight_beats: int
+    commit_beats: int
     density: float | None
     key_lock: tuple[Annotated[int, Meta(ge=0, le=11)], bool] | None
     palette: Annotated[tuple[Annotated[str, Meta(max_length=64)], ...], Meta(max_length=256)]

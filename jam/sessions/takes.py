@@ -99,7 +99,7 @@ def revoice(
         )
     # What would move the agent away from the script is taken out.
     plain = settings.changed(
-        listen_bars=0, temperature=0.0, futures=1, key_lock=None, palette=(), density=None
+        listen_bars=0, temperature=0.0, foresight_beats=0, key_lock=None, palette=(), density=None
     )
     song = song_of(session, take)
     script = ScriptedPredictor(take.chords, melody_line(song))

@@ -490,19 +490,18 @@ class JamSettings:
         limits=(0, 2, ""),
         step=0.05,
     )
-    futures: int = setting(
+    foresight_beats: int = setting(
         4,
-        "Futures",
-        "How many continuations of your melody each new chord is weighed against; more gives "
-        "safer choices but takes longer.",
-        "continuations of the melody that a new chord is weighed against",
-        "futures",
+        "Foresight",
+        "How many beats of the melody that the agent foresees weigh in each new chord; 0: none.",
+        "beats of the melody foreseen that weigh in a new chord",
+        "foresight",
         group="agent",
         place="Music/Agent",
-        limits=(1, 8, ""),
+        limits=(0, 8, "beats"),
     )
-    """How many continuations of the melody a new chord is weighed against; 1 weighs none. What
-    more of them bring and cost is measured by `python -m models.evaluation.futures`."""
+    """So many beats of the melody that is foreseen weigh in a new chord. What more of them bring is
+    measured by `python -m models.evaluation.foresight`."""
     count_in_bars: int = setting(
         1,
         "Count-in",

@@ -8,7 +8,6 @@ not positions, so nothing has to be computed anew.
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Sequence
 
@@ -351,13 +350,7 @@ class OnlineDecoder:
         norm = spectral.gain(weights, "norm")
         self.chord_out = spectral.head(weights, "chord_out", config.width, norm)
         self._melody = MelodyHead(config, weights, batch)
-
-    def branching(self, batch: int, frames: int) -> OnlineDecoder:
-        """The same network, for so many continuations of this one's session."""
-        branches = copy.copy(self)
-        branches.stack = Branches(self.stack, batch, frames)
-        branches._melody = self._melody.for_batch(batch)
-        return branches
+        self._ahead = AheadHead(config, weights) if config.ahead else None
 
     def hidden(self, memory: Ints, shared: Ints, recalled: Ints | None = None) -> Floats:
         """Takes in one position; (B, D), normed.
@@ -400,6 +393,34 @@ class OnlineDecoder:
         """(B, N_MELODY_CLASSES), beside the chord (B, 2) of the frame itself: index, onset."""
         return self._melody(hidden, chord, last_pitch)
 
+    def foreseen(self, hidden: Floats) -> Floats:
+        """(B, beats, 12): which pitch classes have what shares of the melody in each beat from
+        the frame on; (B, 0, 12) of a network that doesn't foresee."""
+        if self._ahead is None:
+            return np.zeros((len(hidden), 0, 12), np.float32)
+        return self._ahead(hidden)
+
+
+class AheadHead:
+    """From the normed hidden vector of a frame to the melody of the beats from it on."""
+
+    def __init__(self, config: NetConfig, weights: Weights) -> None:
+        c, d = config.width
+        wide = (2 * c, 2 * d)
+        norm = spectral.gain(weights, "norm")
+        self.up = spectral.blocks(*spectral.dense(weights, "ahead_up"), config.width, wide, norm)
+        self.out = spectral.head(weights, "ahead_out", wide, pitchless=0)
+        self._beats = config.ahead
+        self._plain = 2 * d
+
+    def __call__(self, hidden: Floats) -> Floats:
+        """(B, D) to (B, beats, 12): what falls on each pitch class of what sounds in each beat."""
+        logits = self.out(rectified(self.up(hidden), self._plain))
+        logits = logits.reshape(len(hidden), 12, self._beats).swapaxes(1, 2)
+        shares = np.exp(logits - logits.max(2, keepdims=True))
+        found: Floats = shares / shares.sum(2, keepdims=True)
+        return found
+
 
 class MelodyHead:
     """From the normed hidden vector and the chord of a frame to the logits of its melody."""
@@ -418,18 +439,8 @@ class MelodyHead:
             spectral.gain(weights, "melody_norm"),
         )
         self.out = spectral.head(weights, "melody_out", (2 * c, 2 * d))
-        self._set_rooms(batch)
-
-    def _set_rooms(self, batch: int) -> None:
-        config = self.config
         self._normed = Split(batch, config.dim, config.invariant + 2 * config.channels)
         self._hidden = Hidden(config, batch, 2)
-
-    def for_batch(self, batch: int) -> MelodyHead:
-        """The same for so many sessions in step."""
-        found = copy.copy(self)
-        found._set_rooms(batch)
-        return found
 
     def __call__(self, hidden: Floats, chord: Ints, last_pitch: Ints) -> Floats:
         """(B, N_MELODY_CLASSES); chord (B, 2): index and onset; last_pitch (B,), 0 for none."""

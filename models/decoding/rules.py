@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jam.agent.merits import with_kinds_of
 from jam.errors import BadInput
 from jam.music.rows import CHORD_FIRST, HOLD
 from models.decoding.spectral import Floats
@@ -50,8 +51,9 @@ class Decoding:
     """Chords whose probability is less than this share of the likeliest chord's are never drawn;
     theirs goes to the others, so how readily the chord changes stays as it is."""
     temperature: float = 1.0
-    """Multiplies what the player sets. A network that is drawn from at 1 errs now and then, and
-    goes on from its error; musicians don't."""
+    """Of which chord it is; whether it changes, and whether it is a triad, stays as likely as the
+    network says. A network that is drawn from at 1 errs now and then, and goes on from its error;
+    musicians don't."""
 
     trust_in_melody: tuple[float, ...] = (0.0,) * N_AGREEMENTS
     """How far the melody is expected to go on as it did at a like place of the past, by how well
@@ -90,7 +92,8 @@ class Decoding:
     def applied(self, logits: Floats, strength: NDArray[np.int64]) -> Floats:
         """Chord logits (B, N_CHORD_CLASSES) at places of these strengths (B,), changed in
         place."""
-        logits /= np.float32(self.temperature)
+        if self.temperature != 1:
+            logits[:] = with_kinds_of(logits / np.float32(self.temperature), logits)
         if self.min_share > 0:
             chords = logits[:, HOLD + 1 :]
             best = chords.max(-1, keepdims=True)

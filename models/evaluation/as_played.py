@@ -1,7 +1,7 @@
 """Networks as one plays with them: the protocol of live play, what a musician hears, intervals.
 
 Each piece's melody is played to the agent frame by frame, with the default settings (two bars of
-listening, four beats of lookahead of which the nearest is committed, several futures); every chord
+listening, four beats of lookahead of which the nearest is committed); every chord
 counts as it was committed. What is measured begins after the listening. Several seeds of one piece
 are pooled, so an interval says how pieces differ. The command is `models.evaluation.evaluate`.
 """

@@ -10,10 +10,10 @@
 Over the first `--frames` frames of each piece, as the agent is played with
 (`models.evaluation.as_played`): intervals are 95 %, by bootstrap over pieces. With
 `--frame-by-frame` also the rows that can be compared with published ones: no listening, nothing
-committed, one future; a chord is drawn for each frame. `--pool` joins runs over the same pieces
-that were made one after another, with seeds or players of their own. Writes results.json and
-table.md, and the pictures of the situations. Measures are defined in `models.evaluation.hearing`
-and `metrics`.
+committed, nothing foreseen; a chord is drawn for each frame. `--pool` joins runs over the same
+pieces that were made one after another, with seeds or players of their own. Writes results.json
+and table.md, and the pictures of the situations. Measures are defined in
+`models.evaluation.hearing` and `metrics`.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def parse() -> argparse.Namespace:
         default=[JamSettings().adventurous],
         help="settings at which the online networks play",
     )
-    p.add_argument("--futures", type=int, default=JamSettings().futures)
+    p.add_argument("--foresight", type=int, default=JamSettings().foresight_beats, metavar="BEATS")
     p.add_argument("--commit-beats", type=int, default=JamSettings().commit_beats)
     p.add_argument("--style", choices=STYLES, default="any")
     p.add_argument("--frames", type=int, default=256)
@@ -153,7 +153,9 @@ def folders(args: argparse.Namespace) -> dict[str, Path]:
 
 def live_players(args: argparse.Namespace) -> dict[str, tuple[Predictor, JamSettings]]:
     """Name to (predictor, settings) of those that can play live."""
-    settings = JamSettings(futures=args.futures, commit_beats=args.commit_beats, style=args.style)
+    settings = JamSettings(
+        foresight_beats=args.foresight, commit_beats=args.commit_beats, style=args.style
+    )
     found: dict[str, tuple[Predictor, JamSettings]] = {"rules": (RuleBasedPredictor(), settings)}
     online = {
         n: load_predictor(f) for n, f in folders(args).items() if (f / "online.json").exists()

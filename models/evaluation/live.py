@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from jam.agent.anticipation import Anticipator
-from jam.agent.futures import places_from
+from jam.agent.merits import places_from
 from jam.agent.predictor import Predictor
 from jam.agent.rules import RuleBasedPredictor
 from jam.errors import BadInput

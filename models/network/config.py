@@ -16,9 +16,9 @@ _RANGES = {
     "encoder_layers": (0, 32),
     "ffn": (1, 16),
     "context": (48, 2048),
+    "ahead": (0, 32),
 }
-"""Far beyond what can be decoded in time: a file can't ask for more memory than that. The context
-is longer than the futures that are weighed."""
+"""Far beyond what can be decoded in time: a file can't ask for more memory than that."""
 
 KINDS = ("online", "offline", "improviser", "infilling")
 
@@ -47,6 +47,8 @@ class NetConfig:
     """Shown what came at like places of the past (`models.network.recall`); online only."""
     copies: bool = False
     """May copy the chords that came there; online only."""
+    ahead: int = 0
+    """So many beats of melody are foreseen from every frame (0: none); online only."""
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -61,8 +63,8 @@ class NetConfig:
             value = getattr(self, name)
             if type(value) is not bool:
                 raise BadInput(f"network {name} {value!r:.20}: must be true or false")
-        if (self.recall or self.copies) and self.kind != "online":
-            raise BadInput("network recall: only an online network has one")
+        if (self.recall or self.copies or self.ahead) and self.kind != "online":
+            raise BadInput("network recall, copies, ahead: only an online network has them")
         if self.channels % self.heads or self.invariant % self.heads:
             raise BadInput("network channels: must be divisible by the number of heads")
         if self.kind in ("offline", "infilling") and self.heads % 2:
@@ -149,6 +151,9 @@ def parameter_shapes(config: NetConfig) -> Shapes:
         norm("melody_norm")
         linear("melody_up", (c, d), (2 * c, 2 * d))
         linear("melody_out", (2 * c, 2 * d), (vocab.N_OCTAVES, 2))
+        if config.ahead:
+            linear("ahead_up", (c, d), (2 * c, 2 * d))
+            linear("ahead_out", (2 * c, 2 * d), (config.ahead, 0))
     elif config.kind == "offline":
         for i in range(config.encoder_layers):
             block(f"encoder.{i}")
@@ -188,9 +193,9 @@ def embeddings(config: NetConfig) -> dict[str, tuple[str, ...]]:
     return {"heard": vocab.MELODY_FEATURES + place, "past": past}
 
 
-SMALL = NetConfig()
+SMALL = NetConfig(ahead=8)
 SMALL_OFFLINE = NetConfig(kind="offline", encoder_layers=2)
-LARGE = NetConfig(channels=32, invariant=128, layers=8)
+LARGE = NetConfig(channels=32, invariant=128, layers=8, ahead=8)
 LARGE_OFFLINE = NetConfig(kind="offline", channels=32, invariant=128, layers=8, encoder_layers=4)
 IMPROVISER = NetConfig(kind="improviser")
 LARGE_IMPROVISER = NetConfig(kind="improviser", channels=32, invariant=128, layers=8)

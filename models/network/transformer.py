@@ -233,6 +233,9 @@ class Net(nn.Module):
             )  # fmt: skip
             if config.copies:
                 self.copying = Copying(config.width)
+            if config.ahead:
+                self.ahead_up = TurnLinear(config.width, (2 * c, 2 * d), config.tied)
+                self.ahead_out = TurnLinear((2 * c, 2 * d), (config.ahead, 0), config.tied, 0.5)
             self.told = nn.ModuleDict(
                 {n: Embedding(config, told) for n, told in vocab.TOLD.items()}
                 if config.kind == "improviser" else {}
@@ -312,6 +315,12 @@ class Net(nn.Module):
         relative = in_class_order(self.melody_out(functional.relu(self.melody_up(x))))
         order = cast(Tensor, self.from_relative)[last_pitch - 21]
         return relative.gather(-1, order)
+
+    def ahead_logits(self, hidden: Tensor) -> Tensor:
+        """(B, T, beats, 12): how much of what sounds falls on each pitch class in the beats from t
+        on, as logits."""
+        sites = self.ahead_out(functional.relu(self.ahead_up(hidden)))
+        return cast(Tensor, sites.unflatten(-1, (12, self.config.ahead)).transpose(-1, -2))
 
 
 def in_class_order(logits: Tensor) -> Tensor:

@@ -2,8 +2,8 @@
 
 Keys and values of all jams lie in one block of the device's memory, a position in a cell, and every
 row that is computed has a list of the cells that it looks back at (as pages are in vLLM: Kwon et
-al. 2023). So one call serves jams, continuations that share their jam's past, and histories that
-are read at once. It is the arithmetic of `models.decoding.decoder` summed in another order: logits
+al. 2023). So one call serves jams, and histories that are
+read at once. It is the arithmetic of `models.decoding.decoder` summed in another order: logits
 agree to some millionths, and a plan is another one only where two chords weigh the same.
 
 What isn't matrices (dice, rules, features) stays with numpy on the processor.
@@ -141,11 +141,6 @@ class OnTorch:
         """Of another jam."""
         return DeviceStack(self, together, layers, 1)
 
-    def branches(self, together: Shares, trunk: Stack, batch: int, frames: int) -> DeviceStack:
-        """Continuations of a jam."""
-        assert isinstance(trunk, DeviceStack)
-        return DeviceStack(self, together, trunk.layers, batch, frames, trunk)
-
     def advance(self, stacks: list[Stack], x: Floats) -> Floats:
         """A position of each session of each stack, all of one network: (R, D) in and out."""
         windows = []
@@ -242,10 +237,7 @@ def _normed(x: Tensor) -> Tensor:
 
 
 class DeviceStack(Stack):
-    """A jam's positions, or those of its continuations, whose keys and values lie on the device.
-
-    trunk: what the continuations go on from.
-    """
+    """A jam's positions, whose keys and values lie on the device."""
 
     def __init__(
         self,
@@ -254,11 +246,10 @@ class DeviceStack(Stack):
         layers: list[Layer],
         batch: int,
         frames: int | None = None,
-        trunk: DeviceStack | None = None,
     ) -> None:
         config = engine.config
         self.config, self.layers, self.batch = config, layers, batch
-        self._engine, self._together, self._trunk = engine, together, trunk
+        self._engine, self._together = engine, together
         self._capacity = min(config.context + MARGIN + SPARE, frames or 2**30)
         self._first: int | None = None
         self.base = self.n = self.start = 0
@@ -273,12 +264,7 @@ class DeviceStack(Stack):
         """The cells of what a position sees, its own last."""
         first = self.cell(row, 0)
         context = self.config.context
-        own = np.arange(first + max(0, slot + 1 - context), first + slot + 1)
-        if (trunk := self._trunk) is None:
-            return own
-        end = trunk.n - trunk.base
-        far = trunk.cell(0, end - min(end, context - len(own)))
-        return np.concatenate([np.arange(far, trunk.cell(0, end)), own])
+        return np.arange(first + max(0, slot + 1 - context), first + slot + 1)
 
     def step(self, x: Floats) -> Floats:
         found = self._together.step(self, x)

@@ -19,7 +19,7 @@ import numpy as np
 from greenlet import getcurrent, greenlet
 
 from jam.agent.predictor import Predictor
-from models.decoding.decoder import Branches, OnlineDecoder, Rooms, Stack, advance
+from models.decoding.decoder import OnlineDecoder, Rooms, Stack, advance
 from models.decoding.mixture import Mixture
 from models.decoding.rules import Decoding
 from models.decoding.spectral import Floats, Layer
@@ -45,10 +45,6 @@ class Engine(Protocol):
 
     def stack(self, together: Together, layers: list[Layer]) -> Stack:
         """Of another jam."""
-        ...
-
-    def branches(self, together: Together, trunk: Stack, batch: int, frames: int) -> Stack:
-        """Continuations of a jam."""
         ...
 
     def advance(self, stacks: list[Stack], x: Floats) -> Floats:
@@ -118,11 +114,6 @@ class OnNumpy:
         found.together = together
         return found
 
-    def branches(self, together: Together, trunk: Stack, batch: int, frames: int) -> Stack:
-        found = SharedBranches(trunk, batch, frames)
-        found.together = together
-        return found
-
     def advance(self, stacks: list[Stack], x: Floats) -> Floats:
         if len(x) not in self._rooms:
             self._rooms[len(x)] = Rooms(self._config, len(x))
@@ -145,16 +136,6 @@ class SharedStack(Stack):
         return super().step(x) if found is None else found
 
 
-class SharedBranches(Branches):
-    """The same of the continuations of one jam."""
-
-    together: Together
-
-    def step(self, x: Floats) -> Floats:
-        found = self.together.step(self, x)
-        return super().step(x) if found is None else found
-
-
 class SharedDecoder(OnlineDecoder):
     """One jam's decoder: weights in common with all others, a cache of its own."""
 
@@ -163,15 +144,8 @@ class SharedDecoder(OnlineDecoder):
 
     def of_a_jam(self) -> SharedDecoder:
         """For another jam."""
-        return self._with(self.engine.stack(self.together, self.stack.layers))
-
-    def branching(self, batch: int, frames: int) -> OnlineDecoder:
-        return self._with(self.engine.branches(self.together, self.stack, batch, frames))
-
-    def _with(self, stack: Stack) -> SharedDecoder:
         other = copy.copy(self)
-        other.stack = stack
-        other._melody = self._melody.for_batch(stack.batch)
+        other.stack = self.engine.stack(self.together, self.stack.layers)
         return other
 
 

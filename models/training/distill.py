@@ -37,7 +37,6 @@ FRAMES = 256
 FORWARD_SHARE = 0.3
 """Of the forward KL, which keeps all that the teacher would do; the rest is reverse."""
 TRUTH_WEIGHT = 0.5
-MELODY_WEIGHT = 0.25
 
 
 def rollouts(
@@ -100,8 +99,7 @@ def main(argv: list[str] | None = None) -> None:
         return {"kl_forward": forward, "kl_reverse": reverse}
 
     def losses(batch: Batch) -> dict[str, Tensor]:
-        chord, melody = training.online_losses(net, batch)
-        return {"chord": chord, "melody": melody}
+        return training.online_losses(net, batch)
 
     for step in run.steps():
         if not waiting:
@@ -120,7 +118,9 @@ def main(argv: list[str] | None = None) -> None:
             kl = own_losses(own)
             mle = losses(true)
         taught = FORWARD_SHARE * kl["kl_forward"] + (1 - FORWARD_SHARE) * kl["kl_reverse"]
-        loss = taught + TRUTH_WEIGHT * mle["chord"] + MELODY_WEIGHT * mle["melody"]
+        loss = taught + TRUTH_WEIGHT * mle["chord"] + training.MELODY_WEIGHT * mle["melody"]
+        if "ahead" in mle:
+            loss = loss + training.AHEAD_WEIGHT * mle["ahead"]
         values = {k: float(v.detach()) for k, v in (kl | mle).items()}
         run.update(loss, values, float(own.weight.sum() + true.weight.sum()))
         if run.due():

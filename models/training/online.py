@@ -21,13 +21,15 @@ from models.network.config import CONFIGS
 from models.network.transformer import Net
 from models.training import run as training
 
-MELODY_WEIGHT = 0.25
-"""Of the melody's loss: it is only anticipated; what is played are the chords."""
+WEIGHTS = {"chord": 1.0, "melody": training.MELODY_WEIGHT, "ahead": training.AHEAD_WEIGHT}
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = training.parser(__doc__.splitlines()[0])
     parser.add_argument("--wrong-past", action="store_true")
+    parser.add_argument(
+        "--ahead", type=int, metavar="BEATS", help="learn to foresee so many beats of melody"
+    )
     args = parser.parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
     training.seed_everything(args.seed)
@@ -36,22 +38,24 @@ def main(argv: list[str] | None = None) -> None:
     corpus, held_out = pieces(args.data, "train"), pieces(args.data, "valid")
     if args.recall and not net.config.recall:
         net = training.recalling(net, corpus)
-    run = training.Run(args, net, net.config.to_dict())
+    if args.ahead and args.ahead != net.config.ahead:
+        net = training.foreseeing(net, args.ahead)
+    # How far copies are trusted stays as it was counted: from a wrong past nobody learns to copy.
+    run = training.Run(args, net, net.config.to_dict(), scales={"copying": 0.0})
     wrongness = Wrongness() if args.wrong_past else None
 
     def losses(batch: Batch) -> dict[str, Tensor]:
-        chord, melody = training.online_losses(net, batch)
-        return {"chord": chord, "melody": melody}
+        return training.online_losses(net, batch)
 
     for step in run.steps():
         batch = batch_at(
             corpus, step, seed=args.seed, rank=run.rank, frames=args.frames, wrongness=wrongness
         ).to(run.device)
         with run.autocast():
-            chord, melody = training.online_losses(net, batch)
+            each = losses(batch)
         run.update(
-            chord + MELODY_WEIGHT * melody,
-            {"chord": float(chord.detach()), "melody": float(melody.detach())},
+            sum(WEIGHTS[name] * loss for name, loss in each.items()),
+            {name: float(loss.detach()) for name, loss in each.items()},
             float(batch.weight.sum()),
         )
         if run.due():

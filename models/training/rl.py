@@ -71,7 +71,7 @@ LEAP_SHARE = 0.25
 """Of the windows jump to another key, beside those that `data.shown` disturbs."""
 FADE = 0.97
 """Of the policy's habits, from one step to the next."""
-MELODY_WEIGHT, VALUE_WEIGHT = 0.25, 0.5
+VALUE_WEIGHT = 0.5
 VALIDATION_PIECES = 64
 
 
@@ -406,6 +406,8 @@ def main(argv: list[str] | None = None) -> None:
                         batch.melody_target,
                         batch.weight,
                     )
+                    if actor.config.ahead:
+                        parts["ahead"] = training.ahead_loss(actor, hidden, batch)
                     missed = learner.critic(seen[i]).float() - _tensor(returned[rows], device)
                     if args.truth > 0:
                         parts["truth"] = true_loss(run, actor, corpus, epoch, i)
@@ -417,7 +419,8 @@ def main(argv: list[str] | None = None) -> None:
                     + args.kl * parts["kl_teacher"]
                     - args.entropy * parts["entropy"]
                     + VALUE_WEIGHT * parts["value"]
-                    + MELODY_WEIGHT * melody
+                    + training.MELODY_WEIGHT * melody
+                    + training.AHEAD_WEIGHT * parts.get("ahead", 0.0)
                     + args.truth * parts.get("truth", 0.0)
                 )
                 if rival_learns and epoch == i == 0:

@@ -40,6 +40,9 @@ from models.network.recall import features_of
 from models.network.transformer import Net, n_parameters
 
 CHECKPOINT_EVERY_S = 90.0
+MELODY_WEIGHT, AHEAD_WEIGHT = 0.25, 0.15
+"""Of the losses of the melody and of what is foreseen of it, beside the chords': these are what is
+played."""
 VALIDATION_BATCHES = 6
 
 
@@ -356,6 +359,17 @@ def recalling(net: Net, corpus: Sequence[Piece] = (), shown: bool = True) -> Net
     return found
 
 
+def foreseeing(net: Net, beats: int) -> Net:
+    """The same network, which foresees so many beats of melody; how, it has yet to learn."""
+    found = Net(replace(net.config, ahead=beats))
+    known = dict(net.named_parameters())
+    with torch.no_grad():
+        for name, p in found.named_parameters():
+            if name in known:
+                p.copy_(known[name])
+    return found
+
+
 STRONG, NEVER = (5, 3), -9.0
 """Classes of agreement, over the shortest and the longest window, from which on there are copies
 at all; copies out of step with the chords that sound would break off what these have begun."""
@@ -428,13 +442,38 @@ def class_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     return masked_mean(each.view_as(weight), weight)
 
 
-def online_losses(net: Net, batch: Batch) -> tuple[Tensor, Tensor]:
-    """(chord, melody) cross-entropy of the online network, nats a frame."""
+def online_losses(net: Net, batch: Batch) -> dict[str, Tensor]:
+    """Cross-entropy of the online network: chord and melody, nats a frame; ahead, nats a frame
+    that sounds, for a network that foresees."""
     hidden = net.hidden(batch.features)
     logits = net.chord_logits(hidden, batch.features["copies"])
     chord = class_loss(logits, batch.chord_target, batch.weight)
     logits = net.melody_logits(hidden, batch.now, batch.last_pitch)
-    return chord, class_loss(logits, batch.melody_target, batch.weight)
+    found = {"chord": chord, "melody": class_loss(logits, batch.melody_target, batch.weight)}
+    return found | ({"ahead": ahead_loss(net, hidden, batch)} if net.config.ahead else {})
+
+
+def ahead_loss(net: Net, hidden: Tensor, batch: Batch) -> Tensor:
+    """Cross-entropy of what is foreseen, nats a frame that sounds."""
+    sung = sung_ahead(
+        batch.heard["melody"], batch.heard["beat_frames"], batch.weight, net.config.ahead
+    )
+    logits = net.ahead_logits(hidden).float()
+    return -(functional.log_softmax(logits, -1) * sung).sum() / sung.sum().clamp(min=1)
+
+
+def sung_ahead(melody: Tensor, beat_frames: Tensor, weight: Tensor, beats: int) -> Tensor:
+    """(B, T, beats, 12): frames in which each pitch class sounds, in the beats from each frame on.
+
+    melody, beat_frames, weight: (B, T), as in a batch. Past the end nothing sounds.
+    """
+    n = melody.shape[1]
+    one = functional.one_hot(melody % 13, 13)[..., 1:].to(weight.dtype) * weight[..., None]
+    until = functional.pad(one.cumsum(1), (0, 0, 1, 0))
+    edges = torch.arange(beats + 1, device=melody.device) * beat_frames[..., None]
+    edges = (edges + torch.arange(n, device=melody.device)[:, None]).clamp(max=n)
+    at_edge = until.gather(1, edges.flatten(1)[..., None].expand(-1, -1, 12))
+    return at_edge.view(*edges.shape, 12).diff(dim=2)
 
 
 def offline_logits(net: Net, batch: Batch) -> Tensor:

@@ -5,7 +5,7 @@
 A model that mends its mistakes changes chords more often than the truth. To the logit of "hold"
 a bias is added that depends on nothing but how strong the place in the bar is; it is fitted on
 the validation split until, at temperature 1, chords change at each strength as often as the
-truth's; with --live under the protocol of live play, where several futures make chords fit better
+truth's; with --live under the protocol of live play, where what is foreseen makes chords fit better
 and so last longer. Written into the weights' JSON as "decoding".
 """
 

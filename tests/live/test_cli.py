@@ -107,7 +107,7 @@ def test_a_million_notes_are_refused_early(
         (["play", "--lookahead", "99"], "lookahead 99"),
         (["play", "--commit", "-1"], "commit -1"),
         (["play", "--temperature", "9"], "temperature 9"),
-        (["play", "--futures", "0"], "futures 0"),
+        (["play", "--foresight", "-1"], "foresight -1"),
         (["play", "--adventurous", "1.5"], "adventurous 1.5"),
         (["play", "--key", "Q"], "key 'Q'"),
         (["play", "--palette", "Zm7"], "palette 'Zm7'"),

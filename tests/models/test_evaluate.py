@@ -154,7 +154,7 @@ def test_the_command_measures_any_predictor(
     monkeypatch.setattr(evaluate, "stability", lambda pieces, specs: {"rule-based": 0.0})
     assert run_command(
         monkeypatch, "--data", tmp_path / "tunes.jsonl", "--out", out, "--weights", weights,
-        "--predictor", spec, "--futures", "1", "--frames", "48", "--frame-by-frame",
+        "--predictor", spec, "--foresight", "0", "--frames", "48", "--frame-by-frame",
     ) == 0  # fmt: skip
     result = json.loads((out / "results.json").read_text())
     rows = {(r["group"], r["name"]): r for r in result["rows"]}
@@ -188,7 +188,7 @@ def test_networks_are_measured_as_they_are_played(
     weights = [f"{name}={tmp_path / name}" for name in ("one", "two")]
     usual: list[str | Path] = [
         "--data", tmp_path / "songs.jsonl", "--split", "all", "--out", tmp_path / "out",
-        "--frames", "48", "--futures", "1", "--weights", *weights,
+        "--frames", "48", "--foresight", "0", "--weights", *weights,
     ]  # fmt: skip
     assert run_command(monkeypatch, *usual, "--compare", "one", "two", "--seeds", "2") == 0
     report = capsys.readouterr().out

@@ -89,7 +89,7 @@ def test_a_jam_takes_the_setting_over_from_the_commit_point_on(tmp_path: Path) -
     rows = tuple(Row(MelodyState(60 + f % 5, True), NO_CHORD) for f in range(n))
 
     def planned(agent: Anticipator, adventurous: float, committed: tuple[ChordState, ...]) -> Plan:
-        settings = JamSettings(adventurous=adventurous, futures=1)
+        settings = JamSettings(adventurous=adventurous, foresight_beats=0)
         request = PlanRequest(0, rows, committed, places, lookahead, commit, 0, settings)
         return agent.plan(request)
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from jam.agent.anticipation import Anticipator
+from jam.agent.merits import places_from
 from jam.errors import BadInput
 from jam.messages.plans import PlanRequest
 from jam.music.grid import Meter, Place
@@ -47,6 +48,7 @@ def plain(piece: Piece) -> Batch:
 def test_parameters_are_those_that_are_listed(kind: str, tied: bool) -> None:
     recall = tied and kind == "online"
     config = replace(CONFIGS[kind]["small"], tied=tied, recall=recall, copies=recall)
+    config = replace(config, ahead=8 if kind == "online" else 0)
     found = {name: tuple(p.shape) for name, p in Net(config).named_parameters()}
     assert found == parameter_shapes(config)
 
@@ -75,14 +77,17 @@ def test_blocks_by_frequency_are_the_dense_ones_with_their_gradients() -> None:
 
 
 def test_transposed_music_gives_transposed_logits() -> None:
-    net = tiny_net()
+    net = Net(replace(TINY, ahead=2)).eval()
     piece = piece_of(tune(1))
     up = replace(piece, pitch=shift_pitches(piece.pitch, 5), chord=turn_chords(piece.chord, 5))
     here, there = plain(piece), plain(up)
     # How high a melody lies is the one thing that the network may take into account.
     there.features["melody_height"][:] = here.features["melody_height"]
     with torch.no_grad():
-        a, b = (net.chord_logits(net.hidden(x.features))[0] for x in (here, there))
+        hidden = [net.hidden(x.features) for x in (here, there)]
+        a, b = (net.chord_logits(h)[0] for h in hidden)
+        ahead, ahead_up = (net.ahead_logits(h)[0] for h in hidden)
+    assert torch.allclose(ahead.roll(5, 2), ahead_up, atol=1e-5)
     assert torch.allclose(a[:, :2], b[:, :2], atol=1e-5)
     by_root = a[:, 2:].view(-1, 12, vocab.N_QUALITIES)
     assert torch.allclose(by_root.roll(5, 1).flatten(1), b[:, 2:], atol=1e-5)
@@ -122,6 +127,9 @@ def test_numpy_decoding_equals_torch_forward(tmp_path: Path, recall: bool) -> No
         hidden = net.hidden(batch.features)
         chords = net.chord_logits(hidden, batch.features["copies"])[0].numpy()
         melodies = net.melody_logits(hidden, batch.now, batch.last_pitch)[0].numpy()
+        ahead = (
+            net.ahead_logits(hidden)[0].softmax(-1).numpy() if recall else np.zeros((500, 0, 12))
+        )
         offline = offline_logits(nets["offline"], batch)[0].numpy()
     predictor.reset(JamSettings())
     piece = piece_of(sheet)
@@ -133,6 +141,8 @@ def test_numpy_decoding_equals_torch_forward(tmp_path: Path, recall: bool) -> No
     for t, (row, place) in enumerate(zip(rows, places, strict=True)):
         assert np.allclose(predictor.chord_logits(place), chords[t], atol=1e-4)
         assert np.allclose(predictor.melody_logits(place, row.chord), melodies[t], atol=1e-4)
+        foreseen = predictor._online.foreseen(predictor._position(place))[0]
+        assert np.allclose(foreseen, ahead[t], atol=1e-5)
         predictor.extend([row], [place])
         one = decoder.chord_logits(memory, shared[:, t], encoded[:, t])[0]
         assert t >= TINY.context or np.allclose(one, offline[t], atol=1e-4)
@@ -156,6 +166,33 @@ def test_rolled_back_equals_never_ventured(tmp_path: Path, recall: bool) -> None
         wandering.extend([rows[t]], [places[t]])
         straight.extend([rows[t]], [places[t]])
     assert wandering.n_rows == straight.n_rows == 60
+
+
+def test_what_is_foreseen_knows_nothing_of_what_came_since(tmp_path: Path) -> None:
+    """Whatever is played in the frames between, and however the rows came to be held."""
+    write_tiny_weights(tmp_path, recall=True)
+    predictor = load_predictor(tmp_path)
+    predictor.reset(JamSettings())
+    sheet = tune(3, n_bars=8)
+    rows, places = sheet.rows(), sheet.places()
+    t, lead = 110, 6
+    ahead = places_from(places[t], 16)
+    found = []
+    for at_once in (True, False):
+        for other in (False, True):
+            predictor.rewind(0)
+            changed = [Row(MelodyState(61 + i % 5, True), NO_CHORD) for i in range(lead)]
+            played = rows[: t - lead] + (changed if other else rows[t - lead : t])
+            for piece in [played] if at_once else [[row] for row in played]:
+                predictor.extend(piece, places[predictor.n_rows :][: len(piece)])
+            before = predictor.chord_logits(places[t])
+            foreseen = predictor.foreseen(ahead, lead) - predictor.sang_then(ahead, 16)
+            assert np.array_equal(predictor.chord_logits(places[t]), before)
+            found.append(foreseen)
+    for foreseen in found[1:]:
+        np.testing.assert_allclose(foreseen, found[0], atol=1e-4)
+    assert found[0].sum() == pytest.approx(16, abs=1e-3)
+    assert not np.allclose(predictor.foreseen(ahead, 0) - predictor.sang_then(ahead, 16), found[0])
 
 
 def test_sessions_longer_than_the_cache_go_on(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ LIVE, SCRATCH = load_predictor(), load_predictor()
 changes: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.builds(lambda n: {"lookahead_beats": n}, st.integers(1, 6)),
     st.builds(lambda n: {"commit_beats": n}, st.integers(0, 4)),
-    st.builds(lambda n: {"futures": n}, st.sampled_from([1, 2, 4, 8])),
+    st.builds(lambda n: {"foresight_beats": n}, st.sampled_from([0, 2, 4, 8])),
     st.builds(lambda t: {"temperature": t}, st.sampled_from([0.0, 0.6, 1.0, 1.6])),
     st.builds(lambda s: {"style": s}, st.sampled_from(STYLES)),
     st.builds(lambda d: {"density": d}, st.sampled_from((None, *DENSITIES))),
@@ -56,19 +56,19 @@ def assert_equals_from_scratch(jam: Jam) -> None:
     player=st.lists(played_frames, min_size=24, max_size=56),
     seed=st.integers(0, 2**32),
     silent=st.sampled_from([0, 16]),
-    futures=st.sampled_from([1, 4]),
+    foresight=st.sampled_from([0, 4]),
     schedule=st.dictionaries(st.integers(0, 40), changes, max_size=6),
 )
 def test_incremental_is_from_scratch(
     player: list[MelodyState | None],
     seed: int,
     silent: int,
-    futures: int,
+    foresight: int,
     schedule: dict[int, dict[str, Any]],
 ) -> None:
     """Bit for bit, over any melody, with any surprises and any knobs turned meanwhile."""
     agent = Anticipator(LIVE, seed)
-    jam = Jam(agent, settings=JamSettings(futures=futures), silent_until_frame=silent)
+    jam = Jam(agent, settings=JamSettings(foresight_beats=foresight), silent_until_frame=silent)
     for frame, state in enumerate(player):
         turn(jam, schedule.get(frame, {}))
         if state is not None or frame in schedule or frame % 5 == 0:
@@ -79,9 +79,9 @@ def test_incremental_is_from_scratch(
     assert_equals_from_scratch(jam)
 
 
-def long_jam(n_frames: int, futures: int) -> Jam:
+def long_jam(n_frames: int, foresight: int) -> Jam:
     """A session in which so many frames have been played: a tune over chords a bar long."""
-    jam = Jam(Anticipator(LIVE, 5), settings=JamSettings(futures=futures))
+    jam = Jam(Anticipator(LIVE, 5), settings=JamSettings(foresight_beats=foresight))
     for frame in range(n_frames):
         chord = chord_of_class(2 + 20 * (0, 5, 9, 7)[frame // 16 % 4])
         state = ChordState(chord, frame % 16 == 0)
@@ -92,15 +92,15 @@ def long_jam(n_frames: int, futures: int) -> Jam:
     return jam
 
 
-@pytest.mark.parametrize(("n_frames", "futures"), [(1020, 4), (2040, 1)])
+@pytest.mark.parametrize(("n_frames", "foresight"), [(1020, 4), (2040, 0)])
 def test_a_long_session_goes_on_without_a_stall(
-    n_frames: int, futures: int, monkeypatch: pytest.MonkeyPatch
+    n_frames: int, foresight: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beyond the context, and where the cache's block is full and its newest part is moved: no
     plan computes more than itself, and it is still the one made from scratch. Under another style
     all is read anew, which is no stall either.
     """
-    jam = long_jam(n_frames, futures)
+    jam = long_jam(n_frames, foresight)
     monkeypatch.setattr(predictor, "PIECE", n_frames + 100)  # as in play: one after another
     jam.ask()
     computed = 0
@@ -131,7 +131,7 @@ def test_a_long_session_goes_on_without_a_stall(
     jam.settings = jam.settings.changed(style="jazz", adventurous=0.6)
     computed = 0
     assert_equals_from_scratch(jam)
-    assert computed <= 18
+    assert computed <= 18 + predictor.MOST_LEAD
 
 
 def test_a_form_that_is_told_late_is_as_if_it_had_been_known() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from jam.errors import BadInput
 from jam.music.rows import N_CHORD_CLASSES
@@ -22,6 +24,7 @@ from models.network.config import CONFIGS
 from models.training import offline as train_offline
 from models.training import online as train_online
 from models.training.distill import main
+from models.training.run import sung_ahead
 from tests.support.model_parts import TINY, TINY_OFFLINE, tune
 
 
@@ -198,7 +201,9 @@ def test_training_resumes_to_the_same_loss(data: Path, tmp_path: Path) -> None:
 def test_every_stage_runs_two_steps(data: Path, tmp_path: Path) -> None:
     online, repair, offline, distilled = (tmp_path / n for n in "abcd")
     train_online.main(options(data, online, 2))
-    train_online.main(options(data, repair, 2, "--init", str(online), "--wrong-past"))
+    train_online.main(
+        options(data, repair, 2, "--init", str(online), "--wrong-past", "--ahead", "3")
+    )
     train_offline.main(options(data, offline, 2))
     main(options(data, distilled, 2, "--init", str(repair), "--teacher", str(offline)))
     for run, kind in (
@@ -211,6 +216,20 @@ def test_every_stage_runs_two_steps(data: Path, tmp_path: Path) -> None:
         assert (run / f"{kind}.safetensors").exists() and (run / "loss.png").exists()
         assert not (run / "checkpoint.safetensors.partial").exists()
     assert lines(repair)[-1]["valid_chord_wrong_past"] > 0
+    assert lines(distilled)[-1]["valid_ahead"] > 0
+
+
+def test_what_is_sung_ahead_is_counted_beat_by_beat() -> None:
+    rng = np.random.default_rng(3)
+    melody, per_beat = rng.integers(0, 26, (2, 40)), np.array([[4] * 40, [6] * 40])
+    weight = np.ones((2, 40))
+    weight[1, 30:] = 0
+    tensors = [torch.from_numpy(x) for x in (melody, per_beat, weight)]
+    found = sung_ahead(tensors[0], tensors[1], tensors[2], 3).numpy()
+    for b, t, beat in itertools.product(range(2), (0, 5, 33, 39), range(3)):
+        frames = range(t + beat * per_beat[b, t], min(40, t + (beat + 1) * per_beat[b, t]))
+        heard = [melody[b, u] % 13 - 1 for u in frames if melody[b, u] % 13 and weight[b, u]]
+        assert found[b, t, beat].tolist() == np.bincount(heard, minlength=12)[:12].tolist()
 
 
 @pytest.mark.usefixtures("small")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jam.agent.anticipation import Anticipator
-from jam.agent.predictor import Logits, Predictor
+from jam.agent.predictor import Predictor
 from jam.messages.plans import Plan, PlanRequest
 from jam.music.grid import Meter, Place, TempoMap
 from jam.music.rows import (
@@ -71,21 +71,9 @@ class WaryPredictor:
         digest = self._mix(self._digests[-1], "melody", place, chord)
         return self._logits(digest, N_MELODY_CLASSES)
 
-    def continuations(
-        self,
-        chords: Sequence[ChordState],
-        places: Sequence[Place],
-        noise: Logits,
-        temperature: float,
-    ) -> NDArray[np.float64]:
-        digest = self._mix(
-            self._digests[-1],
-            "continued",
-            tuple(chords),
-            tuple(places),
-            noise.tobytes(),
-            temperature,
-        )
+    def foreseen(self, places: Sequence[Place], lead_frames: int) -> NDArray[np.float64]:
+        known = self._digests[max(0, len(self.rows) - lead_frames)]
+        digest = self._mix(known, "foreseen", tuple(places), lead_frames)
         dice = np.random.Generator(np.random.Philox(key=int.from_bytes(digest, "little")))
         return dice.random(12)
 

@@ -57,11 +57,12 @@ def tiny_net(kind: str = "online", seed: int = 0) -> Net:
 
 
 def write_tiny_weights(folder: Path, recall: bool = False) -> dict[str, Net]:
-    """online.* and offline.* of untrained tiny networks; recall: the online one's."""
+    """online.* and offline.* of untrained tiny networks; recall: the online one recalls and
+    foresees."""
     nets = {kind: tiny_net(kind) for kind in ("online", "offline")}
     if recall:
         torch.manual_seed(1)
-        nets["online"] = Net(replace(TINY, recall=True, copies=True, context=512)).eval()
+        nets["online"] = Net(replace(TINY, recall=True, copies=True, ahead=3, context=512)).eval()
         with torch.no_grad():
             nets["online"].copying.weight.normal_()
             nets["online"].copying.bias.zero_()

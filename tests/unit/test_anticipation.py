@@ -37,7 +37,7 @@ reaches = st.builds(
 silences = st.sampled_from([0, 0, 16, 32])
 changes: st.SearchStrategy[dict[str, Any]] = st.one_of(
     reaches,
-    st.builds(lambda n: {"futures": n}, st.sampled_from([1, 2, 4])),
+    st.builds(lambda n: {"foresight_beats": n}, st.sampled_from([0, 2, 4])),
     st.builds(lambda t: {"temperature": t}, st.sampled_from([0.0, 0.5, 1.0, 1.5])),
     st.builds(lambda s: {"style": s}, st.sampled_from(STYLES)),
     st.builds(lambda d: {"density": d}, st.sampled_from((None, *DENSITIES))),
@@ -53,8 +53,8 @@ troubles = st.dictionaries(
 
 def new_jam(make: Make, seed: int, silent: int = 0, **values: Any) -> Jam:
     # The wary predictor changes its mind in most frames: weighing every time takes long. Where
-    # knobs are turned, futures are one of them.
-    settings = JamSettings(**{"futures": 1, **values})
+    # knobs are turned, foresight is one of them.
+    settings = JamSettings(**{"foresight_beats": 0, **values})
     return Jam(Anticipator(make(), seed), settings=settings, silent_until_frame=silent)
 
 

@@ -162,7 +162,10 @@ def test_any_value_is_taken_or_refused(name: str, value: object) -> None:
         ('{"settings": {"meter": "4/0"}}', "settings.meter: metre 4/0"),
         ('{"view": {"zoom": "large"}}', "view.zoom: expected a number, got a text"),
         ('{"midi_inputs": ["a", 1]}', "midi_inputs[1]: expected a text"),
-        ('{"presets": {"a": {"futures": 0}}}', "preset 'a'.futures: expected a whole number >= 1"),
+        (
+            '{"presets": {"a": {"foresight_beats": -1}}}',
+            "preset 'a'.foresight_beats: expected a whole number >= 0",
+        ),
     ],
 )
 def test_the_place_of_a_wrong_value_is_named(text: str, said: str, tmp_path: Path) -> None:

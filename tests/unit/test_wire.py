@@ -35,7 +35,8 @@ planning = st.builds(
     palette=st.sampled_from([(), ("maj", "min7"), ("maj", "min", "Dm7")]),
     temperature=st.floats(0.1, 2.0),
     adventurous=st.floats(0, 1),
-    futures=st.integers(1, 8),
+    foresight_beats=st.integers(0, 8),
+    commit_beats=st.integers(0, 4),
 )
 
 

@@ -31,8 +31,8 @@ from tools.fuzzing.reader import Reader, as_file, field_cases
 _PLAYED_FRAMES = 48
 """So much of a song is played by the renderer."""
 _LIVE_S = 6.0
-_LIVE = JamSettings(bpm=240, listen_bars=0, lookahead_beats=1, commit_beats=1, futures=1)
-_IN_FILE = JamSettings(lookahead_beats=1, commit_beats=1, futures=1)
+_LIVE = JamSettings(bpm=240, listen_bars=0, lookahead_beats=1, commit_beats=1, foresight_beats=0)
+_IN_FILE = JamSettings(lookahead_beats=1, commit_beats=1, foresight_beats=0)
 
 
 # -- live: messages as rtmidi hands them over

@@ -23,7 +23,7 @@ from tools.fuzzing.reader import Reader, as_file
 _ONLINE = NetConfig(channels=2, invariant=4, heads=2, layers=1, ffn=1, context=48)
 _OFFLINE = NetConfig("offline", 2, 4, 2, 1, 1, 1, 48)
 
-_SETTINGS = JamSettings(listen_bars=0, lookahead_beats=1, commit_beats=1, futures=2)
+_SETTINGS = JamSettings(listen_bars=0, lookahead_beats=1, commit_beats=1, foresight_beats=4)
 
 
 @cache

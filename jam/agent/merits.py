@@ -1,12 +1,14 @@
 """What each chord is worth where one is struck: how it fits what may sound, and where it leads.
 
-Several melodies are continued past the frame (`Predictor.continuations`); all chords are weighed
-against what sounds in them together. A chord then is drawn from what the predictor says, times the
-exponential of what the chord is worth: the closed form of taking the best of many draws (as
-best-of-n sampling approximates a policy tilted by its reward: Beirami et al. 2024).
+All chords are weighed against what is foreseen of the melody (`Predictor.foreseen`). A chord then
+is drawn from what the predictor says, times the exponential of what the chord is worth: the closed
+form of taking the best of many draws (as best-of-n sampling approximates a policy tilted by its
+reward: Beirami et al. 2024).
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +19,8 @@ from jam.music.grid import Place
 from jam.music.rows import CHORD_FIRST, N_CHORD_CLASSES, chord_of_class
 
 Merits = NDArray[np.float64]
+Logits = NDArray[np.floating[Any]]
 
-BEATS_WEIGHED = 4
-"""How far the melodies go on: of 1, 2, 4 and 8 beats what brings most note-in-chord."""
 WEIGHT = 6.0
 """Nats for a chord that fits the whole melody; a triad of which half sounds is worth 0.25 of it."""
 CLASH = 1.0
@@ -42,6 +43,30 @@ _CLASHES = np.roll(_TONES, 1, 1) & ~_TONES & ~(_IS_DOMINANT[:, None] & _NINTHS)
 """The minor ninth of a dominant is no clash."""
 _FITS = _TONES - CLASH * _CLASHES
 _CHANCE = _TONES.sum(1) / 12
+
+_KINDS = np.array([0, 1, *np.where(_TONES.sum(1) > 3, 3, 2)])
+"""Of every class: hold, none, chords of three notes and of more."""
+
+
+def with_kinds_of(logits: Logits, before: Logits) -> Logits:
+    """Chord logits (…, N_CHORD_CLASSES) whose kinds (hold, none, triads, chords of more notes) are
+    each as likely as in `before`; which of a kind, is as likely as in `logits`.
+
+    What is likely grows likelier when logits are sharpened or weighed, and musicians' chords of
+    four notes are each less likely than a triad: all of them would be drawn too seldom.
+    """
+    found = np.empty_like(logits)
+    whole = _log_sum(before)
+    for kind in range(4):
+        of_kind = kind == _KINDS
+        share = _log_sum(before[..., of_kind]) - whole
+        found[..., of_kind] = logits[..., of_kind] - _log_sum(logits[..., of_kind]) + share
+    return found
+
+
+def _log_sum(logits: Logits) -> Logits:
+    found: Logits = np.logaddexp.reduce(logits, -1, keepdims=True)
+    return found
 
 
 def merits(

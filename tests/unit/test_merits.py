@@ -1,8 +1,6 @@
-"""Several futures: what a new chord is weighed against."""
+"""What a new chord is weighed by."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,15 +9,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from jam.agent.anticipation import Anticipator
-from jam.agent.futures import merits, places_from
-from jam.agent.predictor import gumbel_noise
-from jam.agent.rules import continued
+from jam.agent.merits import merits, places_from, with_kinds_of
 from jam.music.chord import Chord
 from jam.music.grid import Meter, Place, TempoMap
-from jam.music.rows import N_MELODY_CLASSES, ChordState, MelodyState, onset_class
+from jam.music.rows import CHORD_FIRST, N_CHORD_CLASSES, MelodyState, chord_of_class, onset_class
 from jam.settings import JamSettings
-from models.network.vocab import N_AGREEMENTS
-from models.predictor import REMEMBERED, load_predictor
+from models.predictor import load_predictor
 from tests.support.jamming import Jam, WaryPredictor
 from tests.support.strategies import chords, melodies, usual_meters
 
@@ -99,44 +94,30 @@ def test_what_fits_is_the_same_in_every_key(some: list[Chord], up: int, seed: in
         assert worth[onset_class(chord)] == pytest.approx(turned[onset_class(other)])
 
 
-@pytest.mark.parametrize("n_rows", [1, 30, 90])
-def test_side_by_side_is_one_after_the_other(n_rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The network continues many melodies in step as it continues each alone."""
-    # What came at a like place is added to all of them together: none of them copies it.
-    alone_it_says = replace(PREDICTOR._rules, trust_in_melody=(0.0,) * N_AGREEMENTS)
-    monkeypatch.setattr(PREDICTOR, "_rules", alone_it_says)
-    tempo_map = TempoMap.constant(100, JamSettings().meter)
-    jam = Jam(Anticipator(PREDICTOR, 3))
-    jam.play([MelodyState(60 + i * 5 % 12, i % 2 == 0) for i in range(n_rows)])
-    PREDICTOR.rewind(n_rows - 1)
-    place = tempo_map.place(n_rows - 1)
-    before = PREDICTOR.chord_logits(place)
-    some = [ChordState(Chord(root, "min7"), True) for root in (2, 4, 9)]
-    noise = np.array(
-        [[gumbel_noise(9, i, k, N_MELODY_CLASSES) for i in range(12)] for k in range(len(some))]
-    )
-    ahead = places_from(place, 12)
-    together = PREDICTOR.continuations(some, ahead, noise, 1.0)
-    assert PREDICTOR.n_rows == n_rows - 1
-    assert np.array_equal(PREDICTOR.chord_logits(place), before)
-    last = jam.rows[n_rows - 2].melody if n_rows > 1 else MelodyState()
-    alone = continued(PREDICTOR, last, some, ahead, noise, 1.0)
-    alone += PREDICTOR.sang_then(ahead, float(alone.sum()))
-    # A rounding error may turn a draw once in a great while; this one is pinned.
-    np.testing.assert_allclose(together, alone, atol=1e-3)
-    assert 0 < together.sum() <= (1 + REMEMBERED) * len(some) * len(ahead) + 1e-9
-
-
 @given(melodies(min_frames=4, max_frames=20), st.integers(0, 1000), st.sampled_from([2, 4, 8]))
 def test_when_the_chord_changes_is_left_to_the_dice(
-    melody: list[MelodyState], seed: int, futures: int
+    melody: list[MelodyState], seed: int, foresight: int
 ) -> None:
     """Up to and including the first new chord of a plan, chords are struck in the same frames."""
     one, several = (
-        Jam(Anticipator(WaryPredictor(), seed), settings=JamSettings(futures=n)).ask()
-        for n in (1, futures)
+        Jam(Anticipator(WaryPredictor(), seed), settings=JamSettings(foresight_beats=n)).ask()
+        for n in (0, foresight)
     )
     for a, b in zip(one.chords, several.chords, strict=True):
         assert a.onset == b.onset
         if a != b:
             break
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.1, 8))
+def test_kinds_stay_as_likely_and_the_rest_is_as_it_was_weighed(seed: int, spread: float) -> None:
+    before, now = spread * np.random.default_rng(seed).normal(size=(2, N_CHORD_CLASSES))
+    found = with_kinds_of(now, before)
+    shares, was, weighed = (np.exp(x) / np.exp(x).sum() for x in (found, before, now))
+    size = [len(chord_of_class(c).pitch_classes) for c in range(CHORD_FIRST, N_CHORD_CLASSES)]
+    kinds = np.array([0, 1, *(3 if n > 3 else 2 for n in size)])
+    for kind in range(4):
+        of_kind = kinds == kind
+        assert shares[of_kind].sum() == pytest.approx(was[of_kind].sum(), abs=1e-9)
+        among = shares[of_kind] / max(1e-300, shares[of_kind].sum())
+        assert among == pytest.approx(weighed[of_kind] / weighed[of_kind].sum(), abs=1e-6)

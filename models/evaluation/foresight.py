@@ -1,10 +1,10 @@
-"""What several futures bring and cost: `JamSettings.futures` under the protocol of live play.
+"""What foresight brings and costs: `JamSettings.foresight_beats` under the protocol of live play.
 
-    python -m models.evaluation.futures --data songs/ --futures 1 2 4 8
+    python -m models.evaluation.foresight --data songs/ --beats 0 2 4 8
 
-Each piece's melody is played to the agent frame by frame; every chord counts as it was committed,
-two beats ahead. Prints a Markdown table and writes it beside results.json. A setting that brings
-nothing in note-in-chord, or pays for it with size, diversity or steadiness, is not worth its time.
+Each piece's melody is played to the agent frame by frame; every chord counts as it was committed.
+Prints a Markdown table and writes it beside results.json. A setting that brings nothing in
+note-in-chord, or pays for it with size, diversity or steadiness, is not worth its time.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ def parse() -> argparse.Namespace:
         "--data", type=Path, nargs="+", required=True, help="as models.evaluation.evaluate"
     )
     p.add_argument("--split", choices=("test", "valid", "train", "all"), default="valid")
-    p.add_argument("--futures", type=int, nargs="+", default=[1, 2, 4, 8])
+    p.add_argument("--beats", type=int, nargs="+", default=[0, 2, 4, 8])
     p.add_argument("--temperature", type=float, nargs="+", default=[1.0])
     p.add_argument("--weights", type=Path, help="folder of weights (default: those shipped)")
     p.add_argument("--frames", type=int, default=256)
     p.add_argument("--pieces", type=int, default=48)
     p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--out", type=Path, default=Path("runs/futures"))
+    p.add_argument("--out", type=Path, default=Path("runs/foresight"))
     return p.parse_args()
 
 
@@ -62,7 +62,7 @@ def jammed(
     """One line of the table."""
     predictor = load_predictor(args.weights)
     jams, truths, changed, compared, times_ms = [], [], 0, 0, []
-    what = f"{settings.futures} futures, temperature {settings.temperature:g}"
+    what = f"{settings.foresight_beats} beats foreseen, temperature {settings.temperature:g}"
     for number, piece in enumerate(tqdm(pieces, desc=what, leave=False)):
         jam = live_jam(predictor, piece, settings, args.seed + number, args.frames)
         played = piece.window(0, len(jam.chords))
@@ -80,11 +80,11 @@ def jammed(
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    lines = ["| futures | T | " + " | ".join(COLUMNS.values()) + " |"]
+    lines = ["| beats foreseen | T | " + " | ".join(COLUMNS.values()) + " |"]
     lines.append("|---" * (len(COLUMNS) + 2) + "|")
     for row in rows:
         cells = [f"{row[c]:.1f}" if "ms" in c else f"{row[c]:.3f}" for c in COLUMNS]
-        lines.append(f"| {row['futures']} | {row['temperature']:g} | " + " | ".join(cells) + " |")
+        lines.append(f"| {row['beats']} | {row['temperature']:g} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
@@ -102,10 +102,12 @@ def main() -> int:
         heading = f"{len(pieces)} pieces, {args.frames} frames each"
         rows = []
         for temperature in args.temperature:
-            for futures in args.futures:
-                settings = JamSettings(futures=futures, temperature=temperature, listen_bars=0)
+            for beats in args.beats:
+                settings = JamSettings(
+                    foresight_beats=beats, temperature=temperature, listen_bars=0
+                )
                 found = jammed(pieces, settings, args)
-                rows.append({"futures": futures, "temperature": temperature} | found)
+                rows.append({"beats": beats, "temperature": temperature} | found)
                 write(args.out, rows, heading)
     except BadInput as error:
         print(error, file=sys.stderr)
