@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from jam.agent.merits import WEIGHT, merits, places_from, with_kinds_of
+from jam.agent.merits import WEIGHT, is_sure, merits, places_from, with_kinds_of
 from jam.agent.moves import leading, returning, still_sounds
 from jam.agent.predictor import Logits, Mask, Predictor, draw, gumbel_noise, is_banned
 from jam.messages.plans import InForm, Plan, PlanRequest
@@ -390,7 +390,7 @@ class Anticipator:
         form: InForm | None,
     ) -> tuple[int, float]:
         """A new chord, drawn again: what may sound then, where the chord before leads and what
-        leads to the goal weigh in (`jam.agent.merits`).
+        leads to the goal weigh in (`jam.agent.merits`), unless the predictor is sure of one.
 
         What may sound is foreseen from as long before as chords are committed. What was played
         until there is known when the chord is decided; what came since may only be expected.
@@ -399,15 +399,17 @@ class Anticipator:
         onsets[:CHORD_FIRST] = -1e9
         if before is not None:
             onsets[onset_class(before)] = -1e9
-        per_beat = place.meter.frames_per_beat
-        ahead = places_from(place, settings.foresight_beats * per_beat)
-        sounding = self.predictor.foreseen(ahead, settings.commit_beats * per_beat)
-        after = None if goal is None else (goal[1], still_sounds(goal[0] - frame))
-        closes = None if form is None else form.closes
-        # In nats at any temperature: worth is no less where more is left to chance.
-        worth = settings.temperature * WEIGHT * merits(sounding, before, place, after, closes)
+        weighed = onsets
+        if not is_sure(onsets):
+            per_beat = place.meter.frames_per_beat
+            ahead = places_from(place, settings.foresight_beats * per_beat)
+            sounding = self.predictor.foreseen(ahead, settings.commit_beats * per_beat)
+            after = None if goal is None else (goal[1], still_sounds(goal[0] - frame))
+            closes = None if form is None else form.closes
+            # In nats at any temperature: worth is no less where more is left to chance.
+            worth = settings.temperature * WEIGHT * merits(sounding, before, place, after, closes)
+            weighed = with_kinds_of(onsets + worth.astype(np.float32), onsets)
         noise = gumbel_noise(self.seed, frame, _CHORD_DICE, N_CHORD_CLASSES)
-        weighed = with_kinds_of(onsets + worth.astype(np.float32), onsets)
         drawn, _ = draw(weighed, settings.temperature, noise)
         shares = np.exp((logits - logits.max()).astype(np.float64) / settings.temperature)
         return drawn, float(shares[drawn] / shares.sum())

@@ -31,6 +31,7 @@ are worth: fit alone would break off what the chords had begun, and never close 
 LEADS, MOST_LIFT = 0.06, 8.0
 """What a move to the goal that is as usual as by chance times e is worth, and the lift that counts
 as most."""
+SURE = 0.8
 PHRASE_BARS = 4
 _DOMINANTS = ("7", "9", "aug7")
 
@@ -46,6 +47,13 @@ _CHANCE = _TONES.sum(1) / 12
 
 _KINDS = np.array([0, 1, *np.where(_TONES.sum(1) > 3, 3, 2)])
 """Of every class: hold, none, chords of three notes and of more."""
+
+
+def is_sure(onsets: Logits) -> bool:
+    """Whether one of the chords that may be struck has most of the probability, as one that is
+    copied with the bar that came before: weighing would break off what comes back."""
+    shares = np.exp(onsets - onsets.max())
+    return float(shares.max()) > SURE * float(shares.sum())
 
 
 def with_kinds_of(logits: Logits, before: Logits) -> Logits:
