@@ -47,7 +47,7 @@ from models.decoding.rules import Decoding, without
 from models.decoding.spectral import Floats
 from models.improviser import load_improviser
 from models.network import recall, vocab
-from models.network.recall import Found, Recall
+from models.network.recall import Recall
 from models.network.style import StyleListener, counted, load_listener, nearest_mixture
 from models.network.vocab import Ints
 
@@ -108,10 +108,9 @@ class NeuralPredictor:
         self._hidden_before: dict[int, Floats] = {}
         """Of the newest positions, by number."""
         self._recall = Recall()
-        self._found: Found | None = None
-        """The places of the past that are like position n_rows, where they are known."""
         self._copies: Ints | None = None
-        """What may be copied from them, (1, places, 2)."""
+        """What position n_rows may copy from the places of the past that are like it, (1, places,
+        2)."""
         self._alike: list[recall.Spot] | None = None
         """The same as spots, where they were asked for."""
 
@@ -143,7 +142,7 @@ class NeuralPredictor:
         self._recall.form(bars)
         self._copies = self._alike = None
         if self._online.config.recall:
-            self._hidden = self._found = None
+            self._hidden = None
             self._read()
 
     def rewind(self, n_rows: int) -> None:
@@ -157,7 +156,7 @@ class NeuralPredictor:
 
     def _forget(self, n_rows: int) -> None:
         del self._memories[n_rows + 1 :], self._places[n_rows:], self._styles[n_rows:]
-        self._hidden = self._found = self._copies = self._alike = None
+        self._hidden = self._copies = self._alike = None
         self._hidden_before = {t: h for t, h in self._hidden_before.items() if t < n_rows}
         self._recall.rewind(n_rows)
 
@@ -216,7 +215,7 @@ class NeuralPredictor:
                 self._read()
         self._places[t:] = [there]
         del self._styles[t:]
-        self._found = self._copies = self._alike = None
+        self._copies = self._alike = None
         self._hidden = self._computed(t)
         return self._hidden
 
@@ -224,11 +223,11 @@ class NeuralPredictor:
         """Position t, whose rows before the stack holds, (1, D)."""
         row = np.array((self._features(t),))
         if self._online.config.recall:
-            self._found = self._recall.find(t, np.array((self._places[t],)))
+            found = self._recall.find(t, np.array((self._places[t],)))
             chord, onset = self._recall.chords.T
             before = np.array([self._memories[t][CHORD]])
-            then, event, self._copies = recall.recalled(self._found, chord, onset, before)
-            columns = recall.feature_columns(self._found, then, event)
+            then, event, self._copies = recall.recalled(found, chord, onset, before)
+            columns = recall.feature_columns(found, then, event)
             row = np.concatenate([row, columns.reshape(1, -1)], 1)
         hidden = self._hidden_before[t] = self._online.position(row)
         self._hidden_before.pop(t - KEPT, None)

@@ -18,17 +18,13 @@ def remembered(memory: Memory, row: Row) -> Memory:
     """`models.decoding.decoder.remember` for one session: a tenth of the time."""
     pitch = 0 if row.melody.pitch is None else fold_pitch(row.melody.pitch)
     chord = vocab.chord_index(row.chord)
-    return stepped(memory, pitch, row.melody.onset, chord, row.chord.onset)
-
-
-def stepped(memory: Memory, pitch: int, onset: bool, chord: int, chord_onset: bool) -> Memory:
     before, last, _, melody_age, _, chord_before, chord_age, _ = memory
-    onset = pitch != 0 and (onset or pitch != before)
+    onset = pitch != 0 and (row.melody.onset or pitch != before)
     interval = 0
     if onset and last > 0:
         reach = vocab.MAX_INTERVAL
         interval = min(max(pitch - last, -reach), reach) + reach + 1
-    chord_onset = chord != 0 and (chord_onset or chord != chord_before)
+    chord_onset = chord != 0 and (row.chord.onset or chord != chord_before)
     return (
         pitch,
         pitch if onset else last,

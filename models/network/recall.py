@@ -294,16 +294,6 @@ class Recall:
         found: Ints = (pitch_class[..., None] == np.arange(12)).sum(-2)
         return found
 
-    def later(self, found: Found, frames: int, beat: int, times: int) -> Found:
-        """The places found for one position, so many frames on, without looking again; `times`
-        over."""
-        frame = np.where(found.frame < 0, -1, found.frame + frames)
-        frame = np.where(frame < self.n, frame, -1)
-        known = found.known.copy()
-        known[..., 2:] = self._notes(frame, found.turn, beat, self.n)
-        known[frame < 0] = 0
-        return Found(*(np.repeat(a, times, 0) for a in (frame, found.turn, known, found.sang)))
-
     def _agreed(self, first: int, m: int, n_lags: int) -> Ints:
         """(windows, m, n_lags, intervals): in so many frames of each window before each of m
         frames the melody lay so many semitones above that of so many bars before."""
