@@ -246,7 +246,7 @@ class NeuralPredictor:
         sounding = np.zeros(12)
         if len(shares):
             sounding += shares[np.minimum(beats, len(shares) - 1)].sum(0)
-        return sounding + self.sang_then(places, len(places))
+        return sounding + self.sang_then(places)
 
     def _append(self, row: Row, place: tuple[int, ...]) -> None:
         memory = remembered(self._memories[-1], row)
@@ -328,9 +328,9 @@ class NeuralPredictor:
             self._alike = self._recall.spots(place_features(place))
         return self._alike
 
-    def sang_then(self, places: Sequence[Place], frames: float) -> NDArray[np.float64]:
+    def sang_then(self, places: Sequence[Place]) -> NDArray[np.float64]:
         """What the melody did from the place on that is most like this one, (12,), weighed by how
-        it is to be trusted beside so many frames that are foreseen."""
+        it is to be trusted beside what is foreseen of as many frames."""
         if not self._looks_back:
             return np.zeros(12)
         alike = self._spots(places[0])[0]
@@ -339,7 +339,7 @@ class NeuralPredictor:
         trust = self._trust(alike)
         weight = max(REMEMBERED, trust / (1 - trust))
         sang = np.array(self._recall.sang_from(alike.frame, alike.turn, len(places)), np.float64)
-        found: NDArray[np.float64] = sang * (weight * frames / max(1.0, sang.sum()))
+        found: NDArray[np.float64] = sang * (weight * len(places) / max(1.0, sang.sum()))
         return found
 
     def _trust(self, spot: recall.Spot) -> float:

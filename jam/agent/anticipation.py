@@ -37,6 +37,7 @@ from jam.music.rows import (
 from jam.settings import JamSettings
 
 _CHORD_DICE = 0
+"""Which of the dice of a frame; a soloist has others."""
 
 
 def _forbidden(settings: JamSettings) -> Mask | None:

@@ -32,6 +32,9 @@ LEADS, MOST_LIFT = 0.06, 8.0
 """What a move to the goal that is as usual as by chance times e is worth, and the lift that counts
 as most."""
 SURE = 0.8
+"""A chord with more of the probability isn't weighed against others. As played (48 pieces, two
+samplings) bars that return keep their chords in 0.75 with it and 0.70 without, note-in-chord is
+0.595 and 0.601."""
 PHRASE_BARS = 4
 _DOMINANTS = ("7", "9", "aug7")
 
@@ -64,16 +67,18 @@ def with_kinds_of(logits: Logits, before: Logits) -> Logits:
     four notes are each less likely than a triad: all of them would be drawn too seldom.
     """
     found = np.empty_like(logits)
-    whole = _log_sum(before)
+    whole = log_sum(before)
     for kind in range(4):
         of_kind = kind == _KINDS
-        share = _log_sum(before[..., of_kind]) - whole
-        found[..., of_kind] = logits[..., of_kind] - _log_sum(logits[..., of_kind]) + share
+        share = log_sum(before[..., of_kind]) - whole
+        found[..., of_kind] = logits[..., of_kind] - log_sum(logits[..., of_kind]) + share
     return found
 
 
-def _log_sum(logits: Logits) -> Logits:
-    found: Logits = np.logaddexp.reduce(logits, -1, keepdims=True)
+def log_sum(logits: Logits) -> Logits:
+    """The logarithm of the sum of the exponentials over the last axis, which is kept."""
+    best = logits.max(-1, keepdims=True)
+    found: Logits = best + np.log(np.exp(logits - best).sum(-1, keepdims=True))
     return found
 
 

@@ -65,8 +65,9 @@ class Predictor(Protocol):
         """What of the melody may sound in the frames from n_rows on, (12,): the expected number of
         frames in which each pitch class sounds, or any multiple of it; zeros where nobody knows.
 
-        It is foreseen from so many frames before n_rows (at most from the beginning): of the melody
-        since then nothing is known. Who remembers what came at a like place may count it too.
+        It is foreseen from so many frames before n_rows, or as many as there are or are kept: of
+        the melody since then nothing is known. Who remembers what came at a like place may count
+        it too.
         """
         ...
 

@@ -493,8 +493,8 @@ class JamSettings:
     foresight_beats: int = setting(
         4,
         "Foresight",
-        "How many beats of the melody that the agent foresees weigh in each new chord; 0: none.",
-        "beats of the melody foreseen that weigh in a new chord",
+        "How much of the melody that it expects the agent weighs when it picks a chord; 0: none.",
+        "how much of the expected melody weighs when a chord is picked",
         "foresight",
         group="agent",
         place="Music/Agent",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jam.agent.merits import with_kinds_of
+from jam.agent.merits import log_sum, with_kinds_of
 from jam.errors import BadInput
 from jam.music.rows import CHORD_FIRST, HOLD
 from models.decoding.spectral import Floats
@@ -28,16 +28,10 @@ def without(logits: Floats, forbidden: NDArray[np.bool_]) -> Floats:
     if banned.all():
         chords[:] = -1e9
         return logits
-    all_of_them = _log_sum(chords)
+    all_of_them = log_sum(chords)
     chords[:, banned] = -1e9
-    chords[:, ~banned] += all_of_them - _log_sum(chords)
+    chords[:, ~banned] += all_of_them - log_sum(chords)
     return logits
-
-
-def _log_sum(logits: Floats) -> Floats:
-    best = logits.max(-1, keepdims=True)
-    total: Floats = best + np.log(np.exp(logits - best).sum(-1, keepdims=True))
-    return total
 
 
 @dataclass(frozen=True, slots=True)

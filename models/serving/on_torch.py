@@ -2,9 +2,9 @@
 
 Keys and values of all jams lie in one block of the device's memory, a position in a cell, and every
 row that is computed has a list of the cells that it looks back at (as pages are in vLLM: Kwon et
-al. 2023). So one call serves jams, and histories that are
-read at once. It is the arithmetic of `models.decoding.decoder` summed in another order: logits
-agree to some millionths, and a plan is another one only where two chords weigh the same.
+al. 2023). So one call serves jams, and histories that are read at once. It is the arithmetic of
+`models.decoding.decoder` summed in another order: logits agree to some millionths, and a plan is
+another one only where two chords weigh the same.
 
 What isn't matrices (dice, rules, features) stays with numpy on the processor.
 """

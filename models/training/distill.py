@@ -12,6 +12,7 @@ sampling. Windows with a wrong past and the truth as target are mixed in, and ho
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -98,8 +99,7 @@ def main(argv: list[str] | None = None) -> None:
         forward, reverse = divergence(logits, taught, batch.weight)
         return {"kl_forward": forward, "kl_reverse": reverse}
 
-    def losses(batch: Batch) -> dict[str, Tensor]:
-        return training.online_losses(net, batch)
+    losses = partial(training.online_losses, net)
 
     for step in run.steps():
         if not waiting:

@@ -12,10 +12,10 @@ correct: see `models.data.augment`.
 
 from __future__ import annotations
 
-from torch import Tensor
+from functools import partial
 
 from models.data.augment import Wrongness
-from models.data.batches import Batch, batch_at
+from models.data.batches import batch_at
 from models.data.piece import pieces
 from models.network.config import CONFIGS
 from models.network.transformer import Net
@@ -44,8 +44,7 @@ def main(argv: list[str] | None = None) -> None:
     run = training.Run(args, net, net.config.to_dict(), scales={"copying": 0.0})
     wrongness = Wrongness() if args.wrong_past else None
 
-    def losses(batch: Batch) -> dict[str, Tensor]:
-        return training.online_losses(net, batch)
+    losses = partial(training.online_losses, net)
 
     for step in run.steps():
         batch = batch_at(

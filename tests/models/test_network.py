@@ -186,13 +186,13 @@ def test_what_is_foreseen_knows_nothing_of_what_came_since(tmp_path: Path) -> No
             for piece in [played] if at_once else [[row] for row in played]:
                 predictor.extend(piece, places[predictor.n_rows :][: len(piece)])
             before = predictor.chord_logits(places[t])
-            foreseen = predictor.foreseen(ahead, lead) - predictor.sang_then(ahead, 16)
+            foreseen = predictor.foreseen(ahead, lead) - predictor.sang_then(ahead)
             assert np.array_equal(predictor.chord_logits(places[t]), before)
             found.append(foreseen)
     for foreseen in found[1:]:
         np.testing.assert_allclose(foreseen, found[0], atol=1e-4)
     assert found[0].sum() == pytest.approx(16, abs=1e-3)
-    assert not np.allclose(predictor.foreseen(ahead, 0) - predictor.sang_then(ahead, 16), found[0])
+    assert not np.allclose(predictor.foreseen(ahead, 0) - predictor.sang_then(ahead), found[0])
 
 
 def test_sessions_longer_than_the_cache_go_on(tmp_path: Path) -> None:
