@@ -404,7 +404,9 @@ class Anticipator:
         if not is_sure(onsets):
             per_beat = place.meter.frames_per_beat
             ahead = places_from(place, settings.foresight_beats * per_beat)
-            sounding = self.predictor.foreseen(ahead, settings.commit_beats * per_beat)
+            # A plan is made when a frame is over: one frame less is unheard.
+            lead = max(0, settings.commit_beats * per_beat - 1)
+            sounding = self.predictor.foreseen(ahead, lead)
             after = None if goal is None else (goal[1], still_sounds(goal[0] - frame))
             closes = None if form is None else form.closes
             # In nats at any temperature: worth is no less where more is left to chance.

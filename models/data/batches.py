@@ -6,11 +6,13 @@ batches it would have seen. Only pieces of the wanted split ever get in (`pieces
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from models.data.augment import Wrongness, imperfect, transposed, wrong_past
@@ -192,6 +194,14 @@ def _tensors(arrays: dict[str, Ints]) -> dict[str, Tensor]:
     return {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in arrays.items()}
 
 
+def chances_of(corpus: Sequence[Piece], evenness: float) -> NDArray[np.float64]:
+    """Of each piece to be drawn, (n,): at 0 all pieces are alike, at 1 all corpora."""
+    names = [piece.name.partition("/")[0] for piece in corpus]
+    sizes = Counter(names)
+    found = np.array([sizes[name] ** -evenness for name in names])
+    return found / found.sum()
+
+
 LENGTHS, LENGTH_SHARES = (256, 512, 1024), (0.8, 0.15, 0.05)
 
 
@@ -204,13 +214,17 @@ def batch_at(
     rank: int = 0,
     wrongness: Wrongness | None = None,
     augment: bool = True,
+    chances: NDArray[np.float64] | None = None,
 ) -> Batch:
-    """The batch of a training step: about `frames` frames, every piece equally likely."""
+    """The batch of a training step: about `frames` frames.
+
+    chances: of each piece to be drawn (`chances_of`); None: all alike.
+    """
     rng = np.random.default_rng((seed, step, rank))
     length = int(rng.choice(LENGTHS, p=LENGTH_SHARES))
     length = min(length, frames)
     windows = [
-        choose_window(rng, corpus[int(rng.integers(len(corpus)))], length)
+        choose_window(rng, corpus[int(rng.choice(len(corpus), p=chances))], length)
         for _ in range(max(1, frames // length))
     ]
     made = []

@@ -15,7 +15,7 @@ from __future__ import annotations
 from functools import partial
 
 from models.data.augment import Wrongness
-from models.data.batches import batch_at
+from models.data.batches import batch_at, chances_of
 from models.data.piece import pieces
 from models.network.config import CONFIGS
 from models.network.transformer import Net
@@ -30,6 +30,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--ahead", type=int, metavar="BEATS", help="learn to foresee so many beats of melody"
     )
+    parser.add_argument(
+        "--evenness",
+        type=float,
+        default=0.5,
+        metavar="0-1",
+        help="0 draws all pieces alike, 1 all corpora (default %(default)s)",
+    )
     args = parser.parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
     training.seed_everything(args.seed)
@@ -42,13 +49,20 @@ def main(argv: list[str] | None = None) -> None:
         net = training.foreseeing(net, args.ahead)
     # How far copies are trusted stays as it was counted: from a wrong past nobody learns to copy.
     run = training.Run(args, net, net.config.to_dict(), scales={"copying": 0.0})
+    chances = chances_of(corpus, args.evenness)
     wrongness = Wrongness() if args.wrong_past else None
 
     losses = partial(training.online_losses, net)
 
     for step in run.steps():
         batch = batch_at(
-            corpus, step, seed=args.seed, rank=run.rank, frames=args.frames, wrongness=wrongness
+            corpus,
+            step,
+            seed=args.seed,
+            rank=run.rank,
+            frames=args.frames,
+            wrongness=wrongness,
+            chances=chances,
         ).to(run.device)
         with run.autocast():
             each = losses(batch)

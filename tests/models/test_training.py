@@ -15,7 +15,7 @@ import torch
 from jam.errors import BadInput
 from jam.music.rows import N_CHORD_CLASSES
 from models.data.augment import Wrongness, imperfect, transposed, wrong_past
-from models.data.batches import batch_at
+from models.data.batches import batch_at, chances_of
 from models.data.leadsheet import split_of, write_jsonl
 from models.data.piece import Piece, piece_of, pieces
 from models.network import vocab, weights
@@ -252,3 +252,10 @@ def test_a_strange_checkpoint_is_named(data: Path, tmp_path: Path) -> None:
         weights.write_arrays(file, strange, metadata)
         with pytest.raises(BadInput, match="not the checkpoint of a run"):
             train_online.main(options(data, tmp_path / "run", 2))
+
+
+def test_small_corpora_are_drawn_more_often_where_asked() -> None:
+    corpus = [replace(piece_of(tune(i)), name=f"{'ab'[i > 0]}/{i}") for i in range(5)]
+    assert chances_of(corpus, 0.0) == pytest.approx([0.2] * 5)
+    assert chances_of(corpus, 1.0) == pytest.approx([0.5] + [0.125] * 4)
+    assert chances_of(corpus, 0.5) == pytest.approx([1 / 3] + [1 / 6] * 4)
