@@ -513,7 +513,9 @@ def plot(folder: Path) -> None:
     names = list(dict.fromkeys(k for line in lines for k in line if k not in beside))
     panels = list(dict.fromkeys(name.removeprefix("valid_") for name in names))
     rows = -(-len(panels) // 4)
-    figure, axes = pyplot.subplots(rows, 4, figsize=(13, 2.4 * rows), squeeze=False)
+    figure, axes = pyplot.subplots(
+        rows, 4, figsize=(13, 2.4 * rows), squeeze=False, layout="constrained"
+    )
     for axis, panel in zip(axes.flat, panels, strict=False):
         for name in (panel, f"valid_{panel}"):
             points = [(line["step"], line[name]) for line in lines if name in line]
@@ -523,7 +525,6 @@ def plot(folder: Path) -> None:
         axis.tick_params(labelsize="small")
     for axis in list(axes.flat)[len(panels) :]:
         axis.axis("off")
-    figure.subplots_adjust(0.04, 0.04, 0.99, 0.96, hspace=0.5)
     figure.savefig(folder / "loss.png", dpi=80)
     pyplot.close(figure)
 
