@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from jam.errors import BadInput
 from models.data.augment import Wrongness
 from models.data.batches import batch_at, chances_of
 from models.data.piece import pieces
@@ -38,6 +39,8 @@ def main(argv: list[str] | None = None) -> None:
         help="0 draws all pieces alike, 1 all corpora (default %(default)s)",
     )
     args = parser.parse_args(argv)
+    if not 0 <= args.evenness <= 1:
+        raise BadInput(f"--evenness {args.evenness:g}: must be from 0 to 1")
     args.out.mkdir(parents=True, exist_ok=True)
     training.seed_everything(args.seed)
     net = training.load_net(args.init, "online") if args.init else None

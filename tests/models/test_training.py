@@ -259,3 +259,9 @@ def test_small_corpora_are_drawn_more_often_where_asked() -> None:
     assert chances_of(corpus, 0.0) == pytest.approx([0.2] * 5)
     assert chances_of(corpus, 1.0) == pytest.approx([0.5] + [0.125] * 4)
     assert chances_of(corpus, 0.5) == pytest.approx([1 / 3] + [1 / 6] * 4)
+
+
+@pytest.mark.parametrize("evenness", ["-0.1", "5", "nan"])
+def test_a_strange_evenness_is_named(data: Path, tmp_path: Path, evenness: str) -> None:
+    with pytest.raises(BadInput, match="must be from 0 to 1"):
+        train_online.main(options(data, tmp_path / "run", 2, "--evenness", evenness))
